@@ -1,0 +1,82 @@
+// What goes into each stand-in: Debian packages, the versions that Debian 12 has of them, and the configuration that
+// people expect from the well-known image of that name. Data only; it makes nothing.
+
+/** How to make a stand-in for one well-known base image. */
+export interface Recipe {
+  /** The repository as people write it: `golang`. */
+  readonly name: string;
+  readonly summary: string;
+  /** `busybox` is one static program; every other recipe is a Debian root file system. */
+  readonly kind: 'busybox' | 'debian';
+  readonly packages: readonly string[];
+  /** Versions that a tag may ask for, from exact to short: `1.19`, `1`. The packages have no other. */
+  readonly versions: readonly string[];
+  /** Dockerfile instructions applied to the imported root file system. */
+  readonly changes: readonly string[];
+}
+
+const PATH = 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const CERTIFICATES = 'ca-certificates';
+
+const debian = (
+  name: string,
+  summary: string,
+  packages: readonly string[],
+  versions: readonly string[],
+  changes: readonly string[],
+): Recipe => ({ name, summary, kind: 'debian', packages: [CERTIFICATES, ...packages], versions, changes });
+
+/** Every stand-in that can be made, in the order in which they are listed. */
+export const RECIPES: readonly Recipe[] = [
+  {
+    name: 'busybox',
+    summary: 'a static busybox with its applets, 2 MB',
+    kind: 'busybox',
+    packages: ['busybox-static'],
+    versions: ['1.35.0', '1.35', '1'],
+    changes: [PATH, 'CMD ["sh"]'],
+  },
+  debian('debian', 'a minimal Debian', [], ['12'], [PATH, 'CMD ["bash"]']),
+  debian('golang', 'Debian with the Go toolchain', ['golang-go'], ['1.19', '1'], [
+    'ENV PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'ENV GOPATH=/go',
+    'ENV GOTOOLCHAIN=local',
+    'CMD ["bash"]',
+  ]),
+  debian('node', 'Debian with Node.js and npm', ['nodejs', 'npm'], ['18'], [PATH, 'CMD ["node"]']),
+  debian('python', 'Debian with Python and pip', ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'], ['3.11', '3'], [
+    PATH,
+    'CMD ["python3"]',
+  ]),
+  debian('rust', 'Debian with rustc and cargo', ['rustc', 'cargo', 'gcc', 'libc6-dev'], ['1.63', '1'], [PATH, 'CMD ["bash"]']),
+  debian('gcc', 'Debian with GCC, G++ and make', ['gcc', 'g++', 'make', 'libc6-dev'], ['12.2', '12'], [PATH, 'CMD ["bash"]']),
+  debian('openjdk', 'Debian with a Java development kit', ['openjdk-17-jdk-headless'], ['17'], [PATH, 'CMD ["jshell"]']),
+  debian('maven', 'Debian with Maven and a Java development kit', ['maven', 'openjdk-17-jdk-headless'], ['3.8', '3'], [
+    PATH,
+    'CMD ["mvn"]',
+  ]),
+  debian('nginx', 'Debian with the nginx web server', ['nginx-light'], ['1.22', '1'], [
+    PATH,
+    'EXPOSE 80',
+    'STOPSIGNAL SIGQUIT',
+    'CMD ["nginx", "-g", "daemon off;"]',
+  ]),
+];
+
+/** Words that a tag may hold beside a version: they say no more than what the stand-in is anyway. */
+const VARIANTS = new Set(['bookworm', 'slim', 'stable', 'glibc', 'musl', 'uclibc', 'jdk', 'latest']);
+
+/** The recipe for a repository, if there is one. */
+export function findRecipe(name: string): Recipe | undefined {
+  return RECIPES.find((r) => r.name === name);
+}
+
+/** Whether a tag asks for what the recipe makes: `1.19-bookworm` does for golang, `1.22` or `1.19-alpine` does not. */
+export function tagFits(recipe: Recipe, tag: string): boolean {
+  return tag.split('-').every((word) => VARIANTS.has(word) || recipe.versions.includes(word));
+}
+
+/** Tags that fit, for messages. */
+export function tagsOf(recipe: Recipe): string[] {
+  return ['latest', ...recipe.versions, ...(recipe.kind === 'debian' ? [`${recipe.versions[0] ?? ''}-bookworm`] : [])];
+}

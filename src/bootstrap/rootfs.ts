@@ -1,0 +1,145 @@
+// Makes the root file system of a stand-in as a stream of tar bytes: a static busybox with a link for each applet, or a
+// Debian by mmdebstrap. It writes below its own working folder only, and knows nothing of images.
+import { spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { END_OF_ARCHIVE, encodeHeader, padding } from '../archive/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import { run } from '../sys/index.ts';
+import { readFileSync } from 'node:fs';
+import { aptSources, requireTool, SUITE } from './apt.ts';
+import type { Recipe } from './recipes.ts';
+
+/** Every file of a stand-in has this time, so that two of them made from the same packages are the same bytes. */
+const EPOCH_SECONDS = 1_700_000_000;
+
+export interface RootfsOptions {
+  /** An empty folder for working files; the caller removes it. */
+  readonly work: string;
+  readonly signal: AbortSignal;
+  /** What is being done, in a few words, whenever it changes. */
+  onStatus(text: string): void;
+}
+
+/** A root file system on its way: the tar bytes, and a promise that fails when its maker did. */
+export interface RootfsSource {
+  readonly stream: Readable;
+  readonly done: Promise<void>;
+}
+
+/** Makes a Debian root file system with mmdebstrap; the tar comes through a pipe and is never on disk twice. */
+export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<RootfsSource> {
+  const tool = requireTool('mmdebstrap');
+  const sources = join(o.work, 'sources.list');
+  writeFileSync(sources, `${(await aptSources(o.signal)).join('\n')}\n`);
+  const child = spawn(
+    tool,
+    [
+      '--variant=minbase',
+      `--include=${recipe.packages.join(',')}`,
+      // files that the packages bring, and that no build needs
+      '--dpkgopt=path-exclude=/usr/share/man/*',
+      '--dpkgopt=path-exclude=/usr/share/doc/*',
+      '--dpkgopt=path-include=/usr/share/doc/*/copyright',
+      '--format=tar',
+      SUITE,
+      '-',
+      sources,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: makerEnvironment(o.work), detached: true },
+  );
+  const stop = (): void => {
+    // the whole group: mmdebstrap removes its folder when it is told to end
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
+  };
+  o.signal.addEventListener('abort', stop, { once: true });
+  let tail: string[] = [];
+  let rest = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split(/[\n\r]/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      tail = [...tail, line].slice(-8);
+      const status = /^I: (.*?)\.*$/.exec(line)?.[1];
+      if (status) o.onStatus(status);
+    }
+  });
+  const done = new Promise<void>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      o.signal.removeEventListener('abort', stop);
+      if (code === 0) return resolve();
+      if (o.signal.aborted) return reject(new SlipwayError('cancelled', 'cancelled', 'cancelled'));
+      reject(
+        new SlipwayError('process-failed', 'bootstrap.failed', `mmdebstrap could not make ${recipe.name}: ${lastError(tail)}`, {
+          hints: ['check that apt-get update works on this machine, and that there is room in the temporary folder'],
+        }),
+      );
+    });
+  });
+  done.catch(() => {}); // the reader of the stream asks for it later
+  return { stream: child.stdout, done };
+}
+
+/** A small environment: what apt needs for its way to the packages, and nothing that changes the result. */
+function makerEnvironment(work: string): NodeJS.ProcessEnv {
+  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: String(EPOCH_SECONDS), TMPDIR: work };
+}
+
+const lastError = (lines: readonly string[]): string => lines.findLast((l) => l.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'it gave no reason';
+
+const ACCOUNTS = {
+  'etc/passwd':
+    'root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n',
+  'etc/group': 'root:x:0:\ndaemon:x:1:\nwww-data:x:33:\nnogroup:x:65534:\n',
+};
+
+/** The tar of a root file system that holds busybox alone. */
+export async function busyboxRootfs(o: RootfsOptions): Promise<Buffer> {
+  o.onStatus('finding busybox');
+  const program = await staticBusybox(o);
+  const listed = await run(program, ['--list'], { signal: o.signal });
+  const parts: Buffer[] = [];
+  const base = { uid: 0, gid: 0, mtimeNs: BigInt(EPOCH_SECONDS) * 1_000_000_000n };
+  const dir = (path: string, mode = 0o755): void => {
+    parts.push(encodeHeader({ ...base, path: `${path}/`, type: 'dir', mode, size: 0 }));
+  };
+  const file = (path: string, data: Buffer, mode: number): void => {
+    parts.push(encodeHeader({ ...base, path, type: 'file', mode, size: data.length }), data, padding(data.length));
+  };
+  for (const d of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'var', 'var/www']) dir(d);
+  dir('tmp', 0o1777);
+  file('bin/busybox', readFileSync(program), 0o755);
+  for (const applet of listed.stdout.split('\n').filter((a) => a && a !== 'busybox').sort()) {
+    parts.push(encodeHeader({ ...base, path: `bin/${applet}`, type: 'symlink', mode: 0o777, size: 0, link: 'busybox' }));
+  }
+  for (const [path, text] of Object.entries(ACCOUNTS)) file(path, Buffer.from(text), 0o644);
+  parts.push(END_OF_ARCHIVE);
+  return Buffer.concat(parts);
+}
+
+/** The machine's own static busybox, else the one in its Debian package, unpacked in the working folder. */
+async function staticBusybox(o: RootfsOptions): Promise<string> {
+  if (existsSync('/usr/share/doc/busybox-static') && existsSync('/bin/busybox')) return '/bin/busybox';
+  const apt = requireTool('apt-get', 'apt');
+  const unpack = requireTool('dpkg-deb', 'dpkg');
+  o.onStatus('downloading busybox-static');
+  const got = await run(apt, ['download', '-q', 'busybox-static'], { cwd: o.work, signal: o.signal });
+  const deb = readdirSync(o.work).find((n) => n.endsWith('.deb'));
+  if (got.exitCode !== 0 || !deb) {
+    throw new SlipwayError('process-failed', 'bootstrap.failed', `apt could not download busybox-static: ${lastError(got.stderr.trim().split('\n'))}`, {
+      hints: ['run apt-get update once'],
+    });
+  }
+  const to = join(o.work, 'busybox');
+  mkdirSync(to);
+  await run(unpack, ['-x', join(o.work, deb), to], { signal: o.signal });
+  const program = ['bin/busybox', 'usr/bin/busybox'].map((p) => join(to, p)).find((p) => existsSync(p) && statSync(p).isFile());
+  if (!program) throw new SlipwayError('data-loss', 'bootstrap.failed', 'the package busybox-static holds no busybox');
+  const out = join(o.work, 'busybox.bin');
+  copyFileSync(program, out);
+  chmodSync(out, 0o755);
+  return out;
+}
