@@ -1,0 +1,2 @@
+// Digests of files remembered between builds.
+export interface FileDigests { save(): void }
