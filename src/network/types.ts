@@ -1,0 +1,63 @@
+// The words of network/ for its users: port mappings, attachments, networks. Data only.
+
+export type Protocol = 'tcp' | 'udp' | 'sctp';
+
+export interface PortMapping {
+  /** '' is every address of the host. */
+  readonly hostIp: string;
+  /** 0: any free port. */
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: Protocol;
+}
+
+export interface AttachRequest {
+  /** Of the container. */
+  readonly id: string;
+  /** Of the container; a name that other containers of a user-made network find it by. */
+  readonly name: string;
+  /** Path of its network namespace. */
+  readonly netnsPath: string;
+  readonly ports?: readonly PortMapping[];
+  /** Default: 'bridge', the default network. */
+  readonly network?: string;
+  readonly aliases?: readonly string[];
+  /** A fixed address wanted. */
+  readonly ip?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What a container got. */
+export interface Attachment {
+  readonly network: string;
+  readonly ip: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly mac: string;
+  /** Addresses of name servers of the network itself (aardvark-dns); empty on the default network. */
+  readonly dns: readonly string[];
+  /** With every host port chosen. */
+  readonly ports: readonly PortMapping[];
+}
+
+export interface NetworkInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: 'bridge';
+  readonly bridge: string;
+  /** CIDR. */
+  readonly subnet: string;
+  readonly gateway: string;
+  /** Names of containers resolve (user-made networks). */
+  readonly dns: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A network namespace lent to one build step. */
+export interface BuildNetwork {
+  /** For `SpecOptions.netns`: a path, 'host' or 'none'. */
+  readonly netnsPath: string;
+  release(): void;
+}

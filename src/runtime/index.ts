@@ -1,0 +1,4 @@
+// Running processes in containers: OCI specs, crun or runc, conmon, logs. It takes a mounted root file system
+// and knows neither images nor snapshots nor how a network came about.
+export type * from './types.ts';
+export type * from './spec/oci.ts';

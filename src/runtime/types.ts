@@ -1,0 +1,139 @@
+// The words of runtime/ for its users: what a container's process is to be (SpecOptions), and what can be asked of a runtime.
+// Data only; nothing here starts a process.
+import type { OciSpec, Resources, SpecMount } from './spec/oci.ts';
+
+/** Who a process runs as, in numbers. */
+export interface ResolvedUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  /** The home directory that /etc/passwd gives; '/' when the user has none there. */
+  readonly home: string;
+}
+
+export interface Ulimit {
+  /** As Docker has it: `nofile`, `nproc`, `core` … */
+  readonly name: string;
+  /** -1 is unlimited. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface DeviceMapping {
+  readonly source: string;
+  readonly destination: string;
+  /** Of `rwm`. */
+  readonly permissions: string;
+}
+
+/** What `defaultSpec` turns into an OCI runtime configuration; everything that is left out is as Docker has it. */
+export interface SpecOptions {
+  /** Absolute path of the mounted root file system. */
+  readonly rootfs: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: Pick<ResolvedUser, 'uid' | 'gid' | 'additionalGids'>;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly tty?: boolean;
+  /** Size of the terminal, in characters. */
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  /** Path of a network namespace; 'host' for that of the host; 'none' (default) for a new one that has loopback only. */
+  readonly netns?: string;
+  /** Added after the default ones; one with the destination of a default mount replaces it. */
+  readonly mounts?: readonly SpecMount[];
+  readonly privileged?: boolean;
+  /** With or without `CAP_`; `ALL`. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  /** Root file system read-only. */
+  readonly readonly?: boolean;
+  readonly ulimits?: readonly Ulimit[];
+  /** Bytes of /dev/shm; 64 MiB when left out. */
+  readonly shmSize?: number;
+  readonly resources?: Resources;
+  /** Path of a profile in Docker's form, or 'unconfined'. Default: the system's own, none when it has none. */
+  readonly seccomp?: string;
+  readonly noNewPrivileges?: boolean;
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly devices?: readonly DeviceMapping[];
+  /** Default: `/slipway/<id>` when `id` is given to the runtime; '' leaves the choice to the runtime. */
+  readonly cgroupsPath?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly oomScoreAdj?: number;
+  /** 'host' shares the host's. */
+  readonly pid?: 'host';
+  readonly ipc?: 'host';
+  readonly uts?: 'host';
+}
+
+export type ContainerStatus = 'creating' | 'created' | 'running' | 'stopped' | 'paused';
+
+/** `state` of the OCI runtime specification. */
+export interface RuntimeState {
+  readonly id: string;
+  readonly status: ContainerStatus;
+  /** 0 when stopped. */
+  readonly pid: number;
+  readonly bundle: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** One build step: created, run to its end and deleted in one go. */
+export interface RunOptions {
+  readonly id: string;
+  /** A directory of its own, made when missing; config.json is written into it. */
+  readonly bundle: string;
+  readonly spec: OciSpec;
+  readonly onStdout: (chunk: Buffer) => void;
+  readonly onStderr: (chunk: Buffer) => void;
+  /** Nothing (an empty input) when left out. */
+  readonly stdin?: Uint8Array;
+  /** Kills every process of the step; `run` then rejects with the signal's reason once all are gone. */
+  readonly signal?: AbortSignal;
+  /** Give it a cgroup even when the spec asks for no limits. Default false: the pid namespace bounds the step. */
+  readonly cgroup?: boolean;
+}
+
+/** A container in the foreground: a direct child with our own standard streams. */
+export interface ForegroundOptions {
+  readonly id: string;
+  readonly bundle: string;
+  /** Not written when left out: the bundle has its config.json already. */
+  readonly spec?: OciSpec;
+  /** 'inherit' needs a terminal when the spec has `terminal`; the runtime then relays it, its size included. */
+  readonly stdin?: 'inherit' | 'ignore';
+  /** 'inherit' is ours; functions receive what the container writes (a log is being kept). */
+  readonly stdout?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
+  readonly stderr?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
+  /** Where the runtime writes the pid of the container's first process. */
+  readonly pidFile?: string;
+  /** Called with the pid when the container's process has started. */
+  readonly onStarted?: (pid: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecOptions {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: Pick<ResolvedUser, 'uid' | 'gid' | 'additionalGids'>;
+  readonly tty?: boolean;
+  readonly privileged?: boolean;
+  /** As in the container's spec, for the capabilities of the new process. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly stdin?: 'inherit' | 'ignore';
+  readonly stdout?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
+  readonly stderr?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
+  /** Does not wait for the process; resolves with exit code 0 as soon as it runs. */
+  readonly detach?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExitStatus {
+  /** 128 + n when killed by signal n. */
+  readonly exitCode: number;
+}
