@@ -15,7 +15,7 @@ export declare function openFileDigests(layout: Layout, root: string): import('.
 /** The key of what a COPY of `patterns` below `root` reads: names, types, modes, owners as in the image, bytes, links, xattrs; never times. Throws as copyStep does when nothing is there. */
 export declare function contentDigest(root: string, patterns: readonly string[], options: ContentDigestOptions): Digest;
 /** COPY and ADD. */
-export declare function copyStep(rootfs: Rootfs, request: CopyRequest): void;
+export declare function copyStep(rootfs: Rootfs, request: CopyRequest): Promise<void>;
 /** RUN. Throws invalid-argument/… for what cannot start; a program's own failure is an exit code. */
 export declare function runStep(env: StepEnvironment, request: RunRequest): Promise<{ exitCode: number }>;
 /** Makes the directory that WORKDIR names, owned by `user` (graph) or root; one that is there is left alone. `now` in ms. */

@@ -8,10 +8,9 @@ import type { FileDigests } from './digests.ts';
 
 /** Says which paths (relative to a root, no leading slash) are left out. `IgnoreMatcher` of dockerfile/ fits. */
 export interface PathFilter {
-  /** True when the path itself is left out. */
-  excludes(path: string): boolean;
+  matches(path: string): { readonly excluded: boolean };
   /** False when nothing below a directory that is left out can be taken in again, so that it need not be walked. */
-  mayInclude(path: string): boolean;
+  mayContainIncluded(dir: string): boolean;
 }
 
 /** The parts of a build's environment that steps use; `BuildEnvironment` fits. */
