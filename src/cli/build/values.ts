@@ -1,0 +1,134 @@
+// The values of `build` flags: `--build-arg`, `--label`, `--secret`, `--output`, `--ulimit` … from text to what a build request
+// holds, with errors in Docker's words. Pure, but for the environment that is handed in.
+import { SlipwayError } from '../../model/index.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const invalid = (code: string, message: string, hint?: string): SlipwayError =>
+  new SlipwayError('invalid-argument', code, message, hint ? { hints: [hint] } : {});
+
+/** `NAME=value`, or `NAME` alone for the environment's value; a name that the environment lacks is left out, as in Docker. */
+export function buildArgs(values: readonly string[], env: Environment): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const v of values) {
+    const eq = v.indexOf('=');
+    const name = eq < 0 ? v : v.slice(0, eq);
+    if (name === '') throw invalid('flag.build-arg', `invalid value ${JSON.stringify(v)} for --build-arg: no name`, '--build-arg NAME=value');
+    const value = eq < 0 ? env[name] : v.slice(eq + 1);
+    if (value !== undefined) out[name] = value;
+  }
+  return out;
+}
+
+/** `key=value`; `key` alone has an empty value. */
+export function labels(values: readonly string[]): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const v of values) {
+    const eq = v.indexOf('=');
+    const key = eq < 0 ? v : v.slice(0, eq);
+    if (key === '') throw invalid('flag.label', `invalid label '${v}': empty name`);
+    out[key] = eq < 0 ? '' : v.slice(eq + 1);
+  }
+  return out;
+}
+
+/** One line of comma-separated values, where a field may be quoted (RFC 4180), as flags of Docker have them. */
+export function fields(text: string): string[] {
+  const out: string[] = [];
+  let field = '';
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] ?? '';
+    if (quoted) {
+      if (c !== '"') field += c;
+      else if (text[i + 1] === '"') field += text[++i] ?? '';
+      else quoted = false;
+    } else if (c === '"' && field === '') quoted = true;
+    else if (c === ',') {
+      out.push(field);
+      field = '';
+    } else field += c;
+  }
+  out.push(field);
+  return out;
+}
+
+/** `a=b,c=d` as pairs with keys in lower case. */
+function pairs(flag: string, text: string): [string, string][] {
+  return fields(text).map((f) => {
+    const eq = f.indexOf('=');
+    if (eq < 0) throw invalid(`flag.${flag}`, `invalid value ${f} for --${flag}: expected key=value`);
+    return [f.slice(0, eq).toLowerCase(), f.slice(eq + 1)];
+  });
+}
+
+export type Secret = { readonly id: string } & ({ readonly kind: 'file'; readonly path: string } | { readonly kind: 'value'; readonly data: Uint8Array });
+
+/** `id=name[,src=path|,env=NAME][,type=file|env]`; without a source, the environment variable of that name, else the file. */
+export function secret(text: string, env: Environment): Secret {
+  let id = '';
+  let file: string | undefined;
+  let variable: string | undefined;
+  let type = '';
+  for (const [key, value] of pairs('secret', text)) {
+    if (key === 'id') id = value;
+    else if (key === 'src' || key === 'source') file = value;
+    else if (key === 'env') variable = value;
+    else if (key === 'type' && (value === 'file' || value === 'env')) type = value;
+    else if (key === 'type') throw invalid('flag.secret', `unsupported secret type "${value}"`);
+    else throw invalid('flag.secret', `unexpected key '${key}' in '${key}=${value}'`);
+  }
+  if (id === '') throw invalid('flag.secret', `secret ${JSON.stringify(text)} has no id`, '--secret id=NAME,src=FILE');
+  if (type === 'env') variable ??= file ?? id;
+  const fromEnv = variable ?? (file === undefined && type !== 'file' && env[id] !== undefined ? id : undefined);
+  if (fromEnv !== undefined) return { id, kind: 'value', data: Buffer.from(env[fromEnv] ?? '') };
+  return { id, kind: 'file', path: file ?? id };
+}
+
+export interface Output {
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** `type=local,dest=path`; a path alone is `local`, and `-` a tar on standard output. */
+export function output(text: string): Output {
+  const parts = fields(text);
+  const only = parts[0] ?? '';
+  if (parts.length === 1 && !only.includes('=')) {
+    return only === '-' ? { type: 'tar', attributes: { dest: '-' } } : { type: 'local', attributes: { dest: only } };
+  }
+  const attributes = Object.fromEntries(pairs('output', text));
+  const { type = '', ...rest } = attributes;
+  if (type === '') throw invalid('flag.output', 'type is required for output', '--output type=local,dest=DIR');
+  return { type, attributes: rest };
+}
+
+export interface Ulimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+const ULIMITS = new Set(['core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack']);
+
+/** `name=soft[:hard]`; -1 is unlimited. */
+export function ulimit(text: string): Ulimit {
+  const [, name = '', soft = '', hard] = /^([^=]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
+  if (!ULIMITS.has(name)) throw invalid('flag.ulimit', name ? `invalid ulimit type: ${name}` : `invalid ulimit argument: ${text}`, '--ulimit nofile=1024:2048');
+  const limits = { name, soft: Number(soft), hard: Number(hard ?? soft) };
+  if (limits.hard !== -1 && (limits.soft > limits.hard || limits.soft === -1)) {
+    throw invalid('flag.ulimit', `ulimit soft limit must be less than or equal to hard limit: ${limits.soft} > ${limits.hard}`);
+  }
+  return limits;
+}
+
+/** `host:ip` or `host=ip`. */
+export function addHost(text: string): string {
+  const at = text.search(/[:=]/);
+  const host = text.slice(0, Math.max(0, at));
+  const ip = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
+  if (at <= 0 || !(ip === 'host-gateway' || /^[\d.]+$/.test(ip) || ip.includes(':'))) {
+    throw invalid('flag.add-host', `invalid host ${text}`, '--add-host name:192.0.2.1');
+  }
+  return `${host}:${ip}`;
+}
