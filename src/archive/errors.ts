@@ -1,0 +1,28 @@
+// The errors of this folder, so that each has one spelling of its code and always says where in the archive it happened.
+import { SlipwayError } from '../model/index.ts';
+
+/** The archive's bytes make no sense at `offset` (bytes from the start of the uncompressed tar). */
+export function invalidArchive(offset: number, what: string): SlipwayError {
+  return new SlipwayError('data-loss', 'archive.invalid', `invalid tar archive: ${what} (at byte ${offset})`);
+}
+
+/** The archive ends in the middle of something. */
+export function truncatedArchive(offset: number): SlipwayError {
+  return new SlipwayError('data-loss', 'archive.truncated', `invalid tar archive: it ends unexpectedly (at byte ${offset})`);
+}
+
+/** A header wants more memory than any honest archive does. */
+export function oversizedHeader(offset: number, what: string): SlipwayError {
+  return new SlipwayError('data-loss', 'archive.too-large', `invalid tar archive: ${what} (at byte ${offset})`);
+}
+
+/** A valid member of a kind that cannot be unpacked here. */
+export function unsupportedMember(offset: number, what: string): SlipwayError {
+  return new SlipwayError('unsupported', 'archive.unsupported', `unsupported tar archive: ${what} (at byte ${offset})`);
+}
+
+/** The compressed stream around a tar is broken. */
+export function brokenCompression(name: string, cause: unknown): SlipwayError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new SlipwayError('data-loss', 'archive.compression', `cannot decompress the archive (${name}): ${detail}`, { cause });
+}

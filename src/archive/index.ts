@@ -1,0 +1,12 @@
+// Tar archives and the compression around them: bytes in, entries out, and back. Nothing here knows a file system's semantics.
+export type { EntryType, Extent, TarEntry } from './entry.ts';
+export { storedSize } from './entry.ts';
+export { decodeName, encodeName, nativePath } from './names.ts';
+export { END_OF_ARCHIVE, encodeHeader, padding } from './encode.ts';
+export { TarParser } from './parser.ts';
+export type { TarHandler } from './parser.ts';
+export { readTarIndex } from './tar-index.ts';
+export type { IndexedEntry } from './tar-index.ts';
+export { MAGIC_LENGTH, compressor, decompressor, detectCompression } from './compression.ts';
+export type { Compression } from './compression.ts';
+export { OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX } from './whiteout.ts';

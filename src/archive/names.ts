@@ -1,0 +1,65 @@
+// File names are bytes on Linux, and strings here. Bytes that are not UTF-8 travel as lone surrogates U+DC80–U+DCFF (one each, as
+// PEP 383 does it), so every name survives a round trip; no valid UTF-8 decodes to those.
+import { isUtf8 } from 'node:buffer';
+
+const ESCAPED = /[\udc80-\udcff]/;
+
+/** The string for the bytes of a name. */
+export function decodeName(bytes: Buffer): string {
+  const text = bytes.toString('utf8', 0, bytes.length);
+  return text.includes('\ufffd') && !isUtf8(bytes) ? escapeBytes(bytes) : text;
+}
+
+/** The bytes of a name that `decodeName` made, or of any other string as UTF-8. */
+export function encodeName(name: string): Buffer {
+  if (!hasRawBytes(name)) return Buffer.from(name, 'utf8');
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (!isEscape(name, i, code)) continue;
+    parts.push(Buffer.from(name.slice(start, i), 'utf8'), Buffer.of(code & 0xff));
+    start = i + 1;
+  }
+  parts.push(Buffer.from(name.slice(start), 'utf8'));
+  return Buffer.concat(parts);
+}
+
+/** What to hand to `node:fs` for a name: the string itself nearly always, its bytes where a string would not do. */
+export function nativePath(name: string): string | Buffer {
+  return hasRawBytes(name) ? encodeName(name) : name;
+}
+
+function hasRawBytes(name: string): boolean {
+  return ESCAPED.test(name) && !name.isWellFormed();
+}
+
+/** A low surrogate that no high surrogate precedes stands for a raw byte. */
+function isEscape(name: string, index: number, code: number): boolean {
+  if (code < 0xdc80 || code > 0xdcff) return false;
+  const before = index > 0 ? name.charCodeAt(index - 1) : 0;
+  return before < 0xd800 || before > 0xdbff;
+}
+
+function escapeBytes(bytes: Buffer): string {
+  let out = '';
+  for (let i = 0; i < bytes.length; ) {
+    const length = sequenceLength(bytes[i]!);
+    if (length > 0 && i + length <= bytes.length && isUtf8(bytes.subarray(i, i + length))) {
+      out += bytes.toString('utf8', i, i + length);
+      i += length;
+    } else {
+      out += String.fromCharCode(0xdc00 + bytes[i]!);
+      i++;
+    }
+  }
+  return out;
+}
+
+/** Length of the UTF-8 sequence that a first byte announces, 0 where it cannot begin one. */
+function sequenceLength(first: number): number {
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first < 0xe0) return 2;
+  if (first >= 0xe0 && first < 0xf0) return 3;
+  return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
