@@ -1,0 +1,16 @@
+// The nouns of the field, as data: no file, process or network is touched here.
+export { SlipwayError, isSlipwayError } from './errors.ts';
+export type { ErrorDetails, ErrorKind, SourceExcerpt, SourcePosition, SourceRange } from './errors.ts';
+export { chainId, chainIds, digestHex, isDigest, parseDigest, sha256, shortDigest } from './digest.ts';
+export type { Digest } from './digest.ts';
+export { MediaType, isIndexType, isManifestType } from './descriptor.ts';
+export type { Descriptor } from './descriptor.ts';
+export { parseIndex, parseManifest, sniffMediaType } from './manifest.ts';
+export type { Index, Manifest } from './manifest.ts';
+export { parseImageConfig } from './config.ts';
+export type { ContainerConfig, Healthcheck, HistoryEntry, ImageConfig, RootFs } from './config.ts';
+export { encodeJson } from './json.ts';
+export { DEFAULT_DOMAIN, familiarName, familiarReference, formatReference, isTag, parseReference, repositoryName, withDefaultTag } from './reference.ts';
+export type { Reference } from './reference.ts';
+export { formatPlatform, hostPlatform, matchesPlatform, normalizePlatform, parsePlatform } from './platform.ts';
+export type { Platform } from './platform.ts';

@@ -1,0 +1,6 @@
+// Helpers without a domain.
+export { formatBytes, parseBytes } from './bytes.ts';
+export { formatDuration, humanDuration, parseDuration } from './duration.ts';
+export { nearest } from './nearest.ts';
+export { deferred, once, randomId } from './misc.ts';
+export type { Deferred } from './misc.ts';
