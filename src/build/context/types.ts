@@ -1,18 +1,21 @@
 // What a build reads its files from. A context is a directory on disk plus the list of what it leaves out;
 // where it came from (a folder, an archive, a text on standard input) no longer matters to anybody past this folder.
 import type { Readable } from 'node:stream';
-import type { IgnoreMatcher } from '../../dockerfile/index.ts';
+import type { PathFilter } from '../steps/types.ts';
 
 /** Where the files of a build come from. */
 export type ContextSource =
-  | { readonly kind: 'directory'; readonly path: string }
+  /** `written`: what the user wrote, for messages. */
+  | { readonly kind: 'directory'; readonly path: string; readonly written?: string }
   /** An archive (plain, gzip, bzip2, xz or zstd), or, as `docker build -` has it, the text of a Dockerfile alone. */
   | { readonly kind: 'stream'; readonly stream: Readable }
   | { readonly kind: 'empty' };
 
 export interface ContextOptions {
-  /** What `-f` gave: a path relative to the working folder, or to the context when it is a stream. */
+  /** What `-f` gave: an absolute path or one relative to `cwd`; relative to the context when that is a stream. */
   readonly dockerfile?: string;
+  /** The caller's working folder; needed when `dockerfile` is relative. */
+  readonly cwd?: string;
   /** The text of the Dockerfile when `-f -` gave it; then no file is looked up. */
   readonly dockerfileText?: string;
   /** A folder in which streams are unpacked; it is created when missing. */
@@ -27,7 +30,7 @@ export interface BuildContext {
   /** The directory on disk. */
   readonly root: string;
   /** What is left out of it; undefined when nothing is. */
-  readonly ignore: IgnoreMatcher | undefined;
+  readonly ignore: PathFilter | undefined;
   /** The text of `.dockerignore` and its name, for messages that point at the excluding line. */
   readonly ignoreFile?: { readonly name: string; readonly text: string };
   /** Reads the Dockerfile. `name` is how messages call it. Throws not-found 'context.no-dockerfile'. */

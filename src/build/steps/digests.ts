@@ -1,2 +1,140 @@
-// Digests of files remembered between builds.
-export interface FileDigests { save(): void }
+// Digests of files remembered between builds, so that a tree that did not change costs a walk and no reading.
+// One compact file per root; a record counts for one state of one inode only. A file changed within two seconds of being
+// read is never remembered: another change in the same tick of the clock could not be told from it.
+import { hash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync, type Stats } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+const MAGIC = 0x534c4447; // "SLDG"
+const VERSION = 1;
+const FIELDS = 5; // device, inode, size, mtime, ctime
+const DIGEST = 32;
+const RECORD = FIELDS * 8 + DIGEST;
+const HEAD = 16;
+const SEAL = 32;
+const SETTLED_MS = 2000;
+/** Records beyond this that the last build did not meet are dropped when the file is written. */
+const KEEP_UNSEEN = 100_000;
+
+const small = Buffer.allocUnsafeSlow(1 << 20);
+
+/** SHA-256 of a file's bytes. */
+export function hashFile(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    let n = readSync(fd, small, 0, small.length, null);
+    if (n < small.length) {
+      const more = readSync(fd, small, n, small.length - n, null);
+      if (more === 0) return hash('sha256', small.subarray(0, n), 'buffer');
+      n += more;
+    }
+    const h = createHash('sha256');
+    while (n > 0) {
+      h.update(small.subarray(0, n));
+      n = readSync(fd, small, 0, small.length, null);
+    }
+    return h.digest();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The remembered digests of the files below one root. */
+export class FileDigests {
+  readonly #file: string | undefined;
+  #fields: Float64Array;
+  #digests: Buffer;
+  #count: number;
+  readonly #byInode = new Map<number, number>();
+  readonly #seen = new Set<number>();
+  #changed = false;
+
+  /** `file` is where they are kept; undefined keeps them for this process only. */
+  constructor(file: string | undefined) {
+    this.#file = file;
+    const kept = file === undefined ? undefined : load(file);
+    this.#fields = kept?.fields ?? new Float64Array(1024 * FIELDS);
+    this.#digests = kept?.digests ?? Buffer.alloc(1024 * DIGEST);
+    this.#count = kept?.count ?? 0;
+    for (let i = 0; i < this.#count; i++) this.#byInode.set(this.#fields[i * FIELDS + 1]!, i);
+  }
+
+  /** The digest of a file whose lstat is `stat`: remembered, or made now by reading it. */
+  digest(path: string, stat: Stats): Buffer {
+    const at = this.#byInode.get(stat.ino);
+    const f = this.#fields;
+    if (at !== undefined) {
+      const b = at * FIELDS;
+      if (f[b] === stat.dev && f[b + 2] === stat.size && f[b + 3] === stat.mtimeMs && f[b + 4] === stat.ctimeMs) {
+        this.#seen.add(at);
+        return this.#digests.subarray(at * DIGEST, (at + 1) * DIGEST);
+      }
+    }
+    const started = Date.now();
+    const made = hashFile(path);
+    if (started - Math.max(stat.mtimeMs, stat.ctimeMs) > SETTLED_MS) this.#put(at, stat, made);
+    return made;
+  }
+
+  #put(at: number | undefined, stat: Stats, digest: Buffer): void {
+    const i = at ?? this.#count++;
+    if (i * FIELDS >= this.#fields.length) {
+      const fields = new Float64Array(this.#fields.length * 2);
+      fields.set(this.#fields);
+      this.#fields = fields;
+      this.#digests = Buffer.concat([this.#digests], (fields.length / FIELDS) * DIGEST);
+    }
+    this.#fields.set([stat.dev, stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs], i * FIELDS);
+    digest.copy(this.#digests, i * DIGEST);
+    this.#byInode.set(stat.ino, i);
+    this.#seen.add(i);
+    this.#changed = true;
+  }
+
+  /** Writes what is new. A failure to write is no failure of the build: the next one reads the files again. */
+  save(): void {
+    if (!this.#changed || this.#file === undefined) return;
+    this.#changed = false;
+    const all = [...this.#byInode.values()];
+    const kept = all.length > KEEP_UNSEEN ? all.filter((i) => this.#seen.has(i)) : all;
+    const out = Buffer.alloc(HEAD + kept.length * RECORD + SEAL);
+    out.writeUInt32LE(MAGIC, 0);
+    out.writeUInt32LE(VERSION, 4);
+    out.writeUInt32LE(kept.length, 8);
+    const fields = new Float64Array(out.buffer, out.byteOffset + HEAD, kept.length * FIELDS);
+    kept.forEach((from, to) => {
+      fields.set(this.#fields.subarray(from * FIELDS, (from + 1) * FIELDS), to * FIELDS);
+      this.#digests.copy(out, HEAD + kept.length * FIELDS * 8 + to * DIGEST, from * DIGEST, (from + 1) * DIGEST);
+    });
+    hash('sha256', out.subarray(0, out.length - SEAL), 'buffer').copy(out, out.length - SEAL);
+    const aside = `${this.#file}.${process.pid}`;
+    try {
+      mkdirSync(join(this.#file, '..'), { recursive: true });
+      writeFileSync(aside, out);
+      renameSync(aside, this.#file);
+    } catch {
+      this.#changed = true;
+    }
+  }
+}
+
+function load(file: string): { fields: Float64Array; digests: Buffer; count: number } | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return undefined;
+  }
+  if (bytes.length < HEAD + SEAL || bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt32LE(4) !== VERSION) return undefined;
+  const count = bytes.readUInt32LE(8);
+  if (bytes.length !== HEAD + count * RECORD + SEAL) return undefined;
+  if (!hash('sha256', bytes.subarray(0, bytes.length - SEAL), 'buffer').equals(bytes.subarray(bytes.length - SEAL))) return undefined;
+  const room = Math.max(1024, count);
+  const fields = new Float64Array(room * FIELDS);
+  const raw = bytes.subarray(HEAD, HEAD + count * FIELDS * 8);
+  Buffer.from(fields.buffer).set(raw);
+  const digests = Buffer.alloc(room * DIGEST);
+  bytes.copy(digests, 0, HEAD + count * FIELDS * 8, HEAD + count * RECORD);
+  return { fields, digests, count };
+}

@@ -1,0 +1,117 @@
+// Opens contexts: a directory as it stands, a stream unpacked into a folder that goes when the build is over.
+import { mkdirSync, mkdtempSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { detectCompression } from '../../archive/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { removeTree } from '../../sys/index.ts';
+import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
+import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
+import { refuseRemote } from './source.ts';
+import type { BuildContext, ContextOptions, ContextSource, NamedContext } from './types.ts';
+
+/**
+ * Opens a context. Throws not-found 'context.not-found' when the directory is missing, invalid-argument for a bad
+ * .dockerignore. The Dockerfile itself is read, and missed, only when asked for.
+ */
+export async function openContext(source: ContextSource, options: ContextOptions): Promise<BuildContext> {
+  if (source.kind === 'directory') return ofDirectory(source.path, source.written ?? source.path, options);
+  if (source.kind === 'empty') return ofScratch(options, false);
+  const { head, stream } = await peek(source.stream);
+  const archive = detectCompression(head) !== 'none' || looksLikeTar(head);
+  if (archive) {
+    if (options.dockerfileText !== undefined) throw new SlipwayError('invalid-argument', 'context.two-inputs', 'invalid argument: can\'t use stdin for both build context and dockerfile');
+    return ofArchive(stream, options);
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (text.trim() === '') throw new SlipwayError('invalid-argument', 'context.empty-input', 'the standard input holds neither an archive nor a Dockerfile');
+  return ofScratch({ ...options, dockerfileText: text }, false);
+}
+
+/** A context of `--build-context name=value`: a directory, or `docker-image://reference`. */
+export async function openNamedContext(name: string, value: string, o: { readonly cwd: string; readonly scratch: string }): Promise<NamedContext> {
+  if (value.startsWith('docker-image://')) return { kind: 'image', ref: value.slice('docker-image://'.length) };
+  refuseRemote(value);
+  if (/^[a-z-]+:\/\//.test(value)) throw new SlipwayError('unsupported', 'context.remote', `a named context of this kind is not supported: ${name}=${value}`);
+  const path = resolve(o.cwd, value);
+  if (!isDirectory(path)) throw new SlipwayError('not-found', 'context.not-found', `failed to get build context ${name}: stat ${value}: no such file or directory`);
+  return { kind: 'directory', context: ofDirectory(path, value, { scratch: o.scratch, wording: 'graph' }) };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function ofDirectory(root: string, written: string, options: ContextOptions): BuildContext {
+  if (!isDirectory(root)) throw new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
+  return make(root, options, resolve(options.cwd ?? root), false, () => {});
+}
+
+async function ofArchive(stream: Readable, options: ContextOptions): Promise<BuildContext> {
+  const root = scratchFolder(options);
+  try {
+    await unpackStream(stream, root, '', { owner: { uid: process.geteuid!(), gid: process.getegid!() } }, options.signal);
+    return make(root, options, root, true, () => removeTree(root));
+  } catch (e) {
+    removeTree(root);
+    throw e;
+  }
+}
+
+function ofScratch(options: ContextOptions, stream: boolean): BuildContext {
+  const root = scratchFolder(options);
+  return make(root, options, options.cwd ?? root, stream, () => removeTree(root));
+}
+
+function scratchFolder(options: ContextOptions): string {
+  mkdirSync(options.scratch, { recursive: true });
+  return mkdtempSync(join(options.scratch, 'context-'));
+}
+
+function make(root: string, options: ContextOptions, base: string, stream: boolean, clean: () => void): BuildContext {
+  const text = options.dockerfileText;
+  const at: Located | undefined = text === undefined ? locateDockerfile(root, base, options.dockerfile) : undefined;
+  const ignored = readIgnore(root, at, options.wording, stream);
+  let open = true;
+  const dispose = (): void => {
+    if (open) clean();
+    open = false;
+  };
+  return {
+    root,
+    ignore: ignored?.filter,
+    ...(ignored ? { ignoreFile: ignored.file } : {}),
+    dockerfile: () => (at ? readDockerfile(at, options.wording) : { name: 'Dockerfile', text: text! }),
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}
+
+/** The first bytes of a stream, enough to tell an archive, and a stream that begins with them. */
+async function peek(stream: Readable): Promise<{ head: Buffer; stream: Readable }> {
+  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer | string>;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let ended = false;
+  while (size < 512 && !ended) {
+    const { value, done } = await iterator.next();
+    ended = done === true;
+    if (!ended) {
+      const chunk = typeof value === 'string' ? Buffer.from(value) : value!;
+      chunks.push(chunk as Buffer);
+      size += chunk.length;
+    }
+  }
+  const head = Buffer.concat(chunks);
+  async function* all(): AsyncGenerator<Buffer> {
+    yield head;
+    for (;;) {
+      const { value, done } = await iterator.next();
+      if (done) return;
+      yield typeof value === 'string' ? Buffer.from(value) : value;
+    }
+  }
+  return { head, stream: Readable.from(ended ? [head] : all()) };
+}

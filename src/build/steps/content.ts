@@ -1,0 +1,132 @@
+// The key of what a COPY reads. It covers all that can be told apart in the image (names, types, modes, owners, bytes, link
+// targets, hard links, extended attributes, device numbers) and nothing else: times never count.
+import { createHash, type Hash } from 'node:crypto';
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import type { Digest } from '../../model/index.ts';
+import { readXattrs } from './xattrs.ts';
+import { hashFile } from './digests.ts';
+import { parentsOf } from './parents.ts';
+import { join, Selection, sortNames } from './selection.ts';
+import { findSources, type Found } from './sources.ts';
+import type { ContentDigestOptions } from './types.ts';
+
+/**
+ * The digest of what `patterns` below `root` name. Throws as copyStep does when a plain path is not there.
+ * Two calls agree exactly when a copy of the one and of the other give the same files.
+ */
+export function contentDigest(root: string, patterns: readonly string[], options: ContentDigestOptions): Digest {
+  const selection = new Selection(options.ignore, options.excludes);
+  const digester = new Digester(root, options, selection);
+  for (const pattern of patterns) {
+    const found = findSources(pattern, {
+      root, kind: options.kind, style: options.style, instruction: options.instruction ?? 'COPY', ignore: options.ignore, parents: options.parents,
+    });
+    digester.begin();
+    for (const one of found) digester.source(one);
+  }
+  return digester.finish();
+}
+
+/** What a copy of these sources would read; `kind` says whether it is one file, one directory or several things. */
+export function digestOfFound(root: string, found: readonly Found[], options: ContentDigestOptions): Digest {
+  const digester = new Digester(root, options, new Selection(options.ignore, options.excludes));
+  digester.begin();
+  for (const one of found) digester.source(one);
+  return digester.finish();
+}
+
+class Digester {
+  readonly #root: string;
+  readonly #options: ContentDigestOptions;
+  readonly #selection: Selection;
+  readonly #hash: Hash = createHash('sha256');
+  #text = '';
+  #links = new Map<number, string>();
+  #pattern = 0;
+
+  constructor(root: string, options: ContentDigestOptions, selection: Selection) {
+    this.#root = root;
+    this.#options = options;
+    this.#selection = selection;
+  }
+
+  begin(): void {
+    this.#text += `source ${this.#pattern++}\n`;
+  }
+
+  source(found: Found): void {
+    this.#links = new Map();
+    if (found.keep) {
+      for (const parent of parentsOf(found)) {
+        const stat = lstatSync(`${this.#root}/${parent.path}`);
+        this.#record(parent.to, 'parent', stat, `${this.#root}/${parent.path}`, '');
+      }
+    }
+    // a directory gives its contents and nothing of itself, unless --parents keeps it
+    if (found.stat.isDirectory() && !found.keep) this.#children(found.path, '');
+    else this.#entry(found.path, '', found.keep?.to ?? found.name, found.stat);
+  }
+
+  #children(inRoot: string, inSource: string): void {
+    for (const name of sortNames(readdirSync(inRoot === '' ? this.#root : `${this.#root}/${inRoot}`))) {
+      const path = join(inRoot, name);
+      const below = join(inSource, name);
+      this.#entry(path, below, below, lstatSync(`${this.#root}/${path}`));
+    }
+  }
+
+  #entry(inRoot: string, inSource: string, label: string, stat: Stats): void {
+    const directory = stat.isDirectory();
+    if (!this.#selection.everything) {
+      const verdict = this.#selection.verdict(inRoot, inSource, directory);
+      if (verdict === 'no') return;
+      if (verdict === 'below') {
+        // the directory comes with the first of its contents that is taken: then its mode counts
+        const before = this.#text.length;
+        this.#children(inRoot, inSource);
+        if (this.#text.length !== before) this.#record(label, 'dir', stat, `${this.#root}/${inRoot}`, '');
+        return;
+      }
+    }
+    const path = `${this.#root}/${inRoot}`;
+    if (directory) {
+      this.#record(label, 'dir', stat, path, '');
+      this.#children(inRoot, inSource);
+    } else if (stat.isFile()) {
+      this.#record(label, 'file', stat, path, this.#bytes(path, label, stat));
+    } else if (stat.isSymbolicLink()) this.#record(label, 'symlink', stat, path, readlinkSync(path));
+    else if (stat.isFIFO()) this.#record(label, 'fifo', stat, path, '');
+    else if (stat.isSocket()) this.#record(label, 'socket', stat, path, '');
+    else this.#record(label, stat.isBlockDevice() ? 'block' : 'char', stat, path, String(stat.rdev));
+    if (this.#text.length > 1 << 16) this.#flush();
+  }
+
+  #bytes(path: string, label: string, stat: Stats): string {
+    let first = '';
+    if (stat.nlink > 1) {
+      const known = this.#links.get(stat.ino);
+      if (known === undefined) this.#links.set(stat.ino, label);
+      else first = ` link ${known}`;
+    }
+    const digest = this.#options.cache ? this.#options.cache.digest(path, stat) : hashFile(path);
+    return digest.latin1Slice() + first;
+  }
+
+  #record(label: string, type: string, stat: Stats, path: string, detail: string): void {
+    const owner = this.#options.kind === 'context' ? '' : `${stat.uid}:${stat.gid}`;
+    const mode = type === 'symlink' ? 0 : stat.mode & 0o7777;
+    this.#text += `${label}\0${type} ${mode} ${owner}\0${detail}\0`;
+    for (const [name, value] of readXattrs(path)) this.#text += `${name}\0${value.latin1Slice()}\0`;
+    this.#text += '\n';
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#text, 'utf8');
+    this.#text = '';
+  }
+
+  finish(): Digest {
+    this.#flush();
+    return `sha256:${this.#hash.digest('hex')}`;
+  }
+}

@@ -1,0 +1,43 @@
+// Which entries of a source are taken: what the context's own list leaves out, and what --exclude leaves out.
+import { IgnoreMatcher } from '../../dockerfile/index.ts';
+import type { PathFilter } from './types.ts';
+
+/** yes: taken. no: left out with all below. below: left out itself, but something below may be taken. */
+export type Verdict = 'yes' | 'no' | 'below';
+
+export class Selection {
+  /** True when nothing is left out, so that nobody need ask. */
+  readonly everything: boolean;
+  readonly #ignore: PathFilter | undefined;
+  readonly #excludes: PathFilter | undefined;
+
+  constructor(ignore: PathFilter | undefined, excludes: readonly string[] | undefined) {
+    this.#ignore = ignore;
+    this.#excludes = excludes && excludes.length > 0 ? new IgnoreMatcher(excludes) : undefined;
+    this.everything = !this.#ignore && !this.#excludes;
+  }
+
+  /**
+   * `inRoot` is the path from the root of the source, for the context's list; `inSource` the one from what COPY names,
+   * for --exclude, which never touches the source itself ('').
+   */
+  verdict(inRoot: string, inSource: string, directory: boolean): Verdict {
+    let verdict: Verdict = 'yes';
+    if (this.#ignore && inRoot !== '' && this.#ignore.matches(inRoot).excluded) {
+      if (!directory || !this.#ignore.mayContainIncluded(inRoot)) return 'no';
+      verdict = 'below';
+    }
+    if (this.#excludes && inSource !== '' && this.#excludes.matches(inSource).excluded) {
+      if (!directory || !this.#excludes.mayContainIncluded(inSource)) return 'no';
+      verdict = 'below';
+    }
+    return verdict;
+  }
+}
+
+/** Names of a directory in the order of the alphabet of bytes, so that every walk of one tree is alike. */
+export function sortNames(names: string[]): string[] {
+  return names.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+export const join = (dir: string, name: string): string => (dir === '' ? name : `${dir}/${name}`);
