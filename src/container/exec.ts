@@ -1,0 +1,38 @@
+// A further program in a container that runs already.
+import { type ExecOptions, resolveUser } from '../runtime/index.ts';
+import { mergeEnv } from './settings.ts';
+import { type ContainerManager, isAlive, notRunning } from './manager.ts';
+import type { Container, Streams } from './types.ts';
+
+export interface ExecRequest extends Streams {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly tty: boolean;
+  readonly detach: boolean;
+  readonly privileged: boolean;
+}
+
+/** Runs a program in a container and returns its exit code. @throws SlipwayError `container.not-running`. */
+export async function execIn(manager: ContainerManager, c: Container, request: ExecRequest): Promise<number> {
+  if (!isAlive(c)) throw notRunning(`container ${c.id} is not running`);
+  const user = resolveUser(`/proc/${c.state.pid}/root`, request.user ?? c.process.user);
+  const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
+  const options: ExecOptions = {
+    args: request.args,
+    env: env.some((e) => e.startsWith('HOME=')) ? env : [...env, `HOME=${user.home}`],
+    cwd: request.workdir ?? c.process.workdir,
+    user,
+    tty: request.tty,
+    detach: request.detach,
+    privileged: request.privileged,
+    capAdd: c.request.capAdd,
+    capDrop: c.request.capDrop,
+    stdin: request.stdin,
+    stdout: request.tty ? 'inherit' : request.stdout,
+    stderr: request.tty ? 'inherit' : request.stderr,
+  };
+  const { exitCode } = await (await manager.runtime()).exec(c.id, options);
+  return exitCode;
+}

@@ -1,0 +1,45 @@
+// Merges what the image says with what the request says into the process that a container runs. Pure.
+import { type ContainerConfig, SlipwayError } from '../model/index.ts';
+import type { ContainerRequest, ProcessSettings } from './types.ts';
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Docker's rules: an entrypoint given on the command line clears the image's command; arguments replace the command. */
+export function processSettings(config: ContainerConfig, request: ContainerRequest): ProcessSettings {
+  const entrypoint = request.entrypoint ?? config.Entrypoint ?? [];
+  const inherited = request.entrypoint === undefined ? (config.Cmd ?? []) : [];
+  const cmd = request.args.length > 0 ? request.args : inherited;
+  if (entrypoint.length + cmd.length === 0) {
+    throw new SlipwayError('invalid-argument', 'container.no-command', 'no command specified', {
+      exitCode: 125,
+      hints: [`${request.image} names no program to run: slipway run ${request.image} PROGRAM`],
+    });
+  }
+  return {
+    entrypoint,
+    cmd,
+    env: mergeEnv([DEFAULT_PATH, ...(request.tty ? ['TERM=xterm'] : [])], config.Env ?? [], request.env),
+    workdir: request.workdir ?? (config.WorkingDir || '/'),
+    user: request.user ?? config.User ?? '',
+    stopSignal: request.stopSignal ?? config.StopSignal ?? 'SIGTERM',
+    stopTimeout: request.stopTimeout ?? config.StopTimeout ?? 10,
+  };
+}
+
+/** Lists of `NAME=value` where later ones replace earlier ones in place; `NAME` alone takes the variable away. */
+export function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
+  const out = new Map<string, string>();
+  for (const entry of lists.flat()) {
+    const eq = entry.indexOf('=');
+    if (eq < 0) out.delete(entry);
+    else out.set(entry.slice(0, eq), entry);
+  }
+  return [...out.values()];
+}
+
+/** What a container exposes: the image's ports, those of `--expose`, and the published ones. */
+export function exposedPorts(config: ContainerConfig, request: ContainerRequest): string[] {
+  const published = request.ports.map((p) => `${p.containerPort}/${p.protocol}`);
+  const normal = (p: string): string => (p.includes('/') ? p.toLowerCase() : `${p}/tcp`);
+  return [...new Set([...Object.keys(config.ExposedPorts ?? {}), ...request.expose, ...published].map(normal))].sort();
+}
