@@ -1,9 +1,8 @@
 // Digests of files remembered between builds, so that a tree that did not change costs a walk and no reading.
 // One compact file per root; a record counts for one state of one inode only. A file changed within two seconds of being
 // read is never remembered: another change in the same tick of the clock could not be told from it.
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync, type Stats } from 'node:fs';
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 const MAGIC = 0x534c4447; // "SLDG"
@@ -137,4 +136,9 @@ function load(file: string): { fields: Float64Array; digests: Buffer; count: num
   const digests = Buffer.alloc(room * DIGEST);
   bytes.copy(digests, 0, HEAD + count * FIELDS * 8, HEAD + count * RECORD);
   return { fields, digests, count };
+}
+
+/** The remembered digests of the directory `root`, kept below the state of `layout`. */
+export function openFileDigests(layout: { readonly root: string }, root: string): FileDigests {
+  return new FileDigests(join(layout.root, 'file-digests', hash('sha256', root, 'hex').slice(0, 32)));
 }

@@ -1,0 +1,126 @@
+// RUN: a command in a container on the file system being built. Whatever is mounted for it, and whatever had to be made for
+// that, is gone when it ends; what stays is what the command itself wrote.
+import { randomBytes } from 'node:crypto';
+import { chownSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
+import { hostsFile, resolvConf } from '../../../network/index.ts';
+import { defaultSpec, resolveExecutable, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
+import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
+import type { RunRequest, StepEnvironment } from '../types.ts';
+import { prepareMounts } from './mounts.ts';
+import { Scratch } from './scratch.ts';
+import { Stubs } from './stubs.ts';
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Runs one command to its end. A program's own failure is an exit code; what prevents it from starting is an error:
+ * 'run.not-allowed', 'run.no-*', 'container.*'. Aborting kills it and rejects with the signal's reason.
+ */
+export async function runStep(env: StepEnvironment, request: RunRequest): Promise<{ exitCode: number }> {
+  checkEntitlements(request);
+  request.signal.throwIfAborted();
+  const id = request.id ?? randomBytes(32).toString('hex');
+  const root = request.rootfs.path;
+  const scratch = new Scratch(join(env.layout.run, 'build', id));
+  const stubs = new Stubs(root);
+  try {
+    const user = asStepError(request, () => resolveUser(root, request.user));
+    makeWorkdir(request, user);
+    const prepared = await prepareMounts(env, request, scratch);
+    const variables = [...request.env, ...prepared.env];
+    if (!variables.some((v) => v.startsWith('PATH='))) variables.unshift(DEFAULT_PATH);
+    if (!variables.some((v) => v.startsWith('HOME='))) variables.push(`HOME=${user.home}`);
+    asStepError(request, () => resolveExecutable(root, request.args[0] ?? '', variables, request.workdir));
+    const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
+    const network = await env.networks().acquire(request.network, request.signal);
+    try {
+      const spec = defaultSpec({
+        rootfs: root,
+        args: request.args,
+        env: variables,
+        cwd: request.workdir,
+        user,
+        hostname,
+        netns: network.netnsPath,
+        mounts: [...systemFiles(request, scratch, hostname), ...prepared.mounts],
+        privileged: request.security === 'insecure',
+        cgroupsPath: '',
+        ...(request.ulimits ? { ulimits: request.ulimits } : {}),
+        ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
+      });
+      makePoints(stubs, spec, prepared.points);
+      const runtime = await env.runtime();
+      return await runtime.run({
+        id,
+        bundle: join(scratch.path, 'bundle'),
+        spec,
+        onStdout: (chunk) => request.onOutput('stdout', chunk),
+        onStderr: (chunk) => request.onOutput('stderr', chunk),
+        signal: request.signal,
+      });
+    } finally {
+      network.release();
+    }
+  } finally {
+    await scratch.close();
+    stubs.remove();
+  }
+}
+
+function checkEntitlements(request: RunRequest): void {
+  if (request.style === 'classic') return;
+  const wanted = [...(request.network === 'host' ? ['network.host'] : []), ...(request.security === 'insecure' ? ['security.insecure'] : [])];
+  for (const one of wanted) {
+    if (!request.allow?.includes(one)) throw new SlipwayError('permission-denied', 'run.not-allowed', `${one} is not allowed`, { hints: [`allow it with --allow ${one}`] });
+  }
+}
+
+/** A command that cannot even start is a failed process to the graph engine. */
+function asStepError<T>(request: RunRequest, fn: () => T): T {
+  try {
+    return fn();
+  } catch (e) {
+    if (!isSlipwayError(e) || request.style === 'classic') throw e;
+    throw new SlipwayError('process-failed', e.code, `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ${e.message}`, { cause: e, hints: e.hints });
+  }
+}
+
+/** The working directory, made for whoever runs there when the image lacks it. */
+function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly gid: number }): void {
+  const root = request.rootfs.path;
+  const inside = followInside(root, request.workdir);
+  if (inside === '' || lstatOrNone(`${root}/${inside}`)?.isDirectory()) return;
+  const owner = request.style === 'graph' ? user : { uid: 0, gid: 0 };
+  makeDirectories(root, inside, 0o755, (path) => chownSync(path, owner.uid, owner.gid));
+}
+
+/** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
+function systemFiles(request: RunRequest, scratch: Scratch, hostname: string): SpecMount[] {
+  const file = (name: string, text: string, mode: string): SpecMount => ({ destination: `/etc/${name}`, type: 'bind', source: scratch.file(name, text), options: ['rbind', mode, 'rprivate'] });
+  let host = '';
+  try {
+    host = readFileSync('/etc/resolv.conf', 'utf8');
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
+  }
+  const mode = request.style === 'graph' ? 'ro' : 'rw';
+  const hosts = hostsFile({ hostname, ...(request.addHosts ? { extraHosts: [...request.addHosts] } : {}) });
+  const files = [file('resolv.conf', resolvConf(host), mode), file('hosts', hosts, mode)];
+  if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`, mode));
+  return files;
+}
+
+/** Everything that is mounted directly on the root file system needs a place there; what is below another mount does not. */
+function makePoints(stubs: Stubs, spec: OciSpec, points: readonly { readonly target: string; readonly directory: boolean }[]): void {
+  const files = new Set(points.filter((p) => !p.directory).map((p) => p.target));
+  const covered: string[] = [];
+  for (const mount of spec.mounts) {
+    const target = mount.destination;
+    if (!covered.some((outer) => target.startsWith(`${outer}/`))) {
+      stubs.make(target, !(files.has(target) || (mount.type === 'bind' && target.startsWith('/etc/') && !points.some((p) => p.target === target))));
+    }
+    covered.push(target);
+  }
+}

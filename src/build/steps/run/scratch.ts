@@ -1,0 +1,79 @@
+// The folder of one run for what lives as long as it: files to bind into the container, layers that are thrown away, sockets.
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mount, MountFlag, removeTree, UmountFlag, unmount } from '../../../sys/index.ts';
+
+export class Scratch {
+  readonly path: string;
+  readonly #mounts: string[] = [];
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #serial = 0;
+  #memory: string | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+
+  /** A new directory. */
+  directory(mode = 0o755): string {
+    const path = join(this.path, String(this.#serial++));
+    mkdirSync(path);
+    return chmod(path, mode);
+  }
+
+  file(name: string, data: string | Uint8Array, mode = 0o644): string {
+    const path = join(this.path, `${this.#serial++}-${name}`);
+    writeFileSync(path, data);
+    return chmod(path, mode);
+  }
+
+  /** A file that is never on a disk. */
+  secretFile(data: Uint8Array, mode: number, uid: number, gid: number): string {
+    if (this.#memory === undefined) {
+      this.#memory = this.directory(0o700);
+      this.mount('tmpfs', this.#memory, 'tmpfs', MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC, 'mode=0700,size=16m');
+    }
+    const path = join(this.#memory, String(this.#serial++));
+    writeFileSync(path, data);
+    chownSync(path, uid, gid);
+    return chmod(path, mode);
+  }
+
+  mount(source: string, target: string, type: string, flags: number, data?: string): void {
+    mount(source, target, type, flags, data);
+    this.#mounts.push(target);
+  }
+
+  /** `path` bound to a name without the characters that mean something in the options of an overlay. */
+  plainName(path: string): string {
+    const at = this.directory();
+    this.mount(path, at, '', MountFlag.BIND);
+    return at;
+  }
+
+  /** An overlay of `lowers`, topmost first. With `writable`, what is written is thrown away. */
+  overlay(lowers: readonly string[], writable: boolean): string {
+    const target = this.directory();
+    const layers = lowers.length > 1 || writable ? lowers : [...lowers, this.directory()];
+    const options = [`lowerdir=${layers.join(':')}`];
+    if (writable) options.push(`upperdir=${this.directory()}`, `workdir=${this.directory()}`);
+    this.mount('overlay', target, 'overlay', 0, options.join(','));
+    return target;
+  }
+
+  onClose(close: () => void | Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+    for (const target of this.#mounts.reverse()) unmount(target, UmountFlag.DETACH);
+    removeTree(this.path);
+  }
+}
+
+function chmod(path: string, mode: number): string {
+  chmodSync(path, mode);
+  return path;
+}
