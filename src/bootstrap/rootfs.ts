@@ -1,13 +1,12 @@
 // Makes the root file system of a stand-in as a stream of tar bytes: a static busybox with a link for each applet, or a
 // Debian by mmdebstrap. It writes below its own working folder only, and knows nothing of images.
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { END_OF_ARCHIVE, encodeHeader, padding } from '../archive/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import { run } from '../sys/index.ts';
-import { readFileSync } from 'node:fs';
 import { aptSources, requireTool, SUITE } from './apt.ts';
 import type { Recipe } from './recipes.ts';
 
@@ -17,6 +16,8 @@ const EPOCH_SECONDS = 1_700_000_000;
 export interface RootfsOptions {
   /** An empty folder for working files; the caller removes it. */
   readonly work: string;
+  /** Added to the small environment of the tools: proxies. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** What is being done, in a few words, whenever it changes. */
   onStatus(text: string): void;
@@ -38,16 +39,12 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
     [
       '--variant=minbase',
       `--include=${recipe.packages.join(',')}`,
-      // files that the packages bring, and that no build needs
-      '--dpkgopt=path-exclude=/usr/share/man/*',
-      '--dpkgopt=path-exclude=/usr/share/doc/*',
-      '--dpkgopt=path-include=/usr/share/doc/*/copyright',
       '--format=tar',
       SUITE,
       '-',
       sources,
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: makerEnvironment(o.work), detached: true },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: makerEnvironment(o), detached: true },
   );
   const stop = (): void => {
     // the whole group: mmdebstrap removes its folder when it is told to end
@@ -84,8 +81,8 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
 }
 
 /** A small environment: what apt needs for its way to the packages, and nothing that changes the result. */
-function makerEnvironment(work: string): NodeJS.ProcessEnv {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: String(EPOCH_SECONDS), TMPDIR: work };
+function makerEnvironment(o: RootfsOptions): NodeJS.ProcessEnv {
+  return { ...o.environment, PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: String(EPOCH_SECONDS), TMPDIR: o.work };
 }
 
 const lastError = (lines: readonly string[]): string => lines.findLast((l) => l.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'it gave no reason';

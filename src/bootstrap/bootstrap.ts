@@ -1,0 +1,78 @@
+// Makes a stand-in for a well-known base image and gives it that name, once: one that is there already is kept.
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type Image, type ImageStore, importRootfs } from '../image/index.ts';
+import { familiarReference, formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import { removeTree } from '../sys/index.ts';
+import { nearest } from '../util/index.ts';
+import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts';
+import { busyboxRootfs, debianRootfs } from './rootfs.ts';
+
+/** Says of an image that it is a stand-in, and for what. */
+export const STAND_IN_LABEL = 'dev.slipway.stand-in-for';
+
+export interface BootstrapOptions {
+  /** As people write it: `golang:1.19-bookworm`. */
+  readonly reference: string;
+  /** Make it again although there is one. */
+  readonly force?: boolean;
+  /** A folder in which a working folder may be made. */
+  readonly scratch: string;
+  /** Proxy settings and the like, for apt on its way to the packages. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  onStatus(text: string): void;
+}
+
+export interface Bootstrapped {
+  readonly image: Image;
+  readonly recipe: Recipe;
+  /** False when it was there already. */
+  readonly made: boolean;
+}
+
+/** The recipe that a reference asks for, and its whole name. @throws SlipwayError `bootstrap.unknown` or `bootstrap.version`. */
+export function recipeFor(text: string): { recipe: Recipe; name: string } {
+  const reference = withDefaultTag(parseReference(text));
+  const repository = reference.domain === 'docker.io' ? reference.path.replace(/^library\//, '') : `${reference.domain}/${reference.path}`;
+  const recipe = findRecipe(repository);
+  if (!recipe) {
+    const near = nearest(repository, RECIPES.map((r) => r.name));
+    throw new SlipwayError('not-found', 'bootstrap.unknown', `there is no recipe for ${repository}`, {
+      hints: [near ? `did you mean ${near}?` : `there are recipes for ${RECIPES.map((r) => r.name).join(', ')}`],
+    });
+  }
+  const tag = reference.tag ?? '';
+  if (!tagFits(recipe, tag)) {
+    throw new SlipwayError('not-found', 'bootstrap.version', `Debian has no ${recipe.name} that ${recipe.name}:${tag} could stand for`, {
+      hints: [`these can be made: ${tagsOf(recipe).map((t) => `${recipe.name}:${t}`).join(', ')}`],
+    });
+  }
+  return { recipe, name: formatReference(reference) };
+}
+
+export async function bootstrap(images: ImageStore, o: BootstrapOptions): Promise<Bootstrapped> {
+  const { recipe, name } = recipeFor(o.reference);
+  const there = images.find(name);
+  if (there && !o.force) return { image: there, recipe, made: false };
+  const work = mkdtempSync(join(o.scratch, 'bootstrap-'));
+  try {
+    const options = { work, environment: o.environment, signal: o.signal, onStatus: o.onStatus };
+    const rootfs =
+      recipe.kind === 'busybox'
+        ? { stream: Readable.from([await busyboxRootfs(options)]), done: Promise.resolve() }
+        : await debianRootfs(recipe, options);
+    const label = `LABEL ${STAND_IN_LABEL}=${familiarReference(parseReference(name))}`;
+    const image = await importRootfs(images, rootfs.stream, {
+      changes: [...recipe.changes, label],
+      message: `stand-in made by slipway bootstrap from Debian packages`,
+      name,
+      complete: rootfs.done,
+      signal: o.signal,
+    });
+    return { image, recipe, made: true };
+  } finally {
+    removeTree(work);
+  }
+}
