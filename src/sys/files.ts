@@ -1,0 +1,87 @@
+// Files that must survive a crash, and trees that must go whatever is in them.
+import { chmodSync, closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { bind } from './native.ts';
+
+/** Makes renames and new names in a folder durable. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+let counter = 0;
+
+/** After a crash there is either the old content or the new one, whole. Default mode 0644 (the umask applies). */
+export function writeFileAtomic(path: string, data: Uint8Array | string, o: { mode?: number } = {}): void {
+  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}`);
+  try {
+    const fd = openSync(aside, 'w', o.mode ?? 0o644);
+    try {
+      writeFileSync(fd, data);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+/** Removes a file or folder with all that is in it; no error when it is not there. Mount points below it are an error (EBUSY). */
+export function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') throw error;
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) removeStubborn(Buffer.from(path));
+  }
+}
+
+/** For folders without permissions, immutable files and names that are no UTF-8. */
+function removeStubborn(path: Buffer): void {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) return stubbornly(path, () => unlinkSync(path));
+  stubbornly(path, () => chmodSync(path, 0o700));
+  for (const name of readdirSync(path, { encoding: 'buffer' })) removeStubborn(Buffer.concat([path, Buffer.from('/'), name]));
+  stubbornly(path, () => rmdirSync(path));
+}
+
+/** Immutable and append-only files let nobody remove them, root neither, until the flag is taken off. */
+function stubbornly(path: Buffer, fn: () => void): void {
+  try {
+    fn();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    if (code !== 'EPERM' && code !== 'EACCES') throw error;
+    clearFlags(path);
+    clearFlags(Buffer.from(dirname(path.toString('latin1')), 'latin1'));
+    fn();
+  }
+}
+
+const FS_IOC_SETFLAGS = 0x40086602;
+const cIoctl = bind('int ioctl(int fd, unsigned long request, void *value)');
+
+function clearFlags(path: Buffer): void {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory() && !stat.isFile()) return;
+  const fd = openSync(path, 'r');
+  try {
+    cIoctl(fd, FS_IOC_SETFLAGS, Buffer.alloc(8));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Sets the umask of this thread's process to 0, so that modes are as asked for; gives the former one. */
+export function umask0(): number {
+  return process.umask(0);
+}

@@ -1,0 +1,10 @@
+// System calls and processes. Errors are plain system errors with `code`, `syscall` and `path`.
+export { CLONE_NEWNS, MountFlag, UmountFlag, enterPrivateMountNamespace, mount, unmount, unshareMountNamespace } from './mount.ts';
+export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
+export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mknod } from './nodes.ts';
+export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
+export { FileLock } from './lock.ts';
+export type { LockMode } from './lock.ts';
+export { removeTree, syncDirectory, umask0, writeFileAtomic } from './files.ts';
+export { findExecutable, processAlive, processIdentity, processStartTime, run } from './process.ts';
+export type { RunOptions, RunResult } from './process.ts';

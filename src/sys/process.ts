@@ -1,0 +1,106 @@
+// Other processes: who they are beyond a number that may be used again, and running one to its end.
+import { spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+let bootId: string | undefined;
+
+/** '<boot id>:<start time>': with the pid it names a process for good. undefined when there is none (a zombie counts as none). */
+export function processStartTime(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  // The second field is the command in parentheses, which may itself contain them and spaces (proc(5)).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  return `${bootId}:${fields[19]!}`;
+}
+
+/** '<pid>:<boot id>:<start time>', to be written down; by default of this process. Throws when there is no such process. */
+export function processIdentity(pid: number = process.pid): string {
+  const start = processStartTime(pid);
+  if (start === undefined) throw Object.assign(new Error(`ESRCH: no such process, ${pid}`), { code: 'ESRCH', syscall: 'stat', path: `/proc/${pid}` });
+  return `${pid}:${start}`;
+}
+
+/** Whether the very process that `processIdentity` named still runs. */
+export function processAlive(identity: string): boolean {
+  const colon = identity.indexOf(':');
+  const pid = Number(identity.slice(0, colon));
+  return colon > 0 && Number.isInteger(pid) && pid > 0 && processStartTime(pid) === identity.slice(colon + 1);
+}
+
+export interface RunResult {
+  /** 128 + n when a signal ended it. */
+  readonly exitCode: number;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  readonly signal?: AbortSignal | undefined;
+  /** ms; then it is killed. */
+  readonly timeout?: number;
+}
+
+const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
+
+/** Never throws for an exit code; rejects with a system error when it cannot be started, with the signal's reason when aborted. */
+export function run(command: string, args: readonly string[], o: RunOptions = {}): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    if (o.signal?.aborted) return reject(o.signal.reason as Error);
+    const child = spawn(command, args, {
+      stdio: [o.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...(o.cwd === undefined ? {} : { cwd: o.cwd }),
+      ...(o.env === undefined ? {} : { env: o.env }),
+      ...(o.timeout === undefined ? {} : { timeout: o.timeout, killSignal: 'SIGKILL' as const }),
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    const abort = (): void => void child.kill('SIGKILL');
+    o.signal?.addEventListener('abort', abort, { once: true });
+    child.stdout!.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr!.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', (error) => {
+      o.signal?.removeEventListener('abort', abort);
+      reject(error);
+    });
+    child.on('close', (code, signal) => {
+      o.signal?.removeEventListener('abort', abort);
+      if (o.signal?.aborted) return reject(o.signal.reason as Error);
+      const exitCode = code ?? 128 + (SIGNALS[signal ?? ''] ?? 0);
+      resolve({ exitCode, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
+    });
+    if (o.input !== undefined) {
+      child.stdin!.on('error', () => {}); // it may end without having read everything
+      child.stdin!.end(o.input);
+    }
+  });
+}
+
+/** As a shell finds it; a name with a slash is taken as it is. `searchPath` is like $PATH; default: the usual system folders. */
+export function findExecutable(name: string, searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'): string | undefined {
+  if (isAbsolute(name) || name.includes('/')) return executable(name) ? name : undefined;
+  for (const folder of searchPath.split(':')) {
+    const path = join(folder === '' ? '.' : folder, name);
+    if (executable(path)) return path;
+  }
+  return undefined;
+}
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
