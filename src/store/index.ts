@@ -1,0 +1,6 @@
+// The database and the folders of a store.
+export { Database } from './database.ts';
+export type { Sql, SqlValue } from './database.ts';
+export { layout } from './layout.ts';
+export type { Layout } from './layout.ts';
+export { isNoSpace, noSpaceError, storeError } from './errors.ts';

@@ -1,0 +1,57 @@
+// Where things lie. A folder is made when it is first asked for, so that nobody checks for it and nothing empty lies about.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Absolute paths; reading one makes the folder. */
+export interface Layout {
+  /** What stays. */
+  readonly root: string;
+  /** What dies with the machine. */
+  readonly run: string;
+  /** `<algorithm>/<hex>`. */
+  readonly blobs: string;
+  /** Blobs that are being written. */
+  readonly ingest: string;
+  /** `<id>/fs`, `<id>/work`. */
+  readonly snapshots: string;
+  /** Files for FileLock. */
+  readonly locks: string;
+  /** `<id>/`: log, hosts file. */
+  readonly containers: string;
+  /** `<name>/_data`. */
+  readonly volumes: string;
+  readonly bootstrap: string;
+  /** `<id>/` below `run`: bundle, mount point, pid files. */
+  readonly runContainers: string;
+  /** Mount points of builds and tools. */
+  readonly mounts: string;
+  readonly netns: string;
+  readonly network: string;
+  /** State of crun or runc. */
+  readonly runtime: string;
+}
+
+const UNDER_ROOT = { blobs: 'blobs/sha256', ingest: 'ingest', snapshots: 'snapshots', locks: 'locks', containers: 'containers', volumes: 'volumes', bootstrap: 'bootstrap' } as const;
+const UNDER_RUN = { runContainers: 'containers', mounts: 'mounts', netns: 'netns', network: 'network', runtime: 'runtime' } as const;
+
+export function layout(root: string, run: string): Layout {
+  const result = {};
+  define(result, 'root', root, root);
+  define(result, 'run', run, run);
+  for (const [key, path] of Object.entries(UNDER_ROOT)) define(result, key, key === 'blobs' ? join(root, 'blobs') : join(root, path), join(root, path));
+  for (const [key, path] of Object.entries(UNDER_RUN)) define(result, key, join(run, path), join(run, path));
+  return Object.freeze(result) as Layout;
+}
+
+function define(target: object, key: string, value: string, folder: string): void {
+  let made = false;
+  Object.defineProperty(target, key, {
+    enumerable: true,
+    get: () => {
+      // Others enter the file systems of containers through these folders, but need not list them.
+      if (!made) mkdirSync(folder, { recursive: true, mode: 0o711 });
+      made = true;
+      return value;
+    },
+  });
+}

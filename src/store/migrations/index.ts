@@ -1,0 +1,10 @@
+// The versions of the database, each with what leads from the one before to it. A migration that was released never changes.
+import { migration001 } from './001.ts';
+
+export interface Migration {
+  /** From 1, without gaps. */
+  readonly version: number;
+  readonly sql: string;
+}
+
+export const migrations: readonly Migration[] = [migration001];
