@@ -1,6 +1,10 @@
 // What all typed instructions share, and the shapes that several of them use.
 import type { SourceRange } from '../../model/index.ts';
 import type { InstructionNode } from '../ast.ts';
+import { LanguageFault, locating } from '../errors.ts';
+import type { SourceFile } from '../errors.ts';
+import { parseFlags } from '../flags.ts';
+import type { Flags, FlagType } from '../flags.ts';
 
 export interface InstructionBase<K extends string> {
   readonly kind: K;
@@ -9,6 +13,8 @@ export interface InstructionBase<K extends string> {
   /** The tree that it was made of: places of every flag and word. Expansion leaves it as it is. */
   readonly node: InstructionNode;
   readonly range: SourceRange;
+  /** The file that the places belong to. */
+  readonly file: SourceFile;
 }
 
 /** A command in shell form (one string for the shell) or exec form (a list). */
@@ -35,4 +41,60 @@ export interface KeyValue {
   readonly value: string;
   /** The old form without an equals sign. */
   readonly legacy: boolean;
+}
+
+/** Over several lines an excerpt begins where the instruction does, as its message says. */
+function widen(range: SourceRange, node: InstructionNode): SourceRange {
+  return range.start.line === node.range.start.line ? range : { start: node.range.start, end: range.end };
+}
+
+/** What the parse function of an instruction is given: its node, and how to refuse it. */
+export class NodeReader {
+  readonly file: SourceFile;
+  readonly node: InstructionNode;
+  readonly #prefix: string;
+
+  constructor(file: SourceFile, node: InstructionNode) {
+    this.file = file;
+    this.node = node;
+    this.#prefix = `dockerfile parse error on line ${node.range.start.line}: `;
+  }
+
+  get words(): string[] {
+    return this.node.words.map((word) => word.value);
+  }
+
+  flags(declared: Readonly<Record<string, FlagType>> = {}): Flags {
+    return parseFlags(this.node, declared, (range, work) => this.at(range, work));
+  }
+
+  /** Runs `work`; a fault in it points at `range`. */
+  at<T>(range: SourceRange, work: () => T): T {
+    return locating(this.file, widen(range, this.node), this.#prefix, work);
+  }
+
+  fail(code: string, message: string, range: SourceRange = this.node.range): never {
+    return this.at(range, () => {
+      throw new LanguageFault(code, message);
+    });
+  }
+
+  requireWords(): void {
+    if (this.node.words.length === 0) this.fail('arguments', `${this.node.name} requires at least one argument`);
+  }
+
+  requireOneWord(): string {
+    const [word] = this.node.words;
+    if (word === undefined || this.node.words.length !== 1) this.fail('arguments', `${this.node.name} requires exactly one argument`);
+    return word.value;
+  }
+
+  base<K extends string>(kind: K): InstructionBase<K> {
+    return { kind, original: this.node.original, node: this.node, range: this.node.range, file: this.file };
+  }
+
+  /** The words as a command: a JSON list is one in exec form. */
+  command(words: readonly string[] = this.words): Command {
+    return this.node.json ? { args: words, shell: false } : { args: words.length === 0 ? [] : [words.join(' ')], shell: true };
+  }
 }

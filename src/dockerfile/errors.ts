@@ -1,0 +1,36 @@
+// Errors of the language, each with its place in the text and in Docker's words.
+import { SlipwayError } from '../model/index.ts';
+import type { SourceExcerpt, SourceRange } from '../model/index.ts';
+
+/** A fault of a piece of text whose place the thrower does not know; whoever holds the instruction gives it one. */
+export class LanguageFault extends Error {
+  readonly code: string;
+  readonly hints: readonly string[];
+
+  constructor(code: string, message: string, hints: readonly string[] = []) {
+    super(message);
+    this.code = code;
+    this.hints = hints;
+  }
+}
+
+/** An error of kind 'invalid-argument'. `code` is without its 'dockerfile.' prefix. */
+export function languageError(code: string, message: string, source?: SourceExcerpt, hints: readonly string[] = []): SlipwayError {
+  return new SlipwayError('invalid-argument', `dockerfile.${code}`, message, source === undefined ? { hints } : { hints, source });
+}
+
+/** A file of the language with its name, for making excerpts. */
+export interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs `work`; a fault in it becomes an error that points at `range`, its message prefixed. */
+export function locating<T>(file: SourceFile, range: SourceRange, prefix: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof LanguageFault)) throw error;
+    throw languageError(error.code, prefix + error.message, { file: file.name, text: file.text, range }, error.hints);
+  }
+}

@@ -1,0 +1,64 @@
+// RUN: a command with its mounts, network and security mode; and what becomes of its heredocs.
+import type { NodeReader } from './base.ts';
+import { chompHeredoc, parseHeredocMark } from '../heredoc.ts';
+import { trimSpace } from '../chars.ts';
+import { parseMountSpec } from './mount.ts';
+import type { RunInstruction } from './types.ts';
+
+export function parseRun(reader: NodeReader): RunInstruction {
+  const flags = reader.flags({ mount: 'strings', network: 'string', security: 'string', device: 'strings' });
+  const mounts = flags.all('mount').map((use) => reader.at(use.range, () => parseMountSpec(use.value, use.range)));
+  const network = flags.string('network') || 'default';
+  if (network !== 'default' && network !== 'none' && network !== 'host') {
+    reader.fail('run-network', `invalid network mode "${network}"`, flags.range('network'));
+  }
+  const security = flags.string('security') || 'sandbox';
+  if (security !== 'sandbox' && security !== 'insecure') reader.fail('run-security', `security "${security}" is not valid`, flags.range('security'));
+  return {
+    ...reader.base('RUN'),
+    command: reader.command(),
+    files: reader.node.heredocs.map(({ name, content, expand, chomp }) => ({ name, data: content, expand, chomp })),
+    mounts,
+    network,
+    security,
+    devices: flags.all('device').map((use) => use.value),
+  };
+}
+
+export interface RunCommandLine {
+  readonly args: readonly string[];
+  /** A heredoc with a shebang: its content is to be mounted read-only and executable at `path`, which `args` runs. */
+  readonly script?: { readonly path: string; readonly content: string };
+  /** The first line of the heredoc, as step names show it in parentheses. */
+  readonly summary?: string;
+}
+
+/** What a RUN executes: the shell goes before a shell form, and heredocs become a command, a script, or part of the shell's input. */
+export function runCommandLine(run: RunInstruction, stage: { readonly shell: readonly string[]; readonly os?: string }): RunCommandLine {
+  const { args, shell } = run.command;
+  const [file] = run.files;
+  if (!shell) return { args };
+  const line = args.join(' ');
+  if (file === undefined) return { args: [...stage.shell, line] };
+  if (parseHeredocMark(line) === undefined) {
+    // More than the heredoc alone: the shell gets all of it and does what shells do.
+    const bodies = run.files.map(({ name, data }) => `\n${data}${name}`);
+    return { args: [...stage.shell, line + bodies.join('')] };
+  }
+  const content = file.chomp ? chompHeredoc(file.data) : file.data;
+  const summary = summarize(file.data);
+  if (stage.os !== 'windows' && file.data.startsWith('#!')) {
+    const path = `/dev/pipes/${file.name}`;
+    return { args: [path], script: { path, content }, summary };
+  }
+  return { args: [...stage.shell, content], summary };
+}
+
+/** The first line of a text with an ellipsis where more follows. */
+function summarize(data: string): string {
+  const text = trimSpace(data);
+  const newline = text.indexOf('\n');
+  const first = newline < 0 ? text : text.slice(0, newline);
+  return newline < 0 ? first : `${first}...`;
+}
+

@@ -1,0 +1,232 @@
+// Text to tree: directives, comments, logical lines, and for each line a node whose arguments are lexed in the way of its instruction.
+// Whether an instruction makes sense is not asked here.
+import type { SourceRange } from '../model/index.ts';
+import type { Directive, DockerfileNode, FlagNode, HeredocNode, InstructionNode, PairNode, WordNode } from './ast.ts';
+import { isBlank, quote, skipSpace, trimEnd } from './chars.ts';
+import { readDirective } from './directives.ts';
+import { LanguageFault, locating } from './errors.ts';
+import type { SourceFile } from './errors.ts';
+import { findHeredocMarks, readHeredoc } from './heredoc.ts';
+import { isEmptyLine, joinLines, LogicalLine } from './line.ts';
+import { LineReader, lineRange } from './source.ts';
+import type { PhysicalLine } from './source.ts';
+import { lexFlags, lexJsonList, lexQuotedWords, lexWords } from './words.ts';
+import type { Token } from './words.ts';
+
+export type Escape = '\\' | '`';
+
+export interface ParseOptions {
+  /** Put before the message of every error (the original builder does so). */
+  readonly errorPrefix?: string;
+}
+
+export interface ParsedText {
+  readonly ast: DockerfileNode;
+  /** The first blank line of each continuation that has one. */
+  readonly emptyContinuations: readonly SourceRange[];
+}
+
+/**
+ * Parses a whole Dockerfile.
+ * @throws SlipwayError 'invalid-argument' for text that cannot be cut into instructions.
+ */
+export function parseText(file: SourceFile, options: ParseOptions = {}): ParsedText {
+  return new TextParser(file, options.errorPrefix ?? '').parse();
+}
+
+class TextParser {
+  readonly #file: SourceFile;
+  readonly #prefix: string;
+  readonly #reader: LineReader;
+  readonly #directives: Directive[] = [];
+  readonly #empty: SourceRange[] = [];
+  #escape: Escape = '\\';
+
+  constructor(file: SourceFile, prefix: string) {
+    this.#file = file;
+    this.#prefix = prefix;
+    this.#reader = new LineReader(file.text);
+  }
+
+  parse(): ParsedText {
+    const text = this.#file.text;
+    const instructions: InstructionNode[] = [];
+    let comments: string[] = [];
+    let inHead = true;
+    for (let line = this.#reader.next(); line !== undefined; line = this.#reader.next()) {
+      if (inHead) inHead = this.#head(line);
+      if (isEmptyLine(text, line)) {
+        comments = [];
+        continue;
+      }
+      const content = skipSpace(text, line.start, line.end);
+      if (text[content] === '#') {
+        comments.push(text.slice(skipSpace(text, content + 1, line.end), trimEnd(text, content + 1, line.end)));
+        continue;
+      }
+      const joined = joinLines(this.#reader, line, this.#escape);
+      // A line of nothing but the escape character before nothing else holds no instruction.
+      if (joined.text.trim() !== '') instructions.push(this.#instruction(joined, comments));
+      comments = [];
+    }
+    return { ast: { directives: this.#directives, escape: this.#escape, instructions }, emptyContinuations: this.#empty };
+  }
+
+  /** Takes a line of the head for a directive; false from the first line that is none. */
+  #head(line: PhysicalLine): boolean {
+    const start = skipSpace(this.#file.text, line.start, line.end);
+    const found = readDirective(this.#file.text, { ...line, start }, '#');
+    if (found.kind === 'other') return false;
+    if (found.kind === 'unknown') return true;
+    const { directive } = found;
+    const earlier = this.#directives.find((other) => other.name === directive.name);
+    const range = earlier === undefined ? directive.range : { start: earlier.range.start, end: directive.range.end };
+    locating(this.#file, range, this.#prefix, () => {
+      if (earlier !== undefined) {
+        throw new LanguageFault('directive-twice', `only one ${directive.name} parser directive can be used`);
+      }
+      if (directive.name !== 'escape') return;
+      if (directive.value !== '\\' && directive.value !== '`') {
+        throw new LanguageFault('directive-escape', `invalid escape token '${directive.value}' does not match \` or \\`);
+      }
+      this.#escape = directive.value;
+    });
+    this.#directives.push(directive);
+    return true;
+  }
+
+  #instruction(line: LogicalLine, comments: readonly string[]): InstructionNode {
+    const start = skipSpace(line.text, 0);
+    const end = trimEnd(line.text, start);
+    const whole = line.range(start, end);
+    for (const number of line.emptyContinuations.slice(0, 1)) this.#empty.push(lineRange(number, number, 0));
+    return locating(this.#file, whole, this.#prefix, () => {
+      const node = parseNode(line, start, end, this.#escape, comments);
+      const marks = takesHeredocs(node) ? findHeredocMarks(line.text) : [];
+      if (marks.length === 0) return node;
+      const heredocs: HeredocNode[] = marks.map((mark) => {
+        const body = readHeredoc(this.#reader, mark);
+        if (body === undefined) throw new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [`No line holds just ${quote(mark.name)}, which would end it.`]);
+        return { ...mark, content: body.content, range: lineRange(body.first, Math.max(body.first, body.last), 0) };
+      });
+      const range = { start: whole.start, end: { line: this.#reader.number, column: heredocs.at(-1)?.name.length ?? 0 } };
+      return { ...node, heredocs, range };
+    });
+  }
+}
+
+/** Parses one instruction that stands by itself, such as a trigger recorded in an image. Heredoc bodies may follow its line. */
+export function parseSingle(file: SourceFile, escape: Escape, options: ParseOptions = {}): InstructionNode | undefined {
+  const directive = escape === '`' ? '# escape=`\n' : '';
+  const { ast } = parseText({ name: file.name, text: directive + file.text }, options);
+  return ast.instructions[0];
+}
+
+function takesHeredocs(node: InstructionNode): boolean {
+  const target = node.name === 'ONBUILD' ? node.trigger : node;
+  return target !== undefined && !target.json && (target.name === 'RUN' || target.name === 'COPY' || target.name === 'ADD');
+}
+
+interface Arguments {
+  readonly words?: readonly Token[];
+  readonly pairs?: readonly PairNode[];
+  readonly json?: boolean;
+  readonly trigger?: InstructionNode;
+}
+
+function parseNode(line: LogicalLine, start: number, end: number, escape: Escape, comments: readonly string[], nested = false): InstructionNode {
+  const text = line.text;
+  let keywordEnd = start;
+  while (keywordEnd < end && !isBlank(text.charCodeAt(keywordEnd))) keywordEnd++;
+  const keyword = text.slice(start, keywordEnd);
+  const name = keyword.toUpperCase();
+  const { flags, rest } = lexFlags(text, keywordEnd, end);
+  const from = skipSpace(text, rest, end);
+  const args = parseArguments(name, line, from, Math.max(from, end), escape, nested);
+  const place = ({ start: at, end: until }: Token): SourceRange => line.range(at, until);
+  return {
+    keyword,
+    name,
+    keywordRange: line.range(start, keywordEnd),
+    flags: flags.map((flag): FlagNode => ({ text: flag.value, range: place(flag) })),
+    words: (args.words ?? []).map((word): WordNode => ({ value: word.value, range: place(word) })),
+    pairs: args.pairs ?? [],
+    json: args.json ?? false,
+    heredocs: [],
+    original: text.slice(start, end),
+    comments,
+    range: line.range(start, end),
+    ...(args.trigger === undefined ? {} : { trigger: args.trigger }),
+  };
+}
+
+function parseArguments(name: string, line: LogicalLine, from: number, end: number, escape: Escape, nested: boolean): Arguments {
+  const text = line.text;
+  switch (name) {
+    case 'RUN':
+    case 'CMD':
+    case 'ENTRYPOINT':
+    case 'SHELL':
+      return listOrLine(text, from, end);
+    case 'COPY':
+    case 'ADD':
+    case 'VOLUME': {
+      const list = lexJsonList(text, from, end);
+      return list === undefined ? { words: lexWords(text, from, end) } : { words: list, json: true };
+    }
+    case 'FROM':
+    case 'EXPOSE':
+      return { words: lexWords(text, from, end) };
+    case 'ARG':
+      return { words: lexQuotedWords(text, from, end, escape) };
+    case 'ENV':
+    case 'LABEL':
+      return { pairs: parsePairs(name, line, from, end, escape) };
+    case 'HEALTHCHECK': {
+      let typeEnd = from;
+      while (typeEnd < end && skipSpace(text, typeEnd, end) === typeEnd) typeEnd++;
+      if (typeEnd === from) return {};
+      const type = { value: text.slice(from, typeEnd), start: from, end: typeEnd };
+      const command = listOrLine(text, skipSpace(text, typeEnd, end), end);
+      return { words: [type, ...(command.words ?? [])], json: command.json ?? false };
+    }
+    case 'ONBUILD':
+      // A trigger within a trigger is refused later; there is no need to look into it.
+      return from >= end || nested ? { words: wholeLine(text, from, end) } : { trigger: parseNode(line, from, end, escape, [], true) };
+    case 'USER':
+    case 'WORKDIR':
+    case 'STOPSIGNAL':
+    case 'MAINTAINER':
+      return { words: wholeLine(text, from, end) };
+    default:
+      return {};
+  }
+}
+
+function wholeLine(text: string, from: number, end: number): Token[] {
+  return from >= end ? [] : [{ value: text.slice(from, end), start: from, end }];
+}
+
+function listOrLine(text: string, from: number, end: number): Arguments {
+  const list = lexJsonList(text, from, end);
+  return list === undefined ? { words: wholeLine(text, from, end) } : { words: list, json: true };
+}
+
+function parsePairs(name: string, line: LogicalLine, from: number, end: number, escape: Escape): PairNode[] {
+  const words = lexQuotedWords(line.text, from, end, escape);
+  const first = words[0];
+  if (first === undefined) return [];
+  if (!first.value.includes('=')) {
+    let keyEnd = from;
+    while (keyEnd < end && !isBlank(line.text.charCodeAt(keyEnd))) keyEnd++;
+    let valueStart = keyEnd;
+    while (valueStart < end && isBlank(line.text.charCodeAt(valueStart))) valueStart++;
+    if (keyEnd >= end) throw new LanguageFault('pair-without-value', `${name} must have two arguments`);
+    return [{ key: line.text.slice(from, keyEnd), value: line.text.slice(valueStart, end), legacy: true, range: line.range(from, end) }];
+  }
+  return words.map((word) => {
+    const equals = word.value.indexOf('=');
+    if (equals < 0) throw new LanguageFault('pair-without-equals', `Syntax error - can't find = in ${quote(word.value)}. Must be of the form: name=value`);
+    return { key: word.value.slice(0, equals), value: word.value.slice(equals + 1), legacy: false, range: line.range(word.start, word.end) };
+  });
+}

@@ -1,0 +1,62 @@
+// The text of a Dockerfile and the way from an offset to a line and column. Knows nothing of the language.
+import type { SourceExcerpt, SourceRange } from '../model/index.ts';
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One physical line: offsets into the text, the end without its line end. */
+export interface PhysicalLine {
+  /** 1-based. */
+  readonly number: number;
+  readonly start: number;
+  /** After the last character that is not part of the line end. */
+  readonly end: number;
+  /** Start of the next line. */
+  readonly next: number;
+}
+
+/** Decodes, leaving out a byte order mark; bytes that are not UTF-8 become U+FFFD. */
+export function decodeText(input: string | Uint8Array): string {
+  const text = typeof input === 'string' ? input : new TextDecoder('utf-8', { ignoreBOM: true }).decode(input);
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+/** Reads lines one after the other; a final line end makes no further line. */
+export class LineReader {
+  readonly text: string;
+  #at = 0;
+  #number = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Number of the line that `next` returned last. */
+  get number(): number {
+    return this.#number;
+  }
+
+  next(): PhysicalLine | undefined {
+    const start = this.#at;
+    if (start >= this.text.length) return undefined;
+    const newline = this.text.indexOf('\n', start);
+    const next = newline < 0 ? this.text.length : newline + 1;
+    let end = newline < 0 ? next : newline;
+    while (end > start && this.text.charCodeAt(end - 1) === 13) end--;
+    this.#at = next;
+    this.#number++;
+    return { number: this.#number, start, end, next };
+  }
+}
+
+/** A range of whole lines. */
+export function lineRange(first: number, last: number, lastLength: number): SourceRange {
+  return { start: { line: first, column: 0 }, end: { line: last, column: lastLength } };
+}
+
+/** What a terminal needs for showing a range. The whole text goes along: it is shared, not copied. */
+export function excerpt(file: string, text: string, range: SourceRange): SourceExcerpt {
+  return { file, text, range };
+}
