@@ -34,3 +34,8 @@ export function locating<T>(file: SourceFile, range: SourceRange, prefix: string
     throw languageError(error.code, prefix + error.message, { file: file.name, text: file.text, range }, error.hints);
   }
 }
+
+/** For an error of a later step of the build, so that it points at the instruction. */
+export function excerptOf(file: SourceFile, range: SourceRange): SourceExcerpt {
+  return { file: file.name, text: file.text, range };
+}

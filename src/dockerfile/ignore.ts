@@ -1,7 +1,7 @@
 // .dockerignore: reading it, and deciding for each path of a context whether it is left out. Rules apply in order, the last
 // one that matches counts, `!` takes a path back in, and what holds for a directory holds for all that is in it.
 import { trimSpace } from './chars.ts';
-import { LanguageFault, locating } from './errors.ts';
+import { languageError, LanguageFault, locating } from './errors.ts';
 import { PathPattern } from './pathpattern.ts';
 import { cleanPath } from './paths.ts';
 import { decodeText, lineRange } from './source.ts';
@@ -73,12 +73,12 @@ export class IgnoreMatcher {
 
   /**
    * @param rules of an ignore file, or bare patterns as in `COPY --exclude`
-   * @throws LanguageFault for a bare pattern that is none
+   * @throws SlipwayError 'dockerfile.bad-pattern' for a bare pattern that is none
    */
   constructor(rules: readonly (IgnoreRule | string)[], options: IgnoreOptions = {}) {
     this.#rules = rules.flatMap((rule) => {
       const made = typeof rule === 'string' ? bareRule(rule) : rule;
-      return made === undefined ? [] : [{ ...made, matcher: new PathPattern(made.pattern) }];
+      return made === undefined ? [] : [{ ...made, matcher: compile(made.pattern) }];
     });
     this.hasNegations = this.#rules.some((rule) => rule.negated);
     this.#classic = options.dialect === 'classic';
@@ -147,12 +147,21 @@ export class IgnoreMatcher {
   }
 }
 
+function compile(pattern: string): PathPattern {
+  try {
+    return new PathPattern(pattern);
+  } catch (error) {
+    if (!(error instanceof LanguageFault)) throw error;
+    throw languageError(error.code, error.message);
+  }
+}
+
 function bareRule(text: string): IgnoreRule | undefined {
   const trimmed = trimSpace(text);
   if (trimmed === '') return undefined;
   const cleaned = cleanPath(trimmed);
   const negated = cleaned.startsWith('!');
   const pattern = negated ? cleaned.slice(1) : cleaned;
-  if (pattern === '') throw new LanguageFault('bad-pattern', 'illegal exclusion pattern: "!"');
+  if (pattern === '') throw languageError('bad-pattern', 'illegal exclusion pattern: "!"');
   return { pattern, negated, written: text, line: 0 };
 }
