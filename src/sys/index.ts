@@ -4,6 +4,7 @@ export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } 
 export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mknod } from './nodes.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock } from './lock.ts';
+export { resolveInside } from './inside.ts';
 export type { LockMode } from './lock.ts';
 export { removeTree, syncDirectory, umask0, writeFileAtomic } from './files.ts';
 export { findExecutable, processAlive, processIdentity, processStartTime, run } from './process.ts';
