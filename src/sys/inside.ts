@@ -19,7 +19,7 @@ export function resolveInside(root: string, path: string): string {
       continue;
     }
     const here = join(root, ...done, part);
-    if (lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink() !== true) {
+    if (!isLink(here)) {
       done.push(part);
       continue;
     }
@@ -29,4 +29,14 @@ export function resolveInside(root: string, path: string): string {
     parts.push(...target.split('/').reverse());
   }
   return join(root, ...done);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
 }
