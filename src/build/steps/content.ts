@@ -109,14 +109,14 @@ class Digester {
       else first = ` link ${known}`;
     }
     const digest = this.#options.cache ? this.#options.cache.digest(path, stat) : hashFile(path);
-    return digest.latin1Slice() + first;
+    return digest.toString('latin1') + first;
   }
 
   #record(label: string, type: string, stat: Stats, path: string, detail: string): void {
     const owner = this.#options.kind === 'context' ? '' : `${stat.uid}:${stat.gid}`;
     const mode = type === 'symlink' ? 0 : stat.mode & 0o7777;
     this.#text += `${label}\0${type} ${mode} ${owner}\0${detail}\0`;
-    for (const [name, value] of readXattrs(path)) this.#text += `${name}\0${value.latin1Slice()}\0`;
+    for (const [name, value] of readXattrs(path)) this.#text += `${name}\0${value.toString('latin1')}\0`;
     this.#text += '\n';
   }
 

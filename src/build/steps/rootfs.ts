@@ -7,7 +7,10 @@ import type { Layout } from '../../store/index.ts';
 import { UmountFlag, unmount } from '../../sys/index.ts';
 import type { MountedRootfs } from './types.ts';
 
-/** Mounts `mounts` on a directory of its own; `unmount` (or `using`) takes both away. Call it in the private mount namespace only. */
+/**
+ * Mounts `mounts` on a directory of its own (no mounts: an empty one); `unmount` or `using` takes both away.
+ * Call it in the private mount namespace only.
+ */
 export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: string): MountedRootfs {
   const path = makeMountPoint(layout);
   try {
@@ -20,7 +23,7 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
   const close = (): void => {
     if (!mounted) return;
     mounted = false;
-    unmount(path, UmountFlag.DETACH);
+    if (mounts.length > 0) unmount(path, UmountFlag.DETACH);
     rmdirSync(path);
   };
   return { path, ...(upper === undefined ? {} : { upper }), unmount: close, [Symbol.dispose]: close };

@@ -1,0 +1,137 @@
+// The original engine: a Dockerfile from top to bottom, every stage before the target, an image for each instruction.
+import { expandInstruction, globalArgs, parseDockerfile, parseInstruction, targetStage, type Dockerfile, type Instruction, type Stage } from '../../dockerfile/index.ts';
+import type { Image } from '../../image/index.ts';
+import { familiarReference, formatReference, hostPlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { openFileDigests } from '../steps/index.ts';
+import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
+import { BuildArgs } from './args.ts';
+import { Bases } from './from.ts';
+import { StepImages } from './images.ts';
+import { applyMetadata } from './metadata.ts';
+import { Output, shortId } from './output.ts';
+import { refuseUnsupported } from './refuse.ts';
+import { beginStage, type StageState } from './state.ts';
+import { commitMetadata, copyInstruction, runInstruction, workdirInstruction, type StepParts } from './steps.ts';
+
+/**
+ * Builds with the original engine. Needs the private mount namespace. Throws what the Dockerfile or a step makes go wrong;
+ * a failed command is process-failed 'build.command-failed' with its exit code.
+ */
+export async function buildClassic(env: BuildEnvironment, request: BuildRequest): Promise<BuildResult> {
+  const dockerfile = parseDockerfile(request.dockerfile.text, { name: request.dockerfile.name, dialect: 'classic' });
+  const last = targetStage(dockerfile, request.target);
+  const lease = env.leases.create();
+  const digests = openFileDigests(env.layout, request.context.root);
+  try {
+    const stages = dockerfile.stages.slice(0, last.index + 1);
+    const labels = Object.entries(request.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+    const total = dockerfile.metaArgs.length + stages.reduce((n, s) => n + 1 + s.commands.length, 0) + labels.length;
+    const output = new Output(request.onEvent, total);
+    const meta = globalArgs(dockerfile, { buildArgs: request.buildArgs });
+    const args = new BuildArgs(request.buildArgs, meta);
+    const parts: StepParts = {
+      env, request, output, lease, digests,
+      images: new StepImages(env, lease, request.noCache),
+      bases: new Bases(env, request, dockerfile, meta, lease),
+    };
+    const image = await new ClassicBuild(parts, dockerfile, args, labels).run(stages);
+    const unused = args.unused();
+    if (unused.length > 0) output.line(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`);
+    return { image: finish(env, request, output, image), warnings: [] };
+  } finally {
+    digests.save();
+    lease.release();
+  }
+}
+
+class ClassicBuild {
+  readonly #parts: StepParts;
+  readonly #dockerfile: Dockerfile;
+  readonly #args: BuildArgs;
+  readonly #labels: readonly (readonly [string, string])[];
+  readonly #done: StageState[] = [];
+
+  constructor(parts: StepParts, dockerfile: Dockerfile, args: BuildArgs, labels: readonly (readonly [string, string])[]) {
+    this.#parts = parts;
+    this.#dockerfile = dockerfile;
+    this.#args = args;
+    this.#labels = labels;
+  }
+
+  /** Builds these stages; the image of the last one. */
+  async run(stages: readonly Stage[]): Promise<Image> {
+    for (const arg of this.#dockerfile.metaArgs) this.#parts.output.step(arg.original);
+    for (const stage of stages) this.#done.push(await this.#stage(stage, stage === stages.at(-1)));
+    const image = this.#done.at(-1)?.image;
+    if (!image) throw new SlipwayError('invalid-argument', 'build.no-image', 'No image was generated. Is your Dockerfile empty?');
+    return image;
+  }
+
+  async #stage(stage: Stage, last: boolean): Promise<StageState> {
+    const { output, request, bases } = this.#parts;
+    output.step(stage.from.original);
+    const base = await bases.ofStage(stage.from, this.#done, request.platform ?? hostPlatform());
+    const state = beginStage({ index: stage.index, name: stage.name, args: this.#args.forStage(), platform: base.platform, image: base.image });
+    await this.#triggers(state);
+    output.image(state.image?.id);
+    for (const instruction of stage.commands) {
+      request.signal.throwIfAborted();
+      output.step(instruction.original);
+      await this.#dispatch(state, instruction);
+      output.image(state.image?.id);
+    }
+    for (const [key, value] of last ? this.#labels : []) {
+      output.step(`LABEL ${key}=${value}`);
+      state.config = { ...state.config, Labels: { ...state.config.Labels, [key]: value } };
+      await commitMetadata(this.#parts, state, `LABEL ${key}=${value}`);
+      output.image(state.image?.id);
+    }
+    return state;
+  }
+
+  /** What the base asks of every build upon it; it is not passed on. */
+  async #triggers(state: StageState): Promise<void> {
+    const triggers = state.config.OnBuild ?? [];
+    const { OnBuild: _, ...config } = state.config;
+    state.config = config;
+    if (triggers.length === 0) return;
+    this.#parts.output.line(triggers.length === 1 ? '# Executing 1 build trigger' : `# Executing ${triggers.length} build triggers`);
+    for (const trigger of triggers) await this.#dispatch(state, parseInstruction(trigger, { dialect: 'classic' }));
+  }
+
+  async #dispatch(state: StageState, written: Instruction): Promise<void> {
+    refuseUnsupported(written);
+    const env = new Map(state.args.active(state.config.Env ?? []).map((a) => [a.name, a.value]));
+    for (const variable of state.config.Env ?? []) {
+      const at = variable.indexOf('=');
+      env.set(at < 0 ? variable : variable.slice(0, at), at < 0 ? '' : variable.slice(at + 1));
+    }
+    const { instruction } = expandInstruction(written, env, { escape: this.#dockerfile.escape, dialect: 'classic' });
+    switch (instruction.kind) {
+      case 'FROM':
+        throw new SlipwayError('invalid-argument', 'onbuild.from', "FROM isn't allowed as an ONBUILD trigger");
+      case 'RUN':
+        return runInstruction(this.#parts, state, instruction);
+      case 'COPY':
+      case 'ADD':
+        return copyInstruction(this.#parts, state, this.#done, instruction);
+      case 'WORKDIR':
+        return workdirInstruction(this.#parts, state, instruction);
+      default:
+        return commitMetadata(this.#parts, state, applyMetadata(state, instruction, (text) => this.#parts.output.text(text)));
+    }
+  }
+}
+
+function finish(env: BuildEnvironment, request: BuildRequest, output: Output, image: Image): Image {
+  output.line(`Successfully built ${shortId(image.id)}`);
+  const names: string[] = [];
+  for (const tag of new Set(request.tags)) {
+    const reference = withDefaultTag(parseReference(tag));
+    env.images.tag(image.id, formatReference(reference));
+    output.line(`Successfully tagged ${familiarReference(reference)}`);
+    names.push(formatReference(reference));
+  }
+  request.onEvent({ type: 'image', id: image.id, names });
+  return image;
+}

@@ -1,0 +1,61 @@
+// FROM and --from of the original engine: earlier stages by name (and number), else images.
+import { expandWord, type Dockerfile, type FromInstruction } from '../../dockerfile/index.ts';
+import type { Lease } from '../../content/index.ts';
+import type { Image } from '../../image/index.ts';
+import { isSlipwayError, parsePlatform, SlipwayError, type Platform } from '../../model/index.ts';
+import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { StageState } from './state.ts';
+
+export class Bases {
+  readonly #env: BuildEnvironment;
+  readonly #request: BuildRequest;
+  readonly #dockerfile: Dockerfile;
+  readonly #meta: ReadonlyMap<string, string>;
+  readonly #lease: Lease;
+
+  constructor(env: BuildEnvironment, request: BuildRequest, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>, lease: Lease) {
+    this.#env = env;
+    this.#request = request;
+    this.#dockerfile = dockerfile;
+    this.#meta = meta;
+    this.#lease = lease;
+  }
+
+  /** The image that a stage begins with; undefined for `scratch`. */
+  async ofStage(from: FromInstruction, done: readonly StageState[], platform: Platform): Promise<{ image: Image | undefined; platform: Platform }> {
+    const expand = (word: string): string => expandWord(word, this.#meta, { escape: this.#dockerfile.escape, dialect: 'classic' }).value;
+    const name = expand(from.base);
+    if (name === '') throw new SlipwayError('invalid-argument', 'from.blank', `base name (${from.base}) should not be blank`);
+    const wanted = from.platform === undefined ? platform : parsePlatform(expand(from.platform));
+    const stage = done.findLast((s) => s.name !== undefined && s.name === name.toLowerCase());
+    if (stage) return { image: stage.image, platform: wanted };
+    if (name === 'scratch') return { image: undefined, platform: wanted };
+    return { image: await this.#image(name, wanted), platform: wanted };
+  }
+
+  /** What `--from` names, for the stage `current`. */
+  async ofCopy(from: string, done: readonly StageState[], current: StageState): Promise<Image | undefined> {
+    const named = [...done, current].findLast((s) => s.name !== undefined && s.name === from.toLowerCase());
+    const index = named ? named.index : /^\d+$/.test(from) ? Number(from) : undefined;
+    if (index !== undefined) {
+      if (index === current.index) throw bad(from, 'refers to current build stage');
+      const stage = done[index];
+      if (!stage) throw bad(from, 'index out of bounds');
+      return stage.image;
+    }
+    try {
+      return await this.#image(from, current.platform);
+    } catch (e) {
+      if (!isSlipwayError(e)) throw e;
+      throw new SlipwayError(e.kind, e.code, `invalid from flag value ${from}: ${e.message}`, { cause: e, hints: e.hints });
+    }
+  }
+
+  async #image(name: string, platform: Platform): Promise<Image> {
+    const image = await this.#env.resolveBase(name, { platform, pull: this.#request.pull, signal: this.#request.signal });
+    this.#lease.addImage(image.id);
+    return image;
+  }
+}
+
+const bad = (from: string, why: string): SlipwayError => new SlipwayError('invalid-argument', 'copy.bad-from', `invalid from flag value ${from}: ${why}`);

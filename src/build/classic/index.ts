@@ -1,0 +1,2 @@
+// The original engine.
+export { buildClassic } from './build.ts';

@@ -1,0 +1,137 @@
+// The instructions that change files: RUN, COPY, ADD and WORKDIR, each looked up in the cache first and committed afterwards.
+import { posix } from 'node:path';
+import type { AddInstruction, CopyInstruction, RunInstruction, WorkdirInstruction } from '../../dockerfile/index.ts';
+import type { Lease } from '../../content/index.ts';
+import type { Image } from '../../image/index.ts';
+import { SlipwayError, type ContainerConfig } from '../../model/index.ts';
+import { randomId } from '../../util/index.ts';
+import { copyStep, openRootfs, runStep, workdirStep, type FileDigests, type MountedRootfs, type RunMount } from '../steps/index.ts';
+import { followInside, makeDirectories } from '../steps/inside.ts';
+import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import { planCopy } from './copy.ts';
+import type { Bases } from './from.ts';
+import type { StepImages } from './images.ts';
+import { commandOf } from './metadata.ts';
+import { shortId, type Output } from './output.ts';
+import { withComment, type StageState } from './state.ts';
+
+export interface StepParts {
+  readonly env: BuildEnvironment;
+  readonly request: BuildRequest;
+  readonly images: StepImages;
+  readonly output: Output;
+  readonly bases: Bases;
+  readonly lease: Lease;
+  readonly digests: FileDigests;
+}
+
+/** True, and the state moved on, when an image made from `config` is there. */
+export function fromCache(parts: StepParts, state: StageState, config: ContainerConfig): boolean {
+  const hit = parts.images.cached(state, config);
+  if (!hit) return false;
+  parts.output.line(' ---> Using cache');
+  state.image = hit;
+  return true;
+}
+
+/** Runs `fn` as what the original engine calls an intermediate container. */
+export async function inContainer(parts: StepParts, fn: (id: string) => Promise<void>): Promise<void> {
+  const id = randomId();
+  parts.output.line(` ---> Running in ${shortId(id)}`);
+  const removed = (): void => parts.output.line(` ---> Removed intermediate container ${shortId(id)}`);
+  try {
+    await fn(id);
+  } catch (e) {
+    if (parts.request.classic.forceRm) removed();
+    throw e;
+  }
+  if (parts.request.classic.rm) removed();
+}
+
+/** An instruction that changes the configuration only. */
+export async function commitMetadata(parts: StepParts, state: StageState, comment: string): Promise<void> {
+  const containerConfig = withComment(state.config, '#(nop) ', comment);
+  if (fromCache(parts, state, containerConfig)) return;
+  await inContainer(parts, async (container) => void parts.images.create({ state, containerConfig, container }));
+}
+
+export async function runInstruction(parts: StepParts, state: StageState, instruction: RunInstruction): Promise<void> {
+  const { config } = state;
+  const args = commandOf(instruction.command, config);
+  const active = state.args.active(config.Env ?? []);
+  const counted = active.filter((a) => state.args.counts(a.name)).map((a) => `${a.name}=${a.value}`);
+  const identity = active.length === 0 ? args : [`|${counted.length}`, ...counted, ...args];
+  const containerConfig: ContainerConfig = { ...config, Cmd: identity, Entrypoint: null };
+  if (fromCache(parts, state, containerConfig)) return;
+  await inContainer(parts, async (container) => {
+    const layer = await parts.images.change(state, async (rootfs) => {
+      const { exitCode } = await runStep(parts.env, {
+        rootfs,
+        style: 'classic',
+        id: container,
+        args,
+        env: [...(config.Env ?? []), ...active.map((a) => `${a.name}=${a.value}`)],
+        workdir: config.WorkingDir || '/',
+        user: config.User ?? '',
+        mounts: volumes(rootfs, config),
+        network: parts.request.network,
+        addHosts: parts.request.addHosts,
+        ...(parts.request.shmSize === undefined ? {} : { shmSize: parts.request.shmSize }),
+        ulimits: parts.request.ulimits,
+        onOutput: (stream, chunk) => parts.output.chunk(stream, chunk),
+        signal: parts.request.signal,
+      });
+      parts.output.endOfCommand();
+      if (exitCode !== 0) {
+        throw new SlipwayError('process-failed', 'build.command-failed', `The command '${args.join(' ')}' returned a non-zero code: ${exitCode}`, { exitCode });
+      }
+    });
+    parts.images.create({ state, containerConfig, container, layer });
+  });
+}
+
+/** What a command writes into a volume is not part of the image; the volume begins with what the image has there. */
+function volumes(rootfs: MountedRootfs, config: ContainerConfig): RunMount[] {
+  return Object.keys(config.Volumes ?? {}).sort().map((path) => {
+    const target = posix.resolve('/', path);
+    makeDirectories(rootfs.path, followInside(rootfs.path, target), 0o755);
+    return { type: 'bind', target, root: rootfs.path, source: target, readonly: false };
+  });
+}
+
+export async function workdirInstruction(parts: StepParts, state: StageState, instruction: WorkdirInstruction): Promise<void> {
+  const WorkingDir = posix.resolve('/', state.config.WorkingDir ?? '/', instruction.path);
+  state.config = { ...state.config, WorkingDir };
+  const containerConfig = withComment(state.config, `#(nop) WORKDIR ${WorkingDir}`);
+  if (fromCache(parts, state, containerConfig)) return;
+  await inContainer(parts, async (container) => {
+    const layer = await parts.images.change(state, async (rootfs) => void workdirStep(rootfs, WorkingDir, { style: 'classic', now: parts.env.now() }));
+    parts.images.create({ state, containerConfig, container, layer });
+  });
+}
+
+export async function copyInstruction(parts: StepParts, state: StageState, done: readonly StageState[], instruction: CopyInstruction | AddInstruction): Promise<void> {
+  if (instruction.link) parts.output.line('[Warning] the original engine copies onto the layers below: --link has no effect');
+  const from = instruction.kind === 'COPY' ? instruction.from : undefined;
+  if (from === undefined || from === '') {
+    await copyFrom(parts, state, instruction, { kind: 'context', context: parts.request.context, digests: parts.digests });
+    return;
+  }
+  const image = await parts.bases.ofCopy(from, done, state);
+  using root = await mountImage(parts, image);
+  await copyFrom(parts, state, instruction, { kind: 'stage', root: root.path });
+}
+
+async function copyFrom(parts: StepParts, state: StageState, instruction: CopyInstruction | AddInstruction, origin: Parameters<typeof planCopy>[1]): Promise<void> {
+  const plan = planCopy(instruction, origin, state, parts.env.now());
+  const containerConfig = withComment(state.config, plan.comment);
+  if (fromCache(parts, state, containerConfig)) return;
+  const layer = await parts.images.change(state, (rootfs) => copyStep(rootfs, plan.request));
+  parts.images.create({ state, containerConfig, layer });
+}
+
+async function mountImage(parts: StepParts, image: Image | undefined): Promise<MountedRootfs> {
+  const { layout, snapshots, images } = parts.env;
+  const id = image && image.layers.length > 0 ? await images.snapshot(image, parts.lease) : undefined;
+  return openRootfs(layout, id === undefined ? [] : snapshots.view(id));
+}
