@@ -1,0 +1,263 @@
+// Unpacks the tar of a layer into a directory: a fresh upper directory of an overlay, or a flat tree that already holds what is below.
+// Nothing an archive says makes it touch anything outside that directory. All calls are synchronous; the directory must be this process's own.
+import fs from 'node:fs';
+import { OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX, nativePath } from '../../archive/index.ts';
+import type { TarEntry, TarHandler } from '../../archive/index.ts';
+import { lutimesNs, mknod, removeTree } from '../../sys/index.ts';
+import { applyXattrs, clampTime, currentUmask } from './attributes.ts';
+import { invalidLayer, layerError } from './errors.ts';
+import { FileWriter } from './file-writer.ts';
+import { copyAttributes, copyUp, findLower } from './lowers.ts';
+import { isWhiteout } from './overlay.ts';
+import { joinRelative, relativePath, splitRelative, whiteoutTarget } from './paths.ts';
+import { RootedTree } from './rooted-tree.ts';
+import type { Directory } from './rooted-tree.ts';
+import { FlatDeletions, OverlayDeletions } from './deletions.ts';
+import type { Deletions } from './deletions.ts';
+
+export interface ApplyOptions {
+  /** True: deletions become overlayfs whiteouts and opaque directories. False: they are carried out in the directory itself. */
+  readonly overlay: boolean;
+  /** Directories of the layers below, topmost first; hard links into them and attributes of directories that the layer only passes through come from there. */
+  readonly lowers?: readonly string[];
+}
+
+export interface Applied {
+  /** Entries unpacked, without deletions. */
+  readonly files: number;
+  /** Bytes of the files unpacked. */
+  readonly size: number;
+}
+
+const FORMAT: Readonly<Record<'char' | 'block' | 'fifo', number>> = { char: fs.constants.S_IFCHR, block: fs.constants.S_IFBLK, fifo: fs.constants.S_IFIFO };
+
+/**
+ * Give it to a `TarParser`; after the parser's `finish`, call `finish` here. On any error call `abort` and throw the directory away.
+ * @throws SlipwayError `layer.invalid`, `layer.unsafe-path`, `layer.no-space`, `layer.permission`
+ */
+export class LayerApplier implements TarHandler {
+  private readonly tree: RootedTree;
+  private readonly deletions: Deletions;
+  private readonly lowers: readonly string[];
+  private readonly umask = currentUmask();
+  private readonly writer = new FileWriter(this.umask);
+  /** Modes and times that directories get once nothing is put into them any more, by real path. */
+  private readonly directories = new Map<string, TarEntry>();
+  private path = '';
+  private files = 0;
+  private size = 0;
+
+  constructor(directory: string, options: ApplyOptions) {
+    this.lowers = options.lowers ?? [];
+    this.deletions = options.overlay ? new OverlayDeletions(directory, this.lowers) : new FlatDeletions(directory);
+    this.tree = new RootedTree(directory, (path, rel) => this.makePassage(path, rel), (stats) => options.overlay && isWhiteout(stats));
+  }
+
+  entry(entry: TarEntry): void {
+    this.path = entry.path;
+    try {
+      this.unpack(entry);
+    } catch (error) {
+      throw layerError(error, entry.path);
+    }
+  }
+
+  data(chunk: Buffer): void {
+    if (!this.writer.open) return;
+    try {
+      this.writer.write(chunk);
+    } catch (error) {
+      throw layerError(error, this.path);
+    }
+  }
+
+  end(): void {
+    if (!this.writer.open) return;
+    try {
+      this.writer.finish();
+    } catch (error) {
+      throw layerError(error, this.path);
+    }
+  }
+
+  /** Settles directories' modes and times, deepest first. */
+  finish(): Applied {
+    let path = '';
+    try {
+      this.deletions.finish();
+      for (const [real, entry] of [...this.directories].reverse()) {
+        path = entry.path;
+        const native = nativePath(real);
+        if ((entry.mode & 0o2000) !== 0) fs.chmodSync(native, entry.mode);
+        const time = clampTime(entry.mtimeNs);
+        lutimesNs(native, time, time);
+      }
+    } catch (error) {
+      throw layerError(error, path);
+    }
+    return { files: this.files, size: this.size };
+  }
+
+  /** Closes what is open. */
+  abort(): void {
+    this.writer.abort();
+  }
+
+  private unpack(entry: TarEntry): void {
+    const rel = relativePath(entry.path);
+    if (rel === '') {
+      if (entry.type !== 'dir') throw invalidLayer(entry.path, 'the root must be a directory');
+      this.settleDirectory(this.tree.root.path, entry, false);
+      return;
+    }
+    const [above, name] = splitRelative(rel);
+    if (name.startsWith(WHITEOUT_PREFIX)) {
+      this.delete(entry.path, above, name);
+      return;
+    }
+    const parent = this.tree.directory(above);
+    const path = `${parent.path}/${name}`;
+    switch (entry.type) {
+      case 'file':
+        this.writer.create(path, entry, parent.setgid, () => this.makeWay(path));
+        this.size += entry.size;
+        break;
+      case 'dir':
+        this.directory(path, entry, parent);
+        break;
+      case 'symlink':
+        this.symlink(path, entry, parent);
+        break;
+      case 'link':
+        this.hardLink(path, entry);
+        break;
+      case 'char':
+      case 'block':
+      case 'fifo':
+        this.makeWay(path);
+        this.device(path, entry, FORMAT[entry.type]);
+        break;
+      default:
+        entry.type satisfies never;
+    }
+    this.files++;
+    this.deletions.unpacked(joinRelative(parent.rel, name));
+  }
+
+  private delete(path: string, above: string, name: string): void {
+    if (name !== OPAQUE_WHITEOUT && name.startsWith(WHITEOUT_META_PREFIX)) return;
+    const directory = this.tree.directory(above);
+    if (name === OPAQUE_WHITEOUT) this.deletions.hideContents(directory);
+    else this.deletions.hide(directory, whiteoutTarget(path, name, WHITEOUT_PREFIX));
+    if (this.deletions.removes) this.tree.forget();
+  }
+
+  private directory(path: string, entry: TarEntry, parent: Directory): void {
+    const native = nativePath(path);
+    let asMade = true;
+    try {
+      fs.mkdirSync(native, earlyMode(entry));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const stats = fs.lstatSync(native);
+      asMade = !stats.isDirectory();
+      if (asMade) {
+        this.makeWay(path);
+        fs.mkdirSync(native, earlyMode(entry));
+        this.deletions.replacedByDirectory(path, stats);
+      }
+    }
+    this.settleDirectory(path, entry, asMade && !parent.setgid);
+  }
+
+  /** Owner, mode and attributes; `asMade` says that it was just made with the mode and belongs to root. */
+  private settleDirectory(path: string, entry: TarEntry, asMade: boolean): void {
+    const native = nativePath(path);
+    if (!asMade || entry.uid !== 0 || entry.gid !== 0) fs.lchownSync(native, entry.uid, entry.gid);
+    if (!asMade || (entry.mode & (this.umask | 0o5000)) !== 0) fs.chmodSync(native, earlyMode(entry));
+    if (entry.xattrs !== undefined) applyXattrs(native, entry.xattrs);
+    this.directories.delete(path);
+    this.directories.set(path, entry);
+  }
+
+  private symlink(path: string, entry: TarEntry, parent: Directory): void {
+    const native = nativePath(path);
+    const target = nativePath(entry.link ?? '');
+    try {
+      fs.symlinkSync(target, native);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      this.makeWay(path);
+      fs.symlinkSync(target, native);
+    }
+    if (entry.uid !== 0 || entry.gid !== 0 || parent.setgid) fs.lchownSync(native, entry.uid, entry.gid);
+    this.finishSpecial(native, entry);
+  }
+
+  private device(path: string, entry: TarEntry, format: number): void {
+    this.makeWay(path);
+    const native = nativePath(path);
+    mknod(native, format | (entry.mode & 0o777), entry.major ?? 0, entry.minor ?? 0);
+    fs.lchownSync(native, entry.uid, entry.gid);
+    fs.chmodSync(native, entry.mode);
+    this.finishSpecial(native, entry);
+  }
+
+  private finishSpecial(path: string | Buffer, entry: TarEntry): void {
+    if (entry.xattrs !== undefined) applyXattrs(path, entry.xattrs);
+    const time = clampTime(entry.mtimeNs);
+    lutimesNs(path, time, time);
+  }
+
+  private hardLink(path: string, entry: TarEntry): void {
+    const rel = relativePath(entry.link ?? '');
+    if (rel === '') throw invalidLayer(entry.path, 'a hard link to a directory');
+    const [above, name] = splitRelative(rel);
+    const parent = this.tree.directory(above);
+    const target = `${parent.path}/${name}`;
+    if (target === path) return;
+    const stats = fs.lstatSync(nativePath(target), { throwIfNoEntry: false });
+    if (stats === undefined) {
+      const node = findLower(this.lowers, joinRelative(parent.rel, name));
+      if (node === undefined) throw invalidLayer(entry.path, `a hard link to ${JSON.stringify(entry.link ?? '')}, which does not exist`);
+      if (node.stats.isDirectory()) throw invalidLayer(entry.path, 'a hard link to a directory');
+      copyUp(node, target);
+    } else if (stats.isDirectory()) throw invalidLayer(entry.path, 'a hard link to a directory');
+    else if (this.deletions.isDeleted(stats)) throw invalidLayer(entry.path, `a hard link to ${JSON.stringify(entry.link ?? '')}, which is deleted`);
+    this.makeWay(path);
+    fs.linkSync(nativePath(target), nativePath(path));
+  }
+
+  /** Removes whatever stands where an entry is to be made. */
+  private makeWay(path: string): void {
+    const native = nativePath(path);
+    const stats = fs.lstatSync(native, { throwIfNoEntry: false });
+    if (stats === undefined) return;
+    if (stats.isDirectory()) {
+      if (typeof native === 'string') removeTree(native);
+      else fs.rmSync(native, { recursive: true });
+      for (const known of this.directories.keys()) if (known === path || known.startsWith(`${path}/`)) this.directories.delete(known);
+    } else fs.unlinkSync(native);
+    if (stats.isDirectory() || stats.isSymbolicLink()) this.tree.forget();
+  }
+
+  /** A directory that the layer passes through without an entry for it: as it is below, else plain. */
+  private makePassage(path: string, rel: string): void {
+    const native = nativePath(path);
+    const before = fs.lstatSync(native, { throwIfNoEntry: false });
+    if (before !== undefined) fs.unlinkSync(native);
+    fs.mkdirSync(native, 0o755);
+    if (before !== undefined) this.deletions.replacedByDirectory(path, before);
+    const below = before === undefined ? findLower(this.lowers, rel) : undefined;
+    if (below?.stats.isDirectory() === true) copyAttributes(below, path);
+    else {
+      fs.lchownSync(native, 0, 0);
+      fs.chmodSync(native, 0o755);
+    }
+  }
+}
+
+/** A directory's mode while things are put into it: the group bit would hand its group to everything made inside. */
+function earlyMode(entry: TarEntry): number {
+  return entry.mode & 0o5777;
+}

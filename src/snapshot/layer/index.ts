@@ -1,0 +1,5 @@
+// Layers as tars: unpacking one into a directory, and making the tar of what a directory changed.
+export { LayerApplier } from './applier.ts';
+export type { Applied, ApplyOptions } from './applier.ts';
+export { diffTar } from './diff.ts';
+export type { DiffOptions, DiffResult } from './diff.ts';
