@@ -2,3 +2,9 @@
 // and knows neither images nor snapshots nor how a network came about.
 export type * from './types.ts';
 export type * from './spec/oci.ts';
+export { OciRuntime } from './oci-runtime.ts';
+export type { CreateOptions } from './oci-runtime.ts';
+export { defaultSpec } from './spec/default.ts';
+export { writeBundle } from './spec/encode.ts';
+export { resolveUser } from './users.ts';
+export { signalNumber } from './exit-status.ts';

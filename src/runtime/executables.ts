@@ -1,0 +1,62 @@
+// Why a process could not be started, in Docker's words and with its exit codes. Asked only after a runtime has refused,
+// so that a step that works pays nothing for it.
+import { statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { resolveInRoot } from './rootfs-path.ts';
+import type { OciSpec } from './spec/oci.ts';
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Finds the program of the spec as the container would. Throws process-failed 'container.command-not-found' (exit code 127)
+ * or 'container.command-not-executable' (126). Returns its path inside the container.
+ */
+export function resolveExecutable(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): string {
+  const { args, env, cwd } = spec.process;
+  const name = args[0] ?? '';
+  if (name.includes('/')) {
+    const path = name.startsWith('/') ? name : join(cwd, name);
+    const found = inspect(spec, path);
+    if (found === 'missing') throw failure('not-found', name, `stat ${name}: no such file or directory`);
+    if (found !== 'fine') throw failure('not-executable', name, found === 'directory' ? 'is a directory' : 'permission denied');
+    return path;
+  }
+  const searchPath = env.findLast((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
+  let denied = false;
+  for (const folder of searchPath.split(':')) {
+    const path = join(folder.startsWith('/') ? folder : join(cwd, folder), name);
+    const found = name === '' ? 'missing' : inspect(spec, path);
+    if (found === 'fine') return path;
+    denied ||= found === 'denied';
+  }
+  throw denied ? failure('not-executable', name, 'permission denied') : failure('not-found', name, 'executable file not found in $PATH');
+}
+
+function inspect(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): 'fine' | 'missing' | 'directory' | 'denied' {
+  let stat: Stats;
+  try {
+    stat = statSync(outside(spec, path));
+  } catch {
+    return 'missing';
+  }
+  if (stat.isDirectory()) return 'directory';
+  return (stat.mode & 0o111) === 0 ? 'denied' : 'fine';
+}
+
+/** Where a path of the container lies for us: in its root file system, or in what is bound over a part of it. */
+function outside(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): string {
+  const above = spec.mounts
+    .filter((mount) => mount.type === 'bind' && (path === mount.destination || path.startsWith(`${mount.destination.replace(/\/$/, '')}/`)))
+    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  if (above === undefined) return resolveInRoot(spec.root.path, path);
+  const rest = path.slice(above.destination.length);
+  return rest === '' ? above.source : resolveInRoot(above.source, rest);
+}
+
+function failure(what: 'not-found' | 'not-executable', name: string, why: string): SlipwayError {
+  return new SlipwayError('process-failed', `container.command-${what}`, `unable to start container process: exec: ${JSON.stringify(name)}: ${why}`, {
+    exitCode: what === 'not-found' ? 127 : 126,
+  });
+}

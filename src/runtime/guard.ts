@@ -1,0 +1,99 @@
+// No build step outlives the process that runs it, SIGKILL included. Every step is noted in a folder of its owner before it
+// starts. A shell waits on a pipe whose other end only the owner holds; when the owner is gone, however, it kills what is
+// noted. Should the shell be killed as well, the next command's reap() does the same.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import { processAlive, processIdentity, run } from '../sys/index.ts';
+import { CLEAN_ENVIRONMENT, globalArguments } from './binary.ts';
+import type { RuntimeBinary } from './binary.ts';
+
+/**
+ * $1 is the owner's folder, the rest is the runtime with its arguments. The runtime process goes first, so that it can start
+ * nothing any more; it is known by the id among its arguments. A container that it had only half made ends by itself then.
+ */
+const SCRIPT = `
+trap '' HUP INT TERM
+read -r _
+owner=$1; shift
+for note in "$owner"/*; do
+  [ -e "$note" ] || continue
+  id=\${note##*/}
+  for process in $(grep -ls -e "$id" /proc/[0-9]*/cmdline); do
+    process=\${process#/proc/}
+    kill -9 "\${process%/cmdline}"
+  done
+  "$@" delete --force "$id"
+  rm -f "$note"
+done
+rmdir "$owner"
+`;
+
+function ownersFolder(binary: RuntimeBinary): string {
+  return join(binary.stateRoot, `${binary.name}-owners`);
+}
+
+function guardArguments(binary: RuntimeBinary, owner: string): string[] {
+  return ['-c', SCRIPT, 'slipway-guard', join(ownersFolder(binary), owner), binary.path, ...globalArguments(binary)];
+}
+
+export class StepGuard {
+  readonly #binary: RuntimeBinary;
+  #folder: string | undefined;
+
+  constructor(binary: RuntimeBinary) {
+    this.#binary = binary;
+  }
+
+  /** Before the step's runtime is started. */
+  note(id: string): void {
+    this.#folder ??= this.#start();
+    writeFileSync(join(this.#folder, id), '');
+  }
+
+  /** After the step's processes are gone. */
+  forget(id: string): void {
+    if (this.#folder !== undefined) rmSync(join(this.#folder, id), { force: true });
+  }
+
+  #start(): string {
+    const owner = processIdentity();
+    const folder = join(ownersFolder(this.#binary), owner);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // A session of its own: what is sent to our process group must not reach it.
+    const shell = spawn('/bin/sh', guardArguments(this.#binary, owner), { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/', env: { ...CLEAN_ENVIRONMENT } });
+    shell.on('error', () => {}); // without a shell, reap() remains
+    shell.stdin.on('error', () => {});
+    shell.unref();
+    (shell.stdin as Socket).unref();
+    return folder;
+  }
+}
+
+/** Ends the steps of owners that are no more. Returns the ids. */
+export async function reapSteps(binary: RuntimeBinary): Promise<string[]> {
+  const folder = ownersFolder(binary);
+  let owners: string[];
+  try {
+    owners = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const ended: string[] = [];
+  for (const owner of owners) {
+    if (processAlive(owner)) continue;
+    const notes = readdirSync(join(folder, owner));
+    ended.push(...notes);
+    if (notes.length === 0) {
+      try {
+        rmdirSync(join(folder, owner));
+      } catch {
+        // Its own guard was faster.
+      }
+    } else {
+      await run('/bin/sh', guardArguments(binary, owner), { env: CLEAN_ENVIRONMENT });
+    }
+  }
+  return ended;
+}

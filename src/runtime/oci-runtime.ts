@@ -1,0 +1,189 @@
+// crun or runc: the life of a container at the lowest level (OCI runtime specification, runtime.md § Operations).
+// It keeps no record of its own; what runs is what the runtime's state folder says.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { randomId } from '../util/index.ts';
+import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
+import type { RuntimeBinary, RuntimeName } from './binary.ts';
+import { signalNumber } from './exit-status.ts';
+import { FilterCache } from './filter.ts';
+import { runAttached } from './foreground.ts';
+import { StepGuard, reapSteps } from './guard.ts';
+import { findRuntime } from './probe.ts';
+import type { FindOptions } from './probe.ts';
+import { runStep } from './step.ts';
+import { resolveCapabilities } from './spec/capabilities.ts';
+import { processSpec } from './spec/default.ts';
+import { encodeSpec, writeBundle } from './spec/encode.ts';
+import type { OciSpec } from './spec/oci.ts';
+import type { ExecOptions, ExitStatus, ForegroundOptions, RunOptions, RuntimeState } from './types.ts';
+
+export interface CreateOptions {
+  readonly id: string;
+  readonly bundle: string;
+  /** config.json is there already when left out. */
+  readonly spec?: OciSpec;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  readonly signal?: AbortSignal;
+}
+
+export class OciRuntime {
+  readonly name: RuntimeName;
+  readonly path: string;
+  /** False where no control group can be made: limits have no effect here. */
+  readonly cgroups: boolean;
+  readonly #binary: RuntimeBinary;
+  readonly #filters: FilterCache;
+  readonly #guard: StepGuard;
+
+  private constructor(binary: RuntimeBinary) {
+    this.#binary = binary;
+    this.name = binary.name;
+    this.path = binary.path;
+    this.cgroups = binary.cgroups;
+    this.#filters = new FilterCache(binary);
+    this.#guard = new StepGuard(binary);
+    mkdirSync(stateFolder(binary), { recursive: true, mode: 0o700 });
+  }
+
+  /** The first of crun and runc that really runs something here. Throws failed-precondition, naming the packages. */
+  static async find(o: FindOptions): Promise<OciRuntime> {
+    return new OciRuntime(await findRuntime(o));
+  }
+
+  /** What has to stand before any command of the runtime: `--root` and the like. */
+  get globalArguments(): readonly string[] {
+    return globalArguments(this.#binary);
+  }
+
+  /** Runs a build step to its end. Throws process-failed (126, 127 or 125) when its process could not be started. */
+  async run(o: RunOptions): Promise<ExitStatus> {
+    await this.prepare(o.id, o.bundle, o.spec);
+    this.#guard.note(o.id);
+    try {
+      return await runStep(this.#binary, o);
+    } finally {
+      this.#guard.forget(o.id);
+    }
+  }
+
+  /** Runs a container with our own standard streams. It goes on when we are killed. */
+  async runForeground(o: ForegroundOptions): Promise<ExitStatus> {
+    if (o.spec !== undefined) await this.prepare(o.id, o.bundle, o.spec);
+    const log = join(o.bundle, 'runtime.log');
+    const pidFile = o.pidFile ?? join(o.bundle, 'pid');
+    rmSync(pidFile, { force: true });
+    rmSync(log, { force: true });
+    const args = ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id];
+    const status = await runAttached(this.#binary, args, o, o.onStarted === undefined ? undefined : { pidFile, onStarted: o.onStarted });
+    if (status.exitCode !== 0) {
+      const complaint = readRuntimeLog(log);
+      if (complaint !== undefined) throw startFailure(this.#binary, o.spec, complaint);
+    }
+    return status;
+  }
+
+  /** Writes the bundle's config.json as this runtime wants it: its cgroup named by the id, the seccomp profile compiled. */
+  async prepare(id: string, bundle: string, spec: OciSpec): Promise<void> {
+    writeBundle(bundle, await this.#filters.apply(this.#bounded(id, spec)));
+  }
+
+  /** The container's process exists afterwards and waits for `start`. Its standard streams are nothing; a Monitor gives it some. */
+  async create(o: CreateOptions): Promise<void> {
+    if (o.spec !== undefined) await this.prepare(o.id, o.bundle, o.spec);
+    const log = join(o.bundle, 'runtime.log');
+    rmSync(log, { force: true });
+    const args = ['--log', log, '--log-format', 'json', 'create', '--bundle', o.bundle];
+    if (o.pidFile !== undefined) args.push('--pid-file', o.pidFile);
+    if (o.consoleSocket !== undefined) args.push('--console-socket', o.consoleSocket);
+    await runAttached(this.#binary, [...args, o.id], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', ...(o.signal === undefined ? {} : { signal: o.signal }) }).then((status) => {
+      if (status.exitCode !== 0) throw startFailure(this.#binary, o.spec, readRuntimeLog(log) ?? `exit code ${status.exitCode}`);
+    });
+  }
+
+  /** Lets the created process go on to the container's program. */
+  async start(id: string): Promise<void> {
+    const result = await callRuntime(this.#binary, ['start', id]);
+    if (result.exitCode !== 0) throw this.#failed('start', id, result.stderr);
+  }
+
+  /** Sends a signal to the first process. No error when it has ended already. */
+  async kill(id: string, signal: string | number = 'TERM'): Promise<void> {
+    const number = signalNumber(signal);
+    if (number === undefined) throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${signal}`);
+    const result = await callRuntime(this.#binary, ['kill', id, String(number)]);
+    if (result.exitCode === 0) return;
+    const state = await this.state(id);
+    if (state !== undefined && state.status !== 'stopped') throw this.#failed('kill', id, result.stderr);
+  }
+
+  /** Removes what the runtime knows of it; with `force` it is killed first. No error when there is none. */
+  async delete(id: string, o: { readonly force?: boolean } = {}): Promise<void> {
+    const result = await callRuntime(this.#binary, ['delete', ...(o.force ? ['--force'] : []), id]);
+    if (result.exitCode !== 0 && (await this.state(id)) !== undefined) throw this.#failed('delete', id, result.stderr);
+  }
+
+  /** undefined when there is no such container. */
+  async state(id: string): Promise<RuntimeState | undefined> {
+    const result = await callRuntime(this.#binary, ['state', id]);
+    return result.exitCode === 0 ? (JSON.parse(result.stdout) as RuntimeState) : undefined;
+  }
+
+  async list(): Promise<RuntimeState[]> {
+    const result = await callRuntime(this.#binary, ['list', '--format', 'json']);
+    if (result.exitCode !== 0) throw this.#failed('list', '', result.stderr);
+    return (JSON.parse(result.stdout) as RuntimeState[] | null) ?? [];
+  }
+
+  /** Another process in a running container. Throws process-failed (126, 127) when it could not be started. */
+  async exec(id: string, o: ExecOptions): Promise<ExitStatus> {
+    const capabilities = resolveCapabilities({ privileged: o.privileged ?? false, add: o.capAdd ?? [], drop: o.capDrop ?? [] });
+    const spec = processSpec(o, capabilities);
+    const folder = join(this.#binary.stateRoot, `exec-${randomId(8)}`);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      const log = join(folder, 'log');
+      const process = join(folder, 'process.json');
+      writeFileSync(process, encodeSpec(spec), { mode: 0o600 });
+      const args = ['--log', log, '--log-format', 'json', 'exec', '--process', process, ...(o.detach ? ['--detach'] : []), id];
+      const status = await runAttached(this.#binary, args, o);
+      const complaint = status.exitCode === 0 ? undefined : readRuntimeLog(log);
+      if (complaint !== undefined) throw startFailure(this.#binary, await this.#specInside(id, spec), complaint);
+      return status;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Ends build steps whose owners were killed, should any be left. Returns their ids. */
+  reap(): Promise<string[]> {
+    return reapSteps(this.#binary);
+  }
+
+  /** Without device rules, a container that may make device nodes could read the host's disks: then it may not. */
+  #bounded(id: string, spec: OciSpec): OciSpec {
+    if (this.cgroups) return spec.linux.cgroupsPath === undefined ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/slipway-${id}` } } : spec;
+    const { resources, cgroupsPath: _path, ...linux } = spec.linux;
+    const { capabilities } = spec.process;
+    const privileged = resources?.devices?.some((rule) => rule.allow && rule.type === undefined) === true;
+    if (capabilities === undefined || privileged) return { ...spec, linux };
+    const without = (set: readonly string[]): string[] => set.filter((name) => name !== 'CAP_MKNOD');
+    const { bounding, effective, permitted } = capabilities;
+    return { ...spec, process: { ...spec.process, capabilities: { ...capabilities, bounding: without(bounding), effective: without(effective), permitted: without(permitted) } }, linux };
+  }
+
+  /** For looking up a program in a running container: its file system as its first process sees it. */
+  async #specInside(id: string, process: OciSpec['process']): Promise<OciSpec | undefined> {
+    const state = await this.state(id);
+    if (state === undefined || state.pid === 0) return undefined;
+    const spec = JSON.parse(await readFile(join(state.bundle, 'config.json'), 'utf8')) as OciSpec;
+    return { ...spec, process, root: { path: `/proc/${state.pid}/root` }, mounts: [] };
+  }
+
+  #failed(what: string, id: string, message: string): SlipwayError {
+    return new SlipwayError('process-failed', 'runtime.failed', `${this.name} ${what}${id === '' ? '' : ` ${id}`}: ${message.trim()}`);
+  }
+}

@@ -1,0 +1,113 @@
+// Docker's form of a seccomp profile, with its conditions on capabilities and architectures, made into the form of the OCI
+// specification (config-linux.md § Seccomp), which has none. Profiles are read once per process.
+import { readFileSync } from 'node:fs';
+import { SlipwayError } from '../../model/index.ts';
+import type { Seccomp, SeccompArg } from './oci.ts';
+
+/** Where Debian's and Fedora's packages put it. */
+const SYSTEM_PROFILE = '/usr/share/containers/seccomp.json';
+
+interface Condition {
+  readonly arches?: readonly string[];
+  readonly caps?: readonly string[];
+  readonly minKernel?: string;
+}
+
+export interface DockerProfile {
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
+  readonly archMap?: readonly { readonly architecture: string; readonly subArchitectures?: readonly string[] }[];
+  readonly architectures?: readonly string[];
+  readonly syscalls?: readonly {
+    readonly name?: string;
+    readonly names?: readonly string[];
+    readonly action: string;
+    readonly errnoRet?: number;
+    readonly args?: readonly SeccompArg[] | null;
+    readonly includes?: Condition;
+    readonly excludes?: Condition;
+  }[];
+}
+
+const ARCHITECTURES: Readonly<Record<string, { readonly seccomp: string; readonly go: string }>> = {
+  x64: { seccomp: 'SCMP_ARCH_X86_64', go: 'amd64' },
+  arm64: { seccomp: 'SCMP_ARCH_AARCH64', go: 'arm64' },
+};
+
+const profiles = new Map<string, DockerProfile | undefined>();
+const converted = new Map<string, Seccomp>();
+
+/**
+ * The filter for a process with these capabilities. `profile` is a path; undefined is the system's own, and when the system
+ * has none there is no filter. The same object comes back for the same question, so that its compiled form can be kept by it.
+ */
+export function seccompFor(profile: string | undefined, capabilities: readonly string[], kernel: string): Seccomp | undefined {
+  const path = profile ?? SYSTEM_PROFILE;
+  const key = `${path}\0${[...capabilities].sort().join(',')}`;
+  const known = converted.get(key);
+  if (known !== undefined) return known;
+  if (!profiles.has(path)) profiles.set(path, readProfile(path, profile === undefined));
+  const source = profiles.get(path);
+  if (source === undefined) return undefined;
+  const result = convertProfile(source, { capabilities: new Set(capabilities), arch: process.arch, kernel });
+  converted.set(key, result);
+  return result;
+}
+
+function readProfile(path: string, optional: boolean): DockerProfile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (optional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new SlipwayError('invalid-argument', 'container.seccomp-profile', `opening seccomp profile (${path}) failed: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return JSON.parse(text) as DockerProfile;
+  } catch (cause) {
+    throw new SlipwayError('invalid-argument', 'container.seccomp-profile', `decoding seccomp profile (${path}) failed: ${(cause as Error).message}`, { cause });
+  }
+}
+
+export interface ConversionContext {
+  readonly capabilities: ReadonlySet<string>;
+  /** As `process.arch`. */
+  readonly arch: string;
+  /** As `uname -r`. */
+  readonly kernel: string;
+}
+
+export function convertProfile(profile: DockerProfile, context: ConversionContext): Seccomp {
+  const native = ARCHITECTURES[context.arch];
+  const map = profile.archMap?.find((entry) => entry.architecture === native?.seccomp);
+  const architectures = map === undefined ? profile.architectures : [map.architecture, ...(map.subArchitectures ?? [])];
+  const syscalls = (profile.syscalls ?? [])
+    .filter((rule) => applies(rule.includes, rule.excludes, context, native?.go ?? context.arch))
+    .map((rule) => ({
+      names: rule.names ?? (rule.name === undefined ? [] : [rule.name]),
+      action: rule.action,
+      ...(rule.errnoRet === undefined ? {} : { errnoRet: rule.errnoRet }),
+      ...(rule.args == null || rule.args.length === 0 ? {} : { args: rule.args }),
+    }));
+  return {
+    defaultAction: profile.defaultAction,
+    ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
+    ...(architectures === undefined || architectures.length === 0 ? {} : { architectures }),
+    syscalls,
+  };
+}
+
+function applies(includes: Condition = {}, excludes: Condition = {}, context: ConversionContext, arch: string): boolean {
+  if (includes.arches?.length && !includes.arches.includes(arch)) return false;
+  if (includes.caps?.some((cap) => !context.capabilities.has(cap))) return false;
+  if (includes.minKernel !== undefined && !kernelAtLeast(context.kernel, includes.minKernel)) return false;
+  if (excludes.arches?.includes(arch)) return false;
+  if (excludes.caps?.some((cap) => context.capabilities.has(cap))) return false;
+  return excludes.minKernel === undefined || !kernelAtLeast(context.kernel, excludes.minKernel);
+}
+
+function kernelAtLeast(kernel: string, wanted: string): boolean {
+  const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
