@@ -106,7 +106,7 @@ class ClassicBuild {
       const at = variable.indexOf('=');
       env.set(at < 0 ? variable : variable.slice(0, at), at < 0 ? '' : variable.slice(at + 1));
     }
-    const { instruction } = expandInstruction(written, env, { escape: this.#dockerfile.escape, dialect: 'classic' });
+    const { instruction } = expandInstruction(written, env, { escape: this.#dockerfile.escape });
     switch (instruction.kind) {
       case 'FROM':
         throw new SlipwayError('invalid-argument', 'onbuild.from', "FROM isn't allowed as an ONBUILD trigger");

@@ -23,7 +23,7 @@ export class Bases {
 
   /** The image that a stage begins with; undefined for `scratch`. */
   async ofStage(from: FromInstruction, done: readonly StageState[], platform: Platform): Promise<{ image: Image | undefined; platform: Platform }> {
-    const expand = (word: string): string => expandWord(word, this.#meta, { escape: this.#dockerfile.escape, dialect: 'classic' }).value;
+    const expand = (word: string): string => expandWord(word, this.#meta, { escape: this.#dockerfile.escape }).value;
     const name = expand(from.base);
     if (name === '') throw new SlipwayError('invalid-argument', 'from.blank', `base name (${from.base}) should not be blank`);
     const wanted = from.platform === undefined ? platform : parsePlatform(expand(from.platform));

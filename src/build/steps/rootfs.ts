@@ -23,7 +23,7 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
   const close = (): void => {
     if (!mounted) return;
     mounted = false;
-    if (mounts.length > 0) unmount(path, UmountFlag.DETACH);
+    if (mounts.length > 0) unmount(path, UmountFlag.MNT_DETACH);
     rmdirSync(path);
   };
   return { path, ...(upper === undefined ? {} : { upper }), unmount: close, [Symbol.dispose]: close };

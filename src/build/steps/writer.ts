@@ -5,7 +5,7 @@ import {
   readdirSync, readlinkSync, readSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeSync, type Stats,
 } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
-import { mknod } from '../../sys/index.ts';
+import { deviceMajor, deviceMinor, mknod } from '../../sys/index.ts';
 import type { ModeChange } from './chmod.ts';
 import { lstatOrNone } from './inside.ts';
 import type { Owner } from './owner.ts';
@@ -31,6 +31,7 @@ export class TreeWriter {
   readonly #o: WriterOptions;
   /** First copy of each inode with more names than one, within one source. */
   #links = new Map<string, string>();
+  readonly #us: Owner = { uid: process.geteuid!(), gid: process.getegid!() };
 
   constructor(options: WriterOptions) {
     this.#o = options;
@@ -129,9 +130,8 @@ export class TreeWriter {
 
   #own(to: string, stat: Stats, chown: (path: string, uid: number, gid: number) => void): void {
     const owner = this.#o.owner ?? stat;
-    const us = process.geteuid!();
-    // what we make is ours; what was there may be anybody's
-    if (owner.uid !== us || owner.gid !== process.getegid!() || stat.isDirectory()) chown(to, owner.uid, owner.gid);
+    // what we make is ours; a directory that was there may be anybody's, or inherit its group
+    if (owner.uid !== this.#us.uid || owner.gid !== this.#us.gid || stat.isDirectory()) chown(to, owner.uid, owner.gid);
   }
 
   #file(from: string, to: string, stat: Stats): void {
@@ -188,7 +188,3 @@ export class TreeWriter {
     lutimesSync(to, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
   }
 }
-
-/** The halves of a device number as Linux packs them (makedev(3)). */
-export const deviceMajor = (dev: number): number => ((dev >>> 8) & 0xfff) | (Math.floor(dev / 2 ** 32) & ~0xfff);
-export const deviceMinor = (dev: number): number => (dev & 0xff) | ((dev >>> 12) & 0xfff00);

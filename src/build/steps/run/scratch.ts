@@ -32,7 +32,7 @@ export class Scratch {
   secretFile(data: Uint8Array, mode: number, uid: number, gid: number): string {
     if (this.#memory === undefined) {
       this.#memory = this.directory(0o700);
-      this.mount('tmpfs', this.#memory, 'tmpfs', MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC, 'mode=0700,size=16m');
+      this.mount('tmpfs', this.#memory, 'tmpfs', MountFlag.MS_NOSUID | MountFlag.MS_NODEV | MountFlag.MS_NOEXEC, 'mode=0700,size=16m');
     }
     const path = join(this.#memory, String(this.#serial++));
     writeFileSync(path, data);
@@ -48,7 +48,7 @@ export class Scratch {
   /** `path` bound to a name without the characters that mean something in the options of an overlay. */
   plainName(path: string): string {
     const at = this.directory();
-    this.mount(path, at, '', MountFlag.BIND);
+    this.mount(path, at, '', MountFlag.MS_BIND);
     return at;
   }
 
@@ -68,7 +68,7 @@ export class Scratch {
 
   async close(): Promise<void> {
     for (const close of this.#closers.reverse()) await close();
-    for (const target of this.#mounts.reverse()) unmount(target, UmountFlag.DETACH);
+    for (const target of this.#mounts.reverse()) unmount(target, UmountFlag.MNT_DETACH);
     removeTree(this.path);
   }
 }
