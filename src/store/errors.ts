@@ -19,7 +19,7 @@ export function isNoSpace(error: unknown): boolean {
 }
 
 export function noSpaceError(path: string, cause?: unknown): SlipwayError {
-  return new SlipwayError('no-space', 'store.full', `no space left on the disk that holds ${path}`, {
+  return new SlipwayError('no-space', 'store.full', `no space left on device: the disk that holds ${path} is full`, {
     hints: ['remove what is not used with `slipway system prune`, or give the store a larger disk (SLIPWAY_ROOT)'],
     cause,
   });
