@@ -48,7 +48,7 @@ export class ContainerRecords {
 
   /** Newest first. */
   all(): Container[] {
-    return this.#db.read((sql) => sql.all<Row>('SELECT json FROM containers ORDER BY created_at DESC, rowid DESC')).map(parse);
+    return this.#db.read((sql) => sql.all<Row>('SELECT json FROM containers ORDER BY created_at DESC, id')).map(parse);
   }
 
   /** Made, and not started. */

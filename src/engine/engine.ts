@@ -1,0 +1,101 @@
+// The façade: one object through which adapters do everything. It opens the store at once and everything else when it is
+// first asked for, so that a command pays only for what it uses.
+import { GarbageCollector, ContentStore, Leases } from '../content/index.ts';
+import type { ContainerManager } from '../container/index.ts';
+import { ImageStore } from '../image/index.ts';
+import type { NetworkManager } from '../network/index.ts';
+import type { OciRuntime } from '../runtime/index.ts';
+import { openSnapshotter, type Snapshotter } from '../snapshot/index.ts';
+import { Database, type Layout, layout } from '../store/index.ts';
+import { enterPrivateMountNamespace } from '../sys/index.ts';
+
+export interface EngineOptions {
+  /** The folder of everything that lasts. */
+  readonly root: string;
+  /** The folder of what dies with the machine. */
+  readonly run: string;
+  /** How to run slipway itself; detached containers call it when they end. */
+  readonly selfCommand: readonly string[];
+  /** `crun` or `runc`; the first that works when left out. */
+  readonly runtime?: string;
+  /** ms since the epoch. */
+  readonly now?: () => number;
+}
+
+export class Engine {
+  readonly layout: Layout;
+  readonly db: Database;
+  readonly content: ContentStore;
+  readonly leases: Leases;
+  readonly now: () => number;
+  readonly #o: EngineOptions;
+  #snapshots: Snapshotter | undefined;
+  #images: ImageStore | undefined;
+  #runtime: Promise<OciRuntime> | undefined;
+  #network: Promise<NetworkManager> | undefined;
+  #containers: Promise<ContainerManager> | undefined;
+
+  private constructor(o: EngineOptions) {
+    this.#o = o;
+    this.now = o.now ?? Date.now;
+    this.layout = layout(o.root, o.run);
+    this.db = Database.open(o.root);
+    this.leases = new Leases(this.db);
+    this.content = new ContentStore(this.layout, this.db);
+  }
+
+  /** Opens a store, making it when there is none. @throws SlipwayError when it cannot be written or is of a newer version. */
+  static open(o: EngineOptions): Engine {
+    return new Engine(o);
+  }
+
+  get snapshots(): Snapshotter {
+    return (this.#snapshots ??= openSnapshotter(this.layout, this.db));
+  }
+
+  get images(): ImageStore {
+    return (this.#images ??= new ImageStore(this.layout, this.db, this.content, this.snapshots));
+  }
+
+  collector(): GarbageCollector {
+    return new GarbageCollector(this.layout, this.db);
+  }
+
+  /** The OCI runtime of this machine, looked for once. */
+  runtime(): Promise<OciRuntime> {
+    return (this.#runtime ??= (async () => {
+      enterPrivateMountNamespace();
+      const { OciRuntime } = await import('../runtime/index.ts');
+      return OciRuntime.find({ stateRoot: `${this.layout.run}/runtime`, ...(this.#o.runtime !== undefined && { preferred: this.#o.runtime }) });
+    })());
+  }
+
+  network(): Promise<NetworkManager> {
+    return (this.#network ??= import('../network/index.ts').then(({ NetworkManager }) => new NetworkManager(this.layout, this.db)));
+  }
+
+  containers(): Promise<ContainerManager> {
+    return (this.#containers ??= (async () => {
+      const [{ ContainerManager }, network] = await Promise.all([import('../container/index.ts'), this.network()]);
+      return new ContainerManager({
+        layout: this.layout,
+        db: this.db,
+        images: this.images,
+        snapshots: this.snapshots,
+        leases: this.leases,
+        network,
+        selfCommand: this.#o.selfCommand,
+        runtime: () => this.runtime(),
+        now: this.now,
+      });
+    })());
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

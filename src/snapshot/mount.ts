@@ -1,0 +1,68 @@
+// Mounts what a snapshotter hands out. The caller lives in a private mount namespace (sys), so that nothing stays mounted
+// when it dies. Everything is synchronous: below a mount no other thread of this process may look.
+import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import type { Layout } from '../store/index.ts';
+import { enterPrivateMountNamespace, mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
+import type { Mount } from './types.ts';
+
+/** mount(2) takes its options in one page. */
+const LONGEST = 4000;
+
+/** Mounts one after another at `target`. @throws SlipwayError `snapshot.mount`. */
+export function mountAll(mounts: readonly Mount[], target: string): void {
+  for (const m of mounts) {
+    try {
+      if (m.type === 'bind') bind(m, target);
+      else overlay(m, target);
+    } catch (e) {
+      const { code } = e as NodeJS.ErrnoException;
+      throw new SlipwayError(code === 'EPERM' ? 'permission-denied' : 'failed-precondition', 'snapshot.mount', `cannot mount a file system of type ${m.type} at ${target}: ${code ?? String(e)}`, {
+        hints: code === 'EPERM' ? ['mounting needs root'] : ['a store cannot lie on an overlay file system: choose another folder with SLIPWAY_ROOT'],
+        cause: e,
+      });
+    }
+  }
+}
+
+export function unmountAll(target: string): void {
+  unmount(target, UmountFlag.MNT_DETACH);
+}
+
+/** Mounts below `layout.mounts` for as long as `fn` runs, which is synchronous. */
+export function withMounted<T>(layout: Layout, mounts: readonly Mount[], fn: (path: string) => T): T {
+  enterPrivateMountNamespace();
+  const target = mkdtempSync(join(layout.mounts, 'view-'));
+  try {
+    mountAll(mounts, target);
+    try {
+      return fn(target);
+    } finally {
+      unmountAll(target);
+    }
+  } finally {
+    rmdirSync(target);
+  }
+}
+
+function bind(m: Mount, target: string): void {
+  mkdirSync(target, { recursive: true });
+  mount(m.source, target, 'none', MountFlag.MS_BIND);
+  if (m.options.includes('ro')) mount('none', target, 'none', MountFlag.MS_BIND | MountFlag.MS_REMOUNT | MountFlag.MS_RDONLY);
+}
+
+function overlay(m: Mount, target: string): void {
+  const flags = m.options.includes('ro') ? MountFlag.MS_RDONLY : 0;
+  const data = m.options.filter((o) => o !== 'ro' && o !== 'rw').join(',');
+  if (data.length <= LONGEST) return mount(m.source, target, 'overlay', flags, data);
+  // Hundreds of lower directories: named relative to the folder that all of them are in, they fit.
+  const folder = /^lowerdir=(.*?)\/\d+\/fs(?::|$)/.exec(m.options.find((o) => o.startsWith('lowerdir=')) ?? '')?.[1] ?? '';
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    mount(m.source, target, 'overlay', flags, data.replaceAll(`${folder}/`, ''));
+  } finally {
+    process.chdir(before);
+  }
+}

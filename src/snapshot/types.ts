@@ -1,0 +1,67 @@
+// The words of snapshot/: mounts that it hands out, snapshots, and what every snapshotter does. A snapshotter knows
+// directories and their parents; it never mounts anything and knows nothing of images or containers.
+import type { Digest } from '../model/index.ts';
+
+/** What mount(2) needs; `options` in the words of mount(8). */
+export interface Mount {
+  readonly type: 'overlay' | 'bind';
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+export interface Snapshot {
+  readonly id: number;
+  readonly parentId: number | null;
+  readonly state: 'active' | 'committed';
+  readonly name?: string;
+  readonly chainId?: Digest;
+  readonly diffId?: Digest;
+  /** Bytes of the layer's tar, once known. */
+  readonly size?: number;
+}
+
+/** A snapshot that is being written. */
+export interface ActiveSnapshot extends Snapshot {
+  /** The directory that receives what changes. */
+  readonly upper: string;
+}
+
+/** What is known of a snapshot's layer. */
+export interface LayerLabels {
+  readonly name?: string;
+  readonly chainId?: Digest;
+  readonly diffId?: Digest;
+  readonly size?: number;
+}
+
+/** Keeps a snapshot from being collected; a `Lease` of content/ is one. */
+export interface Holder {
+  addSnapshot(id: number): void;
+}
+
+/** One suite tests every implementation: test/integration/snapshotter.test.ts. */
+export interface Snapshotter {
+  /** A new snapshot on a committed parent, or on nothing; the holder keeps it. */
+  prepare(parent: number | null, holder: Holder): ActiveSnapshot;
+  /** How to mount a snapshot: writable when it is active, read-only when committed. */
+  mounts(id: number): Mount[];
+  /** How to mount what a snapshot holds, read-only, active or not. */
+  view(id: number): Mount[];
+  /**
+   * Ends the writing. When another snapshot has the same chain ID already, that one is returned and this one removed: two
+   * processes that unpack the same layer end with one.
+   */
+  commit(id: number, labels?: LayerLabels): Snapshot;
+  /** Records what was found out later. A chain ID that another snapshot has stays with that one. */
+  label(id: number, labels: LayerLabels): void;
+  get(id: number): Snapshot | undefined;
+  byChain(chainId: Digest): Snapshot | undefined;
+  /** Its own directory: what it changed. */
+  directory(id: number): string;
+  /** The directories of its ancestors, topmost first. */
+  lowers(id: number): string[];
+  /** Whether the directory holds differences only (overlay), or the whole file system (copies). */
+  readonly differences: boolean;
+  /** Removes a snapshot that has no children; one that is gone already is no error. */
+  remove(id: number): void;
+}
