@@ -36,8 +36,7 @@ const SHIFT: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
 
 function applyClause(start: number, clause: Clause, directory: boolean): number {
   const who = clause.who === '' || clause.who.includes('a') ? 'ugo' : clause.who;
-  // without "who" the bits of the customary umask stay as they are, as chmod(1) does
-  const allowed = clause.who === '' ? ~0o022 : ~0;
+  // unlike chmod(1) no umask takes part when nobody is named
   let mode = start;
   for (const { op, perms } of clause.operations) {
     let bits = 0;
@@ -53,7 +52,6 @@ function applyClause(start: number, clause: Clause, directory: boolean): number 
     }
     if (who.includes('o') && perms.includes('t')) bits |= 0o1000;
     if (who.includes('o')) scope |= 0o1000;
-    bits &= allowed;
     if (op === '+') mode |= bits;
     else if (op === '-') mode &= ~bits;
     else mode = (mode & ~(directory ? scope & ~0o6000 : scope)) | bits;
