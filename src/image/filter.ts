@@ -1,0 +1,44 @@
+// The filters of `image ls`. Pure, but for looking up configurations and other images through what it is given.
+import { type Digest, familiarName, familiarReference, type ImageConfig, parseReference } from '../model/index.ts';
+import type { ImageSummary, ListFilter } from './types.ts';
+
+export function applyFilter(
+  images: readonly ImageSummary[],
+  filter: ListFilter,
+  configOf: (id: Digest) => ImageConfig,
+  createdAt: (ref: string) => number,
+): ImageSummary[] {
+  let out = [...images];
+  if (filter.dangling !== undefined) out = out.filter((i) => (i.names.length === 0) === filter.dangling);
+  const { references = [], labels = [], before, since } = filter;
+  if (references.length > 0) {
+    const patterns = references.map(referencePattern);
+    // only the names that match are listed
+    out = out
+      .map((i) => ({ ...i, names: i.names.filter((n) => patterns.some((p) => p(n))) }))
+      .filter((i) => i.names.length > 0);
+  }
+  if (before !== undefined) out = out.filter(((limit) => (i) => i.createdAt < limit)(createdAt(before)));
+  if (since !== undefined) out = out.filter(((limit) => (i) => i.createdAt > limit)(createdAt(since)));
+  if (labels.length > 0) out = out.filter((i) => hasLabels(configOf(i.id).config?.Labels ?? {}, labels));
+  return out;
+}
+
+/** Whether every one of `key` or `key=value` is there. */
+export function hasLabels(labels: Readonly<Record<string, string>>, wanted: readonly string[]): boolean {
+  return wanted.every((w) => {
+    const eq = w.indexOf('=');
+    return eq < 0 ? w in labels : labels[w.slice(0, eq)] === w.slice(eq + 1);
+  });
+}
+
+/** A shell pattern on the familiar name, with or without its tag: `*` stays within a part of the path. */
+function referencePattern(pattern: string): (name: string) => boolean {
+  const expression = new RegExp(
+    `^${pattern.replace(/\[[^\]]*\]|[*?]|[^*?[]+|\[/g, (m) => (m === '*' ? '[^/]*' : m === '?' ? '[^/]' : m.length > 1 && m.startsWith('[') ? m.replace(/^\[!/, '[^') : m.replace(/[.\\+^$(){}|[\]]/g, '\\$&')))}$`,
+  );
+  return (name) => {
+    const reference = parseReference(name);
+    return [name, familiarReference(reference), familiarName(reference)].some((n) => expression.test(n));
+  };
+}

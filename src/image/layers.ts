@@ -1,0 +1,188 @@
+// Layers between their two forms: a tar blob as it came, and a snapshot. What came as a blob is unpacked when its files are first
+// needed; what was built here is a snapshot, and its tar is made, always the same bytes, when it is shipped.
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { decompressor, detectCompression, MAGIC_LENGTH, TarParser } from '../archive/index.ts';
+import type { ContentStore, Lease } from '../content/index.ts';
+import { chainId, type Digest, digestHex, SlipwayError } from '../model/index.ts';
+import { diffTar, LayerApplier, type Snapshotter } from '../snapshot/index.ts';
+import type { Database, Layout } from '../store/index.ts';
+import { enterPrivateMountNamespace, FileLock } from '../sys/index.ts';
+import type { ImageLayer, UnpackProgress } from './types.ts';
+
+/** Bytes read from a blob at a time. */
+const CHUNK = 4 << 20;
+
+interface LayerRow {
+  readonly diff_id: Digest;
+  readonly blob_digest: Digest | null;
+  readonly media_type: string | null;
+  readonly size: number | null;
+}
+
+export interface BuiltLayer {
+  readonly diffId: Digest;
+  readonly chainId: Digest;
+  /** Bytes of the tar. */
+  readonly size: number;
+}
+
+export class Layers {
+  readonly #layout: Layout;
+  readonly #db: Database;
+  readonly #content: ContentStore;
+  readonly #snapshots: Snapshotter;
+
+  constructor(layout: Layout, db: Database, content: ContentStore, snapshots: Snapshotter) {
+    this.#layout = layout;
+    this.#db = db;
+    this.#content = content;
+    this.#snapshots = snapshots;
+  }
+
+  /** The blob that a layer came as, if it did and is still here. */
+  blob(diffId: Digest): { digest: Digest; mediaType: string; size: number } | undefined {
+    const row = this.#row(diffId);
+    const info = row?.blob_digest == null ? undefined : this.#content.info(row.blob_digest);
+    return info && { digest: info.digest, mediaType: row?.media_type ?? '', size: info.size };
+  }
+
+  /**
+   * The committed snapshot that holds the files of a chain of layers; what is missing is unpacked, by one process while others
+   * wait. @throws SlipwayError `image.layer-mismatch` when a layer is not what the configuration says.
+   */
+  async unpack(layers: readonly ImageLayer[], lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal } = {}): Promise<number> {
+    let parent: number | null = null;
+    // from the top: usually everything is there
+    let have = layers.length;
+    for (; have > 0; have--) {
+      const found = this.#held((layers[have - 1] as ImageLayer).chainId, lease);
+      if (found === undefined) continue;
+      parent = found;
+      break;
+    }
+    for (const layer of layers.slice(have)) parent = await this.#unpackOne(layer, parent, lease, o);
+    if (parent === null) throw new SlipwayError('failed-precondition', 'image.no-layers', 'an image without layers has no files');
+    return parent;
+  }
+
+  /**
+   * Writes the tar of a layer, uncompressed or as it came: `writer` gets chunks that are valid only during the call.
+   * @throws SlipwayError `image.layer-lost`, `image.layer-mismatch`.
+   */
+  writeTar(diffId: Digest, write: (chunk: Buffer) => void): void {
+    const snapshot = this.#db.read((sql) => sql.get<{ id: number }>('SELECT id FROM snapshots WHERE diff_id = ? AND state = ?', diffId, 'committed'));
+    if (!snapshot) throw lost(diffId);
+    const hash = createHash('sha256');
+    diffTar(this.#snapshots.directory(snapshot.id), this.#snapshots.lowers(snapshot.id), (chunk) => {
+      hash.update(chunk);
+      write(chunk);
+    });
+    if (hash.digest('hex') !== digestHex(diffId)) {
+      throw new SlipwayError('data-loss', 'image.layer-mismatch', `the files of layer ${diffId} were changed in the store since it was built`, {
+        hints: ['remove the image and build it again'],
+      });
+    }
+  }
+
+  /** Computes diff ID, chain ID and size of a snapshot that was built here, in one pass over what it changed, once. */
+  register(snapshotId: number, parentChain: Digest | undefined): BuiltLayer {
+    const known = this.#snapshots.get(snapshotId);
+    let { diffId, size } = known ?? {};
+    if (diffId === undefined || size === undefined) {
+      const hash = createHash('sha256');
+      ({ size } = diffTar(this.#snapshots.directory(snapshotId), this.#snapshots.lowers(snapshotId), (chunk) => hash.update(chunk)));
+      diffId = `sha256:${hash.digest('hex')}`;
+    }
+    const chain = parentChain === undefined ? diffId : chainId([parentChain, diffId]);
+    this.#db.transaction((sql) => {
+      this.#snapshots.label(snapshotId, { chainId: chain, diffId: diffId as Digest, size: size as number });
+      sql.run('INSERT INTO layers (diff_id, size) VALUES (?, ?) ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size', diffId as Digest, size as number);
+    });
+    return { diffId, chainId: chain, size };
+  }
+
+  /** Takes a lease on the snapshot of a chain, if there is one. */
+  #held(chain: Digest, lease: Lease): number | undefined {
+    return this.#db.transaction(() => {
+      const found = this.#snapshots.byChain(chain);
+      if (found) lease.addSnapshot(found.id);
+      return found?.id;
+    });
+  }
+
+  async #unpackOne(layer: ImageLayer, parent: number | null, lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal }): Promise<number> {
+    enterPrivateMountNamespace();
+    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 32)}`), 'exclusive', { signal: o.signal });
+    const made = this.#held(layer.chainId, lease);
+    if (made !== undefined) return made;
+    const blob = this.blob(layer.diffId);
+    if (!blob) throw lost(layer.diffId);
+    const active = this.#snapshots.prepare(parent, lease);
+    const applier = new LayerApplier(active.upper, { overlay: this.#snapshots.differences, lowers: this.#snapshots.lowers(active.id) });
+    try {
+      const parser = new TarParser(applier);
+      const hash = createHash('sha256');
+      let size = 0;
+      const take = (chunk: Buffer): void => {
+        o.signal?.throwIfAborted();
+        hash.update(chunk);
+        size += chunk.length;
+        parser.write(chunk);
+      };
+      const report = (current: number): void => o.onProgress?.({ diffId: layer.diffId, current, total: blob.size });
+      await this.#readBlob(blob.digest, take, report);
+      parser.finish();
+      applier.finish();
+      if (hash.digest('hex') !== digestHex(layer.diffId)) {
+        throw new SlipwayError('data-loss', 'image.layer-mismatch', `layer ${layer.diffId} does not hold what the image's configuration says`);
+      }
+      return this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size }).id;
+    } catch (e) {
+      applier.abort();
+      this.#snapshots.remove(active.id);
+      throw e;
+    }
+  }
+
+  /** Feeds the uncompressed bytes of a blob: read in large pieces, and through no stream when nothing is to be decompressed. */
+  async #readBlob(digest: Digest, take: (chunk: Buffer) => void, report: (current: number) => void): Promise<void> {
+    const path = this.#content.path(digest);
+    const compression = detectCompression(readHead(path));
+    let current = 0;
+    if (compression === 'none') {
+      const fd = openSync(path, 'r');
+      try {
+        const buffer = Buffer.allocUnsafe(CHUNK);
+        for (let n; (n = readSync(fd, buffer, 0, CHUNK, null)) > 0; report((current += n))) take(buffer.subarray(0, n));
+      } finally {
+        closeSync(fd);
+      }
+      return;
+    }
+    const source = this.#content.stream(digest);
+    source.on('data', (chunk: Buffer) => report((current += chunk.length)));
+    const out = decompressor(compression);
+    source.on('error', (e) => out.destroy(e));
+    source.pipe(out);
+    for await (const chunk of out) take(chunk as Buffer);
+  }
+
+  #row(diffId: Digest): LayerRow | undefined {
+    return this.#db.read((sql) => sql.get<LayerRow>('SELECT * FROM layers WHERE diff_id = ?', diffId));
+  }
+}
+
+function readHead(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(MAGIC_LENGTH);
+    return head.subarray(0, readSync(fd, head, 0, MAGIC_LENGTH, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const lost = (diffId: Digest): SlipwayError =>
+  new SlipwayError('data-loss', 'image.layer-lost', `layer ${diffId} is not in the store`, { hints: ['load or build the image again'] });
