@@ -1,0 +1,27 @@
+// The one typed stream of a build that every screen shows, be it a terminal, plain lines or JSON.
+import type { Digest, SourceExcerpt } from '../model/index.ts';
+
+export type VertexState = 'started' | 'done' | 'cached' | 'failed' | 'cancelled';
+
+export type BuildEvent =
+  | {
+      readonly type: 'vertex';
+      readonly id: string;
+      /** `[build 2/3] RUN go build`. */
+      readonly name: string;
+      readonly stage?: string;
+      readonly inputs: readonly string[];
+      readonly state: VertexState;
+      /** ms since the epoch. */
+      readonly at: number;
+      readonly error?: string;
+      /** Why it ran although an earlier build had it. */
+      readonly reason?: string;
+    }
+  | { readonly type: 'skipped'; readonly stage: string; readonly reason: string }
+  | { readonly type: 'log'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array; readonly at: number }
+  | { readonly type: 'progress'; readonly id: string; readonly name: string; readonly current: number; readonly total?: number; readonly done?: boolean }
+  | { readonly type: 'warning'; readonly rule?: string; readonly message: string; readonly detail?: string; readonly url?: string; readonly source?: SourceExcerpt }
+  /** The original engine's own lines, as they are. */
+  | { readonly type: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly type: 'image'; readonly id: Digest; readonly names: readonly string[] };

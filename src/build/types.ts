@@ -1,0 +1,63 @@
+// What a build is asked to do, what it may use, and what it gives. Both engines take the same request.
+import type { ContentStore, Leases } from '../content/index.ts';
+import type { Image, ImageStore } from '../image/index.ts';
+import type { Platform } from '../model/index.ts';
+import type { BuildNetworks } from '../network/index.ts';
+import type { OciRuntime } from '../runtime/index.ts';
+import type { Snapshotter } from '../snapshot/index.ts';
+import type { Database, Layout } from '../store/index.ts';
+import type { BuildContext, NamedContext } from './context/index.ts';
+import type { BuildEvent } from './events.ts';
+import type { SecretSource, Ulimit } from './steps/index.ts';
+
+export interface BuildRequest {
+  readonly context: BuildContext;
+  readonly target?: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** As people write them; the image gets all of them. */
+  readonly tags: readonly string[];
+  readonly noCache: boolean;
+  /** Stages whose steps are run anew. */
+  readonly noCacheFilter: readonly string[];
+  readonly pull: boolean;
+  readonly platform?: Platform;
+  readonly network: 'default' | 'none' | 'host';
+  /** `name:ip`. */
+  readonly addHosts: readonly string[];
+  /** Bytes. */
+  readonly shmSize?: number;
+  readonly ulimits: readonly Ulimit[];
+  readonly secrets: ReadonlyMap<string, SecretSource>;
+  /** By the names of `--build-context`. */
+  readonly namedContexts: ReadonlyMap<string, NamedContext>;
+  /** What `--allow` grants: `network.host`, `security.insecure`. */
+  readonly allow: readonly string[];
+  /** The original engine's own flags. */
+  readonly classic: { readonly rm: boolean; readonly forceRm: boolean };
+  /** Seconds since the epoch: the time that the image gets instead of now. */
+  readonly sourceDateEpoch?: number;
+  readonly signal: AbortSignal;
+  onEvent(e: BuildEvent): void;
+}
+
+export interface BuildEnvironment {
+  readonly layout: Layout;
+  readonly db: Database;
+  readonly content: ContentStore;
+  readonly leases: Leases;
+  readonly images: ImageStore;
+  readonly snapshots: Snapshotter;
+  /** Steps that use the processor run side by side up to this number. */
+  readonly jobs: number;
+  runtime(): Promise<OciRuntime>;
+  networks(): BuildNetworks;
+  /** ms since the epoch. */
+  now(): number;
+  /** The image that a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */
+  resolveBase(ref: string, platform?: Platform): Promise<Image>;
+}
+
+export interface BuildResult {
+  readonly image: Image;
+}
