@@ -1,7 +1,7 @@
 // COPY, ADD and their content keys on real files: owners, modes, links, archives, and no way out of the root.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
@@ -296,12 +296,12 @@ test('remembered digests: an unchanged file is not read again, a fresh one is no
   const old = Date.now() / 1000 - 100;
   put(join(context, 'a'), 'one');
   utimesSync(join(context, 'a'), old, old);
-  const stat = (): ReturnType<typeof lstatSync> => lstatSync(join(context, 'a'));
+  const stat = (): Stats => lstatSync(join(context, 'a'));
   const first = new FileDigests(file);
-  const fresh = first.digest(join(context, 'a'), stat()!);
+  const fresh = first.digest(join(context, 'a'), stat());
   first.save();
   assert.throws(() => lstatSync(file), { code: 'ENOENT' }, 'its change time is of now: nothing may be remembered');
-  const settled = Object.assign(stat()!, { ctimeMs: old * 1000 });
+  const settled = Object.assign(stat(), { ctimeMs: old * 1000 });
   const second = new FileDigests(file);
   assert.deepEqual(second.digest(join(context, 'a'), settled), fresh);
   second.save();

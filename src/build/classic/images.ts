@@ -14,7 +14,7 @@ export interface NewImage {
   readonly containerConfig: ContainerConfig;
   /** 64 hex; COPY and ADD have none. */
   readonly container?: string;
-  readonly layer?: { readonly diffId: Digest; readonly snapshotId: number } | undefined;
+  readonly layer?: { readonly diffId: Digest; readonly size: number } | undefined;
 }
 
 export class StepImages {
@@ -53,7 +53,7 @@ export class StepImages {
     const active = snapshots.prepare(parent, this.#lease);
     try {
       {
-        using rootfs = openRootfs(layout, active.mounts(), active.upper);
+        using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
         await fn(rootfs);
       }
       return commitLayer(snapshots, active, state.image?.config.rootfs.diff_ids ?? []);
@@ -82,10 +82,9 @@ export class StepImages {
       history: [...(base?.history ?? []), entry],
       rootfs: { type: 'layers', diff_ids: [...(base?.rootfs.diff_ids ?? []), ...(layer ? [layer.diffId] : [])] },
     };
-    const below = (state.image?.layers ?? []).map(({ diffId }) => ({ diffId }));
     const image = this.#env.images.create({
       config,
-      layers: [...below, ...(layer ? [layer] : [])],
+      layers: layer ? [layer] : [],
       ...(state.image ? { parentId: state.image.id } : {}),
     }, this.#lease);
     state.image = image;

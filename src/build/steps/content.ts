@@ -1,12 +1,13 @@
 // The key of what a COPY reads. It covers all that can be told apart in the image (names, types, modes, owners, bytes, link
 // targets, hard links, extended attributes, device numbers) and nothing else: times never count.
 import { createHash, type Hash } from 'node:crypto';
-import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { decodeName, encodeName, nativePath } from '../../archive/index.ts';
 import type { Digest } from '../../model/index.ts';
 import { readXattrs } from './xattrs.ts';
 import { hashFile } from './digests.ts';
 import { parentsOf } from './parents.ts';
-import { join, Selection, sortNames } from './selection.ts';
+import { join, listNames, Selection } from './selection.ts';
 import { findSources, type Found } from './sources.ts';
 import type { ContentDigestOptions } from './types.ts';
 
@@ -68,10 +69,10 @@ class Digester {
   }
 
   #children(inRoot: string, inSource: string): void {
-    for (const name of sortNames(readdirSync(inRoot === '' ? this.#root : `${this.#root}/${inRoot}`))) {
+    for (const name of listNames(nativePath(inRoot === '' ? this.#root : `${this.#root}/${inRoot}`))) {
       const path = join(inRoot, name);
       const below = join(inSource, name);
-      this.#entry(path, below, below, lstatSync(`${this.#root}/${path}`));
+      this.#entry(path, below, below, lstatSync(nativePath(`${this.#root}/${path}`)));
     }
   }
 
@@ -84,24 +85,24 @@ class Digester {
         // the directory comes with the first of its contents that is taken: then its mode counts
         const before = this.#text.length;
         this.#children(inRoot, inSource);
-        if (this.#text.length !== before) this.#record(label, 'dir', stat, `${this.#root}/${inRoot}`, '');
+        if (this.#text.length !== before) this.#record(label, 'dir', stat, nativePath(`${this.#root}/${inRoot}`), '');
         return;
       }
     }
-    const path = `${this.#root}/${inRoot}`;
+    const path = nativePath(`${this.#root}/${inRoot}`);
     if (directory) {
       this.#record(label, 'dir', stat, path, '');
       this.#children(inRoot, inSource);
     } else if (stat.isFile()) {
       this.#record(label, 'file', stat, path, this.#bytes(path, label, stat));
-    } else if (stat.isSymbolicLink()) this.#record(label, 'symlink', stat, path, readlinkSync(path));
+    } else if (stat.isSymbolicLink()) this.#record(label, 'symlink', stat, path, decodeName(readlinkSync(path, 'buffer')));
     else if (stat.isFIFO()) this.#record(label, 'fifo', stat, path, '');
     else if (stat.isSocket()) this.#record(label, 'socket', stat, path, '');
     else this.#record(label, stat.isBlockDevice() ? 'block' : 'char', stat, path, String(stat.rdev));
     if (this.#text.length > 1 << 16) this.#flush();
   }
 
-  #bytes(path: string, label: string, stat: Stats): string {
+  #bytes(path: string | Buffer, label: string, stat: Stats): string {
     let first = '';
     if (stat.nlink > 1) {
       const known = this.#links.get(stat.ino);
@@ -112,7 +113,7 @@ class Digester {
     return digest.toString('latin1') + first;
   }
 
-  #record(label: string, type: string, stat: Stats, path: string, detail: string): void {
+  #record(label: string, type: string, stat: Stats, path: string | Buffer, detail: string): void {
     const owner = this.#options.kind === 'context' ? '' : `${stat.uid}:${stat.gid}`;
     const mode = type === 'symlink' ? 0 : stat.mode & 0o7777;
     this.#text += `${label}\0${type} ${mode} ${owner}\0${detail}\0`;
@@ -121,7 +122,7 @@ class Digester {
   }
 
   #flush(): void {
-    this.#hash.update(this.#text, 'utf8');
+    this.#hash.update(encodeName(this.#text));
     this.#text = '';
   }
 

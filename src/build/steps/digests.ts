@@ -19,7 +19,7 @@ const KEEP_UNSEEN = 100_000;
 const small = Buffer.allocUnsafeSlow(1 << 20);
 
 /** SHA-256 of a file's bytes. */
-export function hashFile(path: string): Buffer {
+export function hashFile(path: string | Buffer): Buffer {
   const fd = openSync(path, 'r');
   try {
     let n = readSync(fd, small, 0, small.length, null);
@@ -60,7 +60,7 @@ export class FileDigests {
   }
 
   /** The digest of a file whose lstat is `stat`: remembered, or made now by reading it. */
-  digest(path: string, stat: Stats): Buffer {
+  digest(path: string | Buffer, stat: Stats): Buffer {
     const at = this.#byInode.get(stat.ino);
     const f = this.#fields;
     if (at !== undefined) {

@@ -6,7 +6,7 @@ import { SlipwayError } from '../../model/index.ts';
 const MAX_LINKS = 255;
 
 /** lstat that answers undefined for what is not there (ENOENT and ENOTDIR). */
-export function lstatOrNone(path: string): Stats | undefined {
+export function lstatOrNone(path: string | Buffer): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (e) {

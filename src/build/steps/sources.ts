@@ -4,7 +4,7 @@ import { readdirSync, type Stats } from 'node:fs';
 import { globMatch, hasGlob, IgnoreMatcher } from '../../dockerfile/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { cleanWords, followInside, lstatOrNone } from './inside.ts';
-import { join, Selection, sortNames } from './selection.ts';
+import { join, listNames, Selection } from './selection.ts';
 import type { PathFilter } from './types.ts';
 
 /** A file or directory that a word of COPY leads to. */
@@ -106,7 +106,7 @@ function* expand(root: string, words: readonly string[], selection: Selection): 
     }
     const [word, ...more] = rest as [string, ...string[]];
     const byName = new Map(entries.map((e) => [e.name, e]));
-    for (const name of sortNames([...byName.keys()])) {
+    for (const name of [...byName.keys()].sort()) {
       if (!globMatch(word, name)) continue;
       const directory = byName.get(name)!.isDirectory();
       const path = join(dir, name);
@@ -134,7 +134,7 @@ function findWithParents(pattern: string, o: FindOptions, selection: Selection):
   const matcher = new IgnoreMatcher([words.join('/')]);
   const found: Found[] = [];
   const walk = (dir: string, to: string): void => {
-    for (const name of sortNames(readdirSync(`${o.root}/${dir}`))) {
+    for (const name of listNames(`${o.root}/${dir}`)) {
       const path = join(dir, name);
       const target = join(to, name);
       const stat = lstatOrNone(`${o.root}/${path}`);

@@ -2,14 +2,15 @@
 // big ones by the kernel. It is told where things go; it knows no instruction and no pattern.
 import {
   chmodSync, chownSync, closeSync, constants, copyFileSync, fchownSync, fchmodSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync,
-  readdirSync, readlinkSync, readSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeSync, type Stats,
+  readlinkSync, readSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeSync, type Stats,
 } from 'node:fs';
+import { nativePath } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { deviceMajor, deviceMinor, mknod } from '../../sys/index.ts';
 import type { ModeChange } from './chmod.ts';
 import { lstatOrNone } from './inside.ts';
 import type { Owner } from './owner.ts';
-import { join, type Selection, sortNames } from './selection.ts';
+import { join, listNames, type Selection } from './selection.ts';
 import { copyXattrs } from './xattrs.ts';
 
 /** Files up to this size are read and written in one go. */
@@ -30,7 +31,7 @@ export interface WriterOptions {
 export class TreeWriter {
   readonly #o: WriterOptions;
   /** First copy of each inode with more names than one, within one source. */
-  #links = new Map<string, string>();
+  #links = new Map<string, string | Buffer>();
   readonly #us: Owner = { uid: process.geteuid!(), gid: process.getegid!() };
 
   constructor(options: WriterOptions) {
@@ -54,13 +55,15 @@ export class TreeWriter {
 
   #children(inRoot: string, inSource: string, to: string, fresh: boolean, make?: () => void): void {
     const from = inRoot === '' ? this.#o.root : `${this.#o.root}/${inRoot}`;
-    for (const name of sortNames(readdirSync(from))) {
-      this.#entry(join(inRoot, name), join(inSource, name), lstatSync(`${from}/${name}`), `${to}/${name}`, fresh, make);
+    for (const name of listNames(nativePath(from))) {
+      this.#entry(join(inRoot, name), join(inSource, name), lstatSync(nativePath(`${from}/${name}`)), `${to}/${name}`, fresh, make);
     }
   }
 
   /** `make` makes the directory above when that waits for its first entry. */
-  #entry(inRoot: string, inSource: string, stat: Stats, to: string, fresh: boolean, make: (() => void) | undefined): void {
+  #entry(inRoot: string, inSource: string, stat: Stats, path: string, fresh: boolean, make: (() => void) | undefined): void {
+    const to = nativePath(path);
+    const from = nativePath(`${this.#o.root}/${inRoot}`);
     const directory = stat.isDirectory();
     if (!this.#o.selection.everything) {
       const verdict = this.#o.selection.verdict(inRoot, inSource, directory);
@@ -71,16 +74,15 @@ export class TreeWriter {
           make?.();
           isFresh ??= this.#directory(to, stat, fresh);
         };
-        this.#children(inRoot, inSource, to, false, makeThis);
-        if (isFresh !== undefined) this.#finishDirectory(`${this.#o.root}/${inRoot}`, to, stat);
+        this.#children(inRoot, inSource, path, false, makeThis);
+        if (isFresh !== undefined) this.#finishDirectory(from, to, stat);
         return;
       }
     }
     make?.();
-    const from = `${this.#o.root}/${inRoot}`;
     if (directory) {
       const isFresh = this.#directory(to, stat, fresh);
-      this.#children(inRoot, inSource, to, isFresh);
+      this.#children(inRoot, inSource, path, isFresh);
       this.#finishDirectory(from, to, stat);
       return;
     }
@@ -91,12 +93,12 @@ export class TreeWriter {
   }
 
   /** Makes `to` a directory; true when it was not there. Its owner, mode and times follow when its contents are in. */
-  #directory(to: string, stat: Stats, fresh: boolean): boolean {
+  #directory(to: string | Buffer, stat: Stats, fresh: boolean): boolean {
     if (!fresh) {
       const there = lstatOrNone(to);
       if (there?.isDirectory()) return false;
       if (there) {
-        if (this.#o.style === 'graph') throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', `cannot copy to non-directory: ${this.#o.shown(to)}`);
+        if (this.#o.style === 'graph') throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', `cannot copy to non-directory: ${this.#o.shown(String(to))}`);
         unlinkSync(to);
       }
     }
@@ -104,7 +106,7 @@ export class TreeWriter {
     return true;
   }
 
-  #finishDirectory(from: string, to: string, stat: Stats): void {
+  #finishDirectory(from: string | Buffer, to: string | Buffer, stat: Stats): void {
     this.#own(to, stat, chownSync);
     chmodSync(to, this.#mode(stat, true));
     copyXattrs(from, to);
@@ -112,11 +114,11 @@ export class TreeWriter {
   }
 
   /** Takes away what is where a file is to go. */
-  #clear(to: string): void {
+  #clear(to: string | Buffer): void {
     const there = lstatOrNone(to);
     if (!there) return;
     if (!there.isDirectory()) unlinkSync(to);
-    else if (this.#o.style === 'graph') throw new SlipwayError('failed-precondition', 'copy.onto-directory', `cannot replace to directory ${this.#o.shown(to)} with file`);
+    else if (this.#o.style === 'graph') throw new SlipwayError('failed-precondition', 'copy.onto-directory', `cannot replace to directory ${this.#o.shown(String(to))} with file`);
     else rmSync(to, { recursive: true });
   }
 
@@ -128,13 +130,13 @@ export class TreeWriter {
     return mode;
   }
 
-  #own(to: string, stat: Stats, chown: (path: string, uid: number, gid: number) => void): void {
+  #own(to: string | Buffer, stat: Stats, chown: (path: string | Buffer, uid: number, gid: number) => void): void {
     const owner = this.#o.owner ?? stat;
     // what we make is ours; a directory that was there may be anybody's, or inherit its group
     if (owner.uid !== this.#us.uid || owner.gid !== this.#us.gid || stat.isDirectory()) chown(to, owner.uid, owner.gid);
   }
 
-  #file(from: string, to: string, stat: Stats): void {
+  #file(from: string | Buffer, to: string | Buffer, stat: Stats): void {
     if (stat.nlink > 1) {
       const key = `${stat.dev}:${stat.ino}`;
       const first = this.#links.get(key);
@@ -150,7 +152,7 @@ export class TreeWriter {
     copyXattrs(from, to, this.#o.style === 'classic' && this.#o.owner ? (name) => name !== 'security.capability' : undefined);
   }
 
-  #small(from: string, to: string, stat: Stats, mode: number): void {
+  #small(from: string | Buffer, to: string | Buffer, stat: Stats, mode: number): void {
     const source = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
     let target: number | undefined;
     try {
@@ -170,15 +172,15 @@ export class TreeWriter {
     }
   }
 
-  #big(from: string, to: string, stat: Stats, mode: number): void {
+  #big(from: string | Buffer, to: string | Buffer, stat: Stats, mode: number): void {
     copyFileSync(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     this.#own(to, stat, chownSync);
     chmodSync(to, mode);
     utimesSync(to, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
   }
 
-  #special(from: string, to: string, stat: Stats): void {
-    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+  #special(from: string | Buffer, to: string | Buffer, stat: Stats): void {
+    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, 'buffer'), to);
     // a socket without its listener is nothing: the graph engine leaves an empty file in its place
     else if (stat.isSocket()) closeSync(openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
     else mknod(to, stat.mode, deviceMajor(stat.rdev), deviceMinor(stat.rdev));

@@ -6,7 +6,7 @@ const STAYS_BEHIND = /^(?:trusted\.overlay\.|user\.overlay\.|security\.selinux$|
 const NONE: readonly (readonly [string, Buffer])[] = [];
 
 /** The attributes of `path` (a link itself, not what it leads to) in the order of their names. */
-export function readXattrs(path: string): readonly (readonly [string, Buffer])[] {
+export function readXattrs(path: string | Buffer): readonly (readonly [string, Buffer])[] {
   const names = listXattrs(path);
   if (names.length === 0) return NONE;
   return names.filter((name) => !STAYS_BEHIND.test(name)).sort().flatMap((name) => {
@@ -16,14 +16,14 @@ export function readXattrs(path: string): readonly (readonly [string, Buffer])[]
 }
 
 /** Gives `to` the attributes of `from`. A file system that has none of that kind does without, as Docker does. */
-export function copyXattrs(from: string, to: string, wanted: (name: string) => boolean = () => true): void {
+export function copyXattrs(from: string | Buffer, to: string | Buffer, wanted: (name: string) => boolean = () => true): void {
   for (const [name, value] of readXattrs(from)) {
     if (wanted(name)) writeXattr(to, name, value);
   }
 }
 
 /** Sets one attribute; ENOTSUP is no error. */
-export function writeXattr(path: string, name: string, value: Buffer): void {
+export function writeXattr(path: string | Buffer, name: string, value: Buffer): void {
   try {
     setXattr(path, name, value);
   } catch (e) {

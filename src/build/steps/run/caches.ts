@@ -33,7 +33,7 @@ export async function borrowCache(env: Pick<StepEnvironment, 'layout' | 'db'>, m
     const now = Date.now();
     env.db.transaction((sql) => {
       sql.run(
-        'INSERT INTO cache_mounts (id, dir, created_at, used_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at',
+        'INSERT INTO cache_mounts (id, directory, created_at, used_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at',
         number === 0 ? mount.id : `${mount.id}#${number}`, `${name}-${number}`, now, now,
       );
     });

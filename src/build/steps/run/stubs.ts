@@ -1,6 +1,7 @@
 // Mount points that an image lacks. A runtime makes them, and they must not end up in the layer: they are made here before the
 // run, without touching the times of the directories they lie in, and taken away after it unless the command has made use of them.
-import { closeSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lutimesNs } from '../../../sys/index.ts';
 import { followInside, lstatOrNone } from '../inside.ts';
 
 interface Stub {
@@ -12,8 +13,8 @@ export class Stubs {
   readonly #root: string;
   /** In the order in which they were made: outer ones first. */
   readonly #made: Stub[] = [];
-  /** Directories that were there before, and their times in ms. */
-  readonly #parents = new Map<string, { atime: number; mtime: number }>();
+  /** Directories that were there before, and their times in ns: exactly, or they would differ from the layer below. */
+  readonly #parents = new Map<string, { readonly atimeNs: bigint; readonly mtimeNs: bigint }>();
 
   constructor(root: string) {
     this.#root = root;
@@ -39,21 +40,19 @@ export class Stubs {
 
   #remember(parent: string): void {
     if (this.#parents.has(parent) || this.#made.some((stub) => stub.path === parent)) return;
-    const stat = lstatSync(parent);
-    this.#parents.set(parent, { atime: stat.atimeMs, mtime: stat.mtimeMs });
+    this.#parents.set(parent, lstatSync(parent, { bigint: true }));
   }
 
   #restore(parent: string): void {
     const times = this.#parents.get(parent);
-    if (times) utimesSync(parent, times.atime / 1000, times.mtime / 1000);
+    if (times) lutimesNs(parent, times.atimeNs, times.mtimeNs);
   }
 
   /** Takes away what is still as it was made. */
   remove(): void {
     const untouched = new Set<string>();
     for (const [parent, times] of this.#parents) {
-      const stat = lstatOrNone(parent);
-      if (stat && Math.abs(stat.mtimeMs - times.mtime) < 0.01) untouched.add(parent);
+      if (lstatSync(parent, { bigint: true, throwIfNoEntry: false })?.mtimeNs === times.mtimeNs) untouched.add(parent);
     }
     for (const stub of this.#made.reverse()) {
       const stat = lstatOrNone(stub.path);
