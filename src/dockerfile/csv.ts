@@ -4,6 +4,7 @@ import { LanguageFault } from './errors.ts';
 /** @throws LanguageFault for quotes that do not fit */
 export function parseCsvRecord(text: string): string[] {
   const fields: string[] = [];
+  if (text === '') throw new LanguageFault('run-mount', 'failed to parse csv mounts: EOF');
   let at = 0;
   const fail = (column: number, what: string): never => {
     throw new LanguageFault('run-mount', `failed to parse csv mounts: parse error on line 1, column ${column + 1}: ${what}`);
@@ -14,7 +15,7 @@ export function parseCsvRecord(text: string): string[] {
       at++;
       for (;;) {
         const close = text.indexOf('"', at);
-        if (close < 0) fail(text.length, 'extraneous or missing " in quoted-field');
+        if (close < 0) fail(text.length - 1, 'extraneous or missing " in quoted-field');
         parts.push(text.slice(at, close));
         at = close + 1;
         if (text[at] !== '"') break;

@@ -6,36 +6,29 @@ import type { PhysicalLine } from './source.ts';
 
 const KNOWN: ReadonlySet<string> = new Set(['syntax', 'escape', 'check']);
 
-export type DirectiveLine =
-  | { readonly kind: 'directive'; readonly directive: Directive }
-  /** Looks like a directive, but nobody knows its name: more may follow. */
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'other' };
-
 function isNameCharacter(code: number, first: boolean): boolean {
   const letter = (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
   return letter || (!first && code >= 0x30 && code <= 0x39);
 }
 
-/** Reads one line as a directive behind the comment mark `mark`. */
-export function readDirective(text: string, line: PhysicalLine, mark: '#' | '//'): DirectiveLine {
+/** Reads one line as a directive behind the comment mark `mark`; undefined when it is none, also for a name nobody knows. */
+export function readDirective(text: string, line: PhysicalLine, mark: '#' | '//'): Directive | undefined {
   const { start, end, number } = line;
-  const other: DirectiveLine = { kind: 'other' };
-  if (!text.startsWith(mark, start)) return other;
+  if (!text.startsWith(mark, start)) return undefined;
   let at = start + mark.length;
   while (at < end && (isBlank(text.charCodeAt(at)) || isSpace(text.charCodeAt(at)))) at++;
   const nameStart = at;
   while (at < end && isNameCharacter(text.charCodeAt(at), at === nameStart)) at++;
-  if (at === nameStart) return other;
+  if (at === nameStart) return undefined;
   const name = text.slice(nameStart, at).toLowerCase();
   at = skipSpace(text, at, end);
-  if (text[at] !== '=' || at >= end) return other;
+  if (text[at] !== '=' || at >= end) return undefined;
   const valueStart = skipSpace(text, at + 1, end);
   const valueEnd = trimEnd(text, valueStart, end);
-  if (valueEnd === valueStart) return other;
-  if (!KNOWN.has(name)) return { kind: 'unknown' };
+  if (valueEnd === valueStart) return undefined;
+  if (!KNOWN.has(name)) return undefined;
   const range = { start: { line: number, column: 0 }, end: { line: number, column: end - start } };
-  return { kind: 'directive', directive: { name, value: text.slice(valueStart, valueEnd), range } };
+  return { name, value: text.slice(valueStart, valueEnd), range };
 }
 
 function scan(text: string, name: string, mark: '#' | '//', skipShebang: boolean): Directive | undefined {
@@ -45,11 +38,9 @@ function scan(text: string, name: string, mark: '#' | '//', skipShebang: boolean
   const seen = new Set<string>();
   for (; line !== undefined; line = reader.next()) {
     const found = readDirective(text, line, mark);
-    if (found.kind === 'other') return undefined;
-    if (found.kind === 'unknown') continue;
-    if (seen.has(found.directive.name)) return undefined;
-    seen.add(found.directive.name);
-    if (found.directive.name === name) return found.directive;
+    if (found === undefined || seen.has(found.name)) return undefined;
+    seen.add(found.name);
+    if (found.name === name) return found;
   }
   return undefined;
 }

@@ -65,8 +65,7 @@ class TextParser {
         continue;
       }
       const joined = joinLines(this.#reader, line, this.#escape);
-      // A line of nothing but the escape character before nothing else holds no instruction.
-      if (joined.text.trim() !== '') instructions.push(this.#instruction(joined, comments));
+      instructions.push(this.#instruction(joined, comments));
       comments = [];
     }
     return { ast: { directives: this.#directives, escape: this.#escape, instructions }, emptyContinuations: this.#empty };
@@ -75,10 +74,8 @@ class TextParser {
   /** Takes a line of the head for a directive; false from the first line that is none. */
   #head(line: PhysicalLine): boolean {
     const start = skipSpace(this.#file.text, line.start, line.end);
-    const found = readDirective(this.#file.text, { ...line, start }, '#');
-    if (found.kind === 'other') return false;
-    if (found.kind === 'unknown') return true;
-    const { directive } = found;
+    const directive = readDirective(this.#file.text, { ...line, start }, '#');
+    if (directive === undefined) return false;
     const earlier = this.#directives.find((other) => other.name === directive.name);
     const range = earlier === undefined ? directive.range : { start: earlier.range.start, end: directive.range.end };
     locating(this.#file, range, this.#prefix, () => {

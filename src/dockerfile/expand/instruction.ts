@@ -1,7 +1,7 @@
 // Which fields of which instruction take variables, and their replacement. Everything else stays as it is written: commands
 // belong to their shell, and HEALTHCHECK, SHELL, ONBUILD, CMD and ENTRYPOINT are taken literally.
 import type { SourceRange } from '../../model/index.ts';
-import { locating } from '../errors.ts';
+import { LanguageFault, locating } from '../errors.ts';
 import type { KeyValue } from '../instructions/base.ts';
 import { expandMountSpec } from '../instructions/mount.ts';
 import type { RunMount } from '../instructions/mount.ts';
@@ -33,6 +33,15 @@ export class FieldExpander {
     const result = this.#at(range, () => expandText(text, this.#env, options));
     this.#note(result);
     return result.value;
+  }
+
+  /** A word that must not come out empty. */
+  filled(code: string, message: string, text: string, range?: SourceRange): string {
+    const value = this.word(text, range);
+    if (value !== '') return value;
+    return this.#at(range, () => {
+      throw new LanguageFault(code, message);
+    });
   }
 
   words(text: string, range?: SourceRange): readonly string[] {
@@ -76,7 +85,7 @@ function expandFields(instruction: Instruction, expander: FieldExpander): Instru
     case 'FROM':
       return {
         ...instruction,
-        base: expander.word(instruction.base, words[0]?.range),
+        base: expander.filled('base-blank', `base name (${instruction.base}) should not be blank`, instruction.base, words[0]?.range),
         ...(instruction.platform === undefined ? {} : { platform: expander.word(instruction.platform) }),
       };
     case 'ENV':
@@ -90,7 +99,7 @@ function expandFields(instruction: Instruction, expander: FieldExpander): Instru
     case 'EXPOSE':
       return { ...instruction, ports: instruction.ports.flatMap((port) => expander.words(port)) };
     case 'VOLUME':
-      return { ...instruction, paths: instruction.paths.map((path, index) => expander.word(path, words[index]?.range)) };
+      return { ...instruction, paths: instruction.paths.map((path, index) => expander.filled('volume-empty', 'VOLUME specified can not be an empty string', path, words[index]?.range)) };
     case 'USER':
       return { ...instruction, user: expander.word(instruction.user, words[0]?.range) };
     case 'WORKDIR':

@@ -122,6 +122,18 @@ export function removeSuffix(value: string, pattern: string, longest: boolean): 
   return end < 0 ? value : reversed(mirror.slice(end));
 }
 
+/**
+ * The replacement of one match where all are replaced. There the reference implementation takes `$0` for the match, `$$` for
+ * a dollar sign, and any other `$name` or `${name}` for a group, of which there are none.
+ */
+function fillTemplate(template: string, match: string): string {
+  if (!template.includes('$')) return template;
+  return template.replace(/\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu, (whole, braced?: string, bare?: string) => {
+    if (whole === '$$') return '$';
+    return (braced ?? bare) === '0' ? match : '';
+  });
+}
+
 /** `${name/pattern/replacement}` and, when `all`, `${name//pattern/replacement}`. */
 export function replacePattern(value: string, pattern: string, replacement: string, all: boolean): string {
   const compiled = compile(pattern);
@@ -133,7 +145,7 @@ export function replacePattern(value: string, pattern: string, replacement: stri
     if (found === undefined) break;
     // An empty match right behind the match before does not count.
     if (found.end > copied || found.start === 0) {
-      out.push(value.slice(copied, found.start), replacement);
+      out.push(value.slice(copied, found.start), all ? fillTemplate(replacement, value.slice(found.start, found.end)) : replacement);
       copied = found.end;
       if (!all) break;
     }

@@ -288,12 +288,13 @@ class ShellWord {
     if (value === undefined && this.#options.keepUnset) {
       return this.#addSplittable(kind === 'replacement' ? `\${${name}${modifier}${pattern}/${out}}` : `\${${name}${modifier}${out}}`);
     }
-    this.#addSplittable(kind === 'replacement' ? this.#replace(value ?? '', pattern, out, modifier) : this.#modified(name, value, modifier, out));
+    if (kind === 'replacement') this.#addSplittable(this.#matching(pattern, () => replacePattern(value ?? '', pattern, out, modifier === '//')));
+    else this.#addSplittable(this.#modified(name, value, modifier, out));
   }
 
-  #replace(value: string, pattern: string, replacement: string, modifier: string): string {
+  #matching(pattern: string, work: () => string): string {
     try {
-      return replacePattern(value, pattern, replacement, modifier === '//');
+      return work();
     } catch (error) {
       if (!(error instanceof LanguageFault)) throw error;
       this.#fail(`invalid pattern (${pattern}) in substitution: ${error.message}`);
@@ -317,7 +318,8 @@ class ShellWord {
       case '%': {
         const longest = word.startsWith(modifier);
         const pattern = longest ? word.slice(1) : word;
-        return modifier === '#' ? removePrefix(value ?? '', pattern, longest) : removeSuffix(value ?? '', pattern, longest);
+        const remove = modifier === '#' ? removePrefix : removeSuffix;
+        return this.#matching(pattern, () => remove(value ?? '', pattern, longest));
       }
       default:
         this.#fail(`unsupported modifier (${modifier}) in substitution`);

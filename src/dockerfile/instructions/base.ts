@@ -73,9 +73,9 @@ export class NodeReader {
     return locating(this.file, widen(range, this.node), this.#prefix, work);
   }
 
-  fail(code: string, message: string, range: SourceRange = this.node.range): never {
+  fail(code: string, message: string, range: SourceRange = this.node.range, hints: readonly string[] = []): never {
     return this.at(range, () => {
-      throw new LanguageFault(code, message);
+      throw new LanguageFault(code, message, hints);
     });
   }
 

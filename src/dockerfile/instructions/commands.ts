@@ -16,13 +16,12 @@ export function parseShell(reader: NodeReader): ShellInstruction {
   reader.flags();
   reader.requireWords();
   const { json, original } = reader.node;
-  if (!json) reader.fail('not-json', `SHELL requires the arguments to be in JSON form${backslashHint(original)}`);
+  if (!json) reader.fail('not-json', 'SHELL requires the arguments to be in JSON form', undefined, backslashHints(original));
   return { ...reader.base('SHELL'), shell: reader.words };
 }
 
 /** Windows paths are the usual reason why a list is no JSON. */
-function backslashHint(original: string): string {
-  const list = original.replace(/^\S+\s*/, '').toLowerCase();
-  if (!/"[a-z]:\\/.test(list) || list.includes('\\\\')) return '';
-  return `. It looks like '${list}' includes a file path without an escaped back-slash. JSON requires back-slashes to be escaped such as ["c:\\\\path\\\\to\\\\file.exe", "/parameter"]`;
+function backslashHints(original: string): string[] {
+  if (!/"[a-z]:\\/i.test(original)) return [];
+  return ['In JSON a backslash is written twice: ["c:\\\\tools\\\\sh.exe"].'];
 }

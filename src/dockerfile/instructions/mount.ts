@@ -194,6 +194,7 @@ function finish(draft: Draft): RunMount {
   if (type === 'bind' || type === 'tmpfs') {
     for (const key of ['mode', 'uid', 'gid'] as const) if (draft[key] !== undefined) fault(`${key} not allowed for ${quote(type)} type mounts`);
   }
+  if (draft.sharing !== '' && type === 'secret') fault('secret mount should not define sharing');
   if (draft.sharing !== '' && type !== 'cache') fault(`invalid cache sharing set for ${type} mount`);
   switch (type) {
     case 'cache': {

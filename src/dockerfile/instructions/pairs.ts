@@ -20,8 +20,8 @@ function pairs(reader: NodeReader): KeyValue[] {
   });
 }
 
+/** Flags before the names are passed over, as Docker does here alone. */
 export function parseArg(reader: NodeReader): ArgInstruction {
-  reader.flags();
   reader.requireWords();
   const args = reader.node.words.map(({ value, range }) => {
     const equals = value.indexOf('=');

@@ -8,11 +8,11 @@ import type { RunInstruction } from './types.ts';
 export function parseRun(reader: NodeReader): RunInstruction {
   const flags = reader.flags({ mount: 'strings', network: 'string', security: 'string', device: 'strings' });
   const mounts = flags.all('mount').map((use) => reader.at(use.range, () => parseMountSpec(use.value, use.range)));
-  const network = flags.string('network') || 'default';
+  const network = flags.string('network') ?? 'default';
   if (network !== 'default' && network !== 'none' && network !== 'host') {
     reader.fail('run-network', `invalid network mode "${network}"`, flags.range('network'));
   }
-  const security = flags.string('security') || 'sandbox';
+  const security = flags.string('security') ?? 'sandbox';
   if (security !== 'sandbox' && security !== 'insecure') reader.fail('run-security', `security "${security}" is not valid`, flags.range('security'));
   return {
     ...reader.base('RUN'),
