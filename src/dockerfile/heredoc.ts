@@ -14,6 +14,9 @@ export interface HeredocMark {
 
 const NOTHING: Environment = { get: () => undefined };
 
+/** A variable with a modifier makes no name, while a plain one stands for itself. */
+const MODIFIED = /\$\{[\p{L}\p{Nd}_]*[^\p{L}\p{Nd}_}]/u;
+
 /** Reads one word as a heredoc's mark; undefined when it is none. */
 export function parseHeredocMark(word: string): HeredocMark | undefined {
   const mark = word.indexOf('<<');
@@ -21,7 +24,7 @@ export function parseHeredocMark(word: string): HeredocMark | undefined {
   for (let at = 0; at < mark; at++) if (word.charCodeAt(at) < 0x30 || word.charCodeAt(at) > 0x39) return undefined;
   const chomp = word[mark + 2] === '-';
   const rest = word.slice(mark + (chomp ? 3 : 2));
-  if (rest === '' || rest.includes('<') || rest.includes('\n')) return undefined;
+  if (rest === '' || rest.includes('<') || rest.includes('\n') || MODIFIED.test(rest)) return undefined;
   const { words } = expandTextToWords(rest, NOTHING, { keepUnset: true });
   const name = words[0];
   if (name === undefined || words.length !== 1) return undefined;
@@ -41,8 +44,11 @@ export function findHeredocMarks(line: string): HeredocMark[] {
     throw error;
   }
   const marks: HeredocMark[] = [];
-  for (const word of words) {
+  for (let index = 0; index < words.length; index++) {
+    let word = words[index] ?? '';
     if (!word.includes('<<')) continue;
+    // Blanks may stand before the name.
+    if (/^[0-9]*<<$/.test(word)) word += words[++index] ?? '';
     const mark = parseHeredocMark(word);
     if (mark !== undefined) marks.push(mark);
   }

@@ -35,13 +35,33 @@ export class FieldExpander {
     return result.value;
   }
 
-  /** A word that must not come out empty. */
-  filled(code: string, message: string, text: string, range?: SourceRange): string {
-    const value = this.word(text, range);
-    if (value !== '') return value;
+  /** A word whose faults are told as part of something. */
+  prefixed(prefix: string, text: string): string {
+    try {
+      const result = expandText(text, this.#env, this.#options);
+      this.#note(result);
+      return result.value;
+    } catch (error) {
+      if (!(error instanceof LanguageFault)) throw error;
+      return this.fail(error.code, `${prefix}: ${error.message}`);
+    }
+  }
+
+  /** Variables may not stand here, whether or not they are set; the original builder takes them literally. */
+  refuseVariables(code: string, message: string, text: string): void {
+    if (this.#options.dialect !== 'classic' && this.word(text) !== text) this.fail(code, message);
+  }
+
+  fail(code: string, message: string, range?: SourceRange): never {
     return this.#at(range, () => {
       throw new LanguageFault(code, message);
     });
+  }
+
+  /** A word that must not come out empty. */
+  filled(code: string, message: string, text: string, range?: SourceRange): string {
+    const value = this.word(text, range);
+    return value === '' ? this.fail(code, message, range) : value;
   }
 
   words(text: string, range?: SourceRange): readonly string[] {
@@ -86,7 +106,7 @@ function expandFields(instruction: Instruction, expander: FieldExpander): Instru
       return {
         ...instruction,
         base: expander.filled('base-blank', `base name (${instruction.base}) should not be blank`, instruction.base, words[0]?.range),
-        ...(instruction.platform === undefined ? {} : { platform: expander.word(instruction.platform) }),
+        ...(instruction.platform === undefined ? {} : { platform: expander.prefixed('failed to process arguments for platform ', instruction.platform) }),
       };
     case 'ENV':
     case 'LABEL':
@@ -133,6 +153,13 @@ const HEREDOC: ExpandOptions = { escape: '\\', ignoreQuotes: true };
 
 function expandCopy<T extends CopyInstruction | AddInstruction>(instruction: T, expander: FieldExpander): T {
   const { words } = instruction.node;
+  if (instruction.kind === 'COPY' && instruction.from !== undefined) {
+    expander.refuseVariables(
+      'from-variable',
+      'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+      instruction.from,
+    );
+  }
   const optional: { chown?: string; chmod?: string; checksum?: string } = {};
   if (instruction.chown !== undefined) optional.chown = expander.word(instruction.chown);
   if (instruction.chmod !== undefined) optional.chmod = expander.word(instruction.chmod);

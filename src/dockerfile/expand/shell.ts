@@ -20,6 +20,8 @@ export interface ExpandOptions {
   readonly ignoreQuotes?: boolean;
   /** Leave variables that are not set as they are written. */
   readonly keepUnset?: boolean;
+  /** Which builder's rules hold where they differ. Default: buildkit. */
+  readonly dialect?: 'buildkit' | 'classic';
 }
 
 export interface Expansion {
