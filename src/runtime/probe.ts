@@ -6,6 +6,7 @@ import { SlipwayError } from '../model/index.ts';
 import { MountFlag, UmountFlag, enterPrivateMountNamespace, findExecutable, mount, unmount, writeFileAtomic } from '../sys/index.ts';
 import { callRuntime, lastError } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
+import { runAttached } from './foreground.ts';
 import { cgroupMode } from './spec/cgroup.ts';
 import { writeBundle } from './spec/encode.ts';
 import type { OciSpec, Seccomp } from './spec/oci.ts';
@@ -75,7 +76,9 @@ export async function compileFilter(binary: RuntimeBinary, seccomp: Seccomp): Pr
     const id = probeId(bundle);
     writeBundle(bundle, probeSpec(bundle, { seccomp }));
     try {
-      if ((await callRuntime(binary, ['create', '--bundle', bundle, id])).exitCode !== 0) return undefined;
+      // The created process keeps its standard streams: pipes to us would never end.
+      const created = await runAttached(binary, ['create', '--bundle', bundle, id], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
+      if (created.exitCode !== 0) return undefined;
       return readFileSync(join(binary.stateRoot, binary.name, id, 'seccomp.bpf'));
     } catch {
       return undefined;
@@ -112,6 +115,7 @@ async function withProbe<T>(stateRoot: string, use: (bundle: string) => Promise<
   mount('tmpfs', bundle, 'tmpfs', MountFlag.MS_NOSUID, 'size=1m,mode=0711');
   try {
     mkdirSync(join(bundle, 'rootfs', 'proc'), { recursive: true });
+    mkdirSync(join(bundle, 'rootfs', 'dev'));
     writeFileSync(join(bundle, 'rootfs', 'probe'), probeProgram());
     chmodSync(join(bundle, 'rootfs', 'probe'), 0o755);
     return await use(bundle);
