@@ -1,5 +1,6 @@
 // What a build is asked to do, what it may use, and what it gives. Both engines take the same request.
 import type { ContentStore, Leases } from '../content/index.ts';
+import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore } from '../image/index.ts';
 import type { Platform } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
@@ -11,6 +12,7 @@ import type { BuildEvent } from './events.ts';
 import type { SecretSource, Ulimit } from './steps/index.ts';
 
 export interface BuildRequest {
+  readonly dockerfile: { readonly name: string; readonly text: string };
   readonly context: BuildContext;
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -55,9 +57,10 @@ export interface BuildEnvironment {
   /** ms since the epoch. */
   now(): number;
   /** The image that a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */
-  resolveBase(ref: string, platform?: Platform): Promise<Image>;
+  resolveBase(ref: string, o: { platform?: Platform; pull: boolean; signal: AbortSignal }): Promise<Image>;
 }
 
 export interface BuildResult {
   readonly image: Image;
+  readonly warnings: readonly Diagnostic[];
 }

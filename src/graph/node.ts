@@ -1,0 +1,75 @@
+// Nodes of the graph: an operation and the nodes that it reads. Two nodes with the same digest are one.
+import { createHash } from 'node:crypto';
+import type { Digest, SourceExcerpt } from '../model/index.ts';
+import type { Op } from './op.ts';
+
+/** What is told of a node; nothing of it enters its digest. */
+export interface NodeMeta {
+  /** `[build 2/3] RUN go build`. */
+  readonly name: string;
+  readonly stage?: string;
+  readonly source?: SourceExcerpt;
+  /** Do not look for a cached result. */
+  readonly noCache: boolean;
+  /** Environment that a program gets and that does not count for its identity: proxies. */
+  readonly hiddenEnv?: readonly string[];
+}
+
+export interface Node {
+  readonly op: Op;
+  readonly inputs: readonly Node[];
+  /** Of the operation alone. */
+  readonly definition: Digest;
+  /** Of the operation and all that it reads. */
+  readonly digest: Digest;
+  readonly meta: NodeMeta;
+}
+
+const sha256 = (text: string): Digest => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+
+/** The canonical form of an operation: JSON with keys in order and without undefined ones. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).filter(([, v]) => v !== undefined);
+  return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join(',')}}`;
+}
+
+/** Makes the nodes of one graph, each only once. */
+export class Graph {
+  readonly #nodes = new Map<string, Node>();
+
+  node(op: Op, inputs: readonly Node[], meta: NodeMeta): Node {
+    const definition = sha256(canonical(op));
+    const digest = sha256([definition, ...inputs.map((i) => i.digest), meta.noCache ? 'no-cache' : ''].join('\n'));
+    const known = this.#nodes.get(digest);
+    if (known) return known;
+    const made: Node = Object.freeze({ op: Object.freeze(op), inputs: Object.freeze([...inputs]), definition, digest, meta });
+    this.#nodes.set(digest, made);
+    return made;
+  }
+}
+
+/** Every node that the given ones need, inputs before what reads them. */
+export function topological(targets: readonly Node[]): Node[] {
+  const done = new Set<Node>();
+  const stack: { node: Node; next: number }[] = [];
+  const out: Node[] = [];
+  for (const target of targets) {
+    if (done.has(target)) continue;
+    done.add(target);
+    stack.push({ node: target, next: 0 });
+    // no recursion: a chain may have thousands of nodes
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const input = top.node.inputs[top.next++];
+      if (!input) {
+        out.push(top.node);
+        stack.pop();
+      } else if (!done.has(input)) {
+        done.add(input);
+        stack.push({ node: input, next: 0 });
+      }
+    }
+  }
+  return out;
+}

@@ -1,0 +1,86 @@
+// The operations of the build graph, in the shape of BuildKit's LLB (solver/pb/ops.proto): source, exec, file, merge, diff.
+// Plain frozen data; what an operation is made of is all that its digest covers.
+
+/** Brings a file system from outside: `docker-image://NAME@sha256:ID` or `local://NAME`. */
+export interface SourceOp {
+  readonly kind: 'source';
+  readonly identifier: string;
+}
+
+export interface ExecMount {
+  readonly type: 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
+  /** Index of the input that it shows; -1 for none. */
+  readonly input: number;
+  readonly target?: string;
+  /** Path within the input. */
+  readonly selector?: string;
+  readonly readonly: boolean;
+  /** Of a cache, a secret or an agent. */
+  readonly id?: string;
+  readonly sharing?: 'shared' | 'private' | 'locked';
+  readonly env?: string;
+  readonly required?: boolean;
+  /** Bytes. */
+  readonly size?: number;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Runs a program on input 0; its output is that file system with what the program changed. */
+export interface ExecOp {
+  readonly kind: 'exec';
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly mounts: readonly ExecMount[];
+  readonly network: 'default' | 'none' | 'host';
+  readonly security: 'sandbox' | 'insecure';
+  readonly addHosts: readonly string[];
+  /** Bytes of /dev/shm. */
+  readonly shmSize?: number;
+  readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  /** A file that is there while the program runs: a heredoc with its own interpreter. */
+  readonly script?: { readonly path: string; readonly content: string };
+}
+
+export type FileAction =
+  | {
+      readonly action: 'copy';
+      readonly instruction: 'COPY' | 'ADD';
+      /** Index of the input that is read; -1 when only inline files are copied. */
+      readonly input: number;
+      /** Owners are kept from a stage, and are root's from a context. */
+      readonly from: 'stage' | 'context';
+      readonly sources: readonly string[];
+      readonly files: readonly { readonly name: string; readonly data: string }[];
+      readonly destination: string;
+      readonly workdir: string;
+      readonly chown?: string;
+      readonly chmod?: string;
+      readonly parents: boolean;
+      readonly link: boolean;
+      readonly excludes: readonly string[];
+      readonly unpack?: boolean;
+    }
+  /** A directory that must be there: WORKDIR. */
+  | { readonly action: 'mkdir'; readonly path: string; readonly user: string };
+
+/** Changes files of input 0. */
+export interface FileOp {
+  readonly kind: 'file';
+  readonly actions: readonly FileAction[];
+}
+
+/** Lays inputs on top of each other. */
+export interface MergeOp {
+  readonly kind: 'merge';
+}
+
+/** What input 1 has that input 0 has not. */
+export interface DiffOp {
+  readonly kind: 'diff';
+}
+
+export type Op = SourceOp | ExecOp | FileOp | MergeOp | DiffOp;

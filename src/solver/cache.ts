@@ -1,0 +1,71 @@
+// Where results are kept: in the store's database, and in memory for tests. One suite tests both.
+import type { Database } from '../store/index.ts';
+import type { CachedResult, CacheStore } from './types.ts';
+
+export class MemoryCache implements CacheStore {
+  readonly #results = new Map<string, CachedResult>();
+  readonly #aliases = new Map<string, string>();
+
+  get(key: string): CachedResult | undefined {
+    return this.#results.get(key);
+  }
+
+  put(key: string, result: CachedResult, _description: string): void {
+    this.#results.set(key, result);
+  }
+
+  alias(key: string): string | undefined {
+    return this.#aliases.get(key);
+  }
+
+  putAlias(key: string, target: string): void {
+    this.#aliases.set(key, target);
+  }
+}
+
+interface Row {
+  readonly result_json: string;
+  readonly snapshot_id: number | null;
+}
+
+/** An alias is a record without a snapshot whose text is the key that it leads to. */
+const ALIAS = 'alias ';
+
+export class DatabaseCache implements CacheStore {
+  readonly #db: Database;
+  readonly #now: () => number;
+
+  constructor(db: Database, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  get(key: string): CachedResult | undefined {
+    const row = this.#row(key);
+    return row && { snapshotId: row.snapshot_id, json: row.result_json };
+  }
+
+  put(key: string, result: CachedResult, description: string): void {
+    const now = this.#now();
+    this.#db.transaction((sql) =>
+      sql.run(
+        `INSERT INTO cache_records (key, result_json, snapshot_id, description, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET result_json = excluded.result_json, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at, used_at = excluded.used_at`,
+        key, result.json, result.snapshotId, description, now, now,
+      ),
+    );
+  }
+
+  alias(key: string): string | undefined {
+    const json = this.#row(key)?.result_json;
+    return json?.startsWith(ALIAS) ? json.slice(ALIAS.length) : undefined;
+  }
+
+  putAlias(key: string, target: string): void {
+    this.put(key, { snapshotId: null, json: ALIAS + target }, '');
+  }
+
+  #row(key: string): Row | undefined {
+    return this.#db.read((sql) => sql.get<Row>('SELECT result_json, snapshot_id FROM cache_records WHERE key = ?', key));
+  }
+}

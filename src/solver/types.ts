@@ -1,0 +1,54 @@
+// The words of solver/: it knows vertices, keys and results, and never a file or a process.
+
+/** Something to be done, and what must be done before. */
+export interface Vertex {
+  /** The same for equal vertices. */
+  readonly id: string;
+  readonly name: string;
+  readonly inputs: readonly Vertex[];
+  /** Of what it does, without its inputs. */
+  readonly definition: string;
+  /** Per input: whether only the content that is read of it counts, and not how that came about. */
+  readonly selective: readonly boolean[];
+  /** Do not look for a cached result. */
+  readonly noCache: boolean;
+}
+
+/** What a vertex does. The solver hands results back as it got them. */
+export interface Driver<R> {
+  /** The identity of a vertex without inputs, or undefined when it has none before it is read. */
+  sourceKey(v: Vertex): string | undefined;
+  /** The digest of what `v` reads of an input. */
+  contentKey(v: Vertex, input: number, result: R): string;
+  execute(v: Vertex, inputs: readonly R[], signal: AbortSignal): Promise<R>;
+  /** A result as text that can be kept, or undefined when it cannot. */
+  save(v: Vertex, result: R): CachedResult | undefined;
+  /** The result again; undefined when what it stood for is gone or does not lie on `base`, the newly made result of input 0. */
+  restore(v: Vertex, cached: CachedResult, base: R | undefined): R | undefined;
+}
+
+export interface CachedResult {
+  readonly snapshotId: number | null;
+  readonly json: string;
+}
+
+/** Results by key, and keys by other keys: kept across runs and processes. */
+export interface CacheStore {
+  get(key: string): CachedResult | undefined;
+  put(key: string, result: CachedResult, description: string): void;
+  /** The key that a cheaper one led to. */
+  alias(key: string): string | undefined;
+  putAlias(key: string, target: string): void;
+}
+
+export type SolveState = 'started' | 'cached' | 'done' | 'failed' | 'cancelled';
+
+export interface SolveOptions {
+  readonly cache: CacheStore;
+  /** So many vertices run at the same time at most. */
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  /** Keeps others, in other processes too, from executing the same key meanwhile. */
+  lock(key: string, signal: AbortSignal): Promise<Disposable>;
+  onState(v: Vertex, state: SolveState, error?: unknown): void;
+}
