@@ -7,7 +7,7 @@ export type GlobToken =
   | { readonly kind: 'any' }
   | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly (readonly [low: number, high: number])[] };
 
-function badPattern(): never {
+export function badPattern(): never {
   throw new LanguageFault('bad-pattern', 'syntax error in pattern');
 }
 

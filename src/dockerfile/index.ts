@@ -14,6 +14,7 @@ export type { Dialect, Dockerfile, DockerfileOptions, InstructionOptions, Stage 
 export { findDirective } from './directives.ts';
 export { INSTRUCTION_NAMES } from './instructions/parse.ts';
 export { runCommandLine } from './instructions/run.ts';
+export { describeInstruction } from './describe.ts';
 
 export { expandWord, expandWords } from './expand/words.ts';
 export type { Environment, Expansion, ExpandOptions, WordsExpansion } from './expand/shell.ts';

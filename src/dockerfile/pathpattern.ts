@@ -1,6 +1,6 @@
 // One pattern of an ignore file: Go's path patterns plus `**`, which takes any number of directories, also none.
 // Small patterns become regular expressions; those with many stars are simulated, so that no pattern can blow up.
-import { Glob, readGlobToken, tokenTakes } from './glob.ts';
+import { badPattern, Glob, readGlobToken, tokenTakes } from './glob.ts';
 import type { GlobToken } from './glob.ts';
 
 type Token =
@@ -12,6 +12,35 @@ type Token =
   /** Anything at all. */
   | { readonly kind: 'rest' };
 
+/**
+ * What a backslash before a letter means here, since the reference implementation hands it to its regular expressions:
+ * control characters, and classes as ranges of code points.
+ */
+const ESCAPED_LETTERS: Readonly<Record<string, string>> = { a: '\u0007', f: '\f', t: '\t', n: '\n', r: '\r', v: '\v' };
+const ESCAPED_CLASSES: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
+  d: [[0x30, 0x39]],
+  s: [
+    [0x09, 0x0a],
+    [0x0c, 0x0d],
+    [0x20, 0x20],
+  ],
+  w: [
+    [0x30, 0x39],
+    [0x41, 0x5a],
+    [0x5f, 0x5f],
+    [0x61, 0x7a],
+  ],
+};
+
+function escapedToken(char: string): GlobToken {
+  if (!/[A-Za-z0-9]/.test(char)) return { kind: 'literal', char };
+  const letter = ESCAPED_LETTERS[char];
+  if (letter !== undefined) return { kind: 'literal', char: letter };
+  const ranges = ESCAPED_CLASSES[char.toLowerCase()];
+  if (ranges === undefined) badPattern();
+  return { kind: 'class', negated: char !== char.toLowerCase(), ranges };
+}
+
 /** Above this many stars a regular expression could take too long. */
 const MAX_STARS = 3;
 
@@ -19,8 +48,12 @@ function tokenize(pattern: string): Token[] {
   const chars = Array.from(pattern);
   const tokens: Token[] = [];
   for (let at = 0; at < chars.length; ) {
-    if (chars[at] !== '*') {
+    if (chars[at] === '\\') {
+      tokens.push(escapedToken(chars[at + 1] ?? ''));
+      at += 2;
+    } else if (chars[at] !== '*') {
       const { token, next } = readGlobToken(chars, at);
+      if (token.kind === 'class' && token.ranges.some(([low, high]) => low > high)) badPattern();
       tokens.push(token);
       at = next;
     } else if (chars[at + 1] !== '*') {
@@ -49,7 +82,7 @@ function toExpression(tokens: readonly Token[]): RegExp {
       case 'rest':
         return '[^\\n]*';
       case 'class': {
-        const ranges = token.ranges.filter(([low, high]) => low <= high).map(([low, high]) => `${code(low)}-${code(high)}`);
+        const ranges = token.ranges.map(([low, high]) => `${code(low)}-${code(high)}`);
         return `[${token.negated ? '^' : ''}${ranges.join('')}]`;
       }
     }

@@ -27,7 +27,7 @@ export function parseRun(reader: NodeReader): RunInstruction {
 
 export interface RunCommandLine {
   readonly args: readonly string[];
-  /** A heredoc with a shebang: its content is to be mounted read-only and executable at `path`, which `args` runs. */
+  /** A heredoc with a shebang: its content is to be mounted read-only and executable at `path`, which the shell then runs. */
   readonly script?: { readonly path: string; readonly content: string };
   /** The first line of the heredoc, as step names show it in parentheses. */
   readonly summary?: string;
@@ -49,7 +49,7 @@ export function runCommandLine(run: RunInstruction, stage: { readonly shell: rea
   const summary = summarize(file.data);
   if (stage.os !== 'windows' && file.data.startsWith('#!')) {
     const path = `/dev/pipes/${file.name}`;
-    return { args: [path], script: { path, content }, summary };
+    return { args: [...stage.shell, path], script: { path, content }, summary };
   }
   return { args: [...stage.shell, content], summary };
 }
