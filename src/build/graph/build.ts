@@ -1,0 +1,119 @@
+// The graph engine: lowers what the target needs, solves it, and stores the image.
+import { join } from 'node:path';
+import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/index.ts';
+import type { Node } from '../../graph/index.ts';
+import { familiarReference, parseReference, withDefaultTag } from '../../model/index.ts';
+import { DatabaseCache, Solver } from '../../solver/index.ts';
+import { FileLock } from '../../sys/index.ts';
+import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
+import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
+import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
+import { exportImage } from './export.ts';
+
+/** Runs of programs side by side at most: many of them wait, for a network or for a clock. */
+const CONCURRENCY = 16;
+
+/**
+ * Builds with the graph engine. @throws SlipwayError of the Dockerfile with its place, `build.command-failed` of a step.
+ */
+export async function buildGraph(env: BuildEnvironment, request: BuildRequest): Promise<BuildResult> {
+  const steps = new InternalSteps(env, request);
+  const { name, text } = request.dockerfile;
+  const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
+  for (const d of dockerfile.diagnostics) {
+    request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
+  }
+  const target = targetStage(dockerfile, request.target);
+  const looked = new Set<string>();
+  const lowering = new Lowering(env, request, dockerfile, (image) => {
+    if (looked.has(image)) return;
+    looked.add(image);
+    steps.during(`[internal] load metadata for ${image}`, () => undefined);
+  });
+  const { state, skipped } = await lowering.lower(target);
+  if (request.context.ignoreFile) steps.during('[internal] load .dockerignore', () => undefined);
+  for (const stage of skipped) {
+    request.onEvent({ type: 'skipped', stage: stageLabel(dockerfile, stage) ?? String(stage.index), reason: reasonOf(dockerfile, target) });
+  }
+  using lease = env.leases.create();
+  const driver = new BuildDriver(env, request, lease);
+  try {
+    const results = await solveSteps(env, request, state, driver);
+    const image = steps.during('exporting to image', (id) => {
+      const progress = (what: string): void => request.onEvent({ type: 'progress', id, name: what, current: 1, total: 1, done: true });
+      const made = exportImage(env, request, state, results, lease);
+      progress('exporting layers');
+      progress(`writing image ${made.id}`);
+      for (const tag of request.tags) progress(`naming to ${familiarReference(withDefaultTag(parseReference(tag)))}`);
+      return made;
+    });
+    request.onEvent({ type: 'image', id: image.id, names: image.names });
+    return { image, warnings: dockerfile.diagnostics };
+  } finally {
+    driver.close();
+  }
+}
+
+/** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */
+async function solveSteps(env: BuildEnvironment, request: BuildRequest, state: StageState, driver: BuildDriver): Promise<Map<Node, Result>> {
+  const nodes = [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
+  // a stage that is nothing but a named context has no step of its own
+  if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
+  const known = new Map<Node, NodeVertex>();
+  const vertices = nodes.map((n) => vertexOf(n, known));
+  const solver = new Solver<Result>(driver, {
+    cache: new DatabaseCache(env.db, env.now),
+    concurrency: CONCURRENCY,
+    signal: request.signal,
+    lock: (key, signal) => FileLock.acquire(join(env.layout.locks, `step-${key.slice(0, 3)}`), 'exclusive', { signal }),
+    onState: (v, vertexState, error) => {
+      const { node } = v as NodeVertex;
+      if (node.op.kind === 'source' && node.op.identifier === 'scratch') return;
+      request.onEvent({
+        type: 'vertex',
+        id: v.id,
+        name: v.name,
+        ...(node.meta.stage !== undefined && { stage: node.meta.stage }),
+        inputs: v.inputs.map((i) => i.id),
+        state: vertexState,
+        at: env.now(),
+        ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
+      });
+    },
+  });
+  // the last one first: it is what decides how much is looked into
+  const solved = await solver.solve(vertices.toReversed());
+  return new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result]));
+}
+
+function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {
+  const stage = dockerfile.stages[target.index];
+  const name = (stage && stageLabel(dockerfile, stage)) ?? 'the target';
+  return `nothing that ${name} needs comes from it`;
+}
+
+/** Steps that are no vertices of the graph, told as BuildKit's users know them. */
+class InternalSteps {
+  readonly #env: BuildEnvironment;
+  readonly #request: BuildRequest;
+
+  constructor(env: BuildEnvironment, request: BuildRequest) {
+    this.#env = env;
+    this.#request = request;
+  }
+
+  during<T>(name: string, fn: (id: string) => T): T {
+    const id = `internal:${name}`;
+    const tell = (state: 'started' | 'done' | 'failed', error?: string): void =>
+      this.#request.onEvent({ type: 'vertex', id, name, inputs: [], state, at: this.#env.now(), ...(error !== undefined && { error }) });
+    tell('started');
+    try {
+      const result = fn(id);
+      tell('done');
+      return result;
+    } catch (e) {
+      tell('failed', e instanceof Error ? e.message : String(e));
+      throw e;
+    }
+  }
+}

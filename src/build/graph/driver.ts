@@ -1,0 +1,315 @@
+// What vertices of a build do: sources are images and directories, steps change snapshots. The solver calls this with results
+// and gets results; a result is a committed snapshot, or a directory of the user's.
+import type { Lease } from '../../content/index.ts';
+import type { ExecMount, ExecOp, FileAction, Node } from '../../graph/index.ts';
+import type { Image } from '../../image/index.ts';
+import { type Digest, isSlipwayError, SlipwayError } from '../../model/index.ts';
+import type { CachedResult, Driver, Vertex } from '../../solver/index.ts';
+import type { BuildContext } from '../context/index.ts';
+import { contentDigest, copyStep, FileDigests, type MountedRootfs, openFileDigests, openRootfs, type RunMount, runStep, workdirStep } from '../steps/index.ts';
+import type { BuildEnvironment, BuildRequest } from '../types.ts';
+
+/** A file system that a vertex gave. */
+export type Result =
+  | {
+      readonly kind: 'snapshot';
+      /** null is the empty file system. */
+      readonly id: number | null;
+      /** ms since the epoch: when the step was run that made it. */
+      readonly createdAt: number;
+    }
+  | { readonly kind: 'directory'; readonly context: BuildContext; readonly digests: FileDigests };
+
+export interface NodeVertex extends Vertex {
+  readonly node: Node;
+  readonly inputs: readonly NodeVertex[];
+}
+
+/** Makes vertices of nodes; equal nodes give equal vertices. */
+export function vertexOf(node: Node, known = new Map<Node, NodeVertex>()): NodeVertex {
+  const found = known.get(node);
+  if (found) return found;
+  const { op } = node;
+  const selective = node.inputs.map((_, i) => i > 0 && (op.kind === 'file' || (op.kind === 'exec' && op.mounts.some((m) => m.input === i))));
+  const made: NodeVertex = {
+    id: node.digest,
+    name: node.meta.name,
+    inputs: node.inputs.map((i) => vertexOf(i, known)),
+    definition: node.definition,
+    selective,
+    noCache: node.meta.noCache,
+    node,
+  };
+  known.set(node, made);
+  return made;
+}
+
+const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0 };
+
+export class BuildDriver implements Driver<Result> {
+  readonly #env: BuildEnvironment;
+  readonly #request: BuildRequest;
+  readonly #lease: Lease;
+  readonly #fileDigests = new Map<string, FileDigests>();
+
+  constructor(env: BuildEnvironment, request: BuildRequest, lease: Lease) {
+    this.#env = env;
+    this.#request = request;
+    this.#lease = lease;
+  }
+
+  sourceKey(v: NodeVertex): string | undefined {
+    const { op } = v.node;
+    if (op.kind !== 'source') return undefined;
+    if (op.identifier.startsWith('local://')) return undefined;
+    // an image is what its ID says, whatever name it was found by
+    return op.identifier === 'scratch' ? 'scratch' : `image:${op.identifier.slice(op.identifier.lastIndexOf('@') + 1)}`;
+  }
+
+  contentKey(v: NodeVertex, input: number, result: Result): string {
+    const { op } = v.node;
+    return this.#pointing(v, () => {
+      switch (op.kind) {
+        case 'file':
+          return op.actions.map((a) => (a.action === 'copy' ? this.#copyDigest(a, result) : '')).join(' ');
+        case 'exec':
+          return op.mounts.filter((m) => m.input === input).map((m) => this.#mountDigest(m, result)).join(' ');
+        default:
+          throw new SlipwayError('internal', 'build.selective', `${op.kind} reads no part of an input`);
+      }
+    });
+  }
+
+  async execute(v: NodeVertex, inputs: readonly Result[], signal: AbortSignal): Promise<Result> {
+    const { op } = v.node;
+    try {
+      switch (op.kind) {
+        case 'source':
+          return await this.#source(op.identifier, v);
+        case 'exec':
+          return await this.#change(inputs[0], (rootfs) => this.#exec(v, op, rootfs, inputs, signal));
+        case 'file':
+          return await this.#change(inputs[0], async (rootfs) => {
+            let changed = false;
+            for (const a of op.actions) changed = (await this.#file(a, rootfs, inputs)) || changed;
+            return changed;
+          });
+        case 'merge':
+        case 'diff':
+          throw new SlipwayError('unsupported', 'build.op', `operations of kind ${op.kind} are not run yet`);
+        default:
+          return op satisfies never;
+      }
+    } catch (e) {
+      throw this.#placed(v, e);
+    }
+  }
+
+  save(_v: Vertex, result: Result): CachedResult | undefined {
+    return result.kind === 'snapshot' ? { snapshotId: result.id, json: JSON.stringify({ createdAt: result.createdAt }) } : undefined;
+  }
+
+  restore(_v: Vertex, cached: CachedResult, base: Result | undefined): Result | undefined {
+    const { createdAt } = JSON.parse(cached.json) as { createdAt: number };
+    if (cached.snapshotId === null) return { kind: 'snapshot', id: null, createdAt };
+    const id = cached.snapshotId;
+    const found = this.#env.db.transaction(() => {
+      const snapshot = this.#env.snapshots.get(id);
+      if (snapshot?.state === 'committed') this.#lease.addSnapshot(id);
+      return snapshot;
+    });
+    if (found?.state !== 'committed') return undefined;
+    // what was made anew below has another snapshot than what was cached on top of it
+    if (base?.kind === 'snapshot' && base.id !== id && base.id !== found.parentId) return undefined;
+    return { kind: 'snapshot', id, createdAt };
+  }
+
+  /** Keeps what was learnt of the files of contexts. */
+  close(): void {
+    for (const digests of this.#fileDigests.values()) digests.save();
+  }
+
+  async #source(identifier: string, v: NodeVertex): Promise<Result> {
+    if (identifier === 'scratch') return SCRATCH;
+    if (identifier.startsWith('local://')) {
+      const name = identifier.slice('local://'.length);
+      const named = this.#request.namedContexts.get(name);
+      const context = name === 'context' || named?.kind !== 'directory' ? this.#request.context : named.context;
+      let digests = this.#fileDigests.get(context.root);
+      if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
+      return { kind: 'directory', context, digests };
+    }
+    const image: Image = this.#env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest);
+    if (image.layers.length === 0) return SCRATCH;
+    const id = await this.#env.images.snapshot(image, this.#lease, {
+      signal: this.#request.signal,
+      onProgress: (p) => this.#request.onEvent({ type: 'progress', id: v.id, name: `unpacking ${p.diffId.slice(0, 19)}`, current: p.current, total: p.total, done: p.current === p.total }),
+    });
+    return { kind: 'snapshot', id, createdAt: image.createdAt };
+  }
+
+  /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */
+  async #change(below: Result | undefined, step: (rootfs: MountedRootfs) => Promise<boolean> | boolean): Promise<Result> {
+    const { snapshots, layout } = this.#env;
+    const parent = await this.#asSnapshot(below);
+    const active = snapshots.prepare(parent, this.#lease);
+    try {
+      let changed: boolean;
+      {
+        using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
+        changed = await step(rootfs);
+      }
+      if (!changed) {
+        snapshots.remove(active.id);
+        return { kind: 'snapshot', id: parent, createdAt: this.#env.now() };
+      }
+      snapshots.commit(active.id);
+      return { kind: 'snapshot', id: active.id, createdAt: this.#env.now() };
+    } catch (e) {
+      snapshots.remove(active.id);
+      throw e;
+    }
+  }
+
+  /** A directory as a snapshot: `FROM` a named context copies it. */
+  async #asSnapshot(result: Result | undefined): Promise<number | null> {
+    if (!result) return null;
+    if (result.kind === 'snapshot') return result.id;
+    const { snapshots, layout } = this.#env;
+    const active = snapshots.prepare(null, this.#lease);
+    {
+      using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
+      await copyStep(rootfs, {
+        instruction: 'COPY', style: 'graph', destination: '/', workdir: '/', now: this.#env.now(),
+        sources: [{ root: result.context.root, patterns: ['/'], kind: 'context', ...(result.context.ignore && { ignore: result.context.ignore }) }],
+      });
+    }
+    snapshots.commit(active.id);
+    return active.id;
+  }
+
+  async #file(a: FileAction, rootfs: MountedRootfs, inputs: readonly Result[]): Promise<boolean> {
+    const now = this.#env.now();
+    if (a.action === 'mkdir') return workdirStep(rootfs, a.path, { style: 'graph', now, ...(a.user !== '' && { user: a.user }) });
+    const source = a.input < 0 ? undefined : inputs[a.input];
+    const copy = (root: string, ignore?: BuildContext['ignore']): Promise<void> =>
+      copyStep(rootfs, {
+        instruction: a.instruction,
+        style: 'graph',
+        sources: source ? [{ root, patterns: a.sources, kind: a.from, ...(ignore && { ignore }) }] : [],
+        files: a.files.map(({ name, data }) => ({ name, data: Buffer.from(data) })),
+        destination: a.destination,
+        workdir: a.workdir,
+        ...(a.chown !== undefined && { chown: a.chown }),
+        ...(a.chmod !== undefined && { chmod: a.chmod }),
+        parents: a.parents,
+        link: a.link,
+        excludes: a.excludes,
+        ...(a.unpack !== undefined && { unpack: a.unpack }),
+        now,
+      });
+    if (source?.kind === 'snapshot') {
+      using view = openRootfs(this.#env.layout, source.id === null ? [] : this.#env.snapshots.view(source.id));
+      await copy(view.path);
+    } else await copy(source?.context.root ?? '', source?.context.ignore);
+    return true;
+  }
+
+  async #exec(v: NodeVertex, op: ExecOp, rootfs: MountedRootfs, inputs: readonly Result[], signal: AbortSignal): Promise<boolean> {
+    using shown = new DisposableStack();
+    const views = new Map<number, { root: string; ignore?: BuildContext['ignore'] }>();
+    for (const { input } of op.mounts) {
+      const result = input < 0 ? undefined : inputs[input];
+      if (!result || views.has(input)) continue;
+      if (result.kind === 'directory') views.set(input, { root: result.context.root, ignore: result.context.ignore });
+      else views.set(input, { root: shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id))).path });
+    }
+    const { exitCode } = await runStep(this.#env, {
+      rootfs,
+      style: 'graph',
+      args: op.args,
+      env: [...op.env, ...(v.node.meta.hiddenEnv ?? [])],
+      workdir: op.cwd,
+      user: op.user,
+      mounts: [...op.mounts.map((m) => this.#mount(m, views.get(m.input))), ...scriptMount(op)],
+      network: op.network,
+      security: op.security,
+      allow: this.#request.allow,
+      addHosts: op.addHosts,
+      ...(op.shmSize !== undefined && { shmSize: op.shmSize }),
+      ulimits: op.ulimits,
+      onOutput: (stream, chunk) => this.#request.onEvent({ type: 'log', id: v.id, stream, data: Buffer.from(chunk), at: this.#env.now() }),
+      signal,
+    });
+    if (exitCode !== 0) {
+      throw new SlipwayError('process-failed', 'build.command-failed', `process "${op.args.join(' ')}" did not complete successfully: exit code: ${exitCode}`);
+    }
+    return true;
+  }
+
+  #mount(m: ExecMount, view: { root: string; ignore?: BuildContext['ignore'] } | undefined): RunMount {
+    const ids = { ...(m.mode !== undefined && { mode: m.mode }), ...(m.uid !== undefined && { uid: m.uid }), ...(m.gid !== undefined && { gid: m.gid }) };
+    const target = m.target ?? '';
+    const id = m.id ?? '';
+    switch (m.type) {
+      case 'bind':
+        return { type: 'bind', target, root: view?.root ?? '', source: m.selector ?? '/', readonly: m.readonly, ...(view?.ignore && { ignore: view.ignore }) };
+      case 'cache':
+        return { type: 'cache', target, id, sharing: m.sharing ?? 'shared', readonly: m.readonly, ...ids, ...(view && { seed: { root: view.root, source: m.selector ?? '/' } }) };
+      case 'tmpfs':
+        return { type: 'tmpfs', target, ...(m.size !== undefined && { size: m.size }) };
+      case 'secret': {
+        const source = this.#request.secrets.get(id);
+        return { type: 'secret', id, ...(m.target !== undefined && { target }), ...(m.env !== undefined && { env: m.env }), required: m.required === true, ...(source && { source }), ...ids };
+      }
+      case 'ssh':
+        return { type: 'ssh', id, ...(m.target !== undefined && { target }), required: m.required === true, ...ids };
+      default:
+        return m.type satisfies never;
+    }
+  }
+
+  #copyDigest(a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
+    return this.#withFiles(result, (root, ignore, cache) =>
+      contentDigest(root, a.sources, {
+        kind: a.from, style: 'graph', instruction: a.instruction, parents: a.parents, excludes: a.excludes, ...(ignore && { ignore }), ...(cache && { cache }),
+      }),
+    );
+  }
+
+  #mountDigest(m: ExecMount, result: Result): string {
+    return this.#withFiles(result, (root, ignore, cache) =>
+      contentDigest(root, [m.selector ?? '/'], { kind: result.kind === 'directory' ? 'context' : 'stage', style: 'graph', ...(ignore && { ignore }), ...(cache && { cache }) }),
+    );
+  }
+
+  /** Lets `fn` read the files of a result, mounted for as long as that takes. */
+  #withFiles<T>(result: Result | undefined, fn: (root: string, ignore?: BuildContext['ignore'], digests?: FileDigests) => T): T {
+    if (!result) return fn('');
+    if (result.kind === 'directory') return fn(result.context.root, result.context.ignore, result.digests);
+    using view = openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id));
+    return fn(view.path);
+  }
+
+  #pointing<T>(v: NodeVertex, fn: () => T): T {
+    try {
+      return fn();
+    } catch (e) {
+      throw this.#placed(v, e);
+    }
+  }
+
+  /** An error with the instruction that it comes from. */
+  #placed(v: NodeVertex, e: unknown): unknown {
+    const { source } = v.node.meta;
+    if (!isSlipwayError(e) || e.source || !source) return e;
+    return new SlipwayError(e.kind, e.code, e.message, { hints: e.hints, cause: e, source, ...(e.exitCode !== undefined && { exitCode: e.exitCode }) });
+  }
+}
+
+/** A heredoc with an interpreter of its own: a file that only this step sees. */
+function scriptMount(op: ExecOp): RunMount[] {
+  if (!op.script) return [];
+  const { path, content } = op.script;
+  return [{ type: 'secret', id: path, target: path, required: true, source: { kind: 'value', data: Buffer.from(content) }, mode: 0o755 }];
+}

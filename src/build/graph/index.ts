@@ -1,0 +1,2 @@
+// The graph engine.
+export { buildGraph } from './build.ts';

@@ -1,0 +1,91 @@
+// Instructions that change the image's configuration and no file.
+import { posix } from 'node:path';
+import { declareArgs, type Instruction } from '../../dockerfile/index.ts';
+import { type ContainerConfig, SlipwayError } from '../../model/index.ts';
+import { exposedPorts } from './ports.ts';
+import { type LowerContext, sourceOf, type StageState, variables } from './state.ts';
+
+type ConfigInstruction = Exclude<Instruction, { kind: 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR' }>;
+
+/** Applies an instruction whose variables are expanded already. */
+export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruction): void {
+  const set = (change: ContainerConfig, createdBy: string): void => {
+    state.config = { ...state.config, ...change };
+    record(state, createdBy);
+  };
+  switch (i.kind) {
+    case 'ENV': {
+      let env = state.config.Env ?? [];
+      for (const { key, value } of i.pairs) env = setVariable(env, key, value);
+      return set({ Env: env }, `ENV ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
+    }
+    case 'ARG': {
+      const declared = declareArgs(i, variables(state), { buildArgs: c.request.buildArgs, globals: c.globals }, { escape: c.dockerfile.escape });
+      for (const arg of declared.args) {
+        const at = state.args.findIndex((a) => a.key === arg.key);
+        if (at >= 0) state.args.splice(at, 1);
+        state.args.push(arg);
+      }
+      return record(state, `ARG ${declared.args.map((a) => (a.value === undefined ? a.key : `${a.key}=${a.value}`)).join(' ')}`);
+    }
+    case 'LABEL':
+      return set({ Labels: { ...state.config.Labels, ...Object.fromEntries(i.pairs.map((p) => [p.key, p.value])) } }, `LABEL ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
+    case 'EXPOSE': {
+      const ports = i.ports.flatMap((p) => exposedPorts(p, sourceOf(i)));
+      return set({ ExposedPorts: { ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) } }, `EXPOSE ${goMap(ports)}`);
+    }
+    case 'CMD': {
+      const args = commandOf(state, i.command);
+      state.cmdSet = true;
+      return set({ Cmd: args, ...(i.command.shell && { ArgsEscaped: true }) }, `CMD ${goQuoted(args)}`);
+    }
+    case 'ENTRYPOINT': {
+      const args = commandOf(state, i.command);
+      return set({ Entrypoint: args, ...(state.cmdSet ? {} : { Cmd: null }) }, `ENTRYPOINT ${goQuoted(args)}`);
+    }
+    case 'HEALTHCHECK':
+      return set({ Healthcheck: i.health }, `HEALTHCHECK ${goHealth(i.health)}`);
+    case 'ONBUILD':
+      return set({ OnBuild: [...(state.config.OnBuild ?? []), i.expression] }, `ONBUILD ${i.expression}`);
+    case 'SHELL':
+      return set({ Shell: [...i.shell] }, `SHELL [${i.shell.join(' ')}]`);
+    case 'STOPSIGNAL':
+      return set({ StopSignal: i.signal }, `STOPSIGNAL ${i.signal}`);
+    case 'USER':
+      return set({ User: i.user }, `USER ${i.user}`);
+    case 'VOLUME':
+      for (const path of i.paths) if (path === '') throw new SlipwayError('invalid-argument', 'build.volume', 'VOLUME specified can not be an empty string', { source: sourceOf(i) });
+      return set({ Volumes: { ...state.config.Volumes, ...Object.fromEntries(i.paths.map((p) => [p, {}])) } }, `VOLUME [${i.paths.join(' ')}]`);
+    case 'MAINTAINER':
+      state.author = i.maintainer;
+      return record(state, `MAINTAINER ${i.maintainer}`);
+    default:
+      return i satisfies never;
+  }
+}
+
+/** An entry of history that has no layer. */
+export function record(state: StageState, createdBy: string): void {
+  state.steps.push({ createdBy, ...(state.author !== undefined && { author: state.author }) });
+}
+
+/** Replaces a variable in place, or adds it. */
+export function setVariable(env: readonly string[], key: string, value: string): string[] {
+  const entry = `${key}=${value}`;
+  const at = env.findIndex((e) => e.startsWith(`${key}=`));
+  return at < 0 ? [...env, entry] : env.with(at, entry);
+}
+
+export const shellOf = (config: ContainerConfig): readonly string[] => (config.Shell && config.Shell.length > 0 ? config.Shell : ['/bin/sh', '-c']);
+
+const commandOf = (state: StageState, command: { args: readonly string[]; shell: boolean }): string[] =>
+  command.shell && command.args.length > 0 ? [...shellOf(state.config), ...command.args] : [...command.args];
+
+/** The absolute path that a WORKDIR leads to. */
+export const workdirOf = (config: ContainerConfig, path: string): string => posix.resolve('/', config.WorkingDir ?? '/', path);
+
+/** Lists and maps as Go prints them: that is how they stand in histories. */
+const goQuoted = (list: readonly string[]): string => `[${list.map((s) => JSON.stringify(s)).join(' ')}]`;
+const goMap = (keys: readonly string[]): string => `map[${keys.map((k) => `${k}:{}`).join(' ')}]`;
+const goHealth = (h: { Test?: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; StartInterval?: number; Retries?: number }): string =>
+  `&{${goQuoted(h.Test ?? [])} ${[h.Interval, h.Timeout, h.StartPeriod, h.StartInterval].map((n) => `"${(n ?? 0) / 1e9}s"`).join(' ')} '\\x0${(h.Retries ?? 0).toString(16)}'}`;

@@ -1,0 +1,3 @@
+// Instructions to vertices: what the graph engine runs.
+export { type Lowered, Lowering } from './stages.ts';
+export { stageLabel, type StageState, type Step } from './state.ts';

@@ -1,0 +1,80 @@
+// What lowering carries from one instruction of a stage to the next: the node of its file system, and the configuration and
+// history that the image will have.
+import type { ArgDeclaration, Dockerfile, Instruction, Stage } from '../../dockerfile/index.ts';
+import type { Graph, Node, NodeMeta } from '../../graph/index.ts';
+import type { Image } from '../../image/index.ts';
+import type { ContainerConfig, Platform, SourceExcerpt } from '../../model/index.ts';
+import type { BuildRequest } from '../types.ts';
+
+/** One entry of history before it has a time; `node` is what made its layer, if it may have one. */
+export interface Step {
+  readonly createdBy: string;
+  readonly node?: Node;
+  readonly author?: string;
+}
+
+export interface StageState {
+  readonly stage: Stage;
+  /** The file system; undefined is the empty one of scratch. */
+  node: Node | undefined;
+  /** The image that it all began with. */
+  readonly base: Image | undefined;
+  readonly platform: Platform;
+  config: ContainerConfig;
+  author: string | undefined;
+  /** What was declared so far, with values where there are any. */
+  readonly args: ArgDeclaration[];
+  readonly steps: Step[];
+  cmdSet: boolean;
+  /** The number of the next step of this stage that is told, and how many there are. */
+  index: number;
+  readonly total: number;
+}
+
+/** What lowering of any instruction may use. */
+export interface LowerContext {
+  readonly graph: Graph;
+  readonly request: BuildRequest;
+  readonly dockerfile: Dockerfile;
+  readonly globals: ReadonlyMap<string, string>;
+  /** The directory that COPY reads, as a node. */
+  readonly contextNode: () => Node;
+  /** What `--from` means: a stage, a named context, an image. Undefined is an empty file system. */
+  readonly resolveFrom: (name: string, state: StageState, source: SourceExcerpt) => Promise<{ node: Node | undefined; kind: 'stage' | 'context' }>;
+}
+
+export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** `[build 2/3] RUN x`; a stage without a name is called by its number when there are others. */
+export function stepName(c: LowerContext, state: StageState, text: string): string {
+  const label = stageLabel(c.dockerfile, state.stage);
+  return `[${label === undefined ? '' : `${label} `}${++state.index}/${state.total}] ${text}`;
+}
+
+export function stageLabel(dockerfile: Dockerfile, stage: Stage): string | undefined {
+  return stage.name ?? (dockerfile.stages.length > 1 ? `stage-${stage.index}` : undefined);
+}
+
+export function nodeMeta(c: LowerContext, state: StageState, name: string, instruction: Instruction): NodeMeta {
+  const label = stageLabel(c.dockerfile, state.stage);
+  const filter = c.request.noCacheFilter.map((f) => f.toLowerCase());
+  return {
+    name,
+    ...(label !== undefined && { stage: label }),
+    source: sourceOf(instruction),
+    noCache: c.request.noCache || (state.stage.name !== undefined && filter.includes(state.stage.name)) || (label !== undefined && filter.includes(label)),
+  };
+}
+
+export const sourceOf = (i: Instruction): SourceExcerpt => ({ file: i.file.name, text: i.file.text, range: i.range });
+
+/** The variables that an instruction sees: arguments, and over them the environment. */
+export function variables(state: StageState): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const { key, value } of state.args) if (value !== undefined) out.set(key, value);
+  for (const entry of state.config.Env ?? []) {
+    const eq = entry.indexOf('=');
+    out.set(entry.slice(0, eq), entry.slice(eq + 1));
+  }
+  return out;
+}
