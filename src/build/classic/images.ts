@@ -56,7 +56,7 @@ export class StepImages {
         using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
         await fn(rootfs);
       }
-      return commitLayer(snapshots, active, state.image?.config.rootfs.diff_ids ?? []);
+      return commitLayer(snapshots, active, state.image?.config.rootfs.diff_ids ?? [], this.#lease);
     } catch (e) {
       snapshots.remove(active.id);
       throw e;

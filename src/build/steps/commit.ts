@@ -1,7 +1,7 @@
 // From what a step wrote to a layer: its tar is made and hashed in one pass, and the snapshot committed under its chain ID.
 import { createHash } from 'node:crypto';
 import { chainId, type Digest } from '../../model/index.ts';
-import { diffTar, type ActiveSnapshot, type Snapshotter } from '../../snapshot/index.ts';
+import { diffTar, type ActiveSnapshot, type Holder, type Snapshotter } from '../../snapshot/index.ts';
 
 export interface CommittedLayer {
   /** Of the committed snapshot; another one's when somebody made the same layer before. */
@@ -16,7 +16,7 @@ export interface CommittedLayer {
  * Commits an active snapshot (unmounted) on top of layers with `parents` as diff IDs.
  * Undefined when nothing changed: then the snapshot is removed, and its parent serves.
  */
-export function commitLayer(snapshots: Snapshotter, active: ActiveSnapshot, parents: readonly Digest[]): CommittedLayer | undefined {
+export function commitLayer(snapshots: Snapshotter, active: ActiveSnapshot, parents: readonly Digest[], holder: Holder): CommittedLayer | undefined {
   const hash = createHash('sha256');
   const { size, files } = diffTar(active.upper, snapshots.lowers(active.id), (chunk) => hash.update(chunk));
   if (files === 0) {
@@ -26,5 +26,6 @@ export function commitLayer(snapshots: Snapshotter, active: ActiveSnapshot, pare
   const diffId: Digest = `sha256:${hash.digest('hex')}`;
   const chain = chainId([...parents, diffId]);
   const committed = snapshots.commit(active.id, { chainId: chain, diffId, size });
+  if (committed.id !== active.id) holder.addSnapshot(committed.id);
   return { snapshotId: committed.id, diffId, chainId: chain, size };
 }

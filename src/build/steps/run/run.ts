@@ -5,7 +5,7 @@ import { chownSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostsFile, resolvConf } from '../../../network/index.ts';
-import { defaultSpec, resolveExecutable, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
+import { defaultSpec, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
 import { prepareMounts } from './mounts.ts';
@@ -26,13 +26,12 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
   const scratch = new Scratch(join(env.layout.run, 'build', id));
   const stubs = new Stubs(root);
   try {
-    const user = asStepError(request, () => resolveUser(root, request.user));
+    const user = await asStepError(request, () => resolveUser(root, request.user));
     makeWorkdir(request, user);
     const prepared = await prepareMounts(env, request, scratch);
     const variables = [...request.env, ...prepared.env];
     if (!variables.some((v) => v.startsWith('PATH='))) variables.unshift(DEFAULT_PATH);
     if (!variables.some((v) => v.startsWith('HOME='))) variables.push(`HOME=${user.home}`);
-    asStepError(request, () => resolveExecutable(root, request.args[0] ?? '', variables, request.workdir));
     const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
     const network = await env.networks().acquire(request.network, request.signal);
     try {
@@ -52,14 +51,14 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       });
       makePoints(stubs, spec, prepared.points);
       const runtime = await env.runtime();
-      return await runtime.run({
+      return await asStepError(request, () => runtime.run({
         id,
         bundle: join(scratch.path, 'bundle'),
         spec,
         onStdout: (chunk) => request.onOutput('stdout', chunk),
         onStderr: (chunk) => request.onOutput('stderr', chunk),
         signal: request.signal,
-      });
+      }));
     } finally {
       network.release();
     }
@@ -77,12 +76,12 @@ function checkEntitlements(request: RunRequest): void {
   }
 }
 
-/** A command that cannot even start is a failed process to the graph engine. */
-function asStepError<T>(request: RunRequest, fn: () => T): T {
+/** To the graph engine a command that cannot even start is a failed process. */
+async function asStepError<T>(request: RunRequest, fn: () => T | Promise<T>): Promise<T> {
   try {
-    return fn();
+    return await fn();
   } catch (e) {
-    if (!isSlipwayError(e) || request.style === 'classic') throw e;
+    if (!isSlipwayError(e) || request.style === 'classic' || !e.code.startsWith('container.')) throw e;
     throw new SlipwayError('process-failed', e.code, `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ${e.message}`, { cause: e, hints: e.hints });
   }
 }
