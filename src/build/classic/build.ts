@@ -18,7 +18,7 @@ import { commitMetadata, copyInstruction, runInstruction, workdirInstruction, ty
  * a failed command is process-failed 'build.command-failed' with its exit code.
  */
 export async function buildClassic(env: BuildEnvironment, request: BuildRequest): Promise<BuildResult> {
-  const { name, text } = request.context.dockerfile();
+  const { name, text } = request.dockerfile;
   const dockerfile = parseDockerfile(text, { name, dialect: 'classic' });
   const last = targetStage(dockerfile, request.target);
   const lease = env.leases.create();
@@ -33,12 +33,12 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
     const parts: StepParts = {
       env, request, output, lease, digests,
       images: new StepImages(env, lease, request.noCache),
-      bases: new Bases(env, dockerfile, meta, lease),
+      bases: new Bases(env, request, dockerfile, meta, lease),
     };
     const image = await new ClassicBuild(parts, dockerfile, args, labels).run(stages);
     const unused = args.unused();
     if (unused.length > 0) output.line(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`);
-    return { image: finish(env, request, output, image) };
+    return { image: finish(env, request, output, image), warnings: [] };
   } finally {
     digests.save();
     lease.release();

@@ -3,17 +3,19 @@ import { expandWord, type Dockerfile, type FromInstruction } from '../../dockerf
 import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
 import { isSlipwayError, parsePlatform, SlipwayError, type Platform } from '../../model/index.ts';
-import type { BuildEnvironment } from '../types.ts';
+import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import type { StageState } from './state.ts';
 
 export class Bases {
   readonly #env: BuildEnvironment;
+  readonly #request: BuildRequest;
   readonly #dockerfile: Dockerfile;
   readonly #meta: ReadonlyMap<string, string>;
   readonly #lease: Lease;
 
-  constructor(env: BuildEnvironment, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>, lease: Lease) {
+  constructor(env: BuildEnvironment, request: BuildRequest, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>, lease: Lease) {
     this.#env = env;
+    this.#request = request;
     this.#dockerfile = dockerfile;
     this.#meta = meta;
     this.#lease = lease;
@@ -50,7 +52,7 @@ export class Bases {
   }
 
   async #image(name: string, platform: Platform): Promise<Image> {
-    const image = await this.#env.resolveBase(name, platform);
+    const image = await this.#env.resolveBase(name, { platform, pull: this.#request.pull, signal: this.#request.signal });
     this.#lease.addImage(image.id);
     return image;
   }
