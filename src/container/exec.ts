@@ -1,7 +1,8 @@
 // A further program in a container that runs already.
 import { type ExecOptions, resolveUser } from '../runtime/index.ts';
+import { isAlive } from './ending.ts';
+import { type ContainerManager, notRunning } from './manager.ts';
 import { mergeEnv } from './settings.ts';
-import { type ContainerManager, isAlive, notRunning } from './manager.ts';
 import type { Container, Streams } from './types.ts';
 
 export interface ExecRequest extends Streams {
@@ -14,9 +15,10 @@ export interface ExecRequest extends Streams {
   readonly privileged: boolean;
 }
 
-/** Runs a program in a container and returns its exit code. @throws SlipwayError `container.not-running`. */
-export async function execIn(manager: ContainerManager, c: Container, request: ExecRequest): Promise<number> {
-  if (!isAlive(c)) throw notRunning(`container ${c.id} is not running`);
+/** Runs a program in a container and returns its exit code. Throws conflict 'container.not-running'. */
+export async function execIn(manager: ContainerManager, container: Container, request: ExecRequest): Promise<number> {
+  const c = await manager.started(container);
+  if (!isAlive(c) || c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
   const user = resolveUser(`/proc/${c.state.pid}/root`, request.user ?? c.process.user);
   const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
   const options: ExecOptions = {
@@ -26,7 +28,7 @@ export async function execIn(manager: ContainerManager, c: Container, request: E
     user,
     tty: request.tty,
     detach: request.detach,
-    privileged: request.privileged,
+    privileged: request.privileged || c.request.privileged,
     capAdd: c.request.capAdd,
     capDrop: c.request.capDrop,
     stdin: request.stdin,

@@ -1,7 +1,15 @@
 // The life of containers: what `run`, `ps`, `stop`, `exec` and `rm` stand on.
+export { ContainerManager, type LogOptions } from './manager.ts';
+export type { ContainerParts } from './parts.ts';
+export type { LaunchOptions } from './launch.ts';
+export type { ForegroundOptions, SignalSource } from './foreground.ts';
+export type { TerminalOptions, TerminalOutcome } from './terminal.ts';
+export { isAlive } from './ending.ts';
 export { execIn, type ExecRequest } from './exec.ts';
-export { inspectContainer } from './inspect.ts';
-export { ContainerManager, type ContainerParts, type ForegroundOptions, isAlive } from './manager.ts';
-export { commandText, hostAddresses, portsText, statusText } from './status.ts';
+export { filterContainers } from './filters.ts';
+export { inspectContainer, type InspectContext } from './inspect.ts';
+export { parseUlimit, parseVolume } from './request.ts';
+export { mergeEnv } from './settings.ts';
+export { type Binding, bindings, bindingText, commandText, type PublishedPort, portsText, publishedPorts, statusText } from './status.ts';
 export type * from './types.ts';
 export { type Volume, Volumes } from './volumes.ts';

@@ -1,13 +1,28 @@
 // A container as `inspect` shows it: the JSON of Docker's API (ContainerInspect), as far as there is something to tell.
-import { hostAddresses } from './status.ts';
+import { join } from 'node:path';
+import type { Layout } from '../store/index.ts';
+import { hasNetwork, logFile, netnsFile, runFolder } from './folders.ts';
+import { bindings } from './status.ts';
 import type { Container, MountPoint } from './types.ts';
 
-const time = (ms: number | undefined): string => (ms === undefined ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString());
+const DEFAULT_SHM = 64 << 20;
 
-export function inspectContainer(c: Container, logPath: string): Record<string, unknown> {
+const time = (ms: number | undefined): string => (ms === undefined ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString());
+const orNull = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);
+
+export interface InspectContext {
+  readonly layout: Layout;
+  /** 'crun', 'runc'. */
+  readonly runtime: string;
+  /** The directory that holds what it changed, and those below it, topmost first. */
+  readonly upper: string;
+  readonly lowers: readonly string[];
+}
+
+export function inspectContainer(c: Container, x: InspectContext): Record<string, unknown> {
   const [path = '', ...args] = [...c.process.entrypoint, ...c.process.cmd];
-  const ports = Object.fromEntries(c.exposed.map((p) => [p, bindings(c, p)]));
-  const r = c.request;
+  const running = c.state.status === 'running';
+  const folder = runFolder(x.layout, c.id);
   return {
     Id: c.id,
     Created: time(c.createdAt),
@@ -15,85 +30,117 @@ export function inspectContainer(c: Container, logPath: string): Record<string, 
     Args: args,
     State: {
       Status: c.state.status,
-      Running: c.state.status === 'running',
+      Running: running,
       Paused: false,
       Restarting: false,
       OOMKilled: false,
       Dead: false,
       Pid: c.state.pid,
-      ExitCode: c.state.exitCode,
+      ExitCode: running ? 0 : c.state.exitCode,
       Error: c.state.error,
       StartedAt: time(c.state.startedAt),
       FinishedAt: time(c.state.finishedAt),
     },
     Image: c.imageId,
-    LogPath: logPath,
+    ResolvConfPath: join(folder, 'resolv.conf'),
+    HostnamePath: join(folder, 'hostname'),
+    HostsPath: join(folder, 'hosts'),
+    LogPath: logFile(x.layout, c.id),
     Name: `/${c.name}`,
     RestartCount: 0,
     Driver: 'overlay2',
     Platform: 'linux',
-    HostConfig: {
-      Binds: r.volumes.filter((v) => v.source !== undefined).map((v) => `${v.source}:${v.destination}${v.readonly ? ':ro' : ''}`),
-      NetworkMode: r.network,
-      PortBindings: groupBy(r.ports.map((p) => [`${p.containerPort}/${p.protocol}`, { HostIp: p.hostIp, HostPort: p.hostPort === 0 ? '' : String(p.hostPort) }])),
-      PublishAllPorts: r.publishAll,
-      AutoRemove: r.autoRemove,
-      Privileged: r.privileged,
-      ReadonlyRootfs: r.readonlyRootfs,
-      CapAdd: r.capAdd,
-      CapDrop: r.capDrop,
-      Dns: r.dns,
-      ExtraHosts: r.addHosts,
-      Memory: r.memory ?? 0,
-      NanoCpus: r.nanoCpus ?? 0,
-      PidsLimit: r.pidsLimit ?? null,
-      ShmSize: r.shmSize ?? 64 << 20,
-      Ulimits: r.ulimits.map((u) => ({ Name: u.name, Hard: u.hard, Soft: u.soft })),
-      RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
+    HostConfig: hostConfig(c, x.runtime),
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: { LowerDir: x.lowers.join(':'), MergedDir: join(folder, 'rootfs'), UpperDir: x.upper, WorkDir: join(x.upper, '..', 'work') },
     },
-    Mounts: c.mounts.map(mount),
-    Config: {
-      Hostname: c.hostname,
-      User: c.process.user,
-      ExposedPorts: Object.fromEntries(c.exposed.map((p) => [p, {}])),
-      Tty: r.tty,
-      OpenStdin: r.openStdin,
-      Env: c.process.env,
-      Cmd: c.process.cmd,
-      Image: c.imageName,
-      WorkingDir: c.process.workdir,
-      Entrypoint: c.process.entrypoint.length > 0 ? c.process.entrypoint : null,
-      Labels: r.labels,
-      StopSignal: c.process.stopSignal,
-      StopTimeout: c.process.stopTimeout,
-    },
-    NetworkSettings: {
-      Ports: c.network ? ports : {},
-      Gateway: c.network?.gateway ?? '',
-      IPAddress: c.network?.ip ?? '',
-      IPPrefixLen: c.network?.prefixLength ?? 0,
-      MacAddress: c.network?.mac ?? '',
-      Networks: {
-        [r.network]: { Gateway: c.network?.gateway ?? '', IPAddress: c.network?.ip ?? '', IPPrefixLen: c.network?.prefixLength ?? 0, MacAddress: c.network?.mac ?? '' },
-      },
-    },
+    Mounts: c.mounts.filter((m) => m.type !== 'tmpfs').map(mount),
+    Config: config(c),
+    NetworkSettings: networkSettings(c, x.layout),
   };
 }
 
-function bindings(c: Container, port: string): { HostIp: string; HostPort: string }[] | null {
-  const found = (c.network?.ports ?? []).filter((p) => `${p.containerPort}/${p.protocol}` === port);
-  if (found.length === 0) return null;
-  return found.flatMap((p) =>
-    hostAddresses(p).map((a) => ({ HostIp: a.slice(0, a.lastIndexOf(':')).replace(/^\[|\]$/g, ''), HostPort: String(p.hostPort) })),
-  );
+function hostConfig(c: Container, runtime: string): Record<string, unknown> {
+  const r = c.request;
+  const portBindings: Record<string, unknown[]> = {};
+  for (const p of r.ports) (portBindings[`${p.containerPort}/${p.protocol}`] ??= []).push({ HostIp: p.hostIp, HostPort: p.hostPort === 0 ? '' : String(p.hostPort) });
+  return {
+    Binds: orNull(r.volumes.filter((v) => v.source !== undefined).map((v) => `${v.source}:${v.destination}${v.readonly ? ':ro' : ''}`)),
+    LogConfig: { Type: 'k8s-file', Config: {} },
+    NetworkMode: r.network,
+    PortBindings: r.publishAll ? {} : portBindings,
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: r.autoRemove,
+    CapAdd: orNull(r.capAdd),
+    CapDrop: orNull(r.capDrop),
+    Dns: r.dns,
+    DnsOptions: r.dnsOptions ?? [],
+    DnsSearch: r.dnsSearch ?? [],
+    ExtraHosts: orNull(r.addHosts),
+    Privileged: r.privileged,
+    PublishAllPorts: r.publishAll,
+    ReadonlyRootfs: r.readonlyRootfs,
+    Tmpfs: Object.fromEntries(c.mounts.filter((m) => m.type === 'tmpfs').map((m) => [m.destination, (m.options ?? []).join(',')])),
+    ShmSize: r.shmSize ?? DEFAULT_SHM,
+    Runtime: runtime,
+    Memory: r.memory ?? 0,
+    NanoCpus: r.nanoCpus ?? 0,
+    PidsLimit: r.pidsLimit ?? null,
+    Ulimits: r.ulimits.map((u) => ({ Name: u.name, Hard: u.hard, Soft: u.soft })),
+  };
 }
 
-function groupBy<T>(pairs: readonly (readonly [string, T])[]): Record<string, T[]> {
-  const out: Record<string, T[]> = {};
-  for (const [key, value] of pairs) (out[key] ??= []).push(value);
-  return out;
+function config(c: Container): Record<string, unknown> {
+  const volumes = c.mounts.filter((m) => m.anonymous === true);
+  return {
+    Hostname: c.hostname,
+    Domainname: '',
+    User: c.process.user,
+    ExposedPorts: Object.fromEntries(c.exposed.map((p) => [p, {}])),
+    Tty: c.request.tty,
+    OpenStdin: c.request.openStdin,
+    Env: c.process.env,
+    Cmd: orNull(c.process.cmd),
+    Image: c.imageName,
+    Volumes: volumes.length === 0 ? null : Object.fromEntries(volumes.map((m) => [m.destination, {}])),
+    WorkingDir: c.process.workdir,
+    Entrypoint: orNull(c.process.entrypoint),
+    Labels: c.labels,
+    StopSignal: c.process.stopSignal,
+    StopTimeout: c.process.stopTimeout,
+  };
+}
+
+function networkSettings(c: Container, layout: Layout): Record<string, unknown> {
+  const network = c.state.status === 'running' ? c.network : undefined;
+  const ports: Record<string, unknown> = Object.fromEntries(c.exposed.map((p) => [p, null]));
+  for (const p of network?.ports ?? []) {
+    const key = `${p.containerPort}/${p.protocol}`;
+    ports[key] = [...((ports[key] as unknown[] | null) ?? []), ...bindings(p).map((b) => ({ HostIp: b.hostIp, HostPort: String(b.hostPort) }))];
+  }
+  const address = { Gateway: network?.gateway ?? '', IPAddress: network?.ip ?? '', IPPrefixLen: network?.prefixLength ?? 0, MacAddress: network?.mac ?? '' };
+  return {
+    SandboxKey: network !== undefined && hasNetwork(c) ? netnsFile(layout, c.id) : '',
+    Ports: network === undefined ? {} : ports,
+    ...address,
+    Networks: { [c.request.network]: { Aliases: orNull(c.request.networkAliases ?? []), ...address, DNSNames: null } },
+  };
 }
 
 function mount(m: MountPoint): Record<string, unknown> {
-  return { Type: m.type, ...(m.name !== undefined && { Name: m.name }), Source: m.source, Destination: m.destination, Mode: '', RW: !m.readonly, Propagation: m.type === 'bind' ? 'rprivate' : '' };
+  return {
+    Type: m.type,
+    ...(m.name !== undefined && { Name: m.name }),
+    Source: m.source,
+    Destination: m.destination,
+    ...(m.type === 'volume' && { Driver: 'local' }),
+    Mode: m.readonly ? 'ro' : '',
+    RW: !m.readonly,
+    Propagation: m.type === 'bind' ? (m.propagation ?? 'rprivate') : '',
+  };
 }

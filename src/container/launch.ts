@@ -1,20 +1,22 @@
-// Brings a container's process about: mounts its file system, joins its network, writes the files that tell it its name,
-// and hands an OCI bundle to the runtime. What takes time is done side by side.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Makes everything ready for a container's process: mounts its file system, joins its network, writes the files that tell
+// it its name, and puts the OCI configuration together. What takes time is done side by side. Nothing is started here.
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostsFile, type NetworkManager, resolvConf } from '../network/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
 import { defaultSpec, type OciRuntime, type OciSpec, type Resources, resolveUser, type SpecMount } from '../runtime/index.ts';
-import { mountAll, type Mount, type Snapshotter } from '../snapshot/index.ts';
-import type { Layout } from '../store/index.ts';
-import { createNetworkNamespace, deleteNetworkNamespace, enterPrivateMountNamespace, unmount, UmountFlag } from '../sys/index.ts';
-import type { Container } from './types.ts';
-import { seedVolume } from './volumes.ts';
+import { mountAll } from '../snapshot/index.ts';
+import { createNetworkNamespace, deleteNetworkNamespace, enterPrivateMountNamespace, resolveInside, unmount, UmountFlag } from '../sys/index.ts';
+import { hasNetwork, netnsFile, runFolder } from './folders.ts';
+import type { ContainerParts } from './parts.ts';
+import { seedVolume } from './seed.ts';
+import type { Container, MountPoint } from './types.ts';
+import type { Volumes } from './volumes.ts';
 
-export interface LaunchParts {
-  readonly layout: Layout;
-  readonly snapshots: Snapshotter;
-  readonly network: NetworkManager;
-  runtime(): Promise<OciRuntime>;
+export interface LaunchOptions {
+  /** Size of the terminal, when the container gets one. */
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  readonly onWarning?: (message: string) => void;
 }
 
 /** A container that is ready to be started. */
@@ -22,124 +24,170 @@ export interface Prepared {
   readonly runtime: OciRuntime;
   readonly bundle: string;
   readonly spec: OciSpec;
-  readonly container: Container;
+  readonly network?: Attachment;
 }
 
-/** The folder of a container for what dies with the machine: bundle, mount point of its file system, pid files. */
-export const runFolder = (layout: Layout, id: string): string => join(layout.run, 'containers', id);
-
-/** The folder of a container for what stays: log, hosts file. */
-export const stateFolder = (layout: Layout, id: string): string => join(layout.containers, id);
-
-const netnsOf = (layout: Layout, id: string): string => join(layout.run, 'netns', id);
-
-/** Makes everything ready; when it fails, what was made is taken back. */
-export async function prepareLaunch(parts: LaunchParts, c: Container, consoleSize?: { height: number; width: number }, signal?: AbortSignal): Promise<Prepared> {
+/** When it fails, what was made is still there: `takeBack` removes it. */
+export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: Container, o: LaunchOptions): Promise<Prepared> {
   enterPrivateMountNamespace();
   const { layout } = parts;
   const bundle = runFolder(layout, c.id);
   const rootfs = join(bundle, 'rootfs');
-  const runtimeFound = parts.runtime();
-  runtimeFound.catch(() => {}); // awaited below
-  mkdirSync(rootfs, { recursive: true });
-  mkdirSync(stateFolder(layout, c.id), { recursive: true });
-  try {
-    const joined = joinNetwork(parts, c, signal);
-    joined.catch(() => {}); // awaited below
-    mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
-    for (const p of c.mounts) if (p.type === 'volume') await seedVolume(p, rootfs);
-    const user = resolveUser(rootfs, c.process.user);
-    const network = await joined;
-    const container: Container = network ? { ...c, network } : c;
-    const spec = defaultSpec({
-      rootfs,
-      args: [...c.process.entrypoint, ...c.process.cmd],
-      env: [...environment(c, user.home)],
-      cwd: c.process.workdir,
-      user,
-      hostname: c.hostname,
-      tty: c.request.tty,
-      ...(consoleSize && { consoleSize }),
-      netns: c.request.network === 'bridge' ? netnsOf(layout, c.id) : c.request.network,
-      mounts: [...identityFiles(layout, container), ...c.mounts.map(specMount)],
-      privileged: c.request.privileged,
-      capAdd: c.request.capAdd,
-      capDrop: c.request.capDrop,
-      readonly: c.request.readonlyRootfs,
-      ulimits: c.request.ulimits,
-      ...(c.request.shmSize !== undefined && { shmSize: c.request.shmSize }),
-      ...resources(c),
-    });
-    return { runtime: await runtimeFound, bundle, spec, container };
-  } catch (e) {
-    await takeBack(parts, c.id);
-    throw e;
-  }
+  mkdirSync(rootfs, { recursive: true, mode: 0o711 });
+  const [runtime, network, spec] = await allSettledOrThrow([
+    parts.runtime(),
+    joinNetwork(parts, c),
+    (async () => {
+      mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
+      prepareMounts(volumes, c, rootfs);
+      return specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
+    })(),
+  ]);
+  writeIdentity(bundle, c, network);
+  if (!runtime.cgroups && asksForLimits(c)) o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
+  return { runtime, bundle, spec, ...(network !== undefined && { network }) };
 }
 
-/** Undoes what a launch made: network, mounts and run-time files. Nothing of it may be there any more. */
-export async function takeBack(parts: LaunchParts, id: string): Promise<void> {
+/** Undoes what a launch made, in this process or in one that died: network, mounts, run-time files. Idempotent. */
+export async function takeBack(parts: ContainerParts, c: Container): Promise<void> {
   const { layout } = parts;
-  const bundle = runFolder(layout, id);
-  await parts.network.detach(id);
-  deleteNetworkNamespace(netnsOf(layout, id));
-  try {
-    unmount(join(bundle, 'rootfs'), UmountFlag.MNT_DETACH);
-  } catch {
-    // mounted in another process' namespace, or not at all
+  if (hasNetwork(c)) {
+    await parts.network.detach(c.id);
+    deleteNetworkNamespace(netnsFile(layout, c.id));
   }
+  const bundle = runFolder(layout, c.id);
+  const rootfs = join(bundle, 'rootfs');
+  try {
+    unmount(rootfs, UmountFlag.MNT_DETACH);
+  } catch {
+    // mounted in the namespace of another process, which ends with that process, or not at all
+  }
+  // Fails where something is mounted still: the container's own files must never be taken for leftovers.
+  if (existsSync(rootfs)) rmdirSync(rootfs);
   rmSync(bundle, { recursive: true, force: true });
 }
 
-async function joinNetwork(parts: LaunchParts, c: Container, signal?: AbortSignal): Promise<Container['network']> {
-  if (c.request.network !== 'bridge') return undefined;
-  const netnsPath = netnsOf(parts.layout, c.id);
-  mkdirSync(join(parts.layout.run, 'netns'), { recursive: true });
+/** All have ended when this rejects: what one of them made cannot appear after it was taken back. */
+async function allSettledOrThrow<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
+async function joinNetwork(parts: ContainerParts, c: Container): Promise<Attachment | undefined> {
+  if (!hasNetwork(c)) return undefined;
+  const netnsPath = netnsFile(parts.layout, c.id);
+  deleteNetworkNamespace(netnsPath); // of a start that was killed
   createNetworkNamespace(netnsPath);
-  return parts.network.attach({ id: c.id, name: c.name, netnsPath, ports: c.request.ports, ...(signal && { signal }) });
+  const aliases = [...(c.request.networkAliases ?? []), c.id.slice(0, 12)];
+  return parts.network.attach({ id: c.id, name: c.name, netnsPath, ports: c.request.ports, network: c.request.network, aliases });
 }
 
-function environment(c: Container, home: string): string[] {
-  const has = (name: string): boolean => c.process.env.some((e) => e.startsWith(`${name}=`));
-  return [...(has('HOSTNAME') ? [] : [`HOSTNAME=${c.hostname}`]), ...c.process.env, ...(has('HOME') ? [] : [`HOME=${home}`])];
+function prepareMounts(volumes: Volumes, c: Container, rootfs: string): void {
+  for (const m of c.mounts) {
+    if (m.type === 'volume') {
+      volumes.ensureFolder(m.name!);
+      seedVolume(m, rootfs);
+    } else if (m.type === 'bind' && !existsSync(m.source)) {
+      mkdirSync(m.source, { recursive: true, mode: 0o755 }); // as Docker does for -v
+    }
+  }
+  const workdir = resolveInside(rootfs, c.process.workdir);
+  try {
+    mkdirSync(workdir, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw cause;
+    throw new SlipwayError('invalid-argument', 'container.workdir-no-directory', `Cannot mkdir: ${c.process.workdir} is not a directory`, { exitCode: 125, cause });
+  }
 }
 
-/** /etc/hostname, /etc/hosts and /etc/resolv.conf are the container's own, and no part of its layer. */
-function identityFiles(layout: Layout, c: Container): SpecMount[] {
-  const folder = stateFolder(layout, c.id);
-  const files: Record<string, string> = {
-    hostname: `${c.hostname}\n`,
-    hosts: hostsFile({
-      hostname: c.hostname,
-      ...(c.network && { ip: c.network.ip, hostGateway: c.network.gateway }),
-      extraHosts: [...c.request.addHosts],
-    }),
-    'resolv.conf': resolvConf(readFileSync('/etc/resolv.conf', { encoding: 'utf8', flag: 'r' }), { dns: [...(c.request.dns.length > 0 ? c.request.dns : (c.network?.dns ?? []))] }),
-  };
-  return Object.entries(files).map(([name, text]) => {
-    const source = join(folder, name);
-    writeFileSync(source, text, { mode: 0o644 });
-    return { destination: `/etc/${name}`, type: 'bind', source, options: ['rbind', 'rprivate'] };
+function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: LaunchOptions): OciSpec {
+  const r = c.request;
+  const user = resolveUser(rootfs, c.process.user);
+  return defaultSpec({
+    rootfs,
+    args: [...c.process.entrypoint, ...c.process.cmd],
+    env: environment(c, user.home),
+    cwd: c.process.workdir,
+    user,
+    ...(r.network === 'host' ? { uts: 'host' as const } : { hostname: c.hostname }),
+    tty: r.tty,
+    ...(o.consoleSize !== undefined && { consoleSize: o.consoleSize }),
+    netns,
+    mounts: [...identityMounts(bundle, r.readonlyRootfs), ...c.mounts.map(specMount)],
+    privileged: r.privileged,
+    capAdd: r.capAdd,
+    capDrop: r.capDrop,
+    readonly: r.readonlyRootfs,
+    ulimits: r.ulimits,
+    ...(r.shmSize !== undefined && { shmSize: r.shmSize }),
+    ...(asksForLimits(c) && { resources: resources(c) }),
   });
 }
 
-function specMount(p: Container['mounts'][number]): SpecMount {
-  const access = p.readonly ? 'ro' : 'rw';
-  if (p.type === 'tmpfs') return { destination: p.destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', ...(p.options ?? [])] };
-  return { destination: p.destination, type: 'bind', source: p.source, options: ['rbind', 'rprivate', access] };
+/** Docker's order: what it sets itself comes first, so that image and command line can replace it. */
+function environment(c: Container, home: string): string[] {
+  const has = (name: string): boolean => c.process.env.some((e) => e.startsWith(`${name}=`));
+  const path = c.process.env.filter((e) => e.startsWith('PATH='));
+  const rest = c.process.env.filter((e) => !e.startsWith('PATH='));
+  const own = [...(has('HOSTNAME') ? [] : [`HOSTNAME=${c.hostname}`]), ...(c.request.tty && !has('TERM') ? ['TERM=xterm'] : [])];
+  return [...path, ...own, ...rest, ...(has('HOME') ? [] : [`HOME=${home}`])];
 }
 
-/** Limits, and the device rules that go with a cgroup. CPU time is given in periods of 100 ms, as in Docker. */
-function resources(c: Container): { resources?: Resources } {
+const IDENTITY = ['resolv.conf', 'hostname', 'hosts'] as const;
+
+/** These files are the container's own and no part of its layer. */
+function identityMounts(bundle: string, readonly: boolean): SpecMount[] {
+  return IDENTITY.map((name) => ({ destination: `/etc/${name}`, type: 'bind', source: join(bundle, name), options: ['rbind', 'rprivate', readonly ? 'ro' : 'rw'] }));
+}
+
+function writeIdentity(bundle: string, c: Container, network: Attachment | undefined): void {
   const r = c.request;
-  if (r.memory === undefined && r.nanoCpus === undefined && r.pidsLimit === undefined) return {};
+  const dns = r.dns.length > 0 ? r.dns : (network?.dns ?? []);
+  const text: Record<(typeof IDENTITY)[number], string> = {
+    hostname: `${c.hostname}\n`,
+    hosts: r.network === 'host' ? hostFile('/etc/hosts') + r.addHosts.map(hostLine).join('') : hostsFile({ hostname: c.hostname, ...(network !== undefined && { ip: network.ip, hostGateway: network.gateway }), extraHosts: r.addHosts }),
+    'resolv.conf':
+      r.network === 'host' && dns.length === 0
+        ? hostFile('/etc/resolv.conf')
+        : resolvConf(hostFile('/etc/resolv.conf'), { dns, ...(r.dnsSearch !== undefined && { search: r.dnsSearch }), ...(r.dnsOptions !== undefined && { options: r.dnsOptions }) }),
+  };
+  for (const name of IDENTITY) writeFileSync(join(bundle, name), text[name], { mode: 0o644 });
+}
+
+/** `name:address` as a line of a hosts file. */
+function hostLine(entry: string): string {
+  const colon = entry.indexOf(':');
+  return `${entry.slice(colon + 1)}\t${entry.slice(0, colon)}\n`;
+}
+
+function hostFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // a machine need not have one
+  }
+}
+
+function specMount(m: MountPoint): SpecMount {
+  if (m.type === 'tmpfs') return { destination: m.destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', ...(m.options ?? [])] };
+  const propagation = m.propagation ?? 'rprivate';
+  return { destination: m.destination, type: 'bind', source: m.source, options: ['rbind', propagation.startsWith('r') ? propagation : `r${propagation}`, m.readonly ? 'ro' : 'rw'] };
+}
+
+function asksForLimits({ request: r }: Container): boolean {
+  return r.memory !== undefined || r.nanoCpus !== undefined || r.pidsLimit !== undefined;
+}
+
+/** As Docker: swap as much again as memory where the kernel counts it, CPU time in periods of 100 ms. */
+function resources({ request: r }: Container): Resources {
   return {
-    resources: {
-      ...(r.memory !== undefined && { memory: { limit: r.memory, swap: r.memory * 2 } }),
-      ...(r.nanoCpus !== undefined && { cpu: { quota: Math.round(r.nanoCpus / 10_000), period: 100_000 } }),
-      ...(r.pidsLimit !== undefined && { pids: { limit: r.pidsLimit } }),
-    },
+    ...(r.memory !== undefined && { memory: { limit: r.memory, ...(countsSwap() && { swap: r.memory * 2 }) } }),
+    ...(r.nanoCpus !== undefined && { cpu: { quota: Math.round(r.nanoCpus / 10_000), period: 100_000 } }),
+    ...(r.pidsLimit !== undefined && { pids: { limit: r.pidsLimit } }),
   };
 }
 
-export type { Mount };
+function countsSwap(): boolean {
+  return existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') || existsSync('/sys/fs/cgroup/cgroup.controllers');
+}

@@ -12,7 +12,7 @@ const PEOPLE = [
   'tereshkova', 'turing', 'wilkes', 'zheng',
 ];
 
-const pick = (words: readonly string[]): string => words[randomInt(words.length)] ?? '';
+const pick = (words: readonly string[]): string => words[randomInt(words.length)]!;
 
 /** A name such as `swift_hopper`; from the fourth attempt on with a number, so that one is found soon. */
 export function randomName(attempt: number): string {
@@ -20,7 +20,13 @@ export function randomName(attempt: number): string {
 }
 
 /** What Docker accepts as a container's name. */
-export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+/** Throws invalid-argument 'container.invalid-name' in Docker's words. */
+export function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new SlipwayError('invalid-argument', 'container.invalid-name', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, { exitCode: 125 });
+}
 
 /** The refusal of a name that another container has, in Docker's words. */
 export function nameTaken(name: string, id: string): SlipwayError {

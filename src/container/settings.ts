@@ -1,5 +1,6 @@
-// Merges what the image says with what the request says into the process that a container runs. Pure.
+// Merges what the image says with what the request says into what a container is. Pure.
 import { type ContainerConfig, SlipwayError } from '../model/index.ts';
+import { parseExposed } from '../network/index.ts';
 import type { ContainerRequest, ProcessSettings } from './types.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -12,13 +13,13 @@ export function processSettings(config: ContainerConfig, request: ContainerReque
   if (entrypoint.length + cmd.length === 0) {
     throw new SlipwayError('invalid-argument', 'container.no-command', 'no command specified', {
       exitCode: 125,
-      hints: [`${request.image} names no program to run: slipway run ${request.image} PROGRAM`],
+      hints: [`the image names no program to run: \`slipway run ${request.image} PROGRAM\``],
     });
   }
   return {
     entrypoint,
     cmd,
-    env: mergeEnv([DEFAULT_PATH, ...(request.tty ? ['TERM=xterm'] : [])], config.Env ?? [], request.env),
+    env: mergeEnv([DEFAULT_PATH], config.Env ?? [], request.env),
     workdir: request.workdir ?? (config.WorkingDir || '/'),
     user: request.user ?? config.User ?? '',
     stopSignal: request.stopSignal ?? config.StopSignal ?? 'SIGTERM',
@@ -40,6 +41,6 @@ export function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
 /** What a container exposes: the image's ports, those of `--expose`, and the published ones. */
 export function exposedPorts(config: ContainerConfig, request: ContainerRequest): string[] {
   const published = request.ports.map((p) => `${p.containerPort}/${p.protocol}`);
-  const normal = (p: string): string => (p.includes('/') ? p.toLowerCase() : `${p}/tcp`);
-  return [...new Set([...Object.keys(config.ExposedPorts ?? {}), ...request.expose, ...published].map(normal))].sort();
+  const declared = [...Object.keys(config.ExposedPorts ?? {}), ...request.expose].flatMap((spec) => parseExposed(spec).map((p) => `${p.port}/${p.protocol}`));
+  return [...new Set([...declared, ...published])].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
 }

@@ -9,6 +9,10 @@ export interface VolumeRequest {
   readonly source?: string;
   readonly destination: string;
   readonly readonly: boolean;
+  /** Of a bind: `rprivate` (default), `rshared`, `rslave`, `private`, `shared`, `slave`. */
+  readonly propagation?: string;
+  /** A new volume stays empty whatever the image has there. */
+  readonly noCopy?: boolean;
 }
 
 /** What `run` and `create` ask for; what is left out comes from the image. */
@@ -33,9 +37,14 @@ export interface ContainerRequest {
   readonly volumes: readonly VolumeRequest[];
   /** `path[:options]`. */
   readonly tmpfs: readonly string[];
-  readonly network: 'bridge' | 'none' | 'host';
+  /** `bridge`, `none`, `host`, or the name of a network that was made. */
+  readonly network: string;
+  /** Names by which containers of a user-made network find it. */
+  readonly networkAliases?: readonly string[];
   readonly addHosts: readonly string[];
   readonly dns: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
   readonly autoRemove: boolean;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
@@ -46,6 +55,7 @@ export interface ContainerRequest {
   /** Thousand-millionths of a CPU. */
   readonly nanoCpus?: number;
   readonly pidsLimit?: number;
+  /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
   readonly stopSignal?: string;
@@ -62,6 +72,9 @@ export interface MountPoint {
   readonly readonly: boolean;
   /** An anonymous volume goes with its container. */
   readonly anonymous?: boolean;
+  readonly propagation?: string;
+  readonly noCopy?: boolean;
+  /** Of a tmpfs, as given. */
   readonly options?: readonly string[];
 }
 
@@ -73,18 +86,29 @@ export interface ProcessSettings {
   readonly workdir: string;
   readonly user: string;
   readonly stopSignal: string;
-  /** Seconds. */
+  /** Seconds; -1 waits for ever. */
   readonly stopTimeout: number;
 }
 
-export type ContainerStatus = 'created' | 'running' | 'exited';
+/**
+ * created → running → exited → running …, and from each of them → removing, after which there is nothing.
+ * A container is `running` from the moment a command begins to start it until its remains are cleared away.
+ */
+export type ContainerStatus = 'created' | 'running' | 'exited' | 'removing';
 
+/** Processes are named by `processIdentity`, so that a pid used again, or a machine started anew, is not mistaken for them. */
 export interface ContainerState {
   status: ContainerStatus;
   /** Of the container's first process; 0 when it does not run. */
   pid: number;
-  /** Pid, start time and boot of that process, so that a pid used again is not mistaken for it. */
+  /** That process; not there before it has started. */
   process?: string;
+  /** The command that starts it and, in the foreground, that waits for its end. */
+  starter?: string;
+  /** conmon, which records the exit code of a detached container. */
+  monitor?: string;
+  /** The command that is clearing away what is left of it: the only one that may. */
+  ender?: string;
   exitCode: number;
   error: string;
   /** ms since the epoch. */
@@ -101,23 +125,24 @@ export interface Container {
   readonly imageName: string;
   /** ms since the epoch. */
   readonly createdAt: number;
-  /** The active snapshot that holds what the container writes. */
+  /** The active snapshot that holds what the container writes (the collector reads it from here). */
   readonly snapshotId: number;
   readonly request: ContainerRequest;
   readonly process: ProcessSettings;
+  /** Of the image and of the request. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly hostname: string;
   /** Ports that the image or the request expose: `80/tcp`. */
   readonly exposed: readonly string[];
   readonly mounts: readonly MountPoint[];
-  /** Pid, start time and boot of the command that made it. */
-  readonly owner: string;
   network?: Attachment;
   readonly state: ContainerState;
 }
 
-/** Standard streams of a foreground container or of `exec`. */
+/** Standard streams of `exec` and of a container in the foreground without a terminal. */
 export interface Streams {
+  /** 'inherit' hands our own on. */
   readonly stdin: 'inherit' | 'ignore';
-  readonly stdout: (chunk: Buffer) => void;
-  readonly stderr: (chunk: Buffer) => void;
+  readonly stdout: 'inherit' | ((chunk: Buffer) => void);
+  readonly stderr: 'inherit' | ((chunk: Buffer) => void);
 }

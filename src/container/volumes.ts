@@ -1,20 +1,20 @@
-// Volumes: directories that outlive a container's own file system. A new volume mounted over a directory of the image
-// begins with what the image has there, owner and mode included, as in Docker.
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+// Volumes: directories that outlive a container's own file system, and the table that knows them.
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { type Database, type Layout } from '../store/index.ts';
-import { removeTree, resolveInside, run } from '../sys/index.ts';
+import type { Database, Layout, Sql } from '../store/index.ts';
+import { removeTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
-import type { ContainerRequest, MountPoint } from './types.ts';
+import type { Container, ContainerRequest, MountPoint } from './types.ts';
 
 /** What Docker accepts as a volume's name. */
-const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export interface Volume {
   readonly name: string;
   readonly mountpoint: string;
   readonly anonymous: boolean;
+  /** ms since the epoch. */
   readonly createdAt: number;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -39,31 +39,89 @@ export class Volumes {
     return this.#db.read((sql) => sql.all<Row>('SELECT * FROM volumes ORDER BY name')).map((r) => this.#volume(r));
   }
 
-  get(name: string): Volume | undefined {
+  /** Throws not-found 'volume.not-found'. */
+  get(name: string): Volume {
     const row = this.#db.read((sql) => sql.get<Row>('SELECT * FROM volumes WHERE name = ?', name));
-    return row && this.#volume(row);
+    if (row === undefined) throw notFound(name);
+    return this.#volume(row);
   }
 
-  /** Makes a volume, or returns the one of that name. */
+  /** Makes a volume, or returns the one of that name. Throws invalid-argument 'volume.invalid-name'. */
   create(name: string | undefined, now: number, labels: Readonly<Record<string, string>> = {}): Volume {
-    const chosen = name ?? randomId();
-    if (!VOLUME_NAME.test(chosen)) {
-      throw new SlipwayError('invalid-argument', 'volume.invalid-name', `"${chosen}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`, {
-        hints: ['a folder of this machine is given by its absolute path'],
-      });
-    }
-    mkdirSync(this.#data(chosen), { recursive: true, mode: 0o755 });
-    this.#db.transaction((sql) =>
-      sql.run('INSERT INTO volumes (name, json, created_at, anonymous) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING', chosen, JSON.stringify({ labels }), now, name === undefined ? 1 : 0),
-    );
-    return this.get(chosen) as Volume;
+    const chosen = checked(name ?? randomId());
+    this.#record(chosen, name === undefined, now, labels);
+    this.ensureFolder(chosen);
+    return this.get(chosen);
   }
 
-  /** Takes a volume away. @throws SlipwayError `volume.not-found`. Whether it is in use is for the caller to know. */
+  /** The row comes first: should we be killed in between, the folder is made when the volume is used. */
+  ensureFolder(name: string): void {
+    mkdirSync(this.#data(name), { recursive: true, mode: 0o755 });
+  }
+
+  /** Takes a volume away. Throws not-found 'volume.not-found', conflict 'volume.in-use' while a container has it. */
   remove(name: string): void {
-    const gone = this.#db.transaction((sql) => sql.run('DELETE FROM volumes WHERE name = ?', name));
-    if (gone.changes === 0) throw new SlipwayError('not-found', 'volume.not-found', `get ${name}: no such volume`, { hints: ['slipway volume ls lists all volumes'] });
+    this.#db.transaction((sql) => {
+      const user = sql.all<{ json: string }>('SELECT json FROM containers').map((r) => JSON.parse(r.json) as Container).find((c) => c.mounts.some((m) => m.type === 'volume' && m.name === name));
+      if (user !== undefined) throw new SlipwayError('conflict', 'volume.in-use', `remove ${name}: volume is in use - [${user.id}]`, { hints: [`\`slipway rm ${user.name}\` first`] });
+      if (sql.run('DELETE FROM volumes WHERE name = ?', name).changes === 0) throw notFound(name);
+    });
     removeTree(join(this.#layout.volumes, name));
+  }
+
+  /** Removes those that no container has: the anonymous ones, or all. Returns their names. */
+  prune(o: { all?: boolean } = {}): string[] {
+    const removed = this.#db.transaction((sql) => {
+      const used = new Set(usedVolumes(sql));
+      const names = sql.all<Row>('SELECT * FROM volumes').filter((r) => !used.has(r.name) && (o.all === true || r.anonymous === 1)).map((r) => r.name);
+      for (const name of names) sql.run('DELETE FROM volumes WHERE name = ?', name);
+      return names;
+    });
+    for (const name of removed) removeTree(join(this.#layout.volumes, name));
+    return removed;
+  }
+
+  /** Removes the anonymous volumes of a container that is going, unless another one has them too. */
+  dropAnonymous(c: Container): void {
+    const own = c.mounts.filter((m) => m.anonymous === true).map((m) => m.name!);
+    if (own.length === 0) return;
+    const removed = this.#db.transaction((sql) => {
+      const used = new Set(usedVolumes(sql, c.id));
+      return own.filter((name) => !used.has(name) && sql.run('DELETE FROM volumes WHERE name = ?', name).changes > 0);
+    });
+    for (const name of removed) removeTree(join(this.#layout.volumes, name));
+  }
+
+  /**
+   * What is mounted where: the request's volumes, then those of the image at places that are not taken. `record` writes the
+   * new volumes down; it belongs into the transaction that records the container.
+   */
+  plan(request: ContainerRequest, imageVolumes: readonly string[], now: number): { mounts: MountPoint[]; record: () => void } {
+    const wanted = new Map<string, boolean>(); // name → anonymous
+    const volume = (destination: string, v: { source?: string; readonly?: boolean; noCopy?: boolean } = {}): MountPoint => {
+      const name = checked(v.source ?? randomId());
+      wanted.set(name, v.source === undefined);
+      return { type: 'volume', name, source: this.#data(name), destination, readonly: v.readonly ?? false, ...(v.source === undefined && { anonymous: true }), ...(v.noCopy && { noCopy: true }) };
+    };
+    const mounts: MountPoint[] = request.volumes.map((v) =>
+      v.source?.startsWith('/') === true
+        ? { type: 'bind', source: v.source, destination: v.destination, readonly: v.readonly, ...(v.propagation !== undefined && { propagation: v.propagation }) }
+        : volume(v.destination, v),
+    );
+    for (const t of request.tmpfs) {
+      const [destination = '', ...rest] = t.split(':');
+      const options = rest.join(':').split(',').filter(Boolean);
+      mounts.push({ type: 'tmpfs', source: '', destination, readonly: options.includes('ro'), options });
+    }
+    const taken = new Set(mounts.map((m) => trimmed(m.destination)));
+    for (const destination of imageVolumes) if (!taken.has(trimmed(destination))) mounts.push(volume(destination));
+    return { mounts, record: () => wanted.forEach((anonymous, name) => this.#record(name, anonymous, now)) };
+  }
+
+  #record(name: string, anonymous: boolean, now: number, labels: Readonly<Record<string, string>> = {}): void {
+    this.#db.transaction((sql) =>
+      sql.run('INSERT INTO volumes (name, json, created_at, anonymous) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING', name, JSON.stringify({ labels }), now, anonymous ? 1 : 0),
+    );
   }
 
   #data(name: string): string {
@@ -71,49 +129,27 @@ export class Volumes {
   }
 
   #volume(row: Row): Volume {
-    const { labels = {} } = JSON.parse(row.json) as { labels?: Record<string, string> };
+    const { labels } = JSON.parse(row.json) as { labels: Record<string, string> };
     return { name: row.name, mountpoint: this.#data(row.name), anonymous: row.anonymous === 1, createdAt: row.created_at, labels };
   }
 }
 
-/** Decides what is mounted where: the request's volumes, then those of the image at places that are not taken yet. */
-export function mountPoints(volumes: Volumes, request: ContainerRequest, imageVolumes: readonly string[], now: number): MountPoint[] {
-  const points: MountPoint[] = [];
-  for (const v of request.volumes) {
-    if (v.source?.startsWith('/')) {
-      // Docker makes a folder that is missing
-      if (!existsSync(v.source)) mkdirSync(v.source, { recursive: true, mode: 0o755 });
-      points.push({ type: 'bind', source: v.source, destination: v.destination, readonly: v.readonly });
-    } else {
-      const volume = volumes.create(v.source, now);
-      points.push({ type: 'volume', name: volume.name, source: volume.mountpoint, destination: v.destination, readonly: v.readonly, anonymous: volume.anonymous });
-    }
-  }
-  for (const t of request.tmpfs) {
-    const at = t.indexOf(':');
-    const options = at < 0 ? [] : t.slice(at + 1).split(',');
-    points.push({ type: 'tmpfs', source: 'tmpfs', destination: at < 0 ? t : t.slice(0, at), readonly: options.includes('ro'), options });
-  }
-  const taken = new Set(points.map((p) => p.destination));
-  for (const destination of imageVolumes) {
-    if (taken.has(destination)) continue;
-    const volume = volumes.create(undefined, now);
-    points.push({ type: 'volume', name: volume.name, source: volume.mountpoint, destination, readonly: false, anonymous: true });
-  }
-  return points;
+function checked(name: string): string {
+  if (VOLUME_NAME.test(name)) return name;
+  throw new SlipwayError('invalid-argument', 'volume.invalid-name', `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`, {
+    hints: ['a folder of this machine is given by its absolute path'],
+  });
 }
 
-/** Fills a volume that is still empty with what the image has at its mount point. `rootfs` is mounted. */
-export async function seedVolume(point: MountPoint, rootfs: string): Promise<void> {
-  const from = resolveInside(rootfs, point.destination);
-  if (readdirSync(point.source).length > 0) return;
-  const there = lstatSync(from, { throwIfNoEntry: false });
-  if (!there?.isDirectory()) return;
-  if (readdirSync(from).length > 0) {
-    const r = await run('cp', ['-a', '--', `${from}/.`, point.source]);
-    if (r.exitCode !== 0) throw new SlipwayError('internal', 'volume.seed', `cannot fill volume ${point.name ?? ''}: ${r.stderr.trim()}`);
-  }
-  const { uid, gid, mode } = statSync(from);
-  chownSync(point.source, uid, gid);
-  chmodSync(point.source, mode & 0o7777);
+function trimmed(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+function usedVolumes(sql: Sql, except?: string): string[] {
+  const rows = sql.all<{ id: string; json: string }>('SELECT id, json FROM containers');
+  return rows.filter((r) => r.id !== except).flatMap((r) => (JSON.parse(r.json) as Container).mounts.flatMap((m) => m.name ?? []));
+}
+
+function notFound(name: string): SlipwayError {
+  return new SlipwayError('not-found', 'volume.not-found', `get ${name}: no such volume`, { hints: ['`slipway volume ls` lists all volumes'] });
 }

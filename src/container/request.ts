@@ -1,0 +1,54 @@
+// Docker's notations for parts of a request: `-v`, `--ulimit`. Pure; the words of refusal are Docker's.
+import { isAbsolute, normalize } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import type { Ulimit } from '../runtime/index.ts';
+import type { VolumeRequest } from './types.ts';
+
+const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
+/** Labels for SELinux and caching hints for other systems: nothing to be done about them here, as in Docker itself. */
+const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated']);
+
+/** `destination`, `source:destination`, `source:destination:options`. A source that is no absolute path is a volume's name. */
+export function parseVolume(spec: string): VolumeRequest {
+  const parts = spec.split(':');
+  const [first = '', second, third] = parts;
+  if (parts.length > 3 || first === '' || second === '') throw invalid(`invalid volume specification: '${spec}'`);
+  const destination = second ?? first;
+  if (!isAbsolute(destination)) throw invalid(`invalid volume specification: '${spec}': invalid mount config for type "${isAbsolute(first) ? 'bind' : 'volume'}": invalid mount path: '${destination}' mount path must be absolute`);
+  if (normalize(destination).replace(/\/+$/, '') === '') throw invalid(`invalid volume specification: '${spec}': invalid mount config: destination can't be '/'`);
+  if (second !== undefined && !isAbsolute(first) && first.includes('/')) {
+    throw invalid(`invalid volume specification: '${spec}': "${first}" includes invalid characters for a local volume name`, ['a folder of this machine is given by its absolute path']);
+  }
+  let readonly = false;
+  let noCopy = false;
+  let propagation: string | undefined;
+  for (const option of third?.split(',') ?? []) {
+    if (option === 'ro' || option === 'readonly') readonly = true;
+    else if (option === 'nocopy') noCopy = true;
+    else if (PROPAGATIONS.has(option)) propagation = option;
+    else if (option !== 'rw' && !WITHOUT_EFFECT.has(option)) throw invalid(`invalid mode: ${third ?? ''}`);
+  }
+  return { ...(second !== undefined && { source: isAbsolute(first) ? normalize(first) : first }), destination: normalize(destination), readonly, ...(noCopy && { noCopy }), ...(propagation !== undefined && { propagation }) };
+}
+
+const LIMITS = new Set(['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack']);
+
+/** `nofile=1024`, `nofile=1024:2048`, `core=-1` or `core=unlimited`. */
+export function parseUlimit(spec: string): Ulimit {
+  const m = /^([a-z]+)=([^:]+)(?::([^:]+))?$/.exec(spec);
+  if (m === null) throw invalid(`invalid ulimit argument: ${spec}`);
+  if (!LIMITS.has(m[1]!)) throw invalid(`invalid ulimit type: ${m[1]!}`);
+  const value = (s: string): number => {
+    const n = s === 'unlimited' ? -1 : Number(s);
+    if (!Number.isInteger(n) || n < -1) throw invalid(`invalid ulimit argument: ${spec}`);
+    return n;
+  };
+  const soft = value(m[2]!);
+  const hard = m[3] === undefined ? soft : value(m[3]);
+  if (hard !== -1 && (soft > hard || soft === -1)) throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
+  return { name: m[1]!, soft, hard };
+}
+
+function invalid(message: string, hints: readonly string[] = []): SlipwayError {
+  return new SlipwayError('invalid-argument', 'container.invalid-request', message, { exitCode: 125, hints });
+}
