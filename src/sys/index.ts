@@ -9,3 +9,5 @@ export type { LockMode } from './lock.ts';
 export { removeTree, syncDirectory, umask0, writeFileAtomic } from './files.ts';
 export { findExecutable, processAlive, processIdentity, processStartTime, run } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
+export { RouteSocket, netlinkAttribute, netlinkAttributes } from './netlink.ts';
+export type { NetlinkMessage } from './netlink.ts';
