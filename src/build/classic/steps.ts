@@ -7,6 +7,7 @@ import { SlipwayError, type ContainerConfig } from '../../model/index.ts';
 import { randomId } from '../../util/index.ts';
 import { copyStep, openRootfs, runStep, workdirStep, type FileDigests, type MountedRootfs, type RunMount } from '../steps/index.ts';
 import { followInside, makeDirectories } from '../steps/inside.ts';
+import { withoutUmask } from '../steps/umask.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { planCopy } from './copy.ts';
 import type { Bases } from './from.ts';
@@ -94,7 +95,7 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
 function volumes(rootfs: MountedRootfs, config: ContainerConfig): RunMount[] {
   return Object.keys(config.Volumes ?? {}).sort().map((path) => {
     const target = posix.resolve('/', path);
-    makeDirectories(rootfs.path, followInside(rootfs.path, target), 0o755);
+    withoutUmask(() => makeDirectories(rootfs.path, followInside(rootfs.path, target), 0o755));
     return { type: 'bind', target, root: rootfs.path, source: target, readonly: false };
   });
 }

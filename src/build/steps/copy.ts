@@ -7,6 +7,7 @@ import { resolveOwner, type Owner } from './owner.ts';
 import { parentsOf } from './parents.ts';
 import { Selection } from './selection.ts';
 import { findSources, type Found } from './sources.ts';
+import { withoutUmask } from './umask.ts';
 import { isArchive, unpackFile } from './unpack.ts';
 import { TreeWriter } from './writer.ts';
 import type { CopyRequest, CopySource, Rootfs } from './types.ts';
@@ -16,12 +17,7 @@ import type { CopyRequest, CopySource, Rootfs } from './types.ts';
  * Throws what each engine says: 'copy.*' and the system's own errors.
  */
 export async function copyStep(rootfs: Rootfs, request: CopyRequest): Promise<void> {
-  const umask = process.umask(0);
-  try {
-    await new Copy(rootfs, request).run();
-  } finally {
-    process.umask(umask);
-  }
+  await new Copy(rootfs, request).run();
 }
 
 class Copy {
@@ -49,8 +45,11 @@ class Copy {
     const { sources, style } = this.#request;
     const all = sources.map((source) => source.patterns.flatMap((pattern) => this.#find(source, pattern)).map((found) => ({ source, found }))).flat();
     if (style === 'classic') this.#checkClassic(all.length);
-    for (const { source, found } of all) await this.#one(source, found);
-    for (const file of this.#request.files ?? []) this.#inline(file);
+    for (const { source, found } of all) {
+      if (await this.#isToUnpack(source, found)) await this.#unpack(source, found);
+      else withoutUmask(() => this.#one(source, found));
+    }
+    for (const file of this.#request.files ?? []) withoutUmask(() => this.#inline(file));
     for (const path of this.#made.reverse()) utimesSync(path, this.#request.now / 1000, this.#request.now / 1000);
   }
 
@@ -68,20 +67,24 @@ class Copy {
     if (destination === '') throw new SlipwayError('invalid-argument', 'copy.no-destination', `${instruction} failed: no destination given`);
   }
 
-  async #one(source: CopySource, found: Found): Promise<void> {
-    const { instruction, unpack, excludes } = this.#request;
-    const from = found.path === '' ? source.root : `${source.root}/${found.path}`;
-    if (instruction === 'ADD' && unpack !== false && found.stat.isFile() && !found.keep && (await isArchive(from))) {
-      const inside = this.#destinationDirectory();
-      await unpackFile(from, this.#rootfs.path, inside, { owner: this.#request.style === 'graph' ? this.#owner : undefined });
-      return;
-    }
+  async #isToUnpack(source: CopySource, found: Found): Promise<boolean> {
+    const { instruction, unpack } = this.#request;
+    return instruction === 'ADD' && unpack !== false && found.stat.isFile() && !found.keep && (await isArchive(hostPath(source, found)));
+  }
+
+  async #unpack(source: CopySource, found: Found): Promise<void> {
+    const inside = withoutUmask(() => this.#destinationDirectory());
+    // the original engine leaves owners as the archive has them, whatever --chown says
+    await unpackFile(hostPath(source, found), this.#rootfs.path, inside, { owner: this.#request.style === 'graph' ? this.#owner : undefined });
+  }
+
+  #one(source: CopySource, found: Found): void {
     const writer = new TreeWriter({
       root: source.root,
       style: this.#request.style,
       owner: this.#owner ?? (source.kind === 'context' ? { uid: 0, gid: 0 } : undefined),
       mode: this.#mode,
-      selection: new Selection(source.ignore, excludes),
+      selection: new Selection(source.ignore, this.#request.excludes),
       shown: (path) => this.#shown(path),
     });
     if (found.keep) this.#withParents(source, found, writer);
@@ -188,4 +191,8 @@ class Copy {
     }
     return path;
   }
+}
+
+function hostPath(source: CopySource, found: Found): string {
+  return found.path === '' ? source.root : `${source.root}/${found.path}`;
 }

@@ -6,7 +6,7 @@ import { Writable, type Readable } from 'node:stream';
 import { decompressor, detectCompression, TarParser, type TarEntry, type TarHandler } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { lutimesNs, mknod, removeTree } from '../../sys/index.ts';
-import { cleanWords, followInside, lstatOrNone } from './inside.ts';
+import { cleanWords, followInside, lstatOrNone, makeDirectories } from './inside.ts';
 import type { Owner } from './owner.ts';
 import { writeXattr } from './xattrs.ts';
 
@@ -177,8 +177,10 @@ class Unpacker implements TarHandler {
       const cut = written.lastIndexOf('/');
       this.#parent(cut < 0 ? '' : written.slice(0, cut));
       if (there) removeTree(path);
-      mkdirSync(path, { recursive: true, mode: 0o755 });
-      if (this.#o.owner) lchownSync(path, this.#o.owner.uid, this.#o.owner.gid);
+      makeDirectories(this.#root, inside, 0o755, (made) => {
+        chmodSync(made, 0o755);
+        if (this.#o.owner) lchownSync(made, this.#o.owner.uid, this.#o.owner.gid);
+      });
     }
     this.#followed.set(written, path);
     return path;

@@ -4,6 +4,7 @@ import { SlipwayError } from '../../model/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from './inside.ts';
 import { resolveOwner } from './owner.ts';
 import type { Rootfs } from './types.ts';
+import { withoutUmask } from './umask.ts';
 
 export interface WorkdirOptions {
   /** The graph engine gives the directories it makes to the stage's user; the original engine to root. */
@@ -18,23 +19,20 @@ export function workdirStep(rootfs: Rootfs, path: string, options: WorkdirOption
   const inside = followInside(rootfs.path, path);
   const there = lstatOrNone(inside === '' ? rootfs.path : `${rootfs.path}/${inside}`);
   if (there?.isDirectory()) return false;
-  const umask = process.umask(0);
   const made: string[] = [];
   try {
     const owner = options.style === 'graph' && options.user ? resolveOwner(rootfs.path, options.user, 'graph') : { uid: 0, gid: 0 };
-    makeDirectories(rootfs.path, inside, 0o755, (at) => {
+    withoutUmask(() => makeDirectories(rootfs.path, inside, 0o755, (at) => {
       // below a set-group-ID directory the original engine takes the group of nobody but root (chown after mkdir)
       if (options.style === 'classic' || options.user) lchownSync(at, owner.uid, owner.gid);
       made.push(at);
-    });
+    }));
     for (const at of made.reverse()) utimesSync(at, options.now / 1000, options.now / 1000);
   } catch (e) {
     const error = e as NodeJS.ErrnoException;
     if (error.code !== 'ENOTDIR') throw e;
     const message = options.style === 'graph' ? `mkdir ${error.path}: not a directory` : `Cannot mkdir: ${error.path} is not a directory`;
     throw new SlipwayError('failed-precondition', 'workdir.not-a-directory', message, { cause: e });
-  } finally {
-    process.umask(umask);
   }
   return made.length > 0;
 }

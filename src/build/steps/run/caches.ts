@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { FileLock, removeTree } from '../../../sys/index.ts';
 import { lstatOrNone, resolveInside } from '../inside.ts';
 import { Selection } from '../selection.ts';
+import { withoutUmask } from '../umask.ts';
 import { TreeWriter } from '../writer.ts';
 import type { RunMount, StepEnvironment } from '../types.ts';
 
@@ -55,12 +56,8 @@ function create(path: string, mount: CacheMount): void {
     const from = resolveInside(mount.seed.root, mount.seed.source);
     const stat = lstatOrNone(from);
     if (stat?.isDirectory()) {
-      const umask = process.umask(0);
-      try {
-        new TreeWriter({ root: from, style: 'graph', owner: undefined, mode: undefined, selection: new Selection(undefined, undefined), shown: (p) => p }).contents('', aside, true);
-      } finally {
-        process.umask(umask);
-      }
+      const writer = new TreeWriter({ root: from, style: 'graph', owner: undefined, mode: undefined, selection: new Selection(undefined, undefined), shown: (p) => p });
+      withoutUmask(() => writer.contents('', aside, true));
       const top = lstatSync(from);
       if (mount.uid === undefined && mount.gid === undefined) owner = top;
       if (mount.mode === undefined) mode = top.mode & 0o7777;

@@ -8,6 +8,7 @@ import { hostsFile, resolvConf } from '../../../network/index.ts';
 import { defaultSpec, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
+import { withoutUmask } from '../umask.ts';
 import { prepareMounts } from './mounts.ts';
 import { Scratch } from './scratch.ts';
 import { Stubs } from './stubs.ts';
@@ -49,7 +50,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
         ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       });
-      makePoints(stubs, spec, prepared.points);
+      withoutUmask(() => makePoints(stubs, spec, prepared.points));
       const runtime = await env.runtime();
       return await asStepError(request, () => runtime.run({
         id,
@@ -92,7 +93,7 @@ function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly
   const inside = followInside(root, request.workdir);
   if (inside === '' || lstatOrNone(`${root}/${inside}`)?.isDirectory()) return;
   const owner = request.style === 'graph' ? user : { uid: 0, gid: 0 };
-  makeDirectories(root, inside, 0o755, (path) => chownSync(path, owner.uid, owner.gid));
+  withoutUmask(() => makeDirectories(root, inside, 0o755, (path) => chownSync(path, owner.uid, owner.gid)));
 }
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
