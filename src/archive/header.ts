@@ -1,6 +1,6 @@
 // One 512-byte header block of a tar archive as plain values, in whichever dialect it is: v7, ustar, GNU or star.
 // Extended headers are not known here; the parser lays them over what this returns.
-import { checksumMatches, readNumber, readString } from './fields.ts';
+import { BLOCK, checksumMatches, isZeroBlock, readNumber, readString } from './fields.ts';
 
 export interface RawHeader {
   /** The type flag as a character; a NUL of old archives reads as '0'. */
@@ -53,6 +53,13 @@ export function readHeader(block: Buffer): RawHeader | string {
     }
   }
   return { flag, name, mode, uid, gid, size, mtime, link: readString(block, 157, 100), uname, gname, major, minor };
+}
+
+/** Whether these first bytes can begin a tar archive: a header with a right checksum, or the zeros that end an empty one. */
+export function looksLikeTar(head: Buffer): boolean {
+  if (head.length < BLOCK) return false;
+  const block = head.subarray(0, BLOCK);
+  return isZeroBlock(block) || checksumMatches(block);
 }
 
 function hasMagic(block: Buffer): boolean {

@@ -3,6 +3,8 @@ export type { EntryType, Extent, TarEntry } from './entry.ts';
 export { storedSize } from './entry.ts';
 export { decodeName, encodeName, nativePath } from './names.ts';
 export { END_OF_ARCHIVE, encodeHeader, padding } from './encode.ts';
+export { BLOCK } from './fields.ts';
+export { looksLikeTar } from './header.ts';
 export { TarParser } from './parser.ts';
 export type { TarHandler } from './parser.ts';
 export { readTarIndex } from './tar-index.ts';

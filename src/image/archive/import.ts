@@ -1,0 +1,79 @@
+// `import`: the tar of a root file system becomes the one layer of a new image; and `export`: the files of a container become such a tar.
+import fs from 'node:fs';
+import type { Readable } from 'node:stream';
+import { BLOCK, TarParser, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
+import { SlipwayError, hostPlatform } from '../../model/index.ts';
+import type { ContainerConfig, ImageConfig, Platform } from '../../model/index.ts';
+import { MediaType } from '../../model/index.ts';
+import { diffTar } from '../../snapshot/index.ts';
+import type { Image } from '../types.ts';
+import { BlobWriters } from './blob-writer.ts';
+import { peek, through } from './peek.ts';
+import { openSink } from './sink.ts';
+import type { ArchiveTarget } from './sink.ts';
+import type { ArchiveStore, TransferOptions } from './types.ts';
+
+export interface ImportOptions extends TransferOptions {
+  /** What containers of the image run as; what `--change` says is in it already. */
+  readonly config?: ContainerConfig;
+  /** Comment of the history entry. */
+  readonly message?: string;
+  readonly names?: readonly string[];
+  readonly platform?: Platform;
+  readonly created: Date;
+}
+
+/**
+ * Makes an image of the tar of a root file system, compressed or not.
+ * @throws SlipwayError `archive.*`, `store.full`; system errors of the source
+ */
+export async function importRootfs(store: ArchiveStore, source: string | Readable, o: ImportOptions): Promise<Image> {
+  using lease = store.leases.create();
+  const writers = new BlobWriters(store, lease);
+  const input = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: 1 << 20 }) : source;
+  try {
+    const { head, stream } = await peek(input, BLOCK);
+    const compression = detectCompression(head);
+    const plain = await peek(compression === 'none' ? stream : through(stream, decompressor(compression)), BLOCK);
+    if (!looksLikeTar(plain.head)) throw new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');
+    const writer = writers.begin(undefined);
+    // The parser only judges: an archive that cannot be unpacked must not become an image.
+    const parser = new TarParser({ entry: () => {}, data: () => {}, end: () => {} });
+    for await (const chunk of plain.stream as AsyncIterable<Buffer>) {
+      o.signal?.throwIfAborted();
+      parser.write(chunk);
+      writer.write(chunk);
+    }
+    parser.finish();
+    const { digest, size } = writer.commit();
+    o.onProgress?.({ digest, state: 'done', current: size, total: size });
+    const platform = o.platform ?? hostPlatform();
+    const created = o.created.toISOString();
+    const config: ImageConfig = {
+      architecture: platform.architecture,
+      os: platform.os,
+      ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+      created,
+      config: o.config ?? {},
+      rootfs: { type: 'layers', diff_ids: [digest] },
+      history: [{ created, comment: o.message ?? 'Imported from -' }],
+    };
+    const layers = [{ diffId: digest, size, blob: { digest, mediaType: MediaType.ociLayer } }];
+    return store.images.create({ config, layers, ...(o.names === undefined ? {} : { names: o.names }) }, lease);
+  } finally {
+    input.destroy();
+    writers.dispose();
+  }
+}
+
+/** Writes all files of a directory (the mounted file system of a container) as a tar. */
+export async function exportRootfs(root: string, target: ArchiveTarget): Promise<void> {
+  const sink = openSink(target);
+  try {
+    diffTar(root, [], (chunk) => sink.write(chunk));
+    await sink.finish();
+  } catch (error) {
+    sink.abort();
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+// An OCI image layout (image-spec, image-layout.md): index.json leads to manifests and, for several platforms, to further indexes.
+import { MediaType, digestHex, formatReference, hostPlatform, isIndexType, isManifestType, matchesPlatform, parseIndex, parseManifest, parseReference, sha256, sniffMediaType, withDefaultTag } from '../../model/index.ts';
+import type { Descriptor, Digest, Index } from '../../model/index.ts';
+import { asImageConfig } from './documents.ts';
+import type { ImagePlan } from './documents.ts';
+import { malformed, mismatch, notAnImageArchive } from './errors.ts';
+import type { ArchiveFiles } from './files.ts';
+
+/** containerd and Docker put the whole name here; the spec's own annotation may hold a tag only. */
+const WHOLE_NAME = 'io.containerd.image.name';
+const REF_NAME = 'org.opencontainers.image.ref.name';
+const MAX_DEPTH = 4;
+
+/** @throws SlipwayError `archive.*`, `manifest.invalid`, `config.invalid` */
+export function readOciLayout(files: ArchiveFiles): ImagePlan[] {
+  const plans = new Map<Digest, ImagePlan>();
+  for (const descriptor of parseIndex(files.document('index.json')).manifests) {
+    const found = findManifest(files, descriptor, 0);
+    if (found === undefined) continue;
+    const name = nameOf(descriptor);
+    const known = plans.get(found.digest);
+    const plan = known ?? readManifest(files, found);
+    plans.set(found.digest, { ...plan, names: [...plan.names, ...(name === undefined || plan.names.includes(name) ? [] : [name])] });
+  }
+  if (plans.size === 0) throw notAnImageArchive('its index.json names no image for this machine');
+  return [...plans.values()];
+}
+
+/** The manifest that a descriptor leads to: itself, or the one for this machine out of an index. */
+function findManifest(files: ArchiveFiles, descriptor: Descriptor, depth: number): Descriptor | undefined {
+  if (isManifestType(descriptor.mediaType)) return isImage(descriptor) ? descriptor : undefined;
+  if (!isIndexType(descriptor.mediaType)) return undefined;
+  if (depth >= MAX_DEPTH) throw malformed('its indexes are nested too deeply');
+  const candidates = parseIndex(blobOf(files, descriptor)).manifests.filter(isImage);
+  for (const candidate of preferred(candidates)) {
+    const found = findManifest(files, candidate, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Those of this machine's platform first; the only one there is, whatever its platform. */
+function preferred(candidates: Index['manifests']): Index['manifests'] {
+  const host = hostPlatform();
+  const matching = candidates.filter(({ platform }) => platform === undefined || matchesPlatform(platform, host));
+  return matching.length > 0 || candidates.length !== 1 ? matching : candidates;
+}
+
+/** BuildKit keeps provenance beside images under manifests that hold no file system. */
+function isImage(descriptor: Descriptor): boolean {
+  return descriptor.annotations?.['vnd.docker.reference.type'] === undefined && descriptor.platform?.os !== 'unknown';
+}
+
+function readManifest(files: ArchiveFiles, descriptor: Descriptor): ImagePlan {
+  const bytes = blobOf(files, descriptor);
+  const manifest = parseManifest(bytes);
+  const { config } = manifest;
+  if (config.mediaType !== MediaType.ociConfig && config.mediaType !== MediaType.dockerConfig) throw malformed(`${descriptor.digest} is a manifest of something else than an image (${config.mediaType})`);
+  const configBytes = blobOf(files, config);
+  const { rootfs } = asImageConfig(configBytes, manifest.layers.length);
+  return {
+    config: configBytes,
+    layers: manifest.layers.map((layer, i) => ({ name: blobName(layer), diffId: rootfs.diff_ids[i]!, digest: layer.digest, mediaType: layer.mediaType })),
+    names: [],
+    manifest: { bytes, mediaType: sniffMediaType(bytes) ?? descriptor.mediaType },
+  };
+}
+
+/** A small blob, verified. */
+function blobOf(files: ArchiveFiles, descriptor: Descriptor): Buffer {
+  const bytes = files.document(blobName(descriptor));
+  const digest = sha256(bytes);
+  if (digest !== descriptor.digest) throw mismatch(blobName(descriptor), descriptor.digest, digest);
+  return bytes;
+}
+
+function blobName(descriptor: Descriptor): string {
+  if (!descriptor.digest.startsWith('sha256:')) throw malformed(`digests like ${descriptor.digest.slice(0, 10)}… are not supported`);
+  return `blobs/sha256/${digestHex(descriptor.digest)}`;
+}
+
+function nameOf(descriptor: Descriptor): string | undefined {
+  const whole = descriptor.annotations?.[WHOLE_NAME];
+  const ref = descriptor.annotations?.[REF_NAME];
+  const name = whole ?? (ref !== undefined && /[/:]/.test(ref) ? ref : undefined);
+  return name === undefined ? undefined : formatReference(withDefaultTag(parseReference(name)));
+}

@@ -1,0 +1,35 @@
+// The words of archives of images: what loading and saving need of the store, and what they tell.
+import type { Leases } from '../../content/index.ts';
+import type { Digest } from '../../model/index.ts';
+import type { Layout } from '../../store/index.ts';
+import type { ImageStore } from '../store.ts';
+import type { Image } from '../types.ts';
+
+/** The parts of a store that archives go into and come out of. */
+export interface ArchiveStore {
+  readonly layout: Layout;
+  readonly leases: Leases;
+  readonly images: ImageStore;
+}
+
+/** How far one layer is. `current` counts bytes of the blob; `total` is absent where it is not known. */
+export interface LayerProgress {
+  readonly digest: Digest;
+  readonly state: 'copying' | 'verifying' | 'done' | 'present';
+  readonly current: number;
+  readonly total?: number;
+}
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LayerProgress) => void;
+}
+
+/** An image that an archive brought. */
+export interface Loaded {
+  readonly image: Image;
+  /** Whole names that it was given; none for an image that the archive does not name. */
+  readonly names: readonly string[];
+  /** Names that belonged to another image until now. */
+  readonly replaced: readonly { readonly name: string; readonly id: Digest }[];
+}
