@@ -91,6 +91,11 @@ export class Engine {
     })());
   }
 
+  /** Collects what processes that died were holding, if any did. Cheap when none did. */
+  tidy(): void {
+    if (this.leases.anyDead()) this.collector().collect();
+  }
+
   close(): void {
     this.db.close();
   }

@@ -1,0 +1,52 @@
+// The screens of a build: which one fits where the output goes.
+import type { BuildEvent } from '../../build/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import type { Context } from '../command.ts';
+import type { BuildDisplay, Sink } from './display.ts';
+import { PlainDisplay } from './plain.ts';
+import { TerminalDisplay } from './terminal.ts';
+
+export type { BuildDisplay } from './display.ts';
+
+/** Says nothing. */
+class QuietDisplay implements BuildDisplay {
+  event(): void {}
+  end(): void {}
+}
+
+/** The original engine writes its own lines: progress to standard output, as `docker build` without BuildKit does. */
+class TextDisplay implements BuildDisplay {
+  readonly #ctx: Context;
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+  }
+
+  event(e: BuildEvent): void {
+    if (e.type === 'text') this.#ctx[e.stream].write(e.text);
+    else if (e.type === 'warning') this.#ctx.stderr.write(`[Warning] ${e.message}\n`);
+  }
+
+  end(): void {}
+}
+
+export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'classic'): BuildDisplay {
+  const sink: Sink = {
+    write: (text) => void ctx.stderr.write(text),
+    size: () => ({ columns: ctx.stderr.columns ?? 80, rows: ctx.stderr.rows ?? 24 }),
+    color: ctx.settings.color,
+  };
+  switch (progress) {
+    case 'quiet':
+    case 'none':
+      return new QuietDisplay();
+    case 'auto':
+    case 'tty':
+    case 'plain':
+      if (engine === 'classic') return new TextDisplay(ctx);
+      if (progress === 'plain' || !ctx.stderr.isTTY) return new PlainDisplay(sink);
+      return new TerminalDisplay(sink, () => ctx.now());
+    default:
+      throw new SlipwayError('invalid-argument', 'flag.progress', `invalid progress mode ${progress}`, { hints: ['--progress auto, plain, tty or quiet'] });
+  }
+}

@@ -1,0 +1,46 @@
+// The use case of building: opens contexts, chooses the engine, brings what a build may use, and cleans up after it.
+import { availableParallelism } from 'node:os';
+import { buildClassic, type BuildEnvironment, buildGraph, type BuildRequest, type BuildResult } from '../build/index.ts';
+import { findRecipe, recipeFor } from '../bootstrap/index.ts';
+import { resolveBase } from '../image/index.ts';
+import { isSlipwayError } from '../model/index.ts';
+import { BuildNetworks } from '../network/index.ts';
+import { enterPrivateMountNamespace } from '../sys/index.ts';
+import type { Engine } from './engine.ts';
+
+export type BuildEngine = 'graph' | 'classic';
+
+/** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
+export async function build(engine: Engine, which: BuildEngine, request: BuildRequest): Promise<BuildResult> {
+  enterPrivateMountNamespace();
+  let networks: BuildNetworks | undefined;
+  const network = await engine.network();
+  const env: BuildEnvironment = {
+    layout: engine.layout,
+    db: engine.db,
+    content: engine.content,
+    leases: engine.leases,
+    images: engine.images,
+    snapshots: engine.snapshots,
+    jobs: availableParallelism(),
+    runtime: () => engine.runtime(),
+    networks: () => (networks ??= new BuildNetworks(engine.layout, network)),
+    now: engine.now,
+    resolveBase: async (ref) => resolveBase(engine.images, ref, canBootstrap),
+  };
+  try {
+    return await (which === 'graph' ? buildGraph(env, request) : buildClassic(env, request));
+  } finally {
+    await networks?.dispose();
+    engine.tidy();
+  }
+}
+
+function canBootstrap(ref: string): boolean {
+  try {
+    return findRecipe(recipeFor(ref).recipe.name) !== undefined;
+  } catch (e) {
+    if (isSlipwayError(e)) return false;
+    throw e;
+  }
+}

@@ -1,0 +1,101 @@
+// Taking away what is not used, and telling how much that would be.
+import type { Digest } from '../model/index.ts';
+import type { Removal } from '../image/index.ts';
+import { hasLabels } from '../image/index.ts';
+import type { Engine } from './engine.ts';
+
+export interface Pruned<T> {
+  readonly removed: readonly T[];
+  /** Bytes. */
+  readonly reclaimed: number;
+}
+
+export interface PruneFilter {
+  /** Only what was made before this time, ms since the epoch. */
+  readonly until?: number;
+  /** `key` or `key=value`. */
+  readonly labels?: readonly string[];
+}
+
+/** Removes images without a name, or with `all` those that no container uses. */
+export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolean }): Promise<Pruned<Removal>> {
+  const used = new Set((await engine.containers()).records.all().map((c) => c.imageId));
+  const removed: Removal[] = [];
+  // what was built on others goes first, so that the others are free
+  for (const image of engine.images.list({ all: true })) {
+    const unnamed = image.names.length === 0;
+    if (used.has(image.id) || !(o.all || unnamed) || engine.images.children(image.id).length > 0) continue;
+    if (o.until !== undefined && image.createdAt >= o.until) continue;
+    if (o.labels && !hasLabels(engine.images.get(image.id).config.config?.Labels ?? {}, o.labels)) continue;
+    removed.push(...engine.images.remove(image.id, { force: true }));
+  }
+  return { removed, reclaimed: engine.collector().collect().bytes };
+}
+
+/** Removes what builds have kept: cached results, cache mounts, and with `all` also those that images share. */
+export function pruneBuilder(engine: Engine, o: PruneFilter & { all: boolean }): Pruned<string> {
+  const removed = engine.db.transaction((sql) => {
+    const rows = sql.all<{ key: string; snapshot_id: number | null; used_at: number }>('SELECT key, snapshot_id, used_at FROM cache_records');
+    const shared = new Set(sql.all<{ id: number }>('SELECT s.id FROM snapshots s JOIN image_layers l ON l.chain_id = s.chain_id').map((r) => r.id));
+    const keys: string[] = [];
+    for (const r of rows) {
+      if (o.until !== undefined && r.used_at >= o.until) continue;
+      if (!o.all && r.snapshot_id !== null && shared.has(r.snapshot_id)) continue;
+      sql.run('DELETE FROM cache_records WHERE key = ?', r.key);
+      keys.push(r.key);
+    }
+    if (o.all && o.until === undefined) sql.run('DELETE FROM cache_mounts');
+    return keys;
+  });
+  return { removed, reclaimed: engine.collector().collect().bytes };
+}
+
+/** Removes containers that do not run. */
+export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Promise<Pruned<string>> {
+  const containers = await engine.containers();
+  await containers.reconcile();
+  const removed: string[] = [];
+  for (const c of containers.records.all()) {
+    if (c.state.status === 'running' || (o.until !== undefined && c.createdAt >= o.until)) continue;
+    if (o.labels && !hasLabels(c.request.labels, o.labels)) continue;
+    await containers.remove(c);
+    removed.push(c.id);
+  }
+  return { removed, reclaimed: engine.collector().collect().bytes };
+}
+
+/** One line of `system df`. */
+export interface Usage {
+  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache';
+  readonly total: number;
+  readonly active: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly reclaimable: number;
+}
+
+export async function diskUsage(engine: Engine): Promise<Usage[]> {
+  const containers = await engine.containers();
+  const all = containers.records.all();
+  const used = new Set<Digest>(all.map((c) => c.imageId));
+  const images = engine.images.list({ all: true });
+  const sum = (list: readonly { size: number }[]): number => list.reduce((n, x) => n + x.size, 0);
+  const cache = engine.db.read((sql) => sql.all<{ size: number; shared: number }>(
+    `SELECT coalesce(s.size, 0) AS size, EXISTS (SELECT 1 FROM image_layers l WHERE l.chain_id = s.chain_id) AS shared
+     FROM cache_records c JOIN snapshots s ON s.id = c.snapshot_id`,
+  ));
+  const volumes = containers.volumes.list();
+  const mounted = new Set(all.flatMap((c) => c.mounts.map((m) => m.name)));
+  const running = all.filter((c) => c.state.status === 'running').length;
+  return [
+    { type: 'Images', total: images.length, active: images.filter((i) => used.has(i.id)).length, size: layersSize(engine), reclaimable: sum(images.filter((i) => !used.has(i.id))) },
+    { type: 'Containers', total: all.length, active: running, size: 0, reclaimable: 0 },
+    { type: 'Local Volumes', total: volumes.length, active: volumes.filter((v) => mounted.has(v.name)).length, size: 0, reclaimable: 0 },
+    { type: 'Build Cache', total: cache.length, active: cache.filter((c) => c.shared).length, size: sum(cache), reclaimable: sum(cache.filter((c) => !c.shared)) },
+  ];
+}
+
+/** Layers that several images share count once. */
+function layersSize(engine: Engine): number {
+  return engine.db.read((sql) => sql.get<{ n: number | null }>('SELECT sum(size) AS n FROM layers WHERE diff_id IN (SELECT diff_id FROM image_layers)'))?.n ?? 0;
+}
