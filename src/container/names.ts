@@ -1,6 +1,6 @@
 // Names for containers that were given none: an adjective and somebody who moved ships, ports or numbers forward.
-import { randomInt } from 'node:crypto';
 import { SlipwayError } from '../model/index.ts';
+import { randomInt } from '../util/index.ts';
 
 const ADJECTIVES = [
   'able', 'bold', 'brave', 'bright', 'brisk', 'calm', 'clever', 'curious', 'daring', 'eager', 'fair', 'gentle', 'happy', 'jolly', 'keen', 'kind',

@@ -1,5 +1,4 @@
 // Content addresses (OCI image-spec, descriptor.md, "Digests") and the chain IDs of layers (config.md, "Layer ChainID").
-import { createHash } from 'node:crypto';
 import { SlipwayError } from './errors.ts';
 
 export type Digest = `sha256:${string}`;
@@ -29,7 +28,8 @@ export function shortDigest(d: Digest): string {
 }
 
 export function sha256(data: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
+  // Loading it takes several milliseconds, and most commands hash nothing.
+  return `sha256:${process.getBuiltinModule('node:crypto').hash('sha256', data)}`;
 }
 
 /** Chain ID of the topmost of these layers, bottom first. An empty list has none and throws a RangeError. */

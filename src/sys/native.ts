@@ -1,6 +1,5 @@
 // The C library, bound function by function at first use. Nothing is loaded before a system call is really needed.
 import { createRequire } from 'node:module';
-import { getSystemErrorMap } from 'node:util';
 
 type NativeFunction = (...args: unknown[]) => number;
 interface Library {
@@ -43,7 +42,7 @@ export function errno(): number {
 
 /** An error in the shape of those that node:fs throws, from the errno of the last call. */
 export function systemError(syscall: string, path?: string | Buffer, code: number = errno()): NodeJS.ErrnoException {
-  const [name, text] = getSystemErrorMap().get(-code) ?? [`E${code}`, 'unknown error'];
+  const [name, text] = process.getBuiltinModule('node:util').getSystemErrorMap().get(-code) ?? [`E${code}`, 'unknown error'];
   const at = path === undefined ? '' : ` '${path.toString()}'`;
   const error: NodeJS.ErrnoException = new Error(`${name}: ${text}, ${syscall}${at}`);
   error.errno = -code;

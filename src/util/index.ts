@@ -2,5 +2,5 @@
 export { formatBytes, parseBytes } from './bytes.ts';
 export { formatDuration, humanDuration, parseDuration } from './duration.ts';
 export { nearest } from './nearest.ts';
-export { deferred, once, randomId } from './misc.ts';
+export { deferred, once, randomBytes, randomId, randomInt } from './misc.ts';
 export type { Deferred } from './misc.ts';

@@ -1,5 +1,5 @@
 // Small helpers that every floor uses.
-import { randomFillSync } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface Deferred<T> {
   readonly promise: Promise<T>;
@@ -17,10 +17,27 @@ export function once<T>(fn: () => T): () => T {
   return () => (state ??= { value: fn() }).value;
 }
 
-/** 64 hexadecimal digits (or `bytes` times two). Never only decimal digits at the start, so that a short form is no number. */
+/** From the kernel: node:crypto would add several milliseconds to the start of every command. */
+export function randomBytes(size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  const fd = openSync('/dev/urandom', 'r');
+  try {
+    readSync(fd, bytes);
+  } finally {
+    closeSync(fd);
+  }
+  return bytes;
+}
+
+/** A whole number from 0 up to, but not including, `limit` (at most 2^32; a bias of 2^-16 is taken). */
+export function randomInt(limit: number): number {
+  return Number(randomBytes(6).readUIntBE(0, 6) % limit);
+}
+
+/** 64 hexadecimal digits (or `bytes` times two). The first twelve, the short form, are never all decimal. */
 export function randomId(bytes = 32): string {
   for (;;) {
-    const id = randomFillSync(Buffer.allocUnsafe(bytes)).toString('hex');
+    const id = randomBytes(bytes).toString('hex');
     if (!/^\d{12}/.test(id)) return id;
   }
 }

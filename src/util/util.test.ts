@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deferred, formatBytes, formatDuration, humanDuration, nearest, once, parseBytes, parseDuration, randomId } from './index.ts';
+import { deferred, formatBytes, formatDuration, humanDuration, nearest, once, parseBytes, parseDuration, randomId, randomInt } from './index.ts';
 
 for (const [bytes, three, four] of [
   [0, '0B', '0B'],
@@ -54,4 +54,6 @@ test('small helpers', async () => {
   const f = once(() => ++calls);
   assert.deepEqual([f(), f()], [1, 1]);
   assert.match(randomId(), /^[0-9a-f]{64}$/);
+  assert.equal(randomId(4).length, 8);
+  for (let i = 0; i < 50; i++) assert.ok(randomInt(3) < 3);
 });
