@@ -1,6 +1,6 @@
 // Images: configurations, layers and names over content. An image's ID is the digest of its configuration. Lists cost a few
 // queries and touch no file.
-import type { ContentStore, Lease } from '../content/index.ts';
+import { type ContentStore, type Lease, Leases } from '../content/index.ts';
 import { chainIds, type Digest, encodeJson, familiarReference, formatReference, type ImageConfig, parseImageConfig, parseReference, shortDigest, SlipwayError, withDefaultTag } from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout, Sql } from '../store/index.ts';
@@ -20,11 +20,15 @@ interface ImageRow {
 export class ImageStore {
   readonly layers: Layers;
   readonly content: ContentStore;
+  readonly leases: Leases;
+  readonly layout: Layout;
   readonly #db: Database;
 
   constructor(layout: Layout, db: Database, content: ContentStore, snapshots: Snapshotter) {
     this.#db = db;
     this.content = content;
+    this.leases = new Leases(db);
+    this.layout = layout;
     this.layers = new Layers(layout, db, content, snapshots);
   }
 

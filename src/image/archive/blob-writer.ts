@@ -8,7 +8,7 @@ import { isNoSpace, noSpaceError } from '../../store/index.ts';
 import { processIdentity } from '../../sys/index.ts';
 import { CHUNK, LocalHash, ParallelHash } from './parallel-hash.ts';
 import type { ChunkHash } from './parallel-hash.ts';
-import type { ArchiveStore } from './types.ts';
+import type { ImageStore } from '../store.ts';
 
 /** From this size on (bytes) another thread pays. */
 const PARALLEL_FROM = 16 << 20;
@@ -23,27 +23,27 @@ export interface StoredBlob {
 
 /** Makes blobs one after another, all held by one lease. */
 export class BlobWriters {
-  private readonly store: ArchiveStore;
+  private readonly store: ImageStore;
   private readonly lease: Lease;
   private parallel: ParallelHash | undefined;
   private local: LocalHash | undefined;
   private readonly unfinished = new Set<BlobWriter>();
 
-  constructor(store: ArchiveStore, lease: Lease) {
+  constructor(store: ImageStore, lease: Lease) {
     this.store = store;
     this.lease = lease;
   }
 
   /** Holds a blob that is there already. */
   hold(digest: Digest): StoredBlob | undefined {
-    const { content } = this.store.images;
+    const { content } = this.store;
     if (!content.hold(digest, this.lease)) return undefined;
     return { digest, size: content.info(digest)?.size ?? 0 };
   }
 
   /** A small blob that is in memory. */
   add(bytes: Buffer): StoredBlob {
-    return { digest: this.store.images.content.add(bytes, this.lease), size: bytes.length };
+    return { digest: this.store.content.add(bytes, this.lease), size: bytes.length };
   }
 
   /** @param size how large it will be, as far as that is known */
@@ -63,7 +63,7 @@ export class BlobWriters {
 
 export class BlobWriter {
   size = 0;
-  private readonly store: ArchiveStore;
+  private readonly store: ImageStore;
   private readonly lease: Lease;
   private readonly hash: ChunkHash;
   private readonly ended: () => void;
@@ -75,7 +75,7 @@ export class BlobWriter {
   private writtenBack = 0;
   private writingBack = false;
 
-  constructor(store: ArchiveStore, lease: Lease, hash: ChunkHash, ended: () => void) {
+  constructor(store: ImageStore, lease: Lease, hash: ChunkHash, ended: () => void) {
     this.store = store;
     this.lease = lease;
     this.hash = hash;
@@ -110,7 +110,7 @@ export class BlobWriter {
       check?.(blob);
       this.guard(() => fs.fsyncSync(this.fd));
       this.close();
-      this.guard(() => this.store.images.content.publish(this.path, blob.digest, blob.size, this.lease));
+      this.guard(() => this.store.content.publish(this.path, blob.digest, blob.size, this.lease));
       this.ended();
       return blob;
     } catch (error) {

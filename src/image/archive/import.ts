@@ -2,32 +2,40 @@
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { BLOCK, TarParser, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
-import { SlipwayError, hostPlatform } from '../../model/index.ts';
-import type { ContainerConfig, ImageConfig, Platform } from '../../model/index.ts';
-import { MediaType } from '../../model/index.ts';
+import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
+import type { ImageConfig, Platform } from '../../model/index.ts';
 import { diffTar } from '../../snapshot/index.ts';
 import type { Image } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
+import { applyChanges } from './changes.ts';
 import { peek, through } from './peek.ts';
 import { openSink } from './sink.ts';
 import type { ArchiveTarget } from './sink.ts';
-import type { ArchiveStore, TransferOptions } from './types.ts';
+import type { ImageStore } from '../store.ts';
+import type { TransferOptions } from './types.ts';
 
 export interface ImportOptions extends TransferOptions {
-  /** What containers of the image run as; what `--change` says is in it already. */
-  readonly config?: ContainerConfig;
+  /** Instructions of a Dockerfile that alter the settings of the image: `CMD ["sh"]`. */
+  readonly changes?: readonly string[];
   /** Comment of the history entry. */
   readonly message?: string;
-  readonly names?: readonly string[];
+  /** Name of the image, as people write it. */
+  readonly name?: string;
   readonly platform?: Platform;
-  readonly created: Date;
+  /** When the image came to be; now, if left out. */
+  readonly created?: Date;
+  /** Settles when whoever makes the source knows whether it is whole; its failure is the import's. */
+  readonly complete?: Promise<unknown>;
 }
 
 /**
  * Makes an image of the tar of a root file system, compressed or not.
  * @throws SlipwayError `archive.*`, `store.full`; system errors of the source
  */
-export async function importRootfs(store: ArchiveStore, source: string | Readable, o: ImportOptions): Promise<Image> {
+export async function importRootfs(store: ImageStore, source: string | Readable, o: ImportOptions): Promise<Image> {
+  const settings = applyChanges({}, o.changes ?? []);
+  // A failure that comes before it is asked for must not count as unhandled.
+  o.complete?.catch(() => {});
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
   const input = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: 1 << 20 }) : source;
@@ -45,21 +53,22 @@ export async function importRootfs(store: ArchiveStore, source: string | Readabl
       writer.write(chunk);
     }
     parser.finish();
+    await o.complete;
     const { digest, size } = writer.commit();
     o.onProgress?.({ digest, state: 'done', current: size, total: size });
     const platform = o.platform ?? hostPlatform();
-    const created = o.created.toISOString();
+    const created = (o.created ?? new Date()).toISOString();
     const config: ImageConfig = {
       architecture: platform.architecture,
       os: platform.os,
       ...(platform.variant === undefined ? {} : { variant: platform.variant }),
       created,
-      config: o.config ?? {},
+      config: settings,
       rootfs: { type: 'layers', diff_ids: [digest] },
       history: [{ created, comment: o.message ?? 'Imported from -' }],
     };
     const layers = [{ diffId: digest, size, blob: { digest, mediaType: MediaType.ociLayer } }];
-    return store.images.create({ config, layers, ...(o.names === undefined ? {} : { names: o.names }) }, lease);
+    return store.create({ config, layers, ...(o.name === undefined ? {} : { names: [o.name] }) }, lease);
   } finally {
     input.destroy();
     writers.dispose();

@@ -1,8 +1,9 @@
 // Images in archives, in and out.
+export { applyChanges } from './changes.ts';
 export { exportRootfs, importRootfs } from './import.ts';
 export type { ImportOptions } from './import.ts';
 export { loadArchive } from './load.ts';
 export { saveArchive } from './save.ts';
 export type { SaveOptions } from './save.ts';
 export type { ArchiveTarget } from './sink.ts';
-export type { ArchiveStore, LayerProgress, Loaded, TransferOptions } from './types.ts';
+export type { LayerProgress, Loaded, TransferOptions } from './types.ts';

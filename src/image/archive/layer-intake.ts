@@ -11,7 +11,8 @@ import type { NewImage } from '../types.ts';
 import type { BlobWriters, StoredBlob } from './blob-writer.ts';
 import { mismatch } from './errors.ts';
 import type { ArchiveFiles } from './files.ts';
-import type { ArchiveStore, TransferOptions } from './types.ts';
+import type { ImageStore } from '../store.ts';
+import type { TransferOptions } from './types.ts';
 
 export type NewLayer = NonNullable<NewImage['layers']>[number];
 
@@ -24,13 +25,13 @@ interface Intake {
 }
 
 export class LayerIntake {
-  private readonly store: ArchiveStore;
+  private readonly store: ImageStore;
   private readonly files: ArchiveFiles;
   private readonly writers: BlobWriters;
   private readonly o: TransferOptions;
   private readonly taken = new Map<string, Intake>();
 
-  constructor(store: ArchiveStore, files: ArchiveFiles, writers: BlobWriters, o: TransferOptions) {
+  constructor(store: ImageStore, files: ArchiveFiles, writers: BlobWriters, o: TransferOptions) {
     this.store = store;
     this.files = files;
     this.writers = writers;
@@ -52,7 +53,7 @@ export class LayerIntake {
   }
 
   private async read(name: string, diffId: Digest, digest: Digest | undefined, mediaType: string | undefined): Promise<Intake> {
-    const before = digest !== undefined && this.store.images.content.has(digest);
+    const before = digest !== undefined && this.store.content.has(digest);
     const report = (state: 'copying' | 'verifying') => (current: number, total?: number): void => this.o.onProgress?.({ digest: diffId, state, current, ...(total === undefined ? {} : { total }) });
     let blob = await this.files.blob(name, digest, report('copying'));
     const compression = this.compressionOf(blob);
@@ -72,7 +73,7 @@ export class LayerIntake {
 
   private compressionOf(blob: StoredBlob): Compression {
     const head = Buffer.alloc(MAGIC_LENGTH);
-    const fd = fs.openSync(this.store.images.content.path(blob.digest), 'r');
+    const fd = fs.openSync(this.store.content.path(blob.digest), 'r');
     try {
       return detectCompression(head.subarray(0, fs.readSync(fd, head, 0, MAGIC_LENGTH, 0)));
     } finally {
@@ -82,7 +83,7 @@ export class LayerIntake {
 
   /** Digest and size of what a blob decompresses to; with `keep`, that is stored too. */
   private async decompress(blob: StoredBlob, compression: Compression, keep: boolean, onBytes: (current: number, total?: number) => void): Promise<StoredBlob> {
-    const source = this.store.images.content.stream(blob.digest);
+    const source = this.store.content.stream(blob.digest);
     const writer = keep ? this.writers.begin(undefined) : undefined;
     const hash = createHash('sha256');
     let size = 0;

@@ -17,14 +17,15 @@ import { readOciLayout } from './oci-layout.ts';
 import { peek, through } from './peek.ts';
 import { StreamedArchive } from './stream.ts';
 import { TarFile } from './tar-file.ts';
-import type { ArchiveStore, Loaded, TransferOptions } from './types.ts';
+import type { ImageStore } from '../store.ts';
+import type { Loaded, TransferOptions } from './types.ts';
 
 /**
  * Brings the images of an archive into the store.
  * @param source a path (file, directory, named pipe), or a stream
  * @throws SlipwayError `archive.*`, `config.invalid`, `manifest.invalid`, `reference.invalid`, `store.full`; system errors of the source
  */
-export async function loadArchive(store: ArchiveStore, source: string | Readable, o: TransferOptions = {}): Promise<Loaded[]> {
+export async function loadArchive(store: ImageStore, source: string | Readable, o: TransferOptions = {}): Promise<Loaded[]> {
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
   try {
@@ -37,10 +38,10 @@ export async function loadArchive(store: ArchiveStore, source: string | Readable
       // Nothing was visible until here.
       return images.map(({ image, names, id }) => {
         const replaced = names.flatMap((name) => {
-          const before = store.images.find(name);
+          const before = store.find(name);
           return before === undefined || before.id === id ? [] : [{ name, id: before.id }];
         });
-        return { image: store.images.create(image, lease), names, replaced };
+        return { image: store.create(image, lease), names, replaced };
       });
     } finally {
       files.close();
@@ -71,7 +72,7 @@ async function takeIn(plan: ImagePlan, intake: LayerIntake, writers: BlobWriters
 }
 
 /** Finds out how an archive can be read: at random where it is an uncompressed file, else as it passes by. */
-async function open(store: ArchiveStore, source: string | Readable, writers: BlobWriters, o: TransferOptions): Promise<ArchiveFiles> {
+async function open(store: ImageStore, source: string | Readable, writers: BlobWriters, o: TransferOptions): Promise<ArchiveFiles> {
   if (typeof source !== 'string') return await openStream(store, source, writers, o);
   if (fs.statSync(source).isDirectory()) return new Directory(source, writers, o.signal);
   const fd = fs.openSync(source, 'r');
@@ -95,7 +96,7 @@ async function open(store: ArchiveStore, source: string | Readable, writers: Blo
   }
 }
 
-async function openStream(store: ArchiveStore, source: Readable, writers: BlobWriters, o: TransferOptions): Promise<ArchiveFiles> {
+async function openStream(store: ImageStore, source: Readable, writers: BlobWriters, o: TransferOptions): Promise<ArchiveFiles> {
   const { head, stream } = await peek(source, BLOCK);
   if (head.length === 0) throw notAnImageArchive('there was no input');
   const compression = detectCompression(head);
@@ -105,7 +106,7 @@ async function openStream(store: ArchiveStore, source: Readable, writers: BlobWr
     const digest = digestOfName(name);
     if (digest !== undefined) o.onProgress?.({ digest, state: 'copying', current, total });
   };
-  return await StreamedArchive.read(plain.stream, writers, store.images.content, { signal: o.signal, onBytes });
+  return await StreamedArchive.read(plain.stream, writers, store.content, { signal: o.signal, onBytes });
 }
 
 function digestOfName(name: string): Digest | undefined {

@@ -8,7 +8,8 @@ import type { Descriptor, Digest, Manifest, Reference } from '../../model/index.
 import type { Image } from '../types.ts';
 import { TarSink, openSink } from './sink.ts';
 import type { ArchiveTarget, Sink } from './sink.ts';
-import type { ArchiveStore, TransferOptions } from './types.ts';
+import type { ImageStore } from '../store.ts';
+import type { TransferOptions } from './types.ts';
 
 export interface SaveOptions extends TransferOptions {
   /** 'docker' (default) holds manifest.json beside the OCI layout; 'oci' is the layout alone. */
@@ -36,7 +37,7 @@ const BREATH = 16 << 20;
  * @param refs names, IDs; a name without a tag means every tag of that repository
  * @throws SlipwayError `image.not-found`, `image.layer-lost`, `image.layer-mismatch`, `store.full`; system errors of the target
  */
-export async function saveArchive(store: ArchiveStore, refs: readonly string[], target: ArchiveTarget, o: SaveOptions = {}): Promise<void> {
+export async function saveArchive(store: ImageStore, refs: readonly string[], target: ArchiveTarget, o: SaveOptions = {}): Promise<void> {
   using lease = store.leases.create();
   const saved = resolveAll(store, refs);
   for (const { image } of saved) lease.addImage(image.id);
@@ -50,7 +51,7 @@ export async function saveArchive(store: ArchiveStore, refs: readonly string[], 
   }
 }
 
-function resolveAll(store: ArchiveStore, refs: readonly string[]): Saved[] {
+function resolveAll(store: ImageStore, refs: readonly string[]): Saved[] {
   const byId = new Map<Digest, Saved>();
   const add = (image: Image, name?: Reference): void => {
     const entry = byId.get(image.id) ?? { image, names: [] };
@@ -60,9 +61,9 @@ function resolveAll(store: ArchiveStore, refs: readonly string[]): Saved[] {
   for (const ref of refs) {
     const reference = asReference(ref);
     const whole = reference?.tag === undefined && reference?.digest === undefined ? taggedNames(store, reference) : [];
-    for (const name of whole) add(store.images.resolve(name), parseReference(name));
+    for (const name of whole) add(store.resolve(name), parseReference(name));
     if (whole.length > 0) continue;
-    const image = store.images.resolve(ref);
+    const image = store.resolve(ref);
     const name = reference === undefined ? undefined : withDefaultTag(reference);
     add(image, name !== undefined && image.names.includes(formatReference(name)) ? name : undefined);
   }
@@ -78,13 +79,13 @@ function asReference(ref: string): Reference | undefined {
 }
 
 /** All names with a tag in a repository. */
-function taggedNames(store: ArchiveStore, repository: Reference | undefined): string[] {
+function taggedNames(store: ImageStore, repository: Reference | undefined): string[] {
   if (repository === undefined) return [];
   const prefix = `${formatReference(repository)}:`;
-  return store.images.list({ all: true }).flatMap((image) => image.names.filter((name) => name.startsWith(prefix)));
+  return store.list({ all: true }).flatMap((image) => image.names.filter((name) => name.startsWith(prefix)));
 }
 
-async function write(store: ArchiveStore, saved: readonly Saved[], sink: Sink, lease: Lease, o: SaveOptions): Promise<void> {
+async function write(store: ImageStore, saved: readonly Saved[], sink: Sink, lease: Lease, o: SaveOptions): Promise<void> {
   const blobs = new Map<Digest, Buffer | SavedLayer>();
   const index: Descriptor[] = [];
   const manifest: unknown[] = [];
@@ -131,10 +132,10 @@ function blobPath(digest: Digest): string {
   return `blobs/sha256/${digestHex(digest)}`;
 }
 
-function describeLayer(store: ArchiveStore, layer: Image['layers'][number], lease: Lease): SavedLayer {
+function describeLayer(store: ImageStore, layer: Image['layers'][number], lease: Lease): SavedLayer {
   const { diffId, size } = layer;
-  const blob = store.images.layers.blob(diffId);
-  if (blob !== undefined && store.images.content.hold(blob.digest, lease)) {
+  const blob = store.layers.blob(diffId);
+  if (blob !== undefined && store.content.hold(blob.digest, lease)) {
     return { diffId, isBlob: true, descriptor: { mediaType: ociLayerType(blob.mediaType), digest: blob.digest, size: blob.size } };
   }
   return { diffId, isBlob: false, descriptor: { mediaType: MediaType.ociLayer, digest: diffId, size } };
@@ -148,9 +149,9 @@ function ociLayerType(mediaType: string): string {
 }
 
 /** The manifest that the image came with, where it describes exactly the blobs that are saved, so that its digest stays; else a new one. */
-function manifestOf(store: ArchiveStore, image: Image, layers: readonly SavedLayer[]): { manifest: Buffer; mediaType: string } {
-  if (image.manifestDigest !== undefined && store.images.content.has(image.manifestDigest)) {
-    const manifest = store.images.content.read(image.manifestDigest);
+function manifestOf(store: ImageStore, image: Image, layers: readonly SavedLayer[]): { manifest: Buffer; mediaType: string } {
+  if (image.manifestDigest !== undefined && store.content.has(image.manifestDigest)) {
+    const manifest = store.content.read(image.manifestDigest);
     const given = parseManifest(manifest).layers.map((layer) => layer.digest).join();
     if (given === layers.map((layer) => layer.descriptor.digest).join()) return { manifest, mediaType: image.manifestMediaType ?? MediaType.ociManifest };
   }
@@ -163,7 +164,7 @@ function manifestOf(store: ArchiveStore, image: Image, layers: readonly SavedLay
   return { manifest: encodeJson(value), mediaType: MediaType.ociManifest };
 }
 
-async function writeLayer(store: ArchiveStore, layer: SavedLayer, sink: Sink, tar: TarSink, lease: Lease, o: SaveOptions): Promise<void> {
+async function writeLayer(store: ImageStore, layer: SavedLayer, sink: Sink, tar: TarSink, lease: Lease, o: SaveOptions): Promise<void> {
   const { descriptor, diffId } = layer;
   const { digest, size: total } = descriptor;
   const report = (current: number): void => o.onProgress?.({ digest: diffId, state: current === total ? 'done' : 'copying', current, total });
@@ -172,7 +173,7 @@ async function writeLayer(store: ArchiveStore, layer: SavedLayer, sink: Sink, ta
   if (layer.isBlob || !sink.waits) await copyBlob(store, digest, sink, report, o.signal);
   else {
     let written = 0;
-    store.images.layers.writeTar(diffId, (chunk) => {
+    store.layers.writeTar(diffId, (chunk) => {
       o.signal?.throwIfAborted();
       sink.write(chunk);
       report((written += chunk.length));
@@ -183,10 +184,10 @@ async function writeLayer(store: ArchiveStore, layer: SavedLayer, sink: Sink, ta
 }
 
 /** A stream takes a layer piece by piece, but a snapshot's tar is made in one go: it is put down in between. */
-function toBlob(store: ArchiveStore, { diffId, descriptor }: SavedLayer, lease: Lease): void {
-  const ingestion = store.images.content.ingest({ expected: descriptor, lease });
+function toBlob(store: ImageStore, { diffId, descriptor }: SavedLayer, lease: Lease): void {
+  const ingestion = store.content.ingest({ expected: descriptor, lease });
   try {
-    store.images.layers.writeTar(diffId, (chunk) => ingestion.write(chunk));
+    store.layers.writeTar(diffId, (chunk) => ingestion.write(chunk));
   } catch (error) {
     ingestion.abort();
     throw error;
@@ -194,8 +195,8 @@ function toBlob(store: ArchiveStore, { diffId, descriptor }: SavedLayer, lease: 
   ingestion.commit();
 }
 
-async function copyBlob(store: ArchiveStore, digest: Digest, sink: Sink, report: (current: number) => void, signal: AbortSignal | undefined): Promise<void> {
-  const fd = fs.openSync(store.images.content.path(digest), 'r');
+async function copyBlob(store: ImageStore, digest: Digest, sink: Sink, report: (current: number) => void, signal: AbortSignal | undefined): Promise<void> {
+  const fd = fs.openSync(store.content.path(digest), 'r');
   try {
     const { size } = fs.fstatSync(fd);
     const buffer = Buffer.allocUnsafeSlow(CHUNK);

@@ -1,16 +1,6 @@
-// The words of archives of images: what loading and saving need of the store, and what they tell.
-import type { Leases } from '../../content/index.ts';
+// The words of archives of images: what loading and saving tell, and how they are steered.
 import type { Digest } from '../../model/index.ts';
-import type { Layout } from '../../store/index.ts';
-import type { ImageStore } from '../store.ts';
 import type { Image } from '../types.ts';
-
-/** The parts of a store that archives go into and come out of. */
-export interface ArchiveStore {
-  readonly layout: Layout;
-  readonly leases: Leases;
-  readonly images: ImageStore;
-}
 
 /** How far one layer is. `current` counts bytes of the blob; `total` is absent where it is not known. */
 export interface LayerProgress {
