@@ -1,6 +1,7 @@
 // Lends the user's SSH agent to a command: a socket of our own that passes on what is said to the real one.
-import { chmodSync, chownSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { basename, dirname } from 'node:path';
 
 /** Listens on `path`; resolves to what ends it. */
 export async function forwardAgent(path: string, agent: string, o: { readonly mode: number; readonly uid: number; readonly gid: number }): Promise<() => Promise<void>> {
@@ -11,10 +12,16 @@ export async function forwardAgent(path: string, agent: string, o: { readonly mo
     here.pipe(there);
     there.pipe(here);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
+  // the name of a socket may have 107 bytes only (unix(7)): a descriptor of its directory stands for the rest
+  const directory = openSync(dirname(path), 'r');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(`/proc/self/fd/${directory}/${basename(path)}`, resolve);
+    });
+  } finally {
+    closeSync(directory);
+  }
   chownSync(path, o.uid, o.gid);
   chmodSync(path, o.mode);
   return () => new Promise((resolve) => server.close(() => resolve()));
