@@ -61,7 +61,7 @@ class Copy {
   #checkClassic(count: number): void {
     const { instruction, destination } = this.#request;
     if (count === 0) throw new SlipwayError('not-found', 'copy.no-sources', `${instruction} failed: no source files were specified`);
-    if (count > 1 && !this.#asDirectory) {
+    if (count > 1 && !destination.endsWith('/')) {
       throw new SlipwayError('invalid-argument', 'copy.needs-directory', `When using ${instruction} with more than one source file, the destination must be a directory and end with a /`);
     }
     if (destination === '') throw new SlipwayError('invalid-argument', 'copy.no-destination', `${instruction} failed: no destination given`);

@@ -12,16 +12,14 @@ export async function forwardAgent(path: string, agent: string, o: { readonly mo
     here.pipe(there);
     there.pipe(here);
   });
-  // the name of a socket may have 107 bytes only (unix(7)): a descriptor of its directory stands for the rest
+  // the name of a socket may have 107 bytes only (unix(7)): a descriptor of its directory stands for the rest, until the
+  // server takes its name away again
   const directory = openSync(dirname(path), 'r');
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(`/proc/self/fd/${directory}/${basename(path)}`, resolve);
-    });
-  } finally {
-    closeSync(directory);
-  }
+  server.once('close', () => closeSync(directory));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(`/proc/self/fd/${directory}/${basename(path)}`, resolve);
+  });
   chownSync(path, o.uid, o.gid);
   chmodSync(path, o.mode);
   return () => new Promise((resolve) => server.close(() => resolve()));
