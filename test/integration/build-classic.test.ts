@@ -83,7 +83,7 @@ test('history is written as the original builder writes it', async () => {
     '(empty) /bin/sh -e -c #(nop)  ONBUILD RUN true', '/bin/sh -e -c #(nop) COPY --chown=1:2 file:SUM in ./ ', '/bin/sh -e -c #(nop) ADD dir:SUM in /d ', '/bin/sh -e -c #(nop) COPY multi:SUM in /e/ ',
   ]);
   assert.equal(image.config.author, 'joe');
-  assert.deepEqual(Object.keys(image.config.config?.ExposedPorts ?? {}), ['80/tcp', '53/udp']);
+  assert.deepEqual(Object.keys(image.config.config?.ExposedPorts ?? {}), ['53/udp', '80/tcp']);
   assert.equal(image.config.config?.WorkingDir, '/sub');
 });
 
