@@ -50,6 +50,15 @@ test('nested transactions join the outer one', () => {
   assert.deepEqual(keys(db), ['a', 'c']);
 });
 
+test('after close it is not used any more', () => {
+  const db = Database.open(fresh());
+  put(db, 'a');
+  db.close();
+  db.close();
+  assert.throws(() => keys(db), { code: 'store.closed' });
+  assert.throws(() => put(db, 'b'), { code: 'store.closed' });
+});
+
 test('misuse is refused', () => {
   using db = Database.open(fresh());
   assert.throws(() => db.read(() => put(db, 'a')), { code: 'store.write-in-read' });
