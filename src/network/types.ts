@@ -7,6 +7,8 @@ export interface PortMapping {
   readonly hostIp: string;
   /** 0: any free port. */
   readonly hostPort: number;
+  /** Any free one from hostPort to this. */
+  readonly hostPortEnd?: number;
   readonly containerPort: number;
   readonly protocol: Protocol;
 }
@@ -21,6 +23,8 @@ export interface AttachRequest {
   readonly ports?: readonly PortMapping[];
   /** Default: 'bridge', the default network. */
   readonly network?: string;
+  /** Identity of the process with which it ends (`processIdentity`); a container's life is told to `reap` instead. */
+  readonly owner?: string;
   readonly aliases?: readonly string[];
   /** A fixed address wanted. */
   readonly ip?: string;

@@ -1,0 +1,167 @@
+// Joining network namespaces to networks and parting them again. One process at a time changes the host's network, under a
+// lock; whatever is about to be set up is recorded first, so that it can be taken down whoever dies in between.
+import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import type { Database, Layout } from '../store/index.ts';
+import { FileLock, RouteSocket, processIdentity } from '../sys/index.ts';
+import { aardvarkForget } from './aardvark.ts';
+import { Bridges } from './bridge.ts';
+import { applyRules, containerLeftovers, currentRules, forwardedPorts } from './firewall.ts';
+import { choosePorts } from './host-ports.ts';
+import { addVeth, addressNumber } from './links.ts';
+import { netavarkSetup } from './netavark.ts';
+import { DEFAULT_NETWORK, Networks } from './networks.ts';
+import type { CreateNetwork } from './networks.ts';
+import { AttachmentRecords, isInUse } from './records.ts';
+import type { AttachmentRecord } from './records.ts';
+import { contains, freeAddress, parseSubnet } from './subnets.ts';
+import type { AttachRequest, Attachment, NetworkInfo, PortMapping } from './types.ts';
+
+export class NetworkManager {
+  readonly #layout: Layout;
+  readonly #networks: Networks;
+  readonly #records: AttachmentRecords;
+  readonly #bridges: Bridges;
+
+  constructor(layout: Layout, db: Database) {
+    this.#layout = layout;
+    this.#networks = new Networks(layout, db);
+    this.#records = new AttachmentRecords(layout, db);
+    this.#bridges = new Bridges(layout);
+  }
+
+  /**
+   * Gives the namespace an `eth0` with an address and a way out, and publishes its ports. An older attachment of the same id is
+   * replaced. Throws conflict 'port.allocated' / 'port.in-use', not-found 'network.not-found', failed-precondition when a
+   * program or a feature of the kernel is missing; then nothing is left of it.
+   */
+  async attach(r: AttachRequest): Promise<Attachment> {
+    using _lock = await this.#lock(r.signal);
+    const old = this.#records.get(r.id);
+    if (old !== undefined) await this.#detach(old);
+    const network = await this.#prepare(r.network ?? DEFAULT_NETWORK);
+    const wanted = r.ports ?? [];
+    const ports = wanted.length === 0 ? [] : await choosePorts(wanted, forwardedPorts(await currentRules('nat')));
+    const ip = this.#records.lease(r.id, network.name, (used) => pickAddress(network, used, r.ip));
+    const record: AttachmentRecord = {
+      id: r.id, name: r.name, network: network.name, bridge: network.bridge, subnet: network.subnet, ip, ports, by: r.owner ?? processIdentity(), bound: r.owner !== undefined,
+      netavark: ports.length > 0 || network.dns, dns: network.dns,
+    };
+    this.#records.put(record);
+    try {
+      const { mac, dns } = await this.#connect(r, network, record);
+      return { network: network.name, ip, prefixLength: parseSubnet(network.subnet).prefixLength, gateway: network.gateway, mac, dns, ports };
+    } catch (error) {
+      await this.#detach(record);
+      throw error;
+    }
+  }
+
+  /** Takes down whatever `attach` has set up; the namespace may be gone. Does nothing when there is nothing. */
+  async detach(id: string): Promise<void> {
+    using _lock = await this.#lock();
+    const record = this.#records.get(id);
+    if (record !== undefined) await this.#detach(record);
+  }
+
+  /** Takes down what belongs to nobody any more: to containers that `isAlive` denies, and to processes that are gone. */
+  async reap(isAlive: (id: string) => boolean): Promise<void> {
+    if (!this.#records.list().some((record) => !isInUse(record, isAlive))) return;
+    using _lock = await this.#lock();
+    for (const record of this.#records.list()) {
+      if (!isInUse(record, isAlive)) await this.#detach(record);
+    }
+  }
+
+  /** Published ports by container, as they are in force. */
+  portsOf(id: string): readonly PortMapping[] {
+    return this.#records.get(id)?.ports ?? [];
+  }
+
+  list(): NetworkInfo[] {
+    return this.#networks.list();
+  }
+
+  get(name: string): NetworkInfo | undefined {
+    return this.#networks.get(name);
+  }
+
+  async create(o: CreateNetwork): Promise<NetworkInfo> {
+    using _lock = await this.#lock();
+    return this.#networks.create(o);
+  }
+
+  /** Throws not-found 'network.not-found', conflict 'network.in-use' while containers are attached. */
+  async remove(name: string): Promise<void> {
+    using _lock = await this.#lock();
+    const network = this.#networks.require(name);
+    if (network.name === DEFAULT_NETWORK) throw new SlipwayError('failed-precondition', 'network.predefined', `${network.name} is a pre-defined network and cannot be removed`);
+    const users = this.#records.list().filter((record) => record.network === network.name);
+    if (users.length > 0) {
+      throw new SlipwayError('conflict', 'network.in-use', `error while removing network: network ${network.name} has active endpoints (${users.map((user) => user.name).join(', ')})`);
+    }
+    this.#networks.delete(network.name);
+  }
+
+  /** Waits until nothing is being taken away in the background any more. */
+  async settled(): Promise<void> {
+    for (const network of this.#networks.list()) await this.#bridges.settled(network.bridge);
+  }
+
+  async #prepare(name: string): Promise<NetworkInfo> {
+    const network = this.#networks.require(name);
+    await this.#bridges.settled(network.bridge);
+    return this.#bridges.exists(network.bridge) ? network : this.#networks.relocate(network);
+  }
+
+  async #connect(r: AttachRequest, network: NetworkInfo, record: AttachmentRecord): Promise<{ mac: string; dns: string[] }> {
+    const mac = macOf(record.ip);
+    if (record.netavark) {
+      this.#bridges.noteNetavark(network.bridge);
+      const { dns } = await netavarkSetup({ id: r.id, name: r.name, netnsPath: r.netnsPath, ip: record.ip, mac, ports: record.ports, network, aliases: r.aliases ?? [], config: this.#netavarkFolder() }, r.signal);
+      return { mac, dns };
+    }
+    using socket = new RouteSocket();
+    const bridge = await this.#bridges.ensure(socket, network, r.signal);
+    const prefixLength = Number(network.subnet.split('/')[1]);
+    addVeth(socket, { name: `sl${r.id.replace(/^build-/, '').slice(0, 11)}`, bridge, netnsPath: r.netnsPath, mac, address: { address: record.ip, prefixLength }, gateway: network.gateway });
+    return { mac, dns: [] };
+  }
+
+  /** The pair of interfaces ends with the namespace. */
+  async #detach(record: AttachmentRecord): Promise<void> {
+    if (record.dns) aardvarkForget(this.#netavarkFolder(), record.network, record.id);
+    const others = this.#records.list().filter((other) => other.id !== record.id && other.bridge === record.bridge);
+    if (record.ports.length > 0) await applyRules(containerLeftovers(await currentRules('nat'), record.id, record.ip, record.ports));
+    if (others.length === 0) {
+      const network = this.#networks.get(record.network);
+      if (network !== undefined) await this.#bridges.remove(network);
+    }
+    this.#records.delete(record.id);
+  }
+
+  #netavarkFolder(): string {
+    return join(this.#layout.network, 'netavark');
+  }
+
+  #lock(signal?: AbortSignal): Promise<FileLock> {
+    return FileLock.acquire(join(this.#layout.network, 'lock'), 'exclusive', signal === undefined ? {} : { signal });
+  }
+}
+
+function pickAddress(network: NetworkInfo, used: ReadonlySet<string>, wanted: string | undefined): string {
+  const subnet = parseSubnet(network.subnet);
+  if (wanted !== undefined) {
+    if (!contains(subnet, wanted)) throw new SlipwayError('invalid-argument', 'network.address', `invalid address ${wanted}: it is not in subnet ${network.subnet}`);
+    if (used.has(wanted) || wanted === network.gateway) throw new SlipwayError('conflict', 'network.address', 'Address already in use');
+    return wanted;
+  }
+  const free = freeAddress(subnet, network.gateway, used);
+  if (free === undefined) throw new SlipwayError('unavailable', 'network.no-address', `no available IPv4 addresses on network ${network.name} (${network.subnet})`);
+  return free;
+}
+
+/** Made of the address, as Docker has long done: no two on a bridge are alike. */
+function macOf(ip: string): string {
+  return `02:42:${addressNumber(ip).toString(16).padStart(8, '0').replace(/..(?=.)/g, '$&:')}`;
+}
