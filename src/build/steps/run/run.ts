@@ -1,10 +1,10 @@
 // RUN: a command in a container on the file system being built. Whatever is mounted for it, and whatever had to be made for
 // that, is gone when it ends; what stays is what the command itself wrote.
 import { randomBytes } from 'node:crypto';
-import { chownSync, readFileSync } from 'node:fs';
+import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
-import { hostsFile, resolvConf } from '../../../network/index.ts';
+import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { defaultSpec, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
@@ -99,15 +99,9 @@ function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
 function systemFiles(request: RunRequest, scratch: Scratch, hostname: string): SpecMount[] {
   const file = (name: string, text: string, mode: string): SpecMount => ({ destination: `/etc/${name}`, type: 'bind', source: scratch.file(name, text), options: ['rbind', mode, 'rprivate'] });
-  let host = '';
-  try {
-    host = readFileSync('/etc/resolv.conf', 'utf8');
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
-  }
   const mode = request.style === 'graph' ? 'ro' : 'rw';
   const hosts = hostsFile({ hostname, ...(request.addHosts ? { extraHosts: [...request.addHosts] } : {}) });
-  const files = [file('resolv.conf', resolvConf(host), mode), file('hosts', hosts, mode)];
+  const files = [file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' }), mode), file('hosts', hosts, mode)];
   if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`, mode));
   return files;
 }
