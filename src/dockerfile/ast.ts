@@ -58,7 +58,7 @@ export interface InstructionNode {
   /** From the keyword to the end of the last line, heredocs included. */
   readonly range: SourceRange;
   /** The instruction inside an ONBUILD. */
-  readonly trigger?: InstructionNode;
+  readonly trigger: InstructionNode | undefined;
 }
 
 /** A key with its value in ENV and LABEL. Quotes are kept: they are resolved by expansion. */

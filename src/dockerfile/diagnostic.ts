@@ -1,5 +1,6 @@
 // What the language warns of: a rule, a sentence about this place, and the rule's explanation.
 import type { SourceExcerpt, SourceRange } from '../model/index.ts';
+import { excerptOf } from './errors.ts';
 import type { SourceFile } from './errors.ts';
 
 export interface Diagnostic {
@@ -12,7 +13,7 @@ export interface Diagnostic {
 }
 
 export function diagnose(file: SourceFile, rule: string, description: string, message: string, range: SourceRange): Diagnostic {
-  return { rule, message, description, source: { file: file.name, text: file.text, range } };
+  return { rule, message, description, source: excerptOf(file, range) };
 }
 
 export function emptyContinuation(file: SourceFile, range: SourceRange): Diagnostic {

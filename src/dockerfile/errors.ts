@@ -25,17 +25,18 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Runs `work`; a fault in it becomes an error that points at `range`, its message prefixed. */
-export function locating<T>(file: SourceFile, range: SourceRange, prefix: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof LanguageFault)) throw error;
-    throw languageError(error.code, prefix + error.message, { file: file.name, text: file.text, range }, error.hints);
-  }
+/** A fault with its place and the words that go before its message; any other error as it is. */
+export function located(error: unknown, file: SourceFile, range: SourceRange, prefix = ''): unknown {
+  if (!(error instanceof LanguageFault)) return error;
+  return languageError(error.code, prefix + error.message, excerptOf(file, range), error.hints);
+}
+
+/** Over several lines an excerpt begins where the instruction does, as Docker's messages say. */
+export function widen(range: SourceRange, instruction: SourceRange): SourceRange {
+  return range.start.line === instruction.start.line ? range : { start: instruction.start, end: range.end };
 }
 
 /** For an error of a later step of the build, so that it points at the instruction. */
 export function excerptOf(file: SourceFile, range: SourceRange): SourceExcerpt {
-  return { file: file.name, text: file.text, range };
+  return { file: file.name, text: file.text, range: { start: range.start, end: range.end } };
 }

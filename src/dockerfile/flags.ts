@@ -38,11 +38,14 @@ export class Flags {
   }
 }
 
+const NO_FLAGS = new Flags(new Map());
+
 /**
  * Checks the flags of `node`.
  * @param at runs a piece of work whose faults belong to a range
  */
 export function parseFlags(node: InstructionNode, declared: Readonly<Record<string, FlagType>>, at: (range: SourceRange, work: () => void) => void): Flags {
+  if (node.flags.length === 0) return NO_FLAGS;
   const uses = new Map<string, FlagUse[]>();
   for (const flag of node.flags) {
     at(flag.range, () => {

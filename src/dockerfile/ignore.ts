@@ -1,7 +1,7 @@
 // .dockerignore: reading it, and deciding for each path of a context whether it is left out. Rules apply in order, the last
 // one that matches counts, `!` takes a path back in, and what holds for a directory holds for all that is in it.
 import { trimSpace } from './chars.ts';
-import { languageError, LanguageFault, locating } from './errors.ts';
+import { languageError, LanguageFault, located } from './errors.ts';
 import { PathPattern } from './pathpattern.ts';
 import { cleanPath } from './paths.ts';
 import { decodeText, lineRange } from './source.ts';
@@ -30,10 +30,12 @@ export function parseIgnore(input: string | Uint8Array, options: { readonly name
     let pattern = negated ? trimSpace(written.slice(1)) : written;
     if (pattern !== '') pattern = cleanPath(pattern);
     if (pattern.length > 1 && pattern.startsWith('/')) pattern = pattern.slice(1);
-    locating(file, lineRange(index + 1, index + 1, line.length), '', () => {
+    try {
       if (pattern === '') throw new LanguageFault('bad-pattern', 'illegal exclusion pattern: "!"');
       void new PathPattern(pattern);
-    });
+    } catch (error) {
+      throw located(error, file, lineRange(index + 1, index + 1, line.length));
+    }
     rules.push({ pattern, negated, written, line: index + 1 });
   });
   return rules;

@@ -1,6 +1,6 @@
 // Logical lines: physical lines joined over their continuations, comments left out, with the way back to the text.
 import type { SourceRange } from '../model/index.ts';
-import { isSpace, skipSpace } from './chars.ts';
+import { skipSpace } from './chars.ts';
 import type { LineReader, PhysicalLine, Position } from './source.ts';
 
 /** One instruction's text on one line, and where each part of it stands. */
@@ -9,15 +9,15 @@ export class LogicalLine {
   /** Numbers of its first and last physical line. */
   readonly first: number;
   readonly last: number;
-  /** Lines within the continuation that hold nothing: Docker warns of them. */
-  readonly emptyContinuations: readonly number[];
+  /** The first line within a continuation that holds nothing, or 0: Docker warns of these. */
+  readonly emptyContinuation: number;
   readonly #segments: readonly Segment[];
 
-  constructor(segments: readonly Segment[], first: number, last: number, emptyContinuations: readonly number[]) {
-    this.text = segments.length === 1 ? (segments[0]?.text ?? '') : segments.map((segment) => segment.text).join('');
+  constructor(segments: readonly Segment[], text: string, first: number, last: number, emptyContinuation: number) {
+    this.text = text;
     this.first = first;
     this.last = last;
-    this.emptyContinuations = emptyContinuations;
+    this.emptyContinuation = emptyContinuation;
     this.#segments = segments;
   }
 
@@ -38,7 +38,56 @@ export class LogicalLine {
   }
 
   range(start: number, end: number): SourceRange {
-    return { start: this.position(start), end: this.position(Math.max(start, end), end > start) };
+    return new Span(this, start, end);
+  }
+}
+
+/** A range that knows its lines and columns only when asked: most are never looked at. */
+class Span implements SourceRange {
+  readonly #line: LogicalLine;
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(line: LogicalLine, start: number, end: number) {
+    this.#line = line;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  get start(): Position {
+    return this.#line.position(this.#start);
+  }
+
+  get end(): Position {
+    return this.#line.position(Math.max(this.#start, this.#end), this.#end > this.#start);
+  }
+
+  toJSON(): SourceRange {
+    return { start: this.start, end: this.end };
+  }
+}
+
+/** A piece of a line: its value and where it stands, as offsets and as a range of the file. */
+export class Token {
+  readonly value: string;
+  readonly start: number;
+  readonly end: number;
+  readonly #line: LogicalLine;
+
+  constructor(line: LogicalLine, value: string, start: number, end: number) {
+    this.#line = line;
+    this.value = value;
+    this.start = start;
+    this.end = end;
+  }
+
+  get range(): SourceRange {
+    return this.#line.range(this.start, this.end);
+  }
+
+  /** The value under the name that flags have it by. */
+  get text(): string {
+    return this.value;
   }
 }
 
@@ -47,11 +96,6 @@ export interface Segment {
   readonly at: number;
   readonly line: number;
   readonly column: number;
-  readonly text: string;
-}
-
-export function isCommentLine(text: string, line: PhysicalLine): boolean {
-  return text[skipSpace(text, line.start, line.end)] === '#' && skipSpace(text, line.start, line.end) < line.end;
 }
 
 /**
@@ -69,39 +113,35 @@ function continuationEnd(text: string, start: number, end: number, escape: strin
 /** Joins the instruction that begins with `head`, a line that is neither blank nor a comment, taking further lines from `reader`. */
 export function joinLines(reader: LineReader, head: PhysicalLine, escape: string): LogicalLine {
   const text = reader.text;
-  const segments: Segment[] = [];
-  const empty: number[] = [];
-  let length = 0;
-  let last = head.number;
-  const add = (start: number, end: number, line: PhysicalLine): void => {
-    segments.push({ at: length, line: line.number, column: start - line.start, text: text.slice(start, end) });
-    length += end - start;
-  };
   const start = skipSpace(text, head.start, head.end);
   let end = continuationEnd(text, start, head.end, escape);
-  add(start, end < 0 ? head.end : end, head);
+  const first: Segment = { at: 0, line: head.number, column: start - head.start };
+  if (end < 0) return new LogicalLine([first], text.slice(start, head.end), head.number, head.number, 0);
+  const segments = [first];
+  const parts = [text.slice(start, end)];
+  let length = end - start;
+  let last = head.number;
+  let empty = 0;
   while (end >= 0) {
     const line = reader.next();
     if (line === undefined) break;
     last = line.number;
     const content = skipSpace(text, line.start, line.end);
     if (content >= line.end) {
-      empty.push(line.number);
+      if (empty === 0) empty = line.number;
       continue;
     }
     if (text[content] === '#') continue;
     end = continuationEnd(text, line.start, line.end, escape);
-    add(line.start, end < 0 ? line.end : end, line);
+    const part = text.slice(line.start, end < 0 ? line.end : end);
+    segments.push({ at: length, line: line.number, column: 0 });
+    parts.push(part);
+    length += part.length;
   }
-  return new LogicalLine(segments, head.number, last, empty);
+  return new LogicalLine(segments, parts.join(''), head.number, last, empty);
 }
 
 /** Whether nothing but white space stands in the line. */
 export function isEmptyLine(text: string, line: PhysicalLine): boolean {
   return skipSpace(text, line.start, line.end) >= line.end;
-}
-
-/** Whether the character at `at` is white space; false at the end. */
-export function isSpaceAt(text: string, at: number): boolean {
-  return at < text.length && isSpace(text.charCodeAt(at));
 }

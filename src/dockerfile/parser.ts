@@ -1,17 +1,17 @@
 // Text to tree: directives, comments, logical lines, and for each line a node whose arguments are lexed in the way of its instruction.
 // Whether an instruction makes sense is not asked here.
 import type { SourceRange } from '../model/index.ts';
-import type { Directive, DockerfileNode, FlagNode, HeredocNode, InstructionNode, PairNode, WordNode } from './ast.ts';
+import type { Directive, DockerfileNode, HeredocNode, InstructionNode, PairNode } from './ast.ts';
 import { isBlank, quote, skipSpace, trimEnd } from './chars.ts';
 import { readDirective } from './directives.ts';
-import { LanguageFault, locating } from './errors.ts';
+import { LanguageFault, located } from './errors.ts';
 import type { SourceFile } from './errors.ts';
 import { findHeredocMarks, readHeredoc } from './heredoc.ts';
-import { isEmptyLine, joinLines, LogicalLine } from './line.ts';
+import { isEmptyLine, joinLines, Token } from './line.ts';
+import type { LogicalLine } from './line.ts';
 import { LineReader, lineRange } from './source.ts';
 import type { PhysicalLine } from './source.ts';
 import { lexFlags, lexJsonList, lexQuotedWords, lexWords } from './words.ts';
-import type { Token } from './words.ts';
 
 export type Escape = '\\' | '`';
 
@@ -34,6 +34,9 @@ export function parseText(file: SourceFile, options: ParseOptions = {}): ParsedT
   return new TextParser(file, options.errorPrefix ?? '').parse();
 }
 
+const NO_COMMENTS: string[] = [];
+const NOTHING: readonly never[] = [];
+
 class TextParser {
   readonly #file: SourceFile;
   readonly #prefix: string;
@@ -51,22 +54,23 @@ class TextParser {
   parse(): ParsedText {
     const text = this.#file.text;
     const instructions: InstructionNode[] = [];
-    let comments: string[] = [];
+    let comments = NO_COMMENTS;
     let inHead = true;
     for (let line = this.#reader.next(); line !== undefined; line = this.#reader.next()) {
       if (inHead) inHead = this.#head(line);
       if (isEmptyLine(text, line)) {
-        comments = [];
+        comments = NO_COMMENTS;
         continue;
       }
       const content = skipSpace(text, line.start, line.end);
       if (text[content] === '#') {
+        if (comments === NO_COMMENTS) comments = [];
         comments.push(text.slice(skipSpace(text, content + 1, line.end), trimEnd(text, content + 1, line.end)));
         continue;
       }
       const joined = joinLines(this.#reader, line, this.#escape);
       instructions.push(this.#instruction(joined, comments));
-      comments = [];
+      comments = NO_COMMENTS;
     }
     return { ast: { directives: this.#directives, escape: this.#escape, instructions }, emptyContinuations: this.#empty };
   }
@@ -78,16 +82,14 @@ class TextParser {
     if (directive === undefined) return false;
     const earlier = this.#directives.find((other) => other.name === directive.name);
     const range = earlier === undefined ? directive.range : { start: earlier.range.start, end: directive.range.end };
-    locating(this.#file, range, this.#prefix, () => {
-      if (earlier !== undefined) {
-        throw new LanguageFault('directive-twice', `only one ${directive.name} parser directive can be used`);
-      }
-      if (directive.name !== 'escape') return;
-      if (directive.value !== '\\' && directive.value !== '`') {
-        throw new LanguageFault('directive-escape', `invalid escape token '${directive.value}' does not match \` or \\`);
-      }
-      this.#escape = directive.value;
-    });
+    const refuse = (code: string, message: string): never => {
+      throw located(new LanguageFault(code, message), this.#file, range, this.#prefix);
+    };
+    if (earlier !== undefined) refuse('directive-twice', `only one ${directive.name} parser directive can be used`);
+    if (directive.name === 'escape') {
+      if (directive.value === '\\' || directive.value === '`') this.#escape = directive.value;
+      else refuse('directive-escape', `invalid escape token '${directive.value}' does not match \` or \\`);
+    }
     this.#directives.push(directive);
     return true;
   }
@@ -95,20 +97,25 @@ class TextParser {
   #instruction(line: LogicalLine, comments: readonly string[]): InstructionNode {
     const start = skipSpace(line.text, 0);
     const end = trimEnd(line.text, start);
-    const whole = line.range(start, end);
-    for (const number of line.emptyContinuations.slice(0, 1)) this.#empty.push(lineRange(number, number, 0));
-    return locating(this.#file, whole, this.#prefix, () => {
+    if (line.emptyContinuation > 0) this.#empty.push(lineRange(line.emptyContinuation, line.emptyContinuation, 0));
+    try {
       const node = parseNode(line, start, end, this.#escape, comments);
-      const marks = takesHeredocs(node) ? findHeredocMarks(line.text) : [];
-      if (marks.length === 0) return node;
-      const heredocs: HeredocNode[] = marks.map((mark) => {
-        const body = readHeredoc(this.#reader, mark);
-        if (body === undefined) throw new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [`No line holds just ${quote(mark.name)}, which would end it.`]);
-        return { ...mark, content: body.content, range: lineRange(body.first, Math.max(body.first, body.last), 0) };
-      });
-      const range = { start: whole.start, end: { line: this.#reader.number, column: heredocs.at(-1)?.name.length ?? 0 } };
-      return { ...node, heredocs, range };
+      return takesHeredocs(node) && line.text.includes('<<') ? this.#withHeredocs(node, line.text) : node;
+    } catch (error) {
+      throw located(error, this.#file, line.range(start, end), this.#prefix);
+    }
+  }
+
+  #withHeredocs(node: InstructionNode, line: string): InstructionNode {
+    const marks = findHeredocMarks(line);
+    const last = marks.at(-1);
+    if (last === undefined) return node;
+    const heredocs = marks.map((mark): HeredocNode => {
+      const body = readHeredoc(this.#reader, mark);
+      if (body === undefined) throw new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [`No line holds just ${quote(mark.name)}, which would end it.`]);
+      return { ...mark, content: body.content, range: lineRange(body.first, body.last, 0) };
     });
+    return { ...node, heredocs, range: { start: node.range.start, end: { line: this.#reader.number, column: last.name.length } } };
   }
 }
 
@@ -137,23 +144,22 @@ function parseNode(line: LogicalLine, start: number, end: number, escape: Escape
   while (keywordEnd < end && !isBlank(text.charCodeAt(keywordEnd))) keywordEnd++;
   const keyword = text.slice(start, keywordEnd);
   const name = keyword.toUpperCase();
-  const { flags, rest } = lexFlags(text, keywordEnd, end);
+  const { flags, rest } = lexFlags(line, keywordEnd, end);
   const from = skipSpace(text, rest, end);
   const args = parseArguments(name, line, from, Math.max(from, end), escape, nested);
-  const place = ({ start: at, end: until }: Token): SourceRange => line.range(at, until);
   return {
     keyword,
     name,
     keywordRange: line.range(start, keywordEnd),
-    flags: flags.map((flag): FlagNode => ({ text: flag.value, range: place(flag) })),
-    words: (args.words ?? []).map((word): WordNode => ({ value: word.value, range: place(word) })),
-    pairs: args.pairs ?? [],
+    flags,
+    words: args.words ?? NOTHING,
+    pairs: args.pairs ?? NOTHING,
     json: args.json ?? false,
-    heredocs: [],
+    heredocs: NOTHING,
     original: text.slice(start, end),
     comments,
     range: line.range(start, end),
-    ...(args.trigger === undefined ? {} : { trigger: args.trigger }),
+    trigger: args.trigger,
   };
 }
 
@@ -164,18 +170,18 @@ function parseArguments(name: string, line: LogicalLine, from: number, end: numb
     case 'CMD':
     case 'ENTRYPOINT':
     case 'SHELL':
-      return listOrLine(text, from, end);
+      return listOrLine(line, from, end);
     case 'COPY':
     case 'ADD':
     case 'VOLUME': {
-      const list = lexJsonList(text, from, end);
-      return list === undefined ? { words: lexWords(text, from, end) } : { words: list, json: true };
+      const list = lexJsonList(line, from, end);
+      return list === undefined ? { words: lexWords(line, from, end) } : { words: list, json: true };
     }
     case 'FROM':
     case 'EXPOSE':
-      return { words: lexWords(text, from, end) };
+      return { words: lexWords(line, from, end) };
     case 'ARG':
-      return { words: lexQuotedWords(text, from, end, escape) };
+      return { words: lexQuotedWords(line, from, end, escape) };
     case 'ENV':
     case 'LABEL':
       return { pairs: parsePairs(name, line, from, end, escape) };
@@ -183,34 +189,34 @@ function parseArguments(name: string, line: LogicalLine, from: number, end: numb
       let typeEnd = from;
       while (typeEnd < end && skipSpace(text, typeEnd, end) === typeEnd) typeEnd++;
       if (typeEnd === from) return {};
-      const type = { value: text.slice(from, typeEnd), start: from, end: typeEnd };
-      const command = listOrLine(text, skipSpace(text, typeEnd, end), end);
+      const type = new Token(line, text.slice(from, typeEnd), from, typeEnd);
+      const command = listOrLine(line, skipSpace(text, typeEnd, end), end);
       return { words: [type, ...(command.words ?? [])], json: command.json ?? false };
     }
     case 'ONBUILD':
       // A trigger within a trigger is refused later; there is no need to look into it.
-      return from >= end || nested ? { words: wholeLine(text, from, end) } : { trigger: parseNode(line, from, end, escape, [], true) };
+      return from >= end || nested ? { words: wholeLine(line, from, end) } : { trigger: parseNode(line, from, end, escape, [], true) };
     case 'USER':
     case 'WORKDIR':
     case 'STOPSIGNAL':
     case 'MAINTAINER':
-      return { words: wholeLine(text, from, end) };
+      return { words: wholeLine(line, from, end) };
     default:
       return {};
   }
 }
 
-function wholeLine(text: string, from: number, end: number): Token[] {
-  return from >= end ? [] : [{ value: text.slice(from, end), start: from, end }];
+function wholeLine(line: LogicalLine, from: number, end: number): Token[] {
+  return from >= end ? [] : [new Token(line, line.text.slice(from, end), from, end)];
 }
 
-function listOrLine(text: string, from: number, end: number): Arguments {
-  const list = lexJsonList(text, from, end);
-  return list === undefined ? { words: wholeLine(text, from, end) } : { words: list, json: true };
+function listOrLine(line: LogicalLine, from: number, end: number): Arguments {
+  const list = lexJsonList(line, from, end);
+  return list === undefined ? { words: wholeLine(line, from, end) } : { words: list, json: true };
 }
 
 function parsePairs(name: string, line: LogicalLine, from: number, end: number, escape: Escape): PairNode[] {
-  const words = lexQuotedWords(line.text, from, end, escape);
+  const words = lexQuotedWords(line, from, end, escape);
   const first = words[0];
   if (first === undefined) return [];
   if (!first.value.includes('=')) {
@@ -224,6 +230,6 @@ function parsePairs(name: string, line: LogicalLine, from: number, end: number, 
   return words.map((word) => {
     const equals = word.value.indexOf('=');
     if (equals < 0) throw new LanguageFault('pair-without-equals', `Syntax error - can't find = in ${quote(word.value)}. Must be of the form: name=value`);
-    return { key: word.value.slice(0, equals), value: word.value.slice(equals + 1), legacy: false, range: line.range(word.start, word.end) };
+    return { key: word.value.slice(0, equals), value: word.value.slice(equals + 1), legacy: false, range: word.range };
   });
 }

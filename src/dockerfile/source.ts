@@ -1,5 +1,5 @@
 // The text of a Dockerfile and the way from an offset to a line and column. Knows nothing of the language.
-import type { SourceExcerpt, SourceRange } from '../model/index.ts';
+import type { SourceRange } from '../model/index.ts';
 
 export interface Position {
   readonly line: number;
@@ -56,7 +56,7 @@ export function lineRange(first: number, last: number, lastLength: number): Sour
   return { start: { line: first, column: 0 }, end: { line: last, column: lastLength } };
 }
 
-/** What a terminal needs for showing a range. The whole text goes along: it is shared, not copied. */
-export function excerpt(file: string, text: string, range: SourceRange): SourceExcerpt {
-  return { file, text, range };
+/** From the start of one range to the end of another. */
+export function joinRanges(first: SourceRange, last: SourceRange): SourceRange {
+  return { start: first.start, end: last.end };
 }

@@ -2,14 +2,14 @@
 import type { SourceRange } from '../model/index.ts';
 import type { Directive, DockerfileNode } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { languageError } from './errors.ts';
+import { excerptOf, languageError } from './errors.ts';
 import type { SourceFile } from './errors.ts';
 import { toInstruction } from './instructions/parse.ts';
 import type { ArgInstruction, FromInstruction, Instruction } from './instructions/types.ts';
 import { emptyContinuation } from './diagnostic.ts';
 import { parseSingle, parseText } from './parser.ts';
 import type { Escape } from './parser.ts';
-import { decodeText } from './source.ts';
+import { decodeText, joinRanges } from './source.ts';
 import { suggest } from './suggest.ts';
 
 /** One stage: a FROM and what follows it. */
@@ -63,7 +63,7 @@ export function parseDockerfile(input: string | Uint8Array, options: DockerfileO
     if (instruction.kind === 'FROM') stages.push({ from: instruction, commands: [] });
     else if (stage !== undefined) stage.commands.push(instruction);
     else if (instruction.kind === 'ARG') metaArgs.push(instruction);
-    else throw languageError('no-stage', 'no build stage in current context', { file: file.name, text: file.text, range: instruction.range });
+    else throw languageError('no-stage', 'no build stage in current context', excerptOf(file, instruction.range));
   }
   return {
     ...file,
@@ -77,7 +77,7 @@ export function parseDockerfile(input: string | Uint8Array, options: DockerfileO
       from,
       commands,
       comments: from.node.comments,
-      range: { start: from.range.start, end: (commands.at(-1) ?? from).range.end },
+      range: joinRanges(from.range, (commands.at(-1) ?? from).range),
     })),
     diagnostics: emptyContinuations.map((range) => emptyContinuation(file, range)),
   };

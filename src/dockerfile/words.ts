@@ -1,34 +1,39 @@
 // The lexers of an instruction's line: flags, words of `key=value` instructions, blank-separated words and JSON lists.
-// All take the joined line and offsets, and return offsets, so that every token keeps its place.
+// All take the joined line and offsets, and every token keeps its place.
 import { isBlank, isSpace, skipSpace } from './chars.ts';
 import { LanguageFault } from './errors.ts';
+import { Token } from './line.ts';
+import type { LogicalLine } from './line.ts';
 
-/** A piece of a line: its value and where it stands. */
-export interface Token {
-  readonly value: string;
-  readonly start: number;
-  readonly end: number;
-}
+const NO_TOKENS: Token[] = [];
 
 /** Reads the `--flags` from `from` on; `rest` is where the arguments begin. A bare `--` ends the flags. */
-export function lexFlags(text: string, from: number, end: number): { flags: Token[]; rest: number } {
-  const flags: Token[] = [];
+export function lexFlags(line: LogicalLine, from: number, end: number): { flags: readonly Token[]; rest: number } {
+  const { text } = line;
+  let flags = NO_TOKENS;
   let at = from;
   for (;;) {
     at = skipSpace(text, at, end);
     if (at >= end) return { flags, rest: end };
     if (!text.startsWith('--', at) || at + 1 >= end) return { flags, rest: at };
-    const flag = lexFlag(text, at, end);
+    const flag = lexFlag(line, at, end);
     if (flag.value === '--') return { flags, rest: flag.end };
+    if (flags === NO_TOKENS) flags = [];
     flags.push(flag);
     at = flag.end;
   }
 }
 
-function lexFlag(text: string, start: number, end: number): Token {
-  const parts: string[] = [];
-  let quote = '';
+function lexFlag(line: LogicalLine, start: number, end: number): Token {
+  const { text } = line;
   let at = start;
+  for (; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5c || code === 0x22 || code === 0x27) break;
+    if (isSpace(code)) return new Token(line, text.slice(start, at), start, at);
+  }
+  const parts = [text.slice(start, at)];
+  let quote = '';
   for (; at < end; at++) {
     const char = text[at] ?? '';
     if (char === '\\') {
@@ -41,11 +46,12 @@ function lexFlag(text: string, start: number, end: number): Token {
     else if (char === '"' || char === "'") quote = char;
     else parts.push(char);
   }
-  return { value: parts.join(''), start, end: Math.min(at, end) };
+  return new Token(line, parts.join(''), start, Math.min(at, end));
 }
 
 /** Cuts at blanks outside of quotes; quotes and escapes stay in the words. */
-export function lexQuotedWords(text: string, from: number, end: number, escape: string): Token[] {
+export function lexQuotedWords(line: LogicalLine, from: number, end: number, escape: string): Token[] {
+  const { text } = line;
   const words: Token[] = [];
   let at = skipSpace(text, from, end);
   while (at < end) {
@@ -64,20 +70,21 @@ export function lexQuotedWords(text: string, from: number, end: number, escape: 
       else if (isSpace(text.charCodeAt(at))) break;
     }
     const value = text.slice(start, droppedEscape ? end - 1 : at);
-    if (value !== '') words.push({ value, start, end: at });
+    if (value !== '') words.push(new Token(line, value, start, at));
     at = skipSpace(text, at, end);
   }
   return words;
 }
 
 /** Cuts at runs of blanks and nothing else. */
-export function lexWords(text: string, from: number, end: number): Token[] {
+export function lexWords(line: LogicalLine, from: number, end: number): Token[] {
+  const { text } = line;
   const words: Token[] = [];
   if (from >= end) return words;
   let start = from;
   for (let at = from; at <= end; at++) {
     if (at < end && !isBlank(text.charCodeAt(at))) continue;
-    words.push({ value: text.slice(start, at), start, end: at });
+    words.push(new Token(line, text.slice(start, at), start, at));
     while (at < end && isBlank(text.charCodeAt(at))) at++;
     start = at;
     at--;
@@ -93,7 +100,8 @@ const MAX_DEPTH = 10_000;
  * Reads a JSON list of strings that takes the whole rest of the line; undefined when it is not JSON and hence in shell form.
  * @throws LanguageFault for a list that holds anything but strings.
  */
-export function lexJsonList(text: string, from: number, end: number): Token[] | undefined {
+export function lexJsonList(line: LogicalLine, from: number, end: number): Token[] | undefined {
+  const { text } = line;
   const start = skipSpace(text, from, end);
   if (text[start] !== '[' || start >= end) return undefined;
   const json = text.slice(start, end);
@@ -109,7 +117,7 @@ export function lexJsonList(text: string, from: number, end: number): Token[] | 
     throw new LanguageFault('json-not-strings', 'when using JSON array syntax, arrays must be comprised of strings only');
   }
   const places = stringPlaces(text, start, end);
-  return list.map((item: string, index) => ({ value: item.toWellFormed(), start: places[index]?.start ?? start, end: places[index]?.end ?? end }));
+  return list.map((item: string, index) => new Token(line, item.toWellFormed(), places[index]?.start ?? start, places[index]?.end ?? end));
 }
 
 function nesting(json: string): number {

@@ -1,12 +1,12 @@
 // Which fields of which instruction take variables, and their replacement. Everything else stays as it is written: commands
 // belong to their shell, and HEALTHCHECK, SHELL, ONBUILD, CMD and ENTRYPOINT are taken literally.
 import type { SourceRange } from '../../model/index.ts';
-import { LanguageFault, locating } from '../errors.ts';
+import { LanguageFault, located, widen } from '../errors.ts';
 import type { KeyValue } from '../instructions/base.ts';
 import { expandMountSpec } from '../instructions/mount.ts';
 import type { RunMount } from '../instructions/mount.ts';
 import type { AddInstruction, ArgDeclaration, ArgInstruction, CopyInstruction, Instruction, RunInstruction } from '../instructions/types.ts';
-import { expandText, expandTextToWords } from './shell.ts';
+import { expandText, expandTextToWords, isPlain, NO_NAMES } from './shell.ts';
 import type { Environment, ExpandOptions } from './shell.ts';
 
 export interface InstructionExpansion<T extends Instruction> {
@@ -17,8 +17,8 @@ export interface InstructionExpansion<T extends Instruction> {
 
 /** Expands the texts of one instruction: keeps the books on names, and gives every fault its place. */
 export class FieldExpander {
-  readonly used = new Set<string>();
-  readonly unmatched = new Set<string>();
+  used: ReadonlySet<string> = NO_NAMES;
+  unmatched: ReadonlySet<string> = NO_NAMES;
   readonly #instruction: Instruction;
   readonly #env: Environment;
   readonly #options: ExpandOptions;
@@ -30,6 +30,7 @@ export class FieldExpander {
   }
 
   word(text: string, range?: SourceRange, options: ExpandOptions = this.#options): string {
+    if (isPlain(text, options.escape ?? '\\')) return text;
     const result = this.#at(range, () => expandText(text, this.#env, options));
     this.#note(result);
     return result.value;
@@ -75,15 +76,18 @@ export class FieldExpander {
     return spec === undefined ? undefined : this.#at(spec.range, () => expandMountSpec(spec, (text) => this.word(text, spec.range)));
   }
 
-  #at<T>(range: SourceRange = this.#instruction.range, work: () => T): T {
-    const whole = this.#instruction.range;
-    // Over several lines the excerpt begins where the instruction does.
-    return locating(this.#instruction.file, range.start.line === whole.start.line ? range : { start: whole.start, end: range.end }, '', work);
+  #at<T>(range: SourceRange | undefined, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const { file, range: whole } = this.#instruction;
+      throw located(error, file, widen(range ?? whole, whole));
+    }
   }
 
   #note({ used, unmatched }: { used: ReadonlySet<string>; unmatched: ReadonlySet<string> }): void {
-    for (const name of used) this.used.add(name);
-    for (const name of unmatched) this.unmatched.add(name);
+    if (used.size > 0) this.used = this.used.size === 0 ? used : this.used.union(used);
+    if (unmatched.size > 0) this.unmatched = this.unmatched.size === 0 ? unmatched : this.unmatched.union(unmatched);
   }
 }
 
@@ -93,10 +97,16 @@ export class FieldExpander {
  * @throws SlipwayError 'dockerfile.bad-substitution', 'dockerfile.required-variable' with the place
  */
 export function expandInstruction<T extends Instruction>(instruction: T, env: Environment, options: ExpandOptions = {}): InstructionExpansion<T> {
+  if (isLiteral(instruction, options)) return { instruction, used: NO_NAMES, unmatched: NO_NAMES };
   const expander = new FieldExpander(instruction, env, options);
   // The narrowed kinds come back as the kind that went in.
   const expanded = expandFields(instruction, expander) as T;
   return { instruction: expanded, used: expander.used, unmatched: expander.unmatched };
+}
+
+/** Most instructions have nothing in them that could change. */
+function isLiteral({ kind, original, node }: Instruction, { escape = '\\' }: ExpandOptions): boolean {
+  return kind !== 'EXPOSE' && node.heredocs.length === 0 && !node.json && isPlain(original, escape);
 }
 
 function expandFields(instruction: Instruction, expander: FieldExpander): Instruction {

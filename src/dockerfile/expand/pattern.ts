@@ -2,6 +2,10 @@
 // Matching walks the value piece by piece, never backtracks, and so stays linear for hostile patterns too.
 import { LanguageFault } from '../errors.ts';
 
+/** Results beyond this length and searches beyond this many steps are refused, as they would take for ever. */
+const MAX_LENGTH = 1 << 28;
+const MAX_WORK = 2e9;
+
 /** One character of a piece; `undefined` is any character but a line end. */
 type Piece = readonly (string | undefined)[];
 
@@ -61,6 +65,7 @@ function findPiece(piece: Piece, value: string, from: number, last: number): num
     const found = value.indexOf(piece.join(''), from);
     return found > last ? -1 : found;
   }
+  if (piece.length * (last - from) > MAX_WORK) throw new LanguageFault('bad-substitution', 'the pattern is too long for a value of this length');
   for (let at = from; at <= last; at++) {
     if (head !== undefined) {
       at = value.indexOf(head, at);
@@ -140,6 +145,7 @@ export function replacePattern(value: string, pattern: string, replacement: stri
   const out: string[] = [];
   let copied = 0;
   let from = 0;
+  let length = value.length;
   while (from <= value.length) {
     const found = find(compiled, value, from);
     if (found === undefined) break;
@@ -148,6 +154,8 @@ export function replacePattern(value: string, pattern: string, replacement: stri
       out.push(value.slice(copied, found.start), all ? fillTemplate(replacement, value.slice(found.start, found.end)) : replacement);
       copied = found.end;
       if (!all) break;
+      length += replacement.length;
+      if (length > MAX_LENGTH) throw new LanguageFault('bad-substitution', 'the value becomes too long');
     }
     from = found.end > found.start ? found.end : found.end + ((value.codePointAt(found.end) ?? 0) > 0xffff ? 2 : 1);
   }

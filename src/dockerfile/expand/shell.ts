@@ -38,14 +38,18 @@ export interface WordsExpansion {
   readonly unmatched: ReadonlySet<string>;
 }
 
-const EMPTY: ReadonlySet<string> = new Set();
+/** Shared by all results without names. */
+export const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Longer results are refused: a few lines that double a value would otherwise fill the memory. */
+const MAX_LENGTH = 1 << 28;
 
 /**
  * Replaces variables, quotes and escapes in `word`.
  * @throws LanguageFault-derived SlipwayError is made by the callers that know the place; this one throws the bare fault.
  */
 export function expandText(word: string, env: Environment, options: ExpandOptions = {}): Expansion {
-  if (isPlain(word, options.escape ?? '\\')) return { value: word, used: EMPTY, unmatched: EMPTY };
+  if (isPlain(word, options.escape ?? '\\')) return { value: word, used: NO_NAMES, unmatched: NO_NAMES };
   const shell = new ShellWord(word, env, options, false);
   return { value: shell.run(), used: shell.used, unmatched: shell.unmatched };
 }
@@ -57,7 +61,8 @@ export function expandTextToWords(text: string, env: Environment, options: Expan
   return { words: shell.words, used: shell.used, unmatched: shell.unmatched };
 }
 
-function isPlain(word: string, escape: string): boolean {
+/** Whether expansion leaves a word as it is. */
+export function isPlain(word: string, escape: string): boolean {
   return !word.includes('$') && !word.includes('"') && !word.includes("'") && !word.includes(escape);
 }
 
@@ -76,8 +81,8 @@ const MODIFIERS = '+-?#%';
 const SPECIAL_NAMES = '@*#?-$!0';
 
 class ShellWord {
-  readonly used = new Set<string>();
-  readonly unmatched = new Set<string>();
+  #used: Set<string> | undefined;
+  #unmatched: Set<string> | undefined;
   readonly words: string[] = [];
   readonly #text: string;
   readonly #env: Environment;
@@ -98,12 +103,21 @@ class ShellWord {
     this.#frame = { kind: 'text', keepEscapes: options.keepEscapes ?? false, out: '' };
   }
 
+  get used(): ReadonlySet<string> {
+    return this.#used ?? NO_NAMES;
+  }
+
+  get unmatched(): ReadonlySet<string> {
+    return this.#unmatched ?? NO_NAMES;
+  }
+
   run(): string {
     try {
       const text = this.#text;
       while (this.#at < text.length) {
         if (this.#frame.kind === 'double') this.#doubleQuoted();
         else this.#open();
+        if (this.#frame.out.length > MAX_LENGTH) this.#fail('the value becomes too long');
       }
       if (this.#frame.kind !== 'text') this.#fail('unexpected end of statement while looking for matching double-quote');
     } catch (error) {
@@ -266,8 +280,8 @@ class ShellWord {
 
   #lookUp(name: string): string | undefined {
     const value = this.#env.get(name);
-    if (value === undefined) this.unmatched.add(name);
-    else this.used.add(name);
+    if (value === undefined) (this.#unmatched ??= new Set()).add(name);
+    else (this.#used ??= new Set()).add(name);
     return value;
   }
 

@@ -1,7 +1,7 @@
 // What all typed instructions share, and the shapes that several of them use.
 import type { SourceRange } from '../../model/index.ts';
 import type { InstructionNode } from '../ast.ts';
-import { LanguageFault, locating } from '../errors.ts';
+import { LanguageFault, located, widen } from '../errors.ts';
 import type { SourceFile } from '../errors.ts';
 import { parseFlags } from '../flags.ts';
 import type { Flags, FlagType } from '../flags.ts';
@@ -43,21 +43,14 @@ export interface KeyValue {
   readonly legacy: boolean;
 }
 
-/** Over several lines an excerpt begins where the instruction does, as its message says. */
-function widen(range: SourceRange, node: InstructionNode): SourceRange {
-  return range.start.line === node.range.start.line ? range : { start: node.range.start, end: range.end };
-}
-
 /** What the parse function of an instruction is given: its node, and how to refuse it. */
 export class NodeReader {
   readonly file: SourceFile;
   readonly node: InstructionNode;
-  readonly #prefix: string;
 
   constructor(file: SourceFile, node: InstructionNode) {
     this.file = file;
     this.node = node;
-    this.#prefix = `dockerfile parse error on line ${node.range.start.line}: `;
   }
 
   get words(): string[] {
@@ -70,7 +63,12 @@ export class NodeReader {
 
   /** Runs `work`; a fault in it points at `range`. */
   at<T>(range: SourceRange, work: () => T): T {
-    return locating(this.file, widen(range, this.node), this.#prefix, work);
+    try {
+      return work();
+    } catch (error) {
+      const prefix = `dockerfile parse error on line ${this.node.range.start.line}: `;
+      throw located(error, this.file, widen(range, this.node.range), prefix);
+    }
   }
 
   fail(code: string, message: string, range: SourceRange = this.node.range, hints: readonly string[] = []): never {

@@ -37,14 +37,13 @@ const PARSERS: { readonly [K in InstructionKind]: (reader: NodeReader) => Extrac
 /** All instructions, in capitals. */
 export const INSTRUCTION_NAMES: readonly string[] = Object.keys(PARSERS);
 
-function isKind(name: string): name is InstructionKind {
-  return Object.hasOwn(PARSERS, name);
-}
+const BY_NAME: ReadonlyMap<string, (reader: NodeReader) => Instruction> = new Map(Object.entries(PARSERS));
 
 /** @throws SlipwayError for an unknown instruction, wrong flags or wrong arguments */
 export function toInstruction(file: SourceFile, node: InstructionNode): Instruction {
   const reader = new NodeReader(file, node);
-  if (isKind(node.name)) return PARSERS[node.name](reader);
+  const parse = BY_NAME.get(node.name);
+  if (parse !== undefined) return parse(reader);
   const near = suggest(node.keyword, INSTRUCTION_NAMES, false);
   const shown = near === undefined ? '' : ` (did you mean ${node.keyword === node.name ? near : near.toLowerCase()}?)`;
   return reader.fail('unknown-instruction', `unknown instruction: ${node.keyword}${shown}`, node.keywordRange);
