@@ -40,7 +40,8 @@ export function recordStart({ records, parts }: ContainerManager, c: Container, 
 
 /** An empty one for a process that has ended already: it names nobody. */
 function identityOf(pid: number): string {
-  return processStartTime(pid) === undefined ? '' : processIdentity(pid);
+  const start = processStartTime(pid);
+  return start === undefined ? '' : `${pid}:${start}`;
 }
 
 /** What a container that could not be started exits with, as Docker records it. */

@@ -1,0 +1,159 @@
+// Containers that go on by themselves, watched by conmon, and what is found after something was killed; needs root.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Container, type ContainerManager, type ContainerRequest, isAlive } from '../../src/container/index.ts';
+import { type Fixture, fixture, request } from './container-fixture.ts';
+
+let f: Fixture;
+before(async () => {
+  f = await fixture();
+});
+after(() => f.dispose());
+
+const FOREVER = ['sh', '-c', 'echo up; while :; do sleep 0.05; done'];
+
+async function start(o: Partial<ContainerRequest>, manager: ContainerManager = f.manager): Promise<Container> {
+  const c = await manager.create(request(o));
+  await manager.start(c);
+  return manager.records.resolve(c.id);
+}
+
+async function text(c: Container, o: { tail?: number; follow?: boolean; since?: number } = {}): Promise<string> {
+  let out = '';
+  for await (const line of f.manager.logs(c, o)) out += line.data.toString();
+  return out;
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (holds()) return;
+    await sleep(10);
+  }
+  throw new Error(`not within 10 s: ${what}`);
+}
+
+const state = (id: string): Container['state'] | undefined => f.manager.records.get(id)?.state;
+const leftovers = (): string[] => [...readdirSync(join(f.run, 'containers')), ...readFileSync('/proc/self/mounts', 'utf8').split('\n').filter((l) => l.includes(f.folder))];
+
+test('runs, tells, ends by itself, and is recorded by its monitor', async () => {
+  const c = await start({ args: ['sh', '-c', 'echo one; echo two >&2; exit 6'] });
+  assert.equal(await f.other().wait(c), 6);
+  await f.manager.reconcile();
+  const now = f.manager.records.resolve(c.id);
+  assert.deepEqual([now.state.status, now.state.exitCode], ['exited', 6]);
+  assert.ok(now.state.finishedAt! >= now.state.startedAt!);
+  assert.equal((await text(c)).split('\n').sort().join(), ',one,two');
+  assert.equal(await text(c, { tail: 0 }), '');
+  assert.deepEqual(leftovers(), []);
+  await f.manager.start(now);
+  assert.equal(await f.manager.wait(now), 6);
+  assert.equal((await text(c)).split('\n').length, 5);
+  await f.manager.remove(f.manager.records.resolve(c.id));
+  assert.ok(!existsSync(join(f.root, 'containers', c.id)));
+});
+
+test('following a log ends with the container', async () => {
+  const c = await start({ args: ['sh', '-c', 'for i in 1 2 3; do echo $i; sleep 0.1; done'] });
+  assert.equal(await text(c, { follow: true }), '1\n2\n3\n');
+  await f.manager.remove(c, { force: true });
+});
+
+test('stop, start again, restart, remove by force', async () => {
+  const c = await start({ args: ['sh', '-c', 'trap "exit 5" TERM; echo up; while :; do sleep 0.05; done'], name: 'again' });
+  await f.manager.start(c); // runs already
+  await until('it is up', () => existsSync(f.manager.logPath(c)) && readFileSync(f.manager.logPath(c), 'utf8').includes('up'));
+  await f.other().stop(f.manager.records.resolve('again'));
+  assert.deepEqual([state(c.id)?.status, state(c.id)?.exitCode], ['exited', 5]);
+  await f.manager.start(f.manager.records.resolve('again'));
+  await f.manager.restart(f.manager.records.resolve('again'), 0);
+  assert.equal(state(c.id)?.status, 'running');
+  await f.other().remove(f.manager.records.resolve('again'), { force: true });
+  assert.equal(state(c.id), undefined);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('a program that cannot be run', async () => {
+  await assert.rejects(start({ args: ['missing'], name: 'cannot' }), { exitCode: 127 });
+  assert.deepEqual([state(f.manager.records.resolve('cannot').id)?.status, state(f.manager.records.resolve('cannot').id)?.exitCode], ['created', 127]);
+  await f.manager.remove(f.manager.records.resolve('cannot'));
+  await assert.rejects(start({ args: ['missing'], autoRemove: true }), { exitCode: 127 });
+  assert.deepEqual(f.manager.records.all(), []);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('--rm goes when it has ended', async () => {
+  const c = await start({ args: ['sh', '-c', 'sleep 0.1; exit 3'], autoRemove: true });
+  assert.equal(await f.other().wait(c), 3);
+  await until('it is gone', () => state(c.id) === undefined);
+  await until('its folders are gone', () => leftovers().length === 0);
+});
+
+test('the container is killed', async () => {
+  const c = await start({ args: FOREVER });
+  process.kill(c.state.pid, 'SIGKILL');
+  assert.equal(await f.manager.wait(c), 137);
+  await f.manager.remove(f.manager.records.resolve(c.id));
+});
+
+test('the monitor is killed, then the container: the next command finds out', async () => {
+  const c = await start({ args: FOREVER });
+  process.kill(Number(c.state.monitor!.split(':')[0]), 'SIGKILL');
+  await f.manager.reconcile();
+  assert.ok(isAlive(f.manager.records.resolve(c.id)));
+  process.kill(c.state.pid, 'SIGKILL');
+  await f.other().endings.gone(c, 5000);
+  await f.other().reconcile();
+  assert.deepEqual([state(c.id)?.status, state(c.id)?.exitCode], ['exited', 255]);
+  assert.deepEqual(leftovers(), []);
+  await f.manager.remove(f.manager.records.resolve(c.id));
+});
+
+test('the machine went down: nothing of what ran is there', async () => {
+  const c = await start({ args: FOREVER });
+  const removed = await start({ args: FOREVER, autoRemove: true });
+  const monitors = [c, removed].map((x) => Number(x.state.monitor!.split(':')[0]));
+  for (const pid of [...monitors, c.state.pid, removed.state.pid]) process.kill(pid, 'SIGKILL');
+  await f.manager.endings.gone(c, 5000);
+  await f.manager.endings.gone(removed, 5000);
+  for (const x of [c, removed]) f.manager.records.update(x.id, (r) => void (r.state.process = r.state.process!.replace(/:[^:]+:/, ':another-boot:')));
+  await f.manager.reconcile();
+  assert.equal(state(c.id)?.status, 'exited');
+  assert.equal(state(removed.id), undefined);
+  await f.manager.remove(f.manager.records.resolve(c.id));
+  assert.deepEqual(leftovers(), []);
+});
+
+test('a command is killed at any moment while it runs a container', async () => {
+  const script = `
+    const { openManager, request } = await import(${JSON.stringify(new URL('container-fixture.ts', import.meta.url).href)});
+    const [, root, run, mode] = process.argv;
+    const m = openManager(root, run);
+    const c = await m.create(request({ args: ['sleep', '0.05'], autoRemove: true }));
+    if (mode === 'detached') await m.start(c);
+    else await m.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });`;
+  const launch = (mode: string) => spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], { stdio: 'ignore', cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+  const began = performance.now();
+  await new Promise((resolve) => launch('foreground').once('exit', resolve));
+  const whole = performance.now() - began;
+  for (let i = 0; i < 16; i++) {
+    const child = launch(i % 2 === 0 ? 'foreground' : 'detached');
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    await sleep(whole * (0.4 + 0.7 * Math.random()));
+    child.kill('SIGKILL');
+    await exited;
+    if (i % 4 === 0) await f.other().reconcile();
+  }
+  // what still runs ends by itself; each reconcile may find more that has ended
+  for (let i = 0; i < 500 && f.manager.records.all().length > 0; i++) {
+    await f.manager.reconcile();
+    await sleep(10);
+  }
+  assert.deepEqual(f.manager.records.all(), []);
+  assert.deepEqual(leftovers(), []);
+  assert.deepEqual(f.manager.parts.db.read((sql) => sql.all('SELECT id FROM snapshots WHERE state = ? AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)', 'active')), []);
+});
