@@ -1,6 +1,6 @@
 // A snapshot mounted for a step, below the folder of what dies with the machine.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountAll, type Mount } from '../../snapshot/index.ts';
 import type { Layout } from '../../store/index.ts';
@@ -13,8 +13,9 @@ import type { MountedRootfs } from './types.ts';
  */
 export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: string): MountedRootfs {
   const path = makeMountPoint(layout);
+  const marks: string[] = [];
   try {
-    mountAll(mounts, path);
+    mountAll(mounts.map((m) => hasty(m, marks)), path);
   } catch (e) {
     rmdirSync(path);
     throw e;
@@ -25,12 +26,25 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
     mounted = false;
     if (mounts.length > 0) unmount(path, UmountFlag.MNT_DETACH);
     rmdirSync(path);
+    for (const mark of marks) rmSync(mark, { recursive: true, force: true });
   };
   return { path, ...(upper === undefined ? {} : { upper }), unmount: close, [Symbol.dispose]: close };
 }
 
+/**
+ * Without `volatile`, unmounting an overlay waits until the disk has all that was written (kernel, overlayfs.rst, "Volatile
+ * mount"): after a COPY of many files that is most of the time. The mark it leaves forbids another mount, and nobody but a
+ * crash of the machine makes it true: it goes with the mount.
+ */
+function hasty(m: Mount, marks: string[]): Mount {
+  const work = m.options.find((o) => o.startsWith('workdir='))?.slice('workdir='.length);
+  if (m.type !== 'overlay' || work === undefined) return m;
+  marks.push(join(work, 'work', 'incompat'));
+  return { ...m, options: [...m.options, 'volatile'] };
+}
+
 /** A new empty directory below `layout.run/mounts`. */
-export function makeMountPoint(layout: Layout): string {
+function makeMountPoint(layout: Layout): string {
   const path = join(layout.run, 'mounts', randomBytes(8).toString('hex'));
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;

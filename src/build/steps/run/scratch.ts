@@ -57,7 +57,7 @@ export class Scratch {
     const target = this.directory();
     const layers = lowers.length > 1 || writable ? lowers : [...lowers, this.directory()];
     const options = [`lowerdir=${layers.join(':')}`];
-    if (writable) options.push(`upperdir=${this.directory()}`, `workdir=${this.directory()}`);
+    if (writable) options.push(`upperdir=${this.directory()}`, `workdir=${this.directory()}`, 'volatile');
     this.mount('overlay', target, 'overlay', 0, options.join(','));
     return target;
   }
