@@ -2,10 +2,11 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type Image, type ImageStore, importRootfs } from '../image/index.ts';
+import { type ArchiveStore, type Image, importRootfs } from '../image/index.ts';
 import { familiarReference, formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
 import { removeTree } from '../sys/index.ts';
 import { nearest } from '../util/index.ts';
+import { applyChanges } from './changes.ts';
 import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts';
 import { busyboxRootfs, debianRootfs } from './rootfs.ts';
 
@@ -22,6 +23,8 @@ export interface BootstrapOptions {
   /** Proxy settings and the like, for apt on its way to the packages. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** ms since the epoch. */
+  readonly now: number;
   onStatus(text: string): void;
 }
 
@@ -52,9 +55,9 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   return { recipe, name: formatReference(reference) };
 }
 
-export async function bootstrap(images: ImageStore, o: BootstrapOptions): Promise<Bootstrapped> {
+export async function bootstrap(store: ArchiveStore, o: BootstrapOptions): Promise<Bootstrapped> {
   const { recipe, name } = recipeFor(o.reference);
-  const there = images.find(name);
+  const there = store.images.find(name);
   if (there && !o.force) return { image: there, recipe, made: false };
   const work = mkdtempSync(join(o.scratch, 'bootstrap-'));
   try {
@@ -64,14 +67,21 @@ export async function bootstrap(images: ImageStore, o: BootstrapOptions): Promis
         ? { stream: Readable.from([await busyboxRootfs(options)]), done: Promise.resolve() }
         : await debianRootfs(recipe, options);
     const label = `LABEL ${STAND_IN_LABEL}=${familiarReference(parseReference(name))}`;
-    const image = await importRootfs(images, rootfs.stream, {
-      changes: [...recipe.changes, label],
-      message: `stand-in made by slipway bootstrap from Debian packages`,
-      name,
-      complete: rootfs.done,
-      signal: o.signal,
-    });
-    return { image, recipe, made: true };
+    // the tar ends early when its maker fails: then the maker's own words are the ones to tell
+    const [made, image] = await Promise.allSettled([
+      rootfs.done,
+      importRootfs(store, rootfs.stream, {
+        config: applyChanges([...recipe.changes, label]),
+        message: 'stand-in made by slipway bootstrap from Debian packages',
+        created: new Date(o.now),
+        signal: o.signal,
+      }),
+    ]);
+    if (made.status === 'rejected') throw made.reason;
+    if (image.status === 'rejected') throw image.reason;
+    // named only when it is whole
+    store.images.tag(image.value.id, name);
+    return { image: store.images.get(image.value.id), recipe, made: true };
   } finally {
     removeTree(work);
   }

@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly selfCommand: readonly string[];
   /** `crun` or `runc`; the first that works when left out. */
   readonly runtime?: string;
+  /** Proxies and the like, for tools that fetch packages. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** ms since the epoch. */
   readonly now?: () => number;
 }
@@ -28,6 +30,7 @@ export class Engine {
   readonly content: ContentStore;
   readonly leases: Leases;
   readonly now: () => number;
+  readonly environment: Readonly<Record<string, string>>;
   readonly #o: EngineOptions;
   #snapshots: Snapshotter | undefined;
   #images: ImageStore | undefined;
@@ -38,6 +41,7 @@ export class Engine {
   private constructor(o: EngineOptions) {
     this.#o = o;
     this.now = o.now ?? Date.now;
+    this.environment = o.environment ?? {};
     this.layout = layout(o.root, o.run);
     this.db = Database.open(o.root);
     this.leases = new Leases(this.db);

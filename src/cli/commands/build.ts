@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { contextSource, openContext, openNamedContext, type BuildRequest, type NamedContext, type SecretSource } from '../../build/index.ts';
-import { build } from '../../engine/index.ts';
+import { build as runBuild } from '../../engine/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { addHost, buildArgs, labels, secret, ulimit } from '../build/values.ts';
@@ -10,7 +10,7 @@ import type { Command, Context, ParsedOptions } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
 
-export const command: Command = {
+export const build: Command = {
   name: 'build',
   summary: 'Build an image from a Dockerfile',
   usage: '[OPTIONS] PATH | -',
@@ -53,7 +53,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   let context: Awaited<ReturnType<typeof openContext>> | undefined;
   try {
     const request = await makeRequest();
-    const result = await build(engine, which, request);
+    const result = await runBuild(engine, which, request);
     display.end(false);
     if (o.bool('quiet')) ctx.stdout.write(`${result.image.id}\n`);
     const iidfile = o.string('iidfile');

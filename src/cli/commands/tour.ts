@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from '../command.ts';
 import { runTour } from '../tour/tour.ts';
 
-export const command: Command = {
+export const tour: Command = {
   name: 'tour',
   summary: 'Watch real multi-stage builds and containers, step by step',
   usage: '',

@@ -1,0 +1,107 @@
+// Commands on archives: save, load, import, export, and bootstrap's neighbour in spirit: everything that brings files in or out.
+import { resolve } from 'node:path';
+import { exportRootfs, importRootfs, loadArchive, type LayerProgress, saveArchive } from '../../image/index.ts';
+import { familiarReference, formatReference, parsePlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { formatBytes } from '../../util/index.ts';
+import type { Command, Context } from '../command.ts';
+
+export const load: Command = {
+  name: 'load',
+  summary: 'Load images from an archive',
+  usage: '[OPTIONS]',
+  examples: ['slipway load -i app.tar', 'slipway load < app.tar.gz'],
+  args: { min: 0, max: 0 },
+  options: [
+    { name: 'input', short: 'i', type: 'string', placeholder: 'file', help: 'Read from a file instead of standard input' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Show no progress' },
+  ],
+  async run(ctx, o) {
+    const engine = await ctx.engine();
+    const input = o.string('input');
+    if (input === undefined && ctx.stdin.isTTY) throw new SlipwayError('invalid-argument', 'cli.load', 'requested load from stdin, but stdin is empty', { hints: ['slipway load -i FILE'] });
+    const loaded = await loadArchive(engine, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
+      signal: ctx.signal,
+      ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
+    });
+    for (const l of loaded) {
+      for (const r of l.replaced) ctx.stdout.write(`The image ${familiarReference(parseReference(r.name))} already exists, renaming the old one with ID ${r.id} to empty string\n`);
+      ctx.stdout.write(l.names.length > 0 ? l.names.map((n) => `Loaded image: ${familiarReference(parseReference(n))}\n`).join('') : `Loaded image ID: ${l.image.id}\n`);
+    }
+    engine.tidy();
+  },
+};
+
+/** A line for each layer on a terminal; into pipes nothing, as Docker does. */
+function layerLines(ctx: Context): (p: LayerProgress) => void {
+  if (!ctx.stderr.isTTY) return () => {};
+  let last = 0;
+  return (p) => {
+    const now = ctx.now();
+    if (p.state !== 'done' && now - last < 100) return;
+    last = now;
+    const total = p.total === undefined ? '' : `/${formatBytes(p.total)}`;
+    ctx.stderr.write(`\r\u001b[K${p.digest.slice(7, 19)}: ${p.state} ${formatBytes(p.current)}${total}${p.state === 'done' ? '\n' : ''}`);
+  };
+}
+
+export const save: Command = {
+  name: 'save',
+  summary: 'Save images to an archive',
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  examples: ['slipway save -o app.tar app', 'slipway save app | gzip > app.tar.gz'],
+  args: { min: 1 },
+  options: [{ name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write to a file instead of standard output' }],
+  async run(ctx, o, args) {
+    const engine = await ctx.engine();
+    const output = o.string('output');
+    if (output === undefined && ctx.stdout.isTTY) throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
+    await saveArchive(engine, args, output === undefined ? 1 : resolve(ctx.cwd, output), { signal: ctx.signal, ...(output !== undefined && { onProgress: layerLines(ctx) }) });
+  },
+};
+
+export const importCommand: Command = {
+  name: 'import',
+  summary: 'Make an image of a root file system',
+  usage: '[OPTIONS] FILE|- [REPOSITORY[:TAG]]',
+  examples: ['slipway import rootfs.tar mine:1', "slipway import -c 'CMD [\"sh\"]' - mine < rootfs.tar"],
+  args: { min: 1, max: 2 },
+  options: [
+    { name: 'change', short: 'c', type: 'list', placeholder: 'instruction', help: 'Apply Dockerfile instructions to the image' },
+    { name: 'message', short: 'm', type: 'string', placeholder: 'text', help: 'Comment for the history' },
+    { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform of the image' },
+  ],
+  async run(ctx, o, args) {
+    const { applyChanges } = await import('../../bootstrap/index.ts');
+    const engine = await ctx.engine();
+    const [source = '', name] = args;
+    if (/^https?:\/\//.test(source)) throw new SlipwayError('unsupported', 'cli.import', 'importing from an address is not supported', { hints: [`curl ${source} | slipway import - ${name ?? ''}`] });
+    const platform = o.string('platform');
+    const message = o.string('message');
+    const image = await importRootfs(engine, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
+      config: applyChanges(o.list('change')),
+      ...(message !== undefined && { message }),
+      ...(name !== undefined && { names: [formatReference(withDefaultTag(parseReference(name)))] }),
+      ...(platform !== undefined && { platform: parsePlatform(platform) }),
+      created: new Date(ctx.now()),
+      signal: ctx.signal,
+    });
+    ctx.stdout.write(`${image.id}\n`);
+  },
+};
+
+export const exportCommand: Command = {
+  name: 'export',
+  summary: 'Write the file system of a container as an archive',
+  usage: '[OPTIONS] CONTAINER',
+  examples: ['slipway export -o files.tar web'],
+  args: { min: 1, max: 1 },
+  options: [{ name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write to a file instead of standard output' }],
+  async run(ctx, o, args) {
+    const containers = await (await ctx.engine()).containers();
+    const output = o.string('output');
+    if (output === undefined && ctx.stdout.isTTY) throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
+    const c = containers.records.resolve(args[0] ?? '');
+    // written while the files are mounted: the write is synchronous up to the last byte
+    await containers.withFiles(c, (rootfs) => exportRootfs(rootfs, output === undefined ? 1 : resolve(ctx.cwd, output)));
+  },
+};

@@ -1,0 +1,63 @@
+// `bootstrap`: stand-ins for well-known base images.
+import { bootstrap as make, RECIPES, tagsOf } from '../../bootstrap/index.ts';
+import { enterPrivateMountNamespace } from '../../sys/index.ts';
+import { formatBytes } from '../../util/index.ts';
+import type { Command, Context } from '../command.ts';
+import { table } from '../table.ts';
+
+export const bootstrap: Command = {
+  name: 'bootstrap',
+  summary: 'Make a stand-in for a well-known base image from Debian packages',
+  usage: '[OPTIONS] [NAME[:TAG]...]',
+  examples: ['slipway bootstrap busybox', 'slipway bootstrap golang:1.19-bookworm', 'slipway bootstrap   (lists what can be made)'],
+  args: { min: 0 },
+  options: [
+    { name: 'force', short: 'f', type: 'boolean', help: 'Make it again although it is there' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the image ID and nothing else' },
+  ],
+  async run(ctx, o, args) {
+    if (args.length === 0) {
+      ctx.stdout.write(table([['NAME', 'TAGS', 'WHAT IT IS'], ...RECIPES.map((r) => [r.name, tagsOf(r).join(', '), r.summary])]));
+      return;
+    }
+    const engine = await ctx.engine();
+    for (const reference of args) {
+      // what the maker mounts ends with it
+      if (process.getuid?.() === 0) enterPrivateMountNamespace();
+      const began = ctx.now();
+      const status = statusLine(ctx, o.bool('quiet'), began);
+      const done = await make(engine, {
+        reference,
+        force: o.bool('force'),
+        scratch: engine.layout.bootstrap,
+        environment: engine.environment,
+        signal: ctx.signal,
+        now: began,
+        onStatus: (text) => status.show(`${reference}: ${text}`),
+      });
+      status.end();
+      if (o.bool('quiet')) ctx.stdout.write(`${done.image.id}\n`);
+      else if (done.made) ctx.stdout.write(`${reference}: a stand-in made from Debian packages (${done.recipe.summary}), ${formatBytes(done.image.size)}\n`);
+      else ctx.stdout.write(`${reference}: already here, ${formatBytes(done.image.size)}\n`);
+    }
+  },
+};
+
+/** What is being done: rewritten in place on a terminal with the seconds so far, a line for each change into a pipe. */
+function statusLine(ctx: Context, quiet: boolean, began: number): { show(text: string): void; end(): void } {
+  if (quiet) return { show: () => {}, end: () => {} };
+  if (!ctx.stderr.isTTY) return { show: (text) => void ctx.stderr.write(`${text}\n`), end: () => {} };
+  let text = '';
+  const draw = (): void => void ctx.stderr.write(`\r\u001b[K${text} (${((ctx.now() - began) / 1000).toFixed(0)} s)`);
+  const timer = setInterval(draw, 500);
+  return {
+    show: (t) => {
+      text = t;
+      draw();
+    },
+    end: () => {
+      clearInterval(timer);
+      ctx.stderr.write('\r\u001b[K');
+    },
+  };
+}

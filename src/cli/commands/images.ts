@@ -1,0 +1,169 @@
+// Commands on images: images, history, tag, rmi.
+import type { ImageSummary } from '../../image/index.ts';
+import { familiarName, parseReference, shortDigest, SlipwayError } from '../../model/index.ts';
+import { formatBytes, humanDuration } from '../../util/index.ts';
+import type { Command, Context } from '../command.ts';
+import { parseFilters, renderRows } from '../format.ts';
+
+interface Row extends Record<string, string> {
+  Repository: string;
+  Tag: string;
+  Digest: string;
+  ID: string;
+  CreatedSince: string;
+  CreatedAt: string;
+  Size: string;
+}
+
+const LIST_FILTERS = new Set(['reference', 'dangling', 'label', 'before', 'since']);
+
+export const images: Command = {
+  name: 'images',
+  summary: 'List images',
+  usage: '[OPTIONS] [REPOSITORY[:TAG]]',
+  examples: ['slipway images', "slipway image ls -f reference='lab/*'", 'slipway images -q -f dangling=true'],
+  args: { min: 0, max: 1 },
+  options: [
+    { name: 'all', short: 'a', type: 'boolean', help: 'Show intermediate images too' },
+    { name: 'digests', type: 'boolean', help: 'Show digests' },
+    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: 'reference=…, dangling=true|false, label=…, before=…, since=…' },
+    { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
+    { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
+  ],
+  async run(ctx, o, args) {
+    const filters = parseFilters(o.list('filter'));
+    for (const key of filters.keys()) {
+      if (!LIST_FILTERS.has(key)) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: [`filters are ${[...LIST_FILTERS].join(', ')}`] });
+    }
+    const engine = await ctx.engine();
+    const before = filters.get('before')?.at(-1);
+    const since = filters.get('since')?.at(-1);
+    const found = engine.images.list({
+      all: o.bool('all'),
+      references: [...(filters.get('reference') ?? []), ...args],
+      ...(filters.has('dangling') && { dangling: filters.get('dangling')?.at(-1) === 'true' || filters.get('dangling')?.at(-1) === '1' }),
+      labels: filters.get('label') ?? [],
+      ...(before !== undefined && { before }),
+      ...(since !== undefined && { since }),
+    });
+    const whole = o.bool('no-trunc');
+    if (o.bool('quiet')) {
+      ctx.stdout.write([...new Set(found.map((i) => (whole ? i.id : shortDigest(i.id))))].map((id) => `${id}\n`).join(''));
+      return;
+    }
+    const rows = found.flatMap((i) => rowsOf(i, ctx, whole));
+    const columns = [
+      { head: 'REPOSITORY', field: 'Repository' }, { head: 'TAG', field: 'Tag' }, ...(o.bool('digests') ? [{ head: 'DIGEST', field: 'Digest' }] : []),
+      { head: 'IMAGE ID', field: 'ID' }, { head: 'CREATED', field: 'CreatedSince' }, { head: 'SIZE', field: 'Size' },
+    ];
+    ctx.stdout.write(renderRows(rows, columns, o.string('format')));
+  },
+};
+
+function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Row[] {
+  const common = {
+    Digest: i.digests[0]?.split('@')[1] ?? '<none>',
+    ID: whole ? i.id : shortDigest(i.id),
+    CreatedSince: i.createdAt === 0 ? 'N/A' : `${humanDuration(ctx.now() - i.createdAt)} ago`,
+    CreatedAt: new Date(i.createdAt).toISOString(),
+    Size: formatBytes(i.size),
+  };
+  if (i.names.length === 0) return [{ Repository: '<none>', Tag: '<none>', ...common }];
+  return i.names.map((n) => {
+    const reference = parseReference(n);
+    return { Repository: familiarName(reference), Tag: reference.tag ?? '<none>', ...common };
+  });
+}
+
+export const history: Command = {
+  name: 'history',
+  summary: 'Show the history of an image',
+  usage: '[OPTIONS] IMAGE',
+  examples: ['slipway history golang:1.19-bookworm', 'slipway history --no-trunc app'],
+  args: { min: 1, max: 1 },
+  options: [
+    { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
+    { name: 'human', short: 'H', type: 'boolean', help: 'Sizes and times for people (the default)' },
+    { name: 'no-trunc', type: 'boolean', help: 'Show commands whole' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
+  ],
+  async run(ctx, o, args) {
+    const { images: store } = await ctx.engine();
+    const image = store.resolve(args[0] ?? '');
+    const whole = o.bool('no-trunc');
+    const human = !o.has('human') || o.bool('human');
+    const sizes = [...image.layers];
+    // the images of the original engine's steps are the parents of this one
+    const ids: string[] = [];
+    for (let at: typeof image | undefined = image; at; at = at.parentId === undefined ? undefined : store.find(at.parentId)) ids.push(at.id);
+    const entries = (image.config.history ?? []).map((h) => ({ h, size: h.empty_layer ? 0 : (sizes.shift()?.size ?? 0) })).reverse();
+    const cut = (s: string): string => (whole || s.length <= 45 ? s : `${s.slice(0, 44)}…`);
+    const rows = entries.map(({ h, size }, n) => {
+      const id = ids[n] ?? '<missing>';
+      const created = Date.parse(h.created ?? '');
+      return {
+        ID: whole || id === '<missing>' ? id : id.slice(7, 19),
+        CreatedSince: Number.isNaN(created) ? 'N/A' : human ? `${humanDuration(ctx.now() - created)} ago` : (h.created ?? ''),
+        CreatedAt: h.created ?? '',
+        CreatedBy: cut((h.created_by ?? '').replaceAll('\t', ' ')),
+        Size: human ? formatBytes(size) : String(size),
+        Comment: h.comment ?? '',
+      };
+    });
+    if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.ID}\n`).join(''));
+    const columns = [{ head: 'IMAGE', field: 'ID' }, { head: human ? 'CREATED' : 'CREATED AT', field: 'CreatedSince' }, { head: 'CREATED BY', field: 'CreatedBy' }, { head: 'SIZE', field: 'Size' }, { head: 'COMMENT', field: 'Comment' }] as const;
+    ctx.stdout.write(renderRows(rows, columns, o.string('format')));
+  },
+};
+
+export const tag: Command = {
+  name: 'tag',
+  summary: 'Give an image another name',
+  usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
+  examples: ['slipway tag app registry.example.com/app:1.0'],
+  args: { min: 2, max: 2 },
+  options: [],
+  async run(ctx, _o, args) {
+    const { images: store } = await ctx.engine();
+    store.tag(store.resolve(args[0] ?? '').id, args[1] ?? '');
+  },
+};
+
+export const rmi: Command = {
+  name: 'rmi',
+  summary: 'Remove images',
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  examples: ['slipway rmi app', 'slipway rmi -f $(slipway images -q -f dangling=true)'],
+  args: { min: 1 },
+  options: [
+    { name: 'force', short: 'f', type: 'boolean', help: 'Also when it is used or has several names; no error when there is none' },
+    { name: 'no-prune', type: 'boolean', help: 'Keep parents that have no name' },
+  ],
+  async run(ctx, o, args) {
+    const engine = await ctx.engine();
+    const containers = await engine.containers();
+    const force = o.bool('force');
+    let failed = 0;
+    for (const ref of args) {
+      try {
+        const users = containers.records.all().map((c) => ({ id: c.id, imageId: c.imageId, running: c.state.status === 'running' }));
+        for (const r of engine.images.remove(ref, { force, prune: !o.bool('no-prune'), users })) {
+          ctx.stdout.write(r.kind === 'untagged' ? `Untagged: ${r.name}\n` : `Deleted: ${r.id}\n`);
+        }
+      } catch (e) {
+        if (!(e instanceof SlipwayError) || (e.code === 'image.not-found' && force)) {
+          if (e instanceof SlipwayError) {
+            ctx.stderr.write(`error: ${e.message}\n`);
+            continue;
+          }
+          throw e;
+        }
+        failed++;
+        ctx.stderr.write(`error: ${e.message}\n`);
+      }
+    }
+    engine.collector().collect();
+    return failed > 0 ? 1 : 0;
+  },
+};

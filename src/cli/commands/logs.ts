@@ -1,0 +1,47 @@
+// `logs`: what a container wrote.
+import { SlipwayError } from '../../model/index.ts';
+import { parseDuration } from '../../util/index.ts';
+import type { Command } from '../command.ts';
+
+export const logs: Command = {
+  name: 'logs',
+  summary: 'Show the output of a container',
+  usage: '[OPTIONS] CONTAINER',
+  examples: ['slipway logs web', 'slipway logs -f --tail 20 web'],
+  args: { min: 1, max: 1 },
+  options: [
+    { name: 'follow', short: 'f', type: 'boolean', help: 'Go on until the container ends' },
+    { name: 'since', type: 'string', placeholder: 'time', help: 'Only since a time (2024-01-02T15:04:05Z) or a span ago (10m)' },
+    { name: 'tail', short: 'n', type: 'string', placeholder: 'n', help: 'Only so many last lines' },
+    { name: 'timestamps', short: 't', type: 'boolean', help: 'Show times' },
+    { name: 'until', type: 'string', placeholder: 'time', help: 'Only until a time or a span ago' },
+  ],
+  async run(ctx, o, args) {
+    const containers = await (await ctx.engine()).containers();
+    await containers.reconcile();
+    const c = containers.records.resolve(args[0] ?? '');
+    const tail = o.string('tail');
+    const time = (name: string): number | undefined => {
+      const text = o.string(name);
+      if (text === undefined) return undefined;
+      const span = parseDuration(text);
+      const at = span === undefined ? (/^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)) : ctx.now() - span / 1e6;
+      if (Number.isNaN(at)) throw new SlipwayError('invalid-argument', 'cli.time', `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`);
+      return at;
+    };
+    if (tail !== undefined && tail !== 'all' && !/^\d+$/.test(tail)) throw new SlipwayError('invalid-argument', 'cli.tail', `invalid value for "tail": ${tail}`);
+    const since = time('since');
+    const until = time('until');
+    const lines = containers.logs(c, {
+      ...(tail !== undefined && tail !== 'all' && { tail: Number(tail) }),
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+      follow: o.bool('follow'),
+      signal: ctx.signal,
+    });
+    for await (const line of lines) {
+      if (o.bool('timestamps')) ctx[line.stream].write(`${line.time} `);
+      ctx[line.stream].write(line.data);
+    }
+  },
+};

@@ -1,0 +1,125 @@
+// Commands that take away what is not used: the prunes, and df, which tells what they would bring.
+import { createInterface } from 'node:readline';
+import { diskUsage, pruneBuilder, pruneContainers, pruneImages } from '../../engine/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import type { Removal } from '../../image/index.ts';
+import { formatBytes, parseDuration } from '../../util/index.ts';
+import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+import { parseFilters, renderRows } from '../format.ts';
+
+const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' };
+const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Everything that is not in use, not only what has no name' };
+const FILTER: Option = { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…' };
+
+/** Asks, unless told not to; without somebody to answer it is a no. */
+async function confirmed(ctx: Context, o: ParsedOptions, warning: string): Promise<boolean> {
+  if (o.bool('force')) return true;
+  ctx.stdout.write(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
+  const lines = createInterface({ input: ctx.stdin });
+  for await (const line of lines) return /^y(es)?$/i.test(line.trim());
+  return false;
+}
+
+function filterOf(ctx: Context, o: ParsedOptions): { until?: number; labels?: string[] } {
+  const filters = parseFilters(o.list('filter'));
+  for (const key of filters.keys()) if (key !== 'until' && key !== 'label') throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: ['filters are until and label'] });
+  const text = filters.get('until')?.at(-1);
+  const labels = filters.get('label');
+  const span = text === undefined ? undefined : parseDuration(text);
+  const until = text === undefined ? undefined : span === undefined ? Date.parse(text) : ctx.now() - span / 1e6;
+  if (until !== undefined && Number.isNaN(until)) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid value for until: ${text}`);
+  return { ...(until !== undefined && { until }), ...(labels && { labels }) };
+}
+
+const total = (bytes: number): string => `Total reclaimed space: ${formatBytes(bytes)}\n`;
+
+function removals(ctx: Context, list: readonly Removal[]): void {
+  if (list.length === 0) return;
+  ctx.stdout.write(`Deleted Images:\n${list.map((r) => (r.kind === 'untagged' ? `untagged: ${r.name}\n` : `deleted: ${r.id}\n`)).join('')}\n`);
+}
+
+export const imagePrune: Command = {
+  name: 'image prune',
+  summary: 'Remove images that are not used',
+  usage: '[OPTIONS]',
+  examples: ['slipway image prune', 'slipway image prune -a -f'],
+  args: { min: 0, max: 0 },
+  options: [ALL, FILTER, FORCE],
+  async run(ctx, o) {
+    const all = o.bool('all');
+    if (!(await confirmed(ctx, o, all ? 'This will remove all images without at least one container associated to them.' : 'This will remove all dangling images.'))) return;
+    const r = await pruneImages(await ctx.engine(), { all, ...filterOf(ctx, o) });
+    removals(ctx, r.removed);
+    ctx.stdout.write(total(r.reclaimed));
+  },
+};
+
+export const builderPrune: Command = {
+  name: 'builder prune',
+  summary: 'Remove what builds have kept',
+  usage: '[OPTIONS]',
+  examples: ['slipway builder prune', 'slipway builder prune -af'],
+  args: { min: 0, max: 0 },
+  options: [{ ...ALL, help: 'Also what images share' }, FILTER, FORCE],
+  async run(ctx, o) {
+    if (!(await confirmed(ctx, o, o.bool('all') ? 'This will remove all build cache.' : 'This will remove all dangling build cache.'))) return;
+    const r = pruneBuilder(await ctx.engine(), { all: o.bool('all'), ...filterOf(ctx, o) });
+    ctx.stdout.write(`Total:\t${formatBytes(r.reclaimed)}\n`);
+  },
+};
+
+export const containerPrune: Command = {
+  name: 'container prune',
+  summary: 'Remove containers that do not run',
+  usage: '[OPTIONS]',
+  examples: ['slipway container prune -f'],
+  args: { min: 0, max: 0 },
+  options: [FILTER, FORCE],
+  async run(ctx, o) {
+    if (!(await confirmed(ctx, o, 'This will remove all stopped containers.'))) return;
+    const r = await pruneContainers(await ctx.engine(), filterOf(ctx, o));
+    if (r.removed.length > 0) ctx.stdout.write(`Deleted Containers:\n${r.removed.map((id) => `${id}\n`).join('')}\n`);
+    ctx.stdout.write(total(r.reclaimed));
+  },
+};
+
+export const systemPrune: Command = {
+  name: 'system prune',
+  summary: 'Remove everything that is not used',
+  usage: '[OPTIONS]',
+  examples: ['slipway system prune', 'slipway system prune -af'],
+  args: { min: 0, max: 0 },
+  options: [ALL, FILTER, FORCE],
+  async run(ctx, o) {
+    const all = o.bool('all');
+    if (!(await confirmed(ctx, o, `This will remove:\n  - all stopped containers\n  - all ${all ? 'images without at least one container associated to them' : 'dangling images'}\n  - ${all ? 'all' : 'unused'} build cache\n`))) return;
+    const engine = await ctx.engine();
+    const filter = filterOf(ctx, o);
+    const containers = await pruneContainers(engine, filter);
+    if (containers.removed.length > 0) ctx.stdout.write(`Deleted Containers:\n${containers.removed.map((id) => `${id}\n`).join('')}\n`);
+    const images = await pruneImages(engine, { all, ...filter });
+    removals(ctx, images.removed);
+    const cache = pruneBuilder(engine, { all, ...filter });
+    ctx.stdout.write(total(containers.reclaimed + images.reclaimed + cache.reclaimed));
+  },
+};
+
+export const systemDf: Command = {
+  name: 'system df',
+  summary: 'Show how much room things take',
+  usage: '[OPTIONS]',
+  examples: ['slipway system df'],
+  args: { min: 0, max: 0 },
+  options: [{ name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' }],
+  async run(ctx, o) {
+    const rows = (await diskUsage(await ctx.engine())).map((u) => ({
+      Type: u.type,
+      TotalCount: String(u.total),
+      Active: String(u.active),
+      Size: formatBytes(u.size),
+      Reclaimable: `${formatBytes(u.reclaimable)}${u.size > 0 && u.type !== 'Build Cache' ? ` (${Math.min(100, Math.floor((100 * u.reclaimable) / u.size))}%)` : ''}`,
+    }));
+    const columns = [{ head: 'TYPE', field: 'Type' }, { head: 'TOTAL', field: 'TotalCount' }, { head: 'ACTIVE', field: 'Active' }, { head: 'SIZE', field: 'Size' }, { head: 'RECLAIMABLE', field: 'Reclaimable' }] as const;
+    ctx.stdout.write(renderRows(rows, columns, o.string('format')));
+  },
+};

@@ -1,0 +1,163 @@
+// `run` and `create`: flags to a container request, and our own streams for its program.
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+import { type Container, type ContainerRequest, parseUlimit, parseVolume } from '../../container/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { parsePortSpec } from '../../network/index.ts';
+import { parseBytes } from '../../util/index.ts';
+import { addHost, labels } from '../build/values.ts';
+import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+
+const REQUEST: readonly Option[] = [
+  { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
+  { name: 'cap-add', type: 'list', placeholder: 'capability', help: 'Add Linux capabilities' },
+  { name: 'cap-drop', type: 'list', placeholder: 'capability', help: 'Drop Linux capabilities' },
+  { name: 'cpus', type: 'number', placeholder: 'n', help: 'Number of CPUs' },
+  { name: 'dns', type: 'list', placeholder: 'ip', help: 'Name servers' },
+  { name: 'entrypoint', type: 'string', placeholder: 'program', help: "Instead of the image's entrypoint" },
+  { name: 'env', short: 'e', type: 'list', placeholder: 'NAME=value', help: 'Set environment variables' },
+  { name: 'env-file', type: 'list', placeholder: 'file', help: 'Read environment variables from a file' },
+  { name: 'expose', type: 'list', placeholder: 'port', help: 'Expose a port or a range' },
+  { name: 'hostname', short: 'h', type: 'string', placeholder: 'name', help: 'Host name in the container' },
+  { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
+  { name: 'label', short: 'l', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
+  { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Limit of memory' },
+  { name: 'name', type: 'string', placeholder: 'name', help: 'Name of the container' },
+  { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none or host' },
+  { name: 'pids-limit', type: 'number', placeholder: 'n', help: 'Limit of processes' },
+  { name: 'privileged', type: 'boolean', help: 'Give the container all that root has' },
+  { name: 'publish', short: 'p', type: 'list', placeholder: 'port', help: 'Publish a port: [[ip:]hostPort]:port' },
+  { name: 'publish-all', short: 'P', type: 'boolean', help: 'Publish all exposed ports on free ports' },
+  { name: 'read-only', type: 'boolean', help: 'Root file system read-only' },
+  { name: 'rm', type: 'boolean', help: 'Remove the container when it ends' },
+  { name: 'shm-size', type: 'string', placeholder: 'bytes', help: 'Size of /dev/shm' },
+  { name: 'stop-signal', type: 'string', placeholder: 'signal', help: 'Signal that asks it to end' },
+  { name: 'stop-timeout', type: 'number', placeholder: 'seconds', help: 'Time it has to end' },
+  { name: 'tmpfs', type: 'list', placeholder: 'path', help: 'Mount a tmpfs' },
+  { name: 'tty', short: 't', type: 'boolean', help: 'Give the program a terminal' },
+  { name: 'ulimit', type: 'list', placeholder: 'name=soft:hard', help: 'Set limits' },
+  { name: 'user', short: 'u', type: 'string', placeholder: 'user[:group]', help: 'Run as this user' },
+  { name: 'volume', short: 'v', type: 'list', placeholder: 'source:path', help: 'Mount a folder or a volume' },
+  { name: 'workdir', short: 'w', type: 'string', placeholder: 'path', help: 'Working folder' },
+];
+
+export const run: Command = {
+  name: 'run',
+  summary: 'Run a program in a new container',
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  examples: ['slipway run --rm -it busybox', 'slipway run -d -p 8080:80 --name web whoami', 'slipway run -d -P whoami -port 5000'],
+  args: { min: 1 },
+  stopAtFirstArg: true,
+  failureExitCode: 125,
+  options: [...REQUEST, { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background and print the ID' }],
+  async run(ctx, o, args) {
+    const engine = await ctx.engine();
+    const containers = await engine.containers();
+    const request = requestOf(ctx, o, args);
+    const detached = o.bool('detach');
+    if (request.tty && !detached && !ctx.stdin.isTTY) throw new SlipwayError('invalid-argument', 'cli.no-terminal', 'the input device is not a TTY', { exitCode: 1, hints: ['leave -t out when the output goes into a pipe'] });
+    const c = await containers.create(request);
+    if (detached) {
+      await containers.start(c);
+      ctx.stdout.write(`${c.id}\n`);
+      return 0;
+    }
+    if (request.tty) return (await containers.runInTerminal(c, {})).exitCode;
+    return containers.runForeground(c, {
+      stdin: request.openStdin ? 'inherit' : 'ignore',
+      ...(request.autoRemove ? { stdout: 'inherit', stderr: 'inherit' } : { stdout: (d: Buffer) => void ctx.stdout.write(d), stderr: (d: Buffer) => void ctx.stderr.write(d) }),
+      signals: passSignals,
+    });
+  },
+};
+
+export const create: Command = {
+  name: 'create',
+  summary: 'Make a container without starting it',
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  examples: ['slipway create --name web -p 8080:80 whoami'],
+  args: { min: 1 },
+  stopAtFirstArg: true,
+  failureExitCode: 125,
+  options: REQUEST,
+  async run(ctx, o, args) {
+    const c: Container = await (await (await ctx.engine()).containers()).create(requestOf(ctx, o, args), { startLater: true });
+    ctx.stdout.write(`${c.id}\n`);
+  },
+};
+
+/** Signals that come to us are meant for the program in the container, except those that mean ourselves. */
+function passSignals(send: (signal: NodeJS.Signals) => void): () => void {
+  const signals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((s) => ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'].includes(s));
+  process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+  for (const s of signals) process.on(s, send);
+  return () => {
+    for (const s of signals) process.off(s, send);
+  };
+}
+
+function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): ContainerRequest {
+  const text = (name: string): string | undefined => o.string(name);
+  const bytes = (name: string): number | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    const n = parseBytes(value);
+    if (n === undefined) throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${value}'`, { exitCode: 125, hints: ['a number with a unit, such as 512m'] });
+    return n;
+  };
+  const entrypoint = text('entrypoint');
+  const cpus = o.number('cpus');
+  const optional = {
+    name: text('name'),
+    workdir: text('workdir'),
+    user: text('user'),
+    hostname: text('hostname'),
+    memory: bytes('memory'),
+    nanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
+    pidsLimit: o.number('pids-limit'),
+    shmSize: bytes('shm-size'),
+    stopSignal: text('stop-signal'),
+    stopTimeout: o.number('stop-timeout'),
+    entrypoint: entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint],
+  };
+  const set = Object.fromEntries(Object.entries(optional).filter(([, v]) => v !== undefined)) as { [K in keyof typeof optional]?: NonNullable<(typeof optional)[K]> };
+  return {
+    image,
+    args,
+    ...set,
+    env: [...o.list('env-file').flatMap((f) => envFile(resolve(ctx.cwd, f), ctx)), ...o.list('env').flatMap((e) => fromEnvironment(e, ctx))],
+    tty: o.bool('tty'),
+    openStdin: o.bool('interactive'),
+    labels: labels(o.list('label')),
+    ports: o.list('publish').flatMap((p) => parsePortSpec(p)),
+    publishAll: o.bool('publish-all'),
+    expose: o.list('expose'),
+    volumes: o.list('volume').map((v) => parseVolume(v.startsWith('./') || v.startsWith('../') || v === '.' || v.startsWith('.:') ? `${resolve(ctx.cwd, v.split(':')[0] ?? '')}${v.slice((v.split(':')[0] ?? '').length)}` : v)),
+    tmpfs: o.list('tmpfs'),
+    network: text('network') === undefined || text('network') === 'default' ? 'bridge' : (text('network') ?? 'bridge'),
+    addHosts: o.list('add-host').map(addHost),
+    dns: o.list('dns'),
+    autoRemove: o.bool('rm'),
+    readonlyRootfs: o.bool('read-only'),
+    privileged: o.bool('privileged'),
+    capAdd: o.list('cap-add'),
+    capDrop: o.list('cap-drop'),
+    ulimits: o.list('ulimit').map(parseUlimit),
+  };
+}
+
+/** `NAME` alone takes our own value; one that we have not is left out, as in Docker. */
+function fromEnvironment(entry: string, ctx: Context): string[] {
+  if (entry.includes('=')) return [entry];
+  const value = ctx.env[entry];
+  return value === undefined ? [] : [`${entry}=${value}`];
+}
+
+function envFile(path: string, ctx: Context): string[] {
+  return readFileSync(path, 'utf8')
+    .split(/\r?\n/)
+    .map((l) => l.trimStart())
+    .filter((l) => l !== '' && !l.startsWith('#'))
+    .flatMap((l) => fromEnvironment(l, ctx));
+}

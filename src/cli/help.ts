@@ -1,0 +1,24 @@
+// Help: of the program, of a group of commands, of a command. An example for each.
+import type { Command, Option } from './command.ts';
+import { ENTRIES } from './commands/index.ts';
+
+/** The page of the whole program, or of one group such as `image`. */
+export function programHelp(group?: string): string {
+  const entries = ENTRIES.filter((e) => !e.hidden && (group === undefined ? !e.path.includes(' ') : e.path.startsWith(`${group} `)));
+  const groups = [...new Set(ENTRIES.filter((e) => !e.hidden && e.path.includes(' ')).map((e) => e.path.split(' ')[0] ?? ''))];
+  const lines = entries.map((e) => `  ${(group === undefined ? e.path : e.path.slice(group.length + 1)).padEnd(12)} ${e.summary}\n`).join('');
+  const head = `Usage:  slipway ${group === undefined ? '' : `${group} `}COMMAND\n\nBuilds, ships and runs container images, without a daemon\n\nCommands:\n${lines}`;
+  const more = group === undefined ? `\nGroups of commands: ${groups.join(', ')}\n\nExample:\n  slipway tour            watch real builds and containers, step by step\n` : '';
+  return `${head}${more}\nRun 'slipway ${group === undefined ? '' : `${group} `}COMMAND --help' for more information on a command.\n`;
+}
+
+export function commandHelp(path: string, c: Command): string {
+  const options = c.options.length === 0 ? '' : `\nOptions:\n${c.options.map(optionLine).join('')}`;
+  return `Usage:  slipway ${path} ${c.usage}\n\n${c.summary}\n${options}\nExample:\n${c.examples.map((e) => `  ${e}\n`).join('')}`;
+}
+
+function optionLine(o: Option): string {
+  const value = o.type === 'boolean' ? '' : ` ${o.placeholder ?? o.type}`;
+  const names = `${o.short === undefined ? '    ' : `-${o.short}, `}--${o.name}${value}`;
+  return `  ${names.padEnd(34)} ${o.help}\n`;
+}

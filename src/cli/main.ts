@@ -1,0 +1,89 @@
+// The program's beginning: finds the command, gives it what it may use, and turns its end into an exit code.
+import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+import { homedir } from 'node:os';
+import type { Engine } from '../engine/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import { parseArgs } from './args.ts';
+import { type Entry, findCommand } from './commands/index.ts';
+import type { Context, Settings } from './command.ts';
+import { reportError } from './errors.ts';
+import { commandHelp, programHelp } from './help.ts';
+
+function settings(env: NodeJS.ProcessEnv): Settings {
+  const isRoot = process.getuid?.() === 0;
+  const data = env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
+  const root = env['SLIPWAY_ROOT'] || (isRoot ? '/var/lib/slipway' : join(data, 'slipway'));
+  const run = env['SLIPWAY_RUN'] || (isRoot ? '/run/slipway' : join(env['XDG_RUNTIME_DIR'] || '/tmp', `slipway-${process.getuid?.() ?? 0}`));
+  return {
+    root,
+    run,
+    buildkit: !['0', 'false'].includes(env['DOCKER_BUILDKIT'] ?? ''),
+    progress: env['BUILDKIT_PROGRESS'] || undefined,
+    color: process.stderr.isTTY && !env['NO_COLOR'],
+  };
+}
+
+async function main(): Promise<number> {
+  const abort = new AbortController();
+  const interrupted = (): void => {
+    // a second Ctrl-C does not wait
+    if (abort.signal.aborted) process.exit(130);
+    abort.abort(new SlipwayError('cancelled', 'cancelled', 'interrupted'));
+  };
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+  let engine: Promise<Engine> | undefined;
+  const { env } = process;
+  const launcher = env['SLIPWAY_LAUNCHER'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'slipway');
+  const ctx: Context = {
+    env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: abort.signal,
+    settings: settings(env),
+    selfCommand: [launcher],
+    now: Date.now,
+    engine: () =>
+      (engine ??= import('../engine/index.ts').then(({ Engine }) =>
+        Engine.open({ root: ctx.settings.root, run: ctx.settings.run, selfCommand: ctx.selfCommand, environment: proxies(env), ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }) }),
+      )),
+  };
+  for (const stream of [process.stdout, process.stderr]) {
+    // whoever reads may stop reading
+    stream.on('error', (e: NodeJS.ErrnoException) => process.exit(e.code === 'EPIPE' ? 0 : 1));
+  }
+  let usual = 1;
+  try {
+    const words = process.argv.slice(2);
+    const found = findCommand(words);
+    if (found.kind === 'help') {
+      process.stdout.write(programHelp(found.group));
+      return found.exitCode;
+    }
+    const entry: Entry = found.entry;
+    const command = await entry.load();
+    usual = command.failureExitCode ?? 1;
+    const { options, args, help } = parseArgs(entry.path, command, found.rest);
+    if (help) {
+      process.stdout.write(commandHelp(entry.path, command));
+      return 0;
+    }
+    return (await command.run(ctx, options, args)) ?? 0;
+  } catch (e) {
+    return reportError(ctx, e, usual);
+  } finally {
+    (await engine?.catch(() => undefined))?.close();
+  }
+}
+
+/** What apt needs to find its way out. */
+function proxies(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => /^(?:https?|ftp|no|all)_proxy$/i.test(e[0]) && e[1] !== undefined));
+}
+
+process.exitCode = await main();
+// a stream that nobody ends (standard input) must not keep the program
+if (!process.stdout.writableLength && !process.stderr.writableLength) process.exit();
+process.stdout.once('drain', () => process.exit());
