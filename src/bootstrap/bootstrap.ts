@@ -2,11 +2,10 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type ArchiveStore, type Image, importRootfs } from '../image/index.ts';
+import { type Image, type ImageStore, importRootfs } from '../image/index.ts';
 import { familiarReference, formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
 import { removeTree } from '../sys/index.ts';
 import { nearest } from '../util/index.ts';
-import { applyChanges } from './changes.ts';
 import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts';
 import { busyboxRootfs, debianRootfs } from './rootfs.ts';
 
@@ -55,9 +54,9 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   return { recipe, name: formatReference(reference) };
 }
 
-export async function bootstrap(store: ArchiveStore, o: BootstrapOptions): Promise<Bootstrapped> {
+export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise<Bootstrapped> {
   const { recipe, name } = recipeFor(o.reference);
-  const there = store.images.find(name);
+  const there = store.find(name);
   if (there && !o.force) return { image: there, recipe, made: false };
   const work = mkdtempSync(join(o.scratch, 'bootstrap-'));
   try {
@@ -67,21 +66,15 @@ export async function bootstrap(store: ArchiveStore, o: BootstrapOptions): Promi
         ? { stream: Readable.from([await busyboxRootfs(options)]), done: Promise.resolve() }
         : await debianRootfs(recipe, options);
     const label = `LABEL ${STAND_IN_LABEL}=${familiarReference(parseReference(name))}`;
-    // the tar ends early when its maker fails: then the maker's own words are the ones to tell
-    const [made, image] = await Promise.allSettled([
-      rootfs.done,
-      importRootfs(store, rootfs.stream, {
-        config: applyChanges([...recipe.changes, label]),
-        message: 'stand-in made by slipway bootstrap from Debian packages',
-        created: new Date(o.now),
-        signal: o.signal,
-      }),
-    ]);
-    if (made.status === 'rejected') throw made.reason;
-    if (image.status === 'rejected') throw image.reason;
-    // named only when it is whole
-    store.images.tag(image.value.id, name);
-    return { image: store.images.get(image.value.id), recipe, made: true };
+    const image = await importRootfs(store, rootfs.stream, {
+      changes: [...recipe.changes, label],
+      message: 'stand-in made by slipway bootstrap from Debian packages',
+      name,
+      created: new Date(o.now),
+      complete: rootfs.done,
+      signal: o.signal,
+    });
+    return { image, recipe, made: true };
   } finally {
     removeTree(work);
   }

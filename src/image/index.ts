@@ -1,6 +1,5 @@
 // Images and layers as views over content and snapshots.
-export * from './archive/index.ts';
-export { exportRootfs, importRootfs, loadArchive, type LayerProgress, saveArchive } from './archive/index.ts';
+export { applyChanges, exportRootfs, importRootfs, type LayerProgress, loadArchive, saveArchive } from './archive/index.ts';
 export { resolveBase } from './base.ts';
 export { hasLabels } from './filter.ts';
 export { type BuiltLayer, Layers } from './layers.ts';

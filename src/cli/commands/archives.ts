@@ -1,7 +1,7 @@
 // Commands on archives: save, load, import, export, and bootstrap's neighbour in spirit: everything that brings files in or out.
 import { resolve } from 'node:path';
 import { exportRootfs, importRootfs, loadArchive, type LayerProgress, saveArchive } from '../../image/index.ts';
-import { familiarReference, formatReference, parsePlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { familiarReference, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
 
@@ -19,7 +19,7 @@ export const load: Command = {
     const engine = await ctx.engine();
     const input = o.string('input');
     if (input === undefined && ctx.stdin.isTTY) throw new SlipwayError('invalid-argument', 'cli.load', 'requested load from stdin, but stdin is empty', { hints: ['slipway load -i FILE'] });
-    const loaded = await loadArchive(engine, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
+    const loaded = await loadArchive(engine.images, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
       signal: ctx.signal,
       ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
     });
@@ -55,7 +55,7 @@ export const save: Command = {
     const engine = await ctx.engine();
     const output = o.string('output');
     if (output === undefined && ctx.stdout.isTTY) throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
-    await saveArchive(engine, args, output === undefined ? 1 : resolve(ctx.cwd, output), { signal: ctx.signal, ...(output !== undefined && { onProgress: layerLines(ctx) }) });
+    await saveArchive(engine.images, args, output === undefined ? 1 : resolve(ctx.cwd, output), { signal: ctx.signal, ...(output !== undefined && { onProgress: layerLines(ctx) }) });
   },
 };
 
@@ -71,16 +71,15 @@ export const importCommand: Command = {
     { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform of the image' },
   ],
   async run(ctx, o, args) {
-    const { applyChanges } = await import('../../bootstrap/index.ts');
     const engine = await ctx.engine();
     const [source = '', name] = args;
     if (/^https?:\/\//.test(source)) throw new SlipwayError('unsupported', 'cli.import', 'importing from an address is not supported', { hints: [`curl ${source} | slipway import - ${name ?? ''}`] });
     const platform = o.string('platform');
     const message = o.string('message');
-    const image = await importRootfs(engine, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
-      config: applyChanges(o.list('change')),
+    const image = await importRootfs(engine.images, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
+      changes: o.list('change'),
       ...(message !== undefined && { message }),
-      ...(name !== undefined && { names: [formatReference(withDefaultTag(parseReference(name)))] }),
+      ...(name !== undefined && { name }),
       ...(platform !== undefined && { platform: parsePlatform(platform) }),
       created: new Date(ctx.now()),
       signal: ctx.signal,

@@ -26,7 +26,7 @@ export const bootstrap: Command = {
       if (process.getuid?.() === 0) enterPrivateMountNamespace();
       const began = ctx.now();
       const status = statusLine(ctx, o.bool('quiet'), began);
-      const done = await make(engine, {
+      const done = await make(engine.images, {
         reference,
         force: o.bool('force'),
         scratch: engine.layout.bootstrap,
