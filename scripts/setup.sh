@@ -1,0 +1,13 @@
+#!/bin/sh
+# Makes a checkout ready: system packages, npm packages, and a bundle that is not older than the sources.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/system-packages.sh "$@"
+if [ ! -d node_modules/koffi ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "installing npm packages"
+  npm ci --no-audit --no-fund --loglevel=error
+fi
+if [ ! -f dist/slipway.mjs ] || [ -n "$(find src scripts/bundle.ts -newer dist/slipway.mjs -type f | head -n 1)" ]; then
+  echo "bundling"
+  sh scripts/node.sh scripts/bundle.ts
+fi

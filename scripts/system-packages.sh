@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs the system's packages that Slipway stands on, where apt is there and this is root; else says what to install.
+# With --tests also those that only the tests need.
+set -eu
+want=""
+need() { # program or file, package
+  case $1 in
+    /*) [ -e "$1" ] || want="$want $2" ;;
+    *) command -v "$1" >/dev/null 2>&1 || want="$want $2" ;;
+  esac
+}
+PATH=$PATH:/usr/sbin:/sbin
+need crun crun
+need runc runc
+need conmon conmon
+need /usr/lib/podman/netavark netavark
+need /usr/lib/podman/aardvark-dns aardvark-dns
+need mmdebstrap mmdebstrap
+need /usr/share/doc/busybox-static busybox-static
+need /usr/share/containers/seccomp.json golang-github-containers-common
+need iptables iptables
+need ip iproute2
+need xz xz-utils
+need bzip2 bzip2
+if [ "${1:-}" = --tests ]; then
+  need skopeo skopeo
+  need docker-registry docker-registry
+  need unshare util-linux
+  need script bsdutils
+fi
+[ -n "$want" ] || exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+  echo "these packages are missing; install them as root:" >&2
+  echo "  apt-get install$want" >&2
+  exit 1
+fi
+echo "installing system packages:$want"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >/dev/null
+# shellcheck disable=SC2086 -- a list of words
+apt-get install -y -q --no-install-recommends $want | grep -E '^(Setting up|E:)' || true

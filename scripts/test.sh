@@ -1,0 +1,21 @@
+#!/bin/sh
+# npm test: makes everything ready, then checks types, style and dead ends, and runs all tests. The ones on real parts run as root in a
+# network and mount namespace of their own, so that the machine's firewall, interfaces and mounts stay as they are.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh --tests
+echo "types"
+node_modules/.bin/tsc --noEmit
+echo "lint"
+node_modules/.bin/oxlint --quiet src test scripts
+node=$(sh scripts/node.sh -p process.execPath)
+run="$node --no-warnings --test --test-concurrency=2 --test-reporter=spec"
+pure=$(find src test -name '*.test.ts' -not -path 'test/integration/*' | sort)
+if [ "$(id -u)" -ne 0 ]; then
+  echo "not root: the tests on real parts (test/integration) are left out"
+  # shellcheck disable=SC2086 -- lists of words
+  exec $run $pure
+fi
+real=$(find test/integration -name '*.test.ts' | sort)
+# shellcheck disable=SC2016 -- expanded inside
+exec unshare --net --mount --propagation private sh -c 'ip link set lo up; exec "$@"' sh $run $pure $real

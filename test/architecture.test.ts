@@ -1,0 +1,67 @@
+// The rule on floors: a folder imports only from lower floors and is entered by its index.ts; no file imports itself through
+// others; the environment belongs to cli/; a file has one subject and stays short.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const SRC = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
+
+const FLOORS: readonly (readonly string[])[] = [
+  ['util', 'sys'],
+  ['model'],
+  ['store', 'dockerfile', 'graph', 'archive'],
+  ['content', 'snapshot', 'runtime', 'network', 'solver'],
+  ['image'],
+  ['container', 'bootstrap'],
+  ['build'],
+  ['engine'],
+  ['cli'],
+];
+const floorOf = (folder: string): number => FLOORS.findIndex((f) => f.includes(folder));
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
+const sources = new Map(files.map((f) => [f, readFileSync(join(SRC, f), 'utf8')]));
+const shipped = [...sources].filter(([f]) => !f.endsWith('.test.ts'));
+
+/** What a file imports: plain, type-only, re-exported and dynamic. */
+function importsOf(file: string, text: string): string[] {
+  const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'(\.[^']+)'/gm);
+  return [...found].map((m) => relative(SRC, resolve(SRC, dirname(file), m[1] ?? '')));
+}
+
+test('every folder stands on a floor', () => {
+  for (const entry of readdirSync(SRC)) assert.ok(floorOf(entry) >= 0, `src/${entry} has no floor`);
+});
+
+test('imports go down, and enter a folder by its index.ts', () => {
+  const wrong: string[] = [];
+  for (const [file, text] of shipped) {
+    const folder = file.split('/')[0] ?? '';
+    for (const target of importsOf(file, text)) {
+      const to = target.split('/')[0] ?? '';
+      if (to === folder) continue;
+      if (floorOf(to) >= floorOf(folder)) wrong.push(`${file} imports ${target}, which is not below`);
+      else if (target !== `${to}/index.ts`) wrong.push(`${file} imports ${target}, and not ${to}/index.ts`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('imports exist', () => {
+  for (const [file, text] of sources) for (const target of importsOf(file, text)) assert.ok(sources.has(target), `${file} imports ${target}`);
+});
+
+test('the environment, the home folder and the standard streams belong to cli', () => {
+  const wrong = shipped.filter(([f, t]) => !f.startsWith('cli/') && /process\.(?:env|stdout|stderr|stdin|argv)\b|\bhomedir\b/.test(t)).map(([f]) => f);
+  assert.deepEqual(wrong, []);
+});
+
+test('a file has one subject: no more than 400 lines', () => {
+  assert.deepEqual([...sources].filter(([, t]) => t.split('\n').length > 401).map(([f]) => f), []);
+});
+
+test('each file says what it is for', () => {
+  assert.deepEqual([...sources].filter(([f, t]) => !f.endsWith('.test.ts') && !t.startsWith('//')).map(([f]) => f), []);
+});
