@@ -27,7 +27,7 @@ export function isAlive(c: Container): boolean {
 }
 
 /** Whether somebody is there who will record its end. */
-function isWatched(c: Container): boolean {
+export function isWatched(c: Container): boolean {
   return lives(c.state.ender) || lives(c.state.starter) || lives(c.state.monitor);
 }
 
@@ -117,6 +117,12 @@ export class Endings {
       }
       if (Date.now() > until + PATIENCE) return;
     }
+  }
+
+  /** What a monitor calls. While the command that started the container waits for its end, that one does the rest. */
+  async monitored(id: string): Promise<void> {
+    const c = this.#records.get(id);
+    if (c?.state.status === 'running' && !isAlive(c) && !lives(c.state.starter)) await this.end(id, this.exitCode(id) ?? UNKNOWN);
   }
 
   /** What conmon wrote; undefined when it has not. */

@@ -21,9 +21,9 @@ export function netnsFile(layout: Layout, id: string): string {
   return join(layout.netns, id);
 }
 
-/** Where conmon writes exit codes. */
+/** Where conmon writes exit codes. (It also puts a file called `exit` beside its sockets.) */
 export function exitFolder(layout: Layout, id: string): string {
-  return join(runFolder(layout, id), 'exit');
+  return join(runFolder(layout, id), 'ended');
 }
 
 /** Whether it has a network namespace that we made: not with `none` (the runtime's own) and `host`. */

@@ -6,10 +6,10 @@ import { type ContainerConfig, SlipwayError } from '../model/index.ts';
 import { publishAll } from '../network/index.ts';
 import { type LogLine, type OciRuntime, readLogs, signalNumber } from '../runtime/index.ts';
 import { withMounted } from '../snapshot/index.ts';
-import { processAlive, processIdentity } from '../sys/index.ts';
+import { processIdentity } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
 import { startDetached } from './detached.ts';
-import { Endings, isAlive } from './ending.ts';
+import { Endings, isAlive, isWatched } from './ending.ts';
 import { logFile } from './folders.ts';
 import { type ForegroundOptions, runForeground } from './foreground.ts';
 import type { LaunchOptions } from './launch.ts';
@@ -145,10 +145,11 @@ export class ContainerManager {
       if (now.state.status === 'exited' || now.state.status === 'removing') return now.state.exitCode;
       if (now.state.status === 'running' && !isAlive(now)) {
         // read before somebody clears it away: one with --rm leaves nothing else behind
-        last.state.exitCode = this.endings.exitCode(c.id) ?? now.state.exitCode;
-        await this.endings.settle(c.id);
+        const code = this.endings.exitCode(c.id);
+        if (code !== undefined) last.state.exitCode = code;
+        if (code !== undefined || !isWatched(now)) await this.endings.settle(c.id);
       }
-      await sleep(5);
+      await sleep(4);
     }
   }
 
@@ -204,10 +205,9 @@ export class ContainerManager {
     await this.endings.reconcile();
   }
 
-  /** What a monitor calls when its container has ended. While the command that started it waits for it, that one does the rest. */
+  /** What a monitor calls when its container has ended. */
   async cleanUp(id: string): Promise<void> {
-    const c = this.records.get(id);
-    if (c?.state.status === 'running' && !isAlive(c) && (c.state.starter === undefined || !processAlive(c.state.starter))) await this.endings.end(id, this.endings.exitCode(id) ?? c.state.exitCode);
+    await this.endings.monitored(id);
   }
 
   /** False when there is nobody to get it. */
