@@ -1,11 +1,11 @@
 // A runtime process whose standard streams are ours: `run` without -d, and exec. Terminals are the runtime's business: with
 // a terminal as standard input it makes a new one for the container, relays both ways and follows changes of size.
 import { readFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { SlipwayError } from '../model/index.ts';
 import { spawnRuntime } from './binary.ts';
 import type { RuntimeBinary } from './binary.ts';
 import { exitStatus } from './exit-status.ts';
+import { outputPipe } from './output-pipe.ts';
 import type { ExitStatus, ForegroundOptions } from './types.ts';
 
 type Streams = Pick<ForegroundOptions, 'stdin' | 'stdout' | 'stderr' | 'signal'>;
@@ -13,16 +13,16 @@ type Streams = Pick<ForegroundOptions, 'stdin' | 'stdout' | 'stderr' | 'signal'>
 /** Waits for its end. An abort is passed on as SIGTERM to the runtime, which passes it to the container's process. */
 export async function runAttached(binary: RuntimeBinary, args: readonly string[], o: Streams, started?: { pidFile: string; onStarted: (pid: number) => void }): Promise<ExitStatus> {
   o.signal?.throwIfAborted();
-  const child = spawnRuntime(binary, args, [o.stdin ?? 'ignore', mode(o.stdout), mode(o.stderr)]);
-  forward(child.stdout, o.stdout);
-  forward(child.stderr, o.stderr);
+  const pipes = [o.stdout, o.stderr].map((target) => (typeof target === 'function' ? outputPipe(target) : undefined));
+  const child = spawnRuntime(binary, args, [o.stdin ?? 'ignore', pipes[0]?.fd ?? mode(o.stdout), pipes[1]?.fd ?? mode(o.stderr)]);
+  for (const pipe of pipes) pipe?.started();
   const abort = (): void => void child.kill('SIGTERM');
   o.signal?.addEventListener('abort', abort, { once: true });
   const watch = started === undefined ? undefined : watchPid(started.pidFile, started.onStarted);
   try {
     return await new Promise<ExitStatus>((resolve, reject) => {
       child.on('error', (cause) => reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })));
-      child.on('close', (code, signal) => resolve(exitStatus(code, signal)));
+      child.on('exit', (code, signal) => void Promise.all(pipes.map((pipe) => pipe?.ended)).then(() => resolve(exitStatus(code, signal))));
     });
   } finally {
     watch?.();
@@ -30,12 +30,8 @@ export async function runAttached(binary: RuntimeBinary, args: readonly string[]
   }
 }
 
-function mode(target: Streams['stdout']): 'inherit' | 'ignore' | 'pipe' {
-  return typeof target === 'function' ? 'pipe' : (target ?? 'inherit');
-}
-
-function forward(stream: Readable | null, target: Streams['stdout']): void {
-  if (stream !== null && typeof target === 'function') stream.on('data', target);
+function mode(target: Streams['stdout']): 'inherit' | 'ignore' {
+  return target === 'ignore' ? 'ignore' : 'inherit';
 }
 
 /** Calls back once when the runtime has written the pid. Returns how to stop (which looks a last time). */

@@ -6,6 +6,7 @@ import { SlipwayError } from '../model/index.ts';
 import { callRuntime, readRuntimeLog, spawnRuntime, startFailure } from './binary.ts';
 import type { RuntimeBinary } from './binary.ts';
 import { exitStatus } from './exit-status.ts';
+import { outputPipe } from './output-pipe.ts';
 import type { ExitStatus, RunOptions } from './types.ts';
 
 /** How long a runtime may take to notice that its container was killed, in ms. */
@@ -17,16 +18,18 @@ export async function runStep(binary: RuntimeBinary, o: RunOptions): Promise<Exi
   const log = join(o.bundle, 'runtime.log');
   const pidFile = join(o.bundle, 'pid');
   rmSync(pidFile, { force: true });
-  const child = spawnRuntime(binary, ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id], [o.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']);
-  child.stdout!.on('data', o.onStdout);
-  child.stderr!.on('data', o.onStderr);
+  const stdout = outputPipe(o.onStdout);
+  const stderr = outputPipe(o.onStderr);
+  const child = spawnRuntime(binary, ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id], [o.stdin === undefined ? 'ignore' : 'pipe', stdout.fd, stderr.fd]);
+  stdout.started();
+  stderr.started();
   if (o.stdin !== undefined) {
     child.stdin!.on('error', () => {}); // the step need not read it
     child.stdin!.end(o.stdin);
   }
   const ended = new Promise<ExitStatus>((resolve, reject) => {
     child.on('error', (cause) => reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })));
-    child.on('close', (code, signal) => resolve(exitStatus(code, signal)));
+    child.on('exit', (code, signal) => void Promise.all([stdout.ended, stderr.ended]).then(() => resolve(exitStatus(code, signal))));
   });
   let killing: Promise<void> | undefined;
   const abort = (): void => void (killing ??= killStep(binary, o.id, child.pid, pidFile, ended));

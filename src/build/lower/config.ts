@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { declareArgs, type Instruction } from '../../dockerfile/index.ts';
 import { type ContainerConfig, SlipwayError } from '../../model/index.ts';
 import { exposedPorts } from './ports.ts';
-import { type LowerContext, sourceOf, type StageState, variables } from './state.ts';
+import { type LowerContext, sourceOf, type StageState } from './state.ts';
 
 type ConfigInstruction = Exclude<Instruction, { kind: 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR' }>;
 
@@ -16,15 +16,19 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
   switch (i.kind) {
     case 'ENV': {
       let env = state.config.Env ?? [];
-      for (const { key, value } of i.pairs) env = setVariable(env, key, value);
+      for (const { key, value } of i.pairs) {
+        env = setVariable(env, key, value);
+        state.variables.set(key, value);
+      }
       return set({ Env: env }, `ENV ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
     }
     case 'ARG': {
-      const declared = declareArgs(i, variables(state), { buildArgs: c.request.buildArgs, globals: c.globals }, { escape: c.dockerfile.escape });
+      const declared = declareArgs(i, state.variables, { buildArgs: c.request.buildArgs, globals: c.globals }, { escape: c.dockerfile.escape });
       for (const arg of declared.args) {
         const at = state.args.findIndex((a) => a.key === arg.key);
         if (at >= 0) state.args.splice(at, 1);
         state.args.push(arg);
+        if (arg.value !== undefined) state.variables.set(arg.key, arg.value);
       }
       return record(state, `ARG ${declared.args.map((a) => (a.value === undefined ? a.key : `${a.key}=${a.value}`)).join(' ')}`);
     }

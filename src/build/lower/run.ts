@@ -3,8 +3,8 @@ import { posix } from 'node:path';
 import { type Environment, expandRunMounts, givenPredefinedArgs, runCommandLine, type RunInstruction, type RunMount } from '../../dockerfile/index.ts';
 import type { ExecMount, ExecOp, Node } from '../../graph/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { shellOf, setVariable } from './config.ts';
-import { type LowerContext, nodeMeta, sourceOf, type StageState, stepName, variables } from './state.ts';
+import { shellOf } from './config.ts';
+import { environmentOf, type LowerContext, nodeMeta, sourceOf, type StageState, stepName } from './state.ts';
 
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
   const source = sourceOf(i);
@@ -20,10 +20,9 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   }
   if (i.devices.length > 0) throw new SlipwayError('unsupported', 'build.device', 'RUN --device is not supported', { source });
   const given = state.args.filter((a) => a.value !== undefined);
-  let env = [...(state.config.Env ?? [])];
-  const names = new Set(env.map((e) => e.slice(0, e.indexOf('='))));
-  for (const a of given) if (!names.has(a.key)) env = setVariable(env, a.key, a.value ?? '');
-  const { mounts, inputs } = await lowerMounts(c, state, i, variables(state));
+  const names = new Set([...environmentOf(state.config).keys(), ...given.map((a) => a.key)]);
+  const env = [...names].map((name) => `${name}=${state.variables.get(name) ?? ''}`);
+  const { mounts, inputs } = await lowerMounts(c, state, i, state.variables);
   const op: ExecOp = {
     kind: 'exec',
     args,
@@ -40,7 +39,7 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   };
   // a proxy's address is no part of what a step is; one that was declared by ARG is
   const declared = new Set(state.args.map((a) => a.key));
-  const hiddenEnv = [...givenPredefinedArgs(c.request.buildArgs)].filter(([k]) => !declared.has(k)).map(([k, v]) => `${k}=${v}`);
+  const hiddenEnv = [...givenPredefinedArgs(c.request.buildArgs)].filter(([k]) => !declared.has(k)).flatMap(([k, v]) => [`${k.toUpperCase()}=${v}`, `${k.toLowerCase()}=${v}`]);
   const shown = summary === undefined ? i.original : `${i.original} (${summary})`;
   const meta = { ...nodeMeta(c, state, stepName(c, state, shown), i), hiddenEnv };
   state.node = c.graph.node(op, [state.node ?? scratch(c), ...inputs], meta);

@@ -7,7 +7,7 @@ import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
-import { DEFAULT_PATH, type LowerContext, sourceOf, stageLabel, type StageState, variables } from './state.ts';
+import { DEFAULT_PATH, environmentOf, type LowerContext, sourceOf, stageLabel, type StageState } from './state.ts';
 
 export interface Lowered {
   readonly state: StageState;
@@ -79,28 +79,29 @@ export class Lowering {
   /** The state right after FROM: of an earlier stage, an image, a named context, or nothing. */
   async #begin(stage: Stage, name: string, platform: Platform, source: SourceExcerpt): Promise<StageState> {
     const counted = 1 + stage.commands.filter((i) => COUNTED.has(i.kind)).length;
-    const fresh = { stage, platform, author: undefined, args: [], cmdSet: false, index: 0, total: counted };
+    const fresh = { stage, platform, author: undefined, cmdSet: false, index: 0, total: counted };
     const earlier = this.#dockerfile.stages.slice(0, stage.index).findLast((s) => s.name !== undefined && s.name === name.toLowerCase());
     const named = this.#request.namedContexts.get(name.toLowerCase());
     if (earlier && !named) {
       const parent = await this.#stage(earlier);
-      return { ...fresh, index: 0, total: counted - 1, node: parent.node, base: parent.base, config: structuredClone(parent.config), author: parent.author, steps: [...parent.steps] };
+      return { ...fresh, index: 0, total: counted - 1, node: parent.node, base: parent.base, config: structuredClone(parent.config), author: parent.author, args: [...parent.args], variables: new Map(parent.variables), steps: [...parent.steps] };
     }
-    if (name === 'scratch') return { ...fresh, total: counted - 1, node: undefined, base: undefined, config: { Env: [DEFAULT_PATH] }, steps: [] };
+    const empty = { base: undefined, config: { Env: [DEFAULT_PATH], WorkingDir: '/' }, args: [], variables: environmentOf({ Env: [DEFAULT_PATH] }), steps: [] };
+    if (name === 'scratch') return { ...fresh, ...empty, total: counted - 1, node: undefined };
     const label = stageLabel(this.#dockerfile, stage);
     const title = `[${label === undefined ? '' : `${label} `}1/${counted}] FROM `;
     if (named?.kind === 'directory') {
-      return { ...fresh, index: 1, node: this.#local(name.toLowerCase(), `${title}${name}`), base: undefined, config: { Env: [DEFAULT_PATH] }, steps: [] };
+      return { ...fresh, ...empty, index: 1, node: this.#local(name.toLowerCase(), `${title}${name}`) };
     }
     const image = await this.#image(named ? named.ref : name, platform, source);
     const config = structuredClone(image.config.config ?? {});
     if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), DEFAULT_PATH];
-    return { ...fresh, index: 1, node: this.#imageNode(image, named ? named.ref : name, title, source), base: image, config, steps: [] };
+    return { ...fresh, index: 1, node: this.#imageNode(image, named ? named.ref : name, title, source), base: image, config, args: [], variables: environmentOf(config), steps: [] };
   }
 
   async #instruction(c: LowerContext, state: StageState, written: Instruction): Promise<void> {
     // ARG looks at its values itself: each of them sees the ones before it
-    const i = written.kind === 'ARG' ? written : expandInstruction(written, variables(state), { escape: this.#dockerfile.escape }).instruction;
+    const i = written.kind === 'ARG' ? written : expandInstruction(written, state.variables, { escape: this.#dockerfile.escape }).instruction;
     switch (i.kind) {
       case 'RUN':
         return lowerRun(c, state, i);

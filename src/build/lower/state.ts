@@ -22,8 +22,10 @@ export interface StageState {
   readonly platform: Platform;
   config: ContainerConfig;
   author: string | undefined;
-  /** What was declared so far, with values where there are any. */
+  /** What ARG declared so far, with values where there are any. */
   readonly args: ArgDeclaration[];
+  /** What instructions and programs see: environment and arguments, of which whatever came later counts. */
+  readonly variables: Map<string, string>;
   readonly steps: Step[];
   cmdSet: boolean;
   /** The number of the next step of this stage that is told, and how many there are. */
@@ -68,13 +70,7 @@ export function nodeMeta(c: LowerContext, state: StageState, name: string, instr
 
 export const sourceOf = (i: Instruction): SourceExcerpt => ({ file: i.file.name, text: i.file.text, range: i.range });
 
-/** The variables that an instruction sees: arguments, and over them the environment. */
-export function variables(state: StageState): Map<string, string> {
-  const out = new Map<string, string>();
-  for (const { key, value } of state.args) if (value !== undefined) out.set(key, value);
-  for (const entry of state.config.Env ?? []) {
-    const eq = entry.indexOf('=');
-    out.set(entry.slice(0, eq), entry.slice(eq + 1));
-  }
-  return out;
+/** The variables of a configuration's environment. */
+export function environmentOf(config: ContainerConfig): Map<string, string> {
+  return new Map((config.Env ?? []).map((e) => [e.slice(0, e.indexOf('=')), e.slice(e.indexOf('=') + 1)]));
 }
