@@ -157,6 +157,7 @@ export class Endings {
       if (status === 'running' ? !isAlive(c) : status === 'removing' && !lives(ender)) await this.settle(c.id);
       else if (status === 'created' && c.request.autoRemove && starter !== undefined && !processAlive(starter)) await this.remove(c, { volumes: true });
     }
+    await this.#parts.network.reap((id) => this.#records.get(id)?.state.status === 'running');
   }
 
   /** Waits for the container's first process to be gone; false when it is still there after `ms`. */

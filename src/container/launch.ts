@@ -44,6 +44,7 @@ export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: 
     })(),
   ]);
   writeIdentity(bundle, c, network);
+  if (!hasNetwork(c) && c.request.ports.length > 0) o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
   if (!runtime.cgroups && asksForLimits(c)) o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
   return { runtime, bundle, spec, ...(network !== undefined && { network }) };
 }

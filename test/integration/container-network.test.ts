@@ -1,10 +1,11 @@
 // Containers on the bridge, with published ports, in a network namespace of this test's own; needs root.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { portsText } from '../../src/container/index.ts';
 import { type Fixture, fixture, request, sh } from './container-fixture.ts';
@@ -40,7 +41,7 @@ if (process.env[INSIDE] === undefined) {
         return await fn();
       } catch (error) {
         if (i > 200) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     }
   };
@@ -71,6 +72,37 @@ if (process.env[INSIDE] === undefined) {
     assert.ok(!rules().includes(String(port)), rules());
     assert.deepEqual(f.manager.records.all(), []);
     assert.deepEqual(links().filter((l) => l !== 'lo'), []);
+  });
+
+  test('a command is killed at any moment while it publishes a port', async () => {
+    const script = `
+      const { openManager, request } = await import(${JSON.stringify(new URL('container-fixture.ts', import.meta.url).href)});
+      const [, root, run, mode] = process.argv;
+      const m = openManager(root, run);
+      const c = await m.create(request({ args: ['sleep', '0.05'], autoRemove: true, network: 'bridge', publishAll: true }));
+      if (mode === 'detached') await m.start(c);
+      else await m.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });`;
+    const launch = (mode: string) => spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], { stdio: 'ignore' });
+    const began = performance.now();
+    await new Promise((resolve) => launch('foreground').once('exit', resolve));
+    const whole = performance.now() - began;
+    for (let i = 0; i < 10; i++) {
+      const child = launch(i % 2 === 0 ? 'foreground' : 'detached');
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      await sleep(whole * (0.5 + 0.6 * Math.random()));
+      child.kill('SIGKILL');
+      await exited;
+    }
+    for (let i = 0; i < 500 && f.manager.records.all().length > 0; i++) {
+      await f.manager.reconcile();
+      await sleep(10);
+    }
+    await f.manager.reconcile();
+    await f.manager.parts.network.settled();
+    assert.deepEqual(f.manager.records.all(), []);
+    assert.deepEqual(f.manager.parts.db.read((sql) => sql.all('SELECT * FROM network_leases')), []);
+    assert.deepEqual(links().filter((l) => l !== 'lo'), []);
+    assert.ok(!rules().includes('8080'), rules());
   });
 
   test('low ports are open to everybody', async () => {
