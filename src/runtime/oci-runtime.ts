@@ -86,6 +86,11 @@ export class OciRuntime {
     return status;
   }
 
+  /** For others that call the runtime themselves. */
+  get binary(): RuntimeBinary {
+    return this.#binary;
+  }
+
   /** Writes the bundle's config.json as this runtime wants it: its cgroup named by the id, the seccomp profile compiled. */
   async prepare(id: string, bundle: string, spec: OciSpec): Promise<void> {
     writeBundle(bundle, await this.#filters.apply(this.#bounded(id, spec)));
