@@ -1,6 +1,7 @@
 // A further program in a container that runs already.
 import { type ExecOptions, resolveUser } from '../runtime/index.ts';
 import { isAlive } from './ending.ts';
+import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning } from './manager.ts';
 import { mergeEnv } from './settings.ts';
 import type { Container, Streams } from './types.ts';
@@ -19,7 +20,8 @@ export interface ExecRequest extends Streams {
 export async function execIn(manager: ContainerManager, container: Container, request: ExecRequest): Promise<number> {
   const c = await manager.started(container);
   if (!isAlive(c) || c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
-  const user = resolveUser(`/proc/${c.state.pid}/root`, request.user ?? c.process.user);
+  const root = `/proc/${c.state.pid}/root`;
+  const user = resolveUser(root, request.user ?? c.process.user);
   const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
   const options: ExecOptions = {
     args: request.args,
@@ -35,6 +37,7 @@ export async function execIn(manager: ContainerManager, container: Container, re
     stdout: request.tty ? 'inherit' : request.stdout,
     stderr: request.tty ? 'inherit' : request.stderr,
   };
+  checkProgram({ process: options, root: { path: root }, mounts: [] });
   const { exitCode } = await (await manager.runtime()).exec(c.id, options);
   return exitCode;
 }

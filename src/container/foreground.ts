@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogWriter } from '../runtime/index.ts';
+import { inTerminalForeground } from '../sys/index.ts';
 import { logFile, stateFolder } from './folders.ts';
 import { type LaunchOptions, prepareLaunch } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
@@ -11,6 +12,9 @@ import type { Container, Streams } from './types.ts';
 
 /** Connects somebody's signals with `send`; returns how to disconnect them. */
 export type SignalSource = (send: (signal: NodeJS.Signals) => void) => () => void;
+
+/** Signals that a terminal sends when keys are pressed. */
+const KEYS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP']);
 
 export interface ForegroundOptions extends Streams, LaunchOptions {
   readonly onStarted?: (c: Container) => void;
@@ -23,6 +27,8 @@ export async function runForeground(manager: ContainerManager, c: Container, o: 
   claimStart(manager, c);
   const log = new LazyLog(manager, c);
   const disconnect = o.signals?.((signal) => {
+    // the runtime, in our process group, has got it from the terminal too, and passes it on
+    if (KEYS.has(signal) && inTerminalForeground()) return;
     manager.kill(c, signal).catch(() => {}); // it has just ended: there is nobody to get it
   });
   try {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
-import { defaultSpec, type OciRuntime, type OciSpec, type Resources, resolveUser, type SpecMount } from '../runtime/index.ts';
+import { defaultSpec, type OciRuntime, type OciSpec, type Resources, resolveExecutable, resolveUser, type SpecMount } from '../runtime/index.ts';
 import { mountAll } from '../snapshot/index.ts';
 import { createNetworkNamespace, deleteNetworkNamespace, enterPrivateMountNamespace, resolveInside, unmount, UmountFlag } from '../sys/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
@@ -40,7 +40,9 @@ export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: 
     (async () => {
       mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
       prepareMounts(volumes, c, rootfs);
-      return specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
+      const spec = specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
+      checkProgram(spec);
+      return spec;
     })(),
   ]);
   writeIdentity(bundle, c, network);
@@ -124,6 +126,16 @@ function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: 
     ...(r.shmSize !== undefined && { shmSize: r.shmSize }),
     ...(asksForLimits(c) && { resources: resources(c) }),
   });
+}
+
+/**
+ * Refuses a program that is not there before the runtime does: crun complains on our standard error, in words of its own.
+ * What lies on a file system that is mounted later is left to the runtime.
+ */
+export function checkProgram(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): void {
+  const program = spec.process.args[0] ?? '';
+  const later = ['/proc', ...spec.mounts.filter((m) => m.type !== 'bind').map((m) => m.destination)];
+  if (!later.some((folder) => program.startsWith(`${folder}/`))) resolveExecutable(spec);
 }
 
 /** Docker's order: what it sets itself comes first, so that image and command line can replace it. */
