@@ -60,7 +60,7 @@ export class Solver<R> {
   /** The key, or '' for a source that has none of its own: what reads it goes by content. */
   async #findKey(v: Vertex): Promise<string> {
     if (v.inputs.length === 0) return this.#driver.sourceKey(v) ?? '';
-    const keys = await settled(v.inputs.map((i) => this.#key(i)));
+    const keys = await settled(v.inputs.map((i) => this.#key(i).then((key) => this.#expect(i, key))));
     if (!v.selective.includes(true)) return digest([v.definition, ...keys]);
     // the cheap way first: what these inputs led to before, without looking into them
     const cheap = keys.includes('') || v.inputs.some((i) => this.#isAnew(i)) ? undefined : digest(['inputs', v.definition, ...keys]);
@@ -75,6 +75,12 @@ export class Solver<R> {
     );
     const key = digest([v.definition, ...parts]);
     if (cheap !== undefined) this.#o.cache.putAlias(cheap, key);
+    return key;
+  }
+
+  /** Begins at once what will have to run: another input's key may be a long time coming. */
+  #expect(v: Vertex, key: string): string {
+    if (v.inputs.length > 0 && (this.#isAnew(v) || this.#o.cache.get(key) === undefined)) this.#result(v).catch(() => {}); // whoever needs it hears of it
     return key;
   }
 
