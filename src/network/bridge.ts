@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../store/index.ts';
 import { RouteSocket, findExecutable, processAlive, processIdentity } from '../sys/index.ts';
+import type { OnStart } from './changing.ts';
 import { SYSTEM_PATH, applyRules, bridgeLeftovers, currentRules, iptablesRestore, outboundRules } from './firewall.ts';
 import { addBridge, deleteLink, linkIndex } from './links.ts';
 import type { NetworkInfo } from './types.ts';
@@ -23,9 +24,11 @@ rm -f "$4"
 
 export class Bridges {
   readonly #layout: Layout;
+  readonly #onStart: OnStart;
 
-  constructor(layout: Layout) {
+  constructor(layout: Layout, onStart: OnStart) {
     this.#layout = layout;
+    this.#onStart = onStart;
   }
 
   exists(bridge: string): boolean {
@@ -34,7 +37,7 @@ export class Bridges {
   }
 
   /** Makes the bridge and its rules where they are missing. Returns its index. */
-  async ensure(socket: RouteSocket, network: NetworkInfo, signal?: AbortSignal): Promise<number> {
+  async ensure(socket: RouteSocket, network: NetworkInfo): Promise<number> {
     await this.settled(network.bridge);
     const present = linkIndex(socket, network.bridge);
     if (present === undefined && existsSync(this.#rulesFile(network.bridge))) {
@@ -45,7 +48,7 @@ export class Bridges {
       if (readFileSync(FORWARDING, 'latin1').trim() !== '1') writeFileSync(FORWARDING, '1');
       writeFileSync(this.#rulesFile(network.bridge), network.subnet);
       try {
-        await applyRules(outboundRules('I', network.bridge, network.subnet), signal);
+        await applyRules(outboundRules('I', network.bridge, network.subnet), this.#onStart);
       } catch (error) {
         // A batch takes effect as a whole per table; the first may have.
         await this.#clear(network).catch(() => {});
@@ -68,7 +71,7 @@ export class Bridges {
     const rules = existsSync(netavark) ? bridgeLeftovers(await currentRules(), network.bridge, network.subnet) : existsSync(marker) ? outboundRules('D', network.bridge, network.subnet) : '';
     const ip = findExecutable('ip', SYSTEM_PATH);
     if (ip === undefined) {
-      await applyRules(rules);
+      await applyRules(rules, this.#onStart);
       rmSync(marker, { force: true });
       rmSync(netavark, { force: true });
       using socket = new RouteSocket();
@@ -107,7 +110,7 @@ export class Bridges {
   }
 
   async #clear(network: NetworkInfo): Promise<void> {
-    await applyRules(bridgeLeftovers(await currentRules(), network.bridge, network.subnet));
+    await applyRules(bridgeLeftovers(await currentRules(), network.bridge, network.subnet), this.#onStart);
     rmSync(this.#rulesFile(network.bridge), { force: true });
   }
 

@@ -3,6 +3,7 @@
 // netavark has set up, for containers whose network namespace is gone.
 import { SlipwayError } from '../model/index.ts';
 import { findExecutable, run } from '../sys/index.ts';
+import type { OnStart } from './changing.ts';
 import type { TakenPort } from './host-ports.ts';
 import type { PortMapping, Protocol } from './types.ts';
 
@@ -29,9 +30,9 @@ export function iptablesRestore(): string {
 }
 
 /** Throws failed-precondition 'network.iptables' with what iptables says. */
-export async function applyRules(rules: string, signal?: AbortSignal): Promise<void> {
+export async function applyRules(rules: string, onStart: OnStart): Promise<void> {
   if (rules === '') return;
-  const result = await run(iptablesRestore(), ['--noflush', '--wait'], { input: rules, env: { PATH: SYSTEM_PATH }, ...(signal === undefined ? {} : { signal }) });
+  const result = await run(iptablesRestore(), ['--noflush', '--wait'], { input: rules, env: { PATH: SYSTEM_PATH }, onStart });
   if (result.exitCode !== 0) throw iptablesFailure(result.stderr);
 }
 

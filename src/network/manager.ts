@@ -3,10 +3,11 @@
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import type { Database, Layout } from '../store/index.ts';
-import { FileLock, RouteSocket, processIdentity } from '../sys/index.ts';
+import { RouteSocket, processIdentity } from '../sys/index.ts';
 import { aardvarkForget } from './aardvark.ts';
 import { Bridges } from './bridge.ts';
 import { applyRules, containerLeftovers, currentRules, forwardedPorts } from './firewall.ts';
+import { Changing } from './changing.ts';
 import { choosePorts } from './host-ports.ts';
 import { addVeth, addressNumber } from './links.ts';
 import { netavarkSetup } from './netavark.ts';
@@ -19,15 +20,17 @@ import type { AttachRequest, Attachment, NetworkInfo, PortMapping } from './type
 
 export class NetworkManager {
   readonly #layout: Layout;
+  readonly #changing: Changing;
   readonly #networks: Networks;
   readonly #records: AttachmentRecords;
   readonly #bridges: Bridges;
 
   constructor(layout: Layout, db: Database) {
     this.#layout = layout;
+    this.#changing = new Changing(layout);
     this.#networks = new Networks(layout, db);
     this.#records = new AttachmentRecords(layout, db);
-    this.#bridges = new Bridges(layout);
+    this.#bridges = new Bridges(layout, this.#changing.onStart);
   }
 
   /**
@@ -36,7 +39,7 @@ export class NetworkManager {
    * program or a feature of the kernel is missing; then nothing is left of it.
    */
   async attach(r: AttachRequest): Promise<Attachment> {
-    using _lock = await this.#lock(r.signal);
+    using _lock = await this.#changing.begin(r.signal);
     const old = this.#records.get(r.id);
     if (old !== undefined) await this.#detach(old);
     const network = await this.#prepare(r.network ?? DEFAULT_NETWORK);
@@ -59,7 +62,7 @@ export class NetworkManager {
 
   /** Takes down whatever `attach` has set up; the namespace may be gone. Does nothing when there is nothing. */
   async detach(id: string): Promise<void> {
-    using _lock = await this.#lock();
+    using _lock = await this.#changing.begin();
     const record = this.#records.get(id);
     if (record !== undefined) await this.#detach(record);
   }
@@ -67,7 +70,7 @@ export class NetworkManager {
   /** Takes down what belongs to nobody any more: to containers that `isAlive` denies, and to processes that are gone. */
   async reap(isAlive: (id: string) => boolean): Promise<void> {
     if (!this.#records.list().some((record) => !isInUse(record, isAlive))) return;
-    using _lock = await this.#lock();
+    using _lock = await this.#changing.begin();
     for (const record of this.#records.list()) {
       if (!isInUse(record, isAlive)) await this.#detach(record);
     }
@@ -87,13 +90,13 @@ export class NetworkManager {
   }
 
   async create(o: CreateNetwork): Promise<NetworkInfo> {
-    using _lock = await this.#lock();
+    using _lock = await this.#changing.begin();
     return this.#networks.create(o);
   }
 
   /** Throws not-found 'network.not-found', conflict 'network.in-use' while containers are attached. */
   async remove(name: string): Promise<void> {
-    using _lock = await this.#lock();
+    using _lock = await this.#changing.begin();
     const network = this.#networks.require(name);
     if (network.name === DEFAULT_NETWORK) throw new SlipwayError('failed-precondition', 'network.predefined', `${network.name} is a pre-defined network and cannot be removed`);
     const users = this.#records.list().filter((record) => record.network === network.name);
@@ -118,11 +121,11 @@ export class NetworkManager {
     const mac = macOf(record.ip);
     if (record.netavark) {
       this.#bridges.noteNetavark(network.bridge);
-      const { dns } = await netavarkSetup({ id: r.id, name: r.name, netnsPath: r.netnsPath, ip: record.ip, mac, ports: record.ports, network, aliases: r.aliases ?? [], config: this.#netavarkFolder() }, r.signal);
+      const { dns } = await netavarkSetup({ id: r.id, name: r.name, netnsPath: r.netnsPath, ip: record.ip, mac, ports: record.ports, network, aliases: r.aliases ?? [], config: this.#netavarkFolder() }, this.#changing.onStart);
       return { mac, dns };
     }
     using socket = new RouteSocket();
-    const bridge = await this.#bridges.ensure(socket, network, r.signal);
+    const bridge = await this.#bridges.ensure(socket, network);
     const prefixLength = Number(network.subnet.split('/')[1]);
     addVeth(socket, { name: `sl${r.id.replace(/^build-/, '').slice(0, 11)}`, bridge, netnsPath: r.netnsPath, mac, address: { address: record.ip, prefixLength }, gateway: network.gateway });
     return { mac, dns: [] };
@@ -132,7 +135,7 @@ export class NetworkManager {
   async #detach(record: AttachmentRecord): Promise<void> {
     if (record.dns) aardvarkForget(this.#netavarkFolder(), record.network, record.id);
     const others = this.#records.list().filter((other) => other.id !== record.id && other.bridge === record.bridge);
-    if (record.ports.length > 0) await applyRules(containerLeftovers(await currentRules('nat'), record.id, record.ip, record.ports));
+    if (record.ports.length > 0) await applyRules(containerLeftovers(await currentRules('nat'), record.id, record.ip, record.ports), this.#changing.onStart);
     if (others.length === 0) {
       const network = this.#networks.get(record.network);
       if (network !== undefined) await this.#bridges.remove(network);
@@ -142,10 +145,6 @@ export class NetworkManager {
 
   #netavarkFolder(): string {
     return join(this.#layout.network, 'netavark');
-  }
-
-  #lock(signal?: AbortSignal): Promise<FileLock> {
-    return FileLock.acquire(join(this.#layout.network, 'lock'), 'exclusive', signal === undefined ? {} : { signal });
   }
 }
 

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
 import { findExecutable, run } from '../sys/index.ts';
+import type { OnStart } from './changing.ts';
 import { SYSTEM_PATH } from './firewall.ts';
 import type { NetworkInfo, PortMapping } from './types.ts';
 
@@ -27,17 +28,13 @@ interface Status {
 }
 
 /** Throws failed-precondition 'network.no-netavark' or 'network.netavark'. Returns the addresses of name servers. */
-export async function netavarkSetup(o: NetavarkRequest, signal?: AbortSignal): Promise<{ dns: string[] }> {
-  const status = await call('setup', o, signal);
+export async function netavarkSetup(o: NetavarkRequest, onStart: OnStart): Promise<{ dns: string[] }> {
+  const status = await call(o, onStart);
   const mine = status[o.network.name];
   return { dns: typeof mine === 'object' ? [...(mine.dns_server_ips ?? [])] : [] };
 }
 
-export async function netavarkTeardown(o: NetavarkRequest): Promise<void> {
-  await call('teardown', o);
-}
-
-async function call(what: 'setup' | 'teardown', o: NetavarkRequest, signal?: AbortSignal): Promise<Status> {
+async function call(o: NetavarkRequest, onStart: OnStart): Promise<Status> {
   mkdirSync(o.config, { recursive: true, mode: 0o700 });
   const args = ['--config', o.config];
   if (o.network.dns) {
@@ -47,10 +44,10 @@ async function call(what: 'setup' | 'teardown', o: NetavarkRequest, signal?: Abo
   }
   const program = findExecutable('netavark', `${FOLDERS}:${SYSTEM_PATH}`);
   if (program === undefined) throw missing('netavark');
-  const result = await run(program, [...args, what, o.netnsPath], { input: JSON.stringify(describe(o)), env: { PATH: SYSTEM_PATH }, ...(signal === undefined ? {} : { signal }) });
+  const result = await run(program, [...args, 'setup', o.netnsPath], { input: JSON.stringify(describe(o)), env: { PATH: SYSTEM_PATH }, onStart });
   const status = parse(result.stdout);
   if (result.exitCode !== 0 || status.error !== undefined) {
-    throw new SlipwayError('failed-precondition', 'network.netavark', `netavark ${what} failed: ${status.error ?? (result.stderr.trim() || `exit code ${result.exitCode}`)}`);
+    throw new SlipwayError('failed-precondition', 'network.netavark', `netavark setup failed: ${status.error ?? (result.stderr.trim() || `exit code ${result.exitCode}`)}`);
   }
   return status;
 }

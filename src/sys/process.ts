@@ -58,6 +58,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** ms; then it is killed. */
   readonly timeout?: number;
+  /** Called with its pid before it is given any input. */
+  readonly onStart?: ((pid: number) => void) | undefined;
 }
 
 const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
@@ -72,6 +74,7 @@ export function run(command: string, args: readonly string[], o: RunOptions = {}
       ...(o.env === undefined ? {} : { env: o.env }),
       ...(o.timeout === undefined ? {} : { timeout: o.timeout, killSignal: 'SIGKILL' as const }),
     });
+    if (child.pid !== undefined) o.onStart?.(child.pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const abort = (): void => void child.kill('SIGKILL');
