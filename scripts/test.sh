@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm test: makes everything ready, then checks types, style and dead ends, and runs all tests. The ones on real parts run as root in a
+# npm test: makes everything ready, then checks types, style and format, and runs all tests. The ones on real parts run as root in a
 # network and mount namespace of their own, so that the machine's firewall, interfaces and mounts stay as they are.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,7 +7,9 @@ sh scripts/setup.sh --tests
 echo "types"
 node_modules/.bin/tsc --noEmit
 echo "lint"
-node_modules/.bin/oxlint --quiet src test scripts
+node_modules/.bin/oxlint --type-aware --quiet src test scripts
+echo "format"
+node_modules/.bin/oxfmt --list-different .
 node=$(sh scripts/node.sh -p process.execPath)
 run="$node --no-warnings --test --test-concurrency=2 --test-reporter=spec"
 pure=$(find src test -name '*.test.ts' -not -path 'test/integration/*' | sort)

@@ -50,18 +50,27 @@ test('imports go down, and enter a folder by its index.ts', () => {
 });
 
 test('imports exist', () => {
-  for (const [file, text] of sources) for (const target of importsOf(file, text)) assert.ok(sources.has(target), `${file} imports ${target}`);
+  for (const [file, text] of sources)
+    for (const target of importsOf(file, text)) assert.ok(sources.has(target), `${file} imports ${target}`);
 });
 
 test('the environment, the home folder and the standard streams belong to cli', () => {
-  const wrong = shipped.filter(([f, t]) => !f.startsWith('cli/') && /(?<![\w.])process\.(?:env|stdout|stderr|stdin|argv)\b|\bhomedir\b/.test(t)).map(([f]) => f);
+  const wrong = shipped
+    .filter(([f, t]) => !f.startsWith('cli/') && /(?<![\w.])process\.(?:env|stdout|stderr|stdin|argv)\b|\bhomedir\b/.test(t))
+    .map(([f]) => f);
   assert.deepEqual(wrong, []);
 });
 
 test('a file has one subject: no more than 400 lines', () => {
-  assert.deepEqual([...sources].filter(([, t]) => t.split('\n').length > 401).map(([f]) => f), []);
+  assert.deepEqual(
+    [...sources].filter(([, t]) => t.split('\n').length > 401).map(([f]) => f),
+    [],
+  );
 });
 
 test('each file says what it is for', () => {
-  assert.deepEqual([...sources].filter(([f, t]) => !f.endsWith('.test.ts') && !t.startsWith('//')).map(([f]) => f), []);
+  assert.deepEqual(
+    [...sources].filter(([f, t]) => !f.endsWith('.test.ts') && !t.startsWith('//')).map(([f]) => f),
+    [],
+  );
 });

@@ -12,7 +12,13 @@ import { TarParser } from './parser.ts';
 const base: TarEntry = { path: 'a', type: 'file', mode: 0o644, uid: 1, gid: 2, size: 0, mtimeNs: 5_000_000_000n };
 
 /** A header block written field by field, for what the encoder would never write. */
-function rawBlock(o: { name?: string; size?: string | Buffer; flag?: string; magic?: string; fields?: ReadonlyArray<readonly [number, string | Buffer]> }): Buffer {
+function rawBlock(o: {
+  name?: string;
+  size?: string | Buffer;
+  flag?: string;
+  magic?: string;
+  fields?: ReadonlyArray<readonly [number, string | Buffer]>;
+}): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.write(o.name ?? 'f', 0, 100, 'latin1');
   writeOctal(block, 100, 8, 0o644);
@@ -35,11 +41,15 @@ const blocks = (data: string | Buffer): Buffer => {
 };
 const end = Buffer.alloc(1024);
 const extended = (flag: string, data: Buffer): Buffer => Buffer.concat([rawBlock({ flag, size: octal(data.length) }), blocks(data)]);
-const pax = (...records: ReadonlyArray<readonly [string, string | Buffer]>): Buffer => Buffer.concat(records.map(([k, v]) => encodePaxRecord(k, v)));
+const pax = (...records: ReadonlyArray<readonly [string, string | Buffer]>): Buffer =>
+  Buffer.concat(records.map(([k, v]) => encodePaxRecord(k, v)));
 
 function fails(tar: Buffer, code: string): void {
   for (const step of [tar.length, 100]) {
-    assert.throws(() => readTar(tar, step), (error) => isSlipwayError(error) && error.code === code && /\(at byte \d+\)/.test(error.message));
+    assert.throws(
+      () => readTar(tar, step),
+      (error) => isSlipwayError(error) && error.code === code && /\(at byte \d+\)/.test(error.message),
+    );
   }
 }
 
@@ -57,14 +67,27 @@ test('every field survives a round trip, in pieces of any size', () => {
     { ...base, path: 'pipe', type: 'fifo' },
     { ...base, path: 'hard', type: 'link', link: 'a' },
     { ...base, path: 'owned', uname: 'root', gname: 'wheel' },
-    { ...base, path: 'caps', xattrs: new Map([['user.b', Buffer.from([0, 10, 61, 255])], ['security.capability', Buffer.from('\u0001')]]) },
+    {
+      ...base,
+      path: 'caps',
+      xattrs: new Map([
+        ['user.b', Buffer.from([0, 10, 61, 255])],
+        ['security.capability', Buffer.from('\u0001')],
+      ]),
+    },
     { ...base, path: 'raw\udcff\udc80name', size: 700 },
   ];
   const tar = makeTar(entries.map((e) => ({ ...e, content: Buffer.alloc(e.size, 'c') })));
   for (const step of [tar.length, 1, 511, 512, 513, 1000]) {
     const read = readTar(tar, step);
-    assert.deepEqual(read.map((m) => m.entry), entries);
-    assert.deepEqual(read.map((m) => m.content.length), entries.map((e) => e.size));
+    assert.deepEqual(
+      read.map((m) => m.entry),
+      entries,
+    );
+    assert.deepEqual(
+      read.map((m) => m.content.length),
+      entries.map((e) => e.size),
+    );
   }
 });
 
@@ -76,7 +99,12 @@ test('plain entries are a single ustar block', () => {
 });
 
 test('names keep bytes that are not UTF-8', () => {
-  for (const bytes of [Buffer.from([0x61, 0xff, 0x62]), Buffer.from([0xc3]), Buffer.from([0xed, 0xb2, 0x80]), Buffer.from('plain ✓ 😀\ufffd')]) {
+  for (const bytes of [
+    Buffer.from([0x61, 0xff, 0x62]),
+    Buffer.from([0xc3]),
+    Buffer.from([0xed, 0xb2, 0x80]),
+    Buffer.from('plain ✓ 😀\ufffd'),
+  ]) {
     assert.deepEqual(encodeName(decodeName(bytes)), bytes);
   }
   assert.equal(nativePath('😀'), '😀');
@@ -90,7 +118,12 @@ test('PAX records and times', () => {
   for (const bad of ['', '5 a=b', 'x', '0 a=b\n', '99 a=b\n', '6 abc\n', '5 =b\n', '-1 a=b\n']) {
     if (bad !== '') assert.equal(parsePaxRecords(Buffer.from(bad)), undefined, JSON.stringify(bad));
   }
-  for (const [text, ns] of [['1.5', 1_500_000_000n], ['-1.25', -1_250_000_000n], ['7', 7_000_000_000n], ['0.000000001', 1n]] as const) {
+  for (const [text, ns] of [
+    ['1.5', 1_500_000_000n],
+    ['-1.25', -1_250_000_000n],
+    ['7', 7_000_000_000n],
+    ['0.000000001', 1n],
+  ] as const) {
     assert.equal(parsePaxTime(text), ns);
     assert.equal(formatPaxTime(ns), text);
   }
@@ -101,7 +134,12 @@ test('dialects: v7, GNU long names, base-256, a star prefix, global headers', ()
   const v7 = rawBlock({ name: 'old/', flag: '\0', magic: '' });
   assert.equal(readTar(Buffer.concat([v7, end]))[0]!.entry.type, 'dir');
 
-  const gnu = Buffer.concat([extended('K', Buffer.from(`${'l'.repeat(600)}\0`)), extended('L', Buffer.from(`${'n'.repeat(520)}\0`)), rawBlock({ flag: '2', magic: 'ustar  \0' }), end]);
+  const gnu = Buffer.concat([
+    extended('K', Buffer.from(`${'l'.repeat(600)}\0`)),
+    extended('L', Buffer.from(`${'n'.repeat(520)}\0`)),
+    rawBlock({ flag: '2', magic: 'ustar  \0' }),
+    end,
+  ]);
   const long = readTar(gnu, 77)[0]!.entry;
   assert.deepEqual([long.path.length, long.link!.length], [520, 600]);
 
@@ -112,17 +150,59 @@ test('dialects: v7, GNU long names, base-256, a star prefix, global headers', ()
   const before = Buffer.alloc(12, 0xff);
   assert.equal(readTar(Buffer.concat([rawBlock({ fields: [[136, before]] }), end]))[0]!.entry.mtimeNs, -1_000_000_000n);
 
-  const star = rawBlock({ name: 'n', fields: [[345, 'p'], [508, 'tar\0']] });
+  const star = rawBlock({
+    name: 'n',
+    fields: [
+      [345, 'p'],
+      [508, 'tar\0'],
+    ],
+  });
   assert.equal(readTar(Buffer.concat([star, end]))[0]!.entry.path, 'p/n');
 
-  const global = Buffer.concat([extended('g', pax(['uid', '7'], ['gid', '8'])), extended('x', pax(['gid', '9'])), rawBlock({}), rawBlock({ name: 'g' }), end]);
-  assert.deepEqual(readTar(global).map((m) => [m.entry.uid, m.entry.gid]), [[7, 9], [7, 8]]);
+  const global = Buffer.concat([
+    extended('g', pax(['uid', '7'], ['gid', '8'])),
+    extended('x', pax(['gid', '9'])),
+    rawBlock({}),
+    rawBlock({ name: 'g' }),
+    end,
+  ]);
+  assert.deepEqual(
+    readTar(global).map((m) => [m.entry.uid, m.entry.gid]),
+    [
+      [7, 9],
+      [7, 8],
+    ],
+  );
 });
 
 test('GNU sparse files in all four dialects', () => {
-  const extents = [{ offset: 512, length: 3 }, { offset: 4096, length: 2 }];
-  const old = rawBlock({ flag: 'S', size: octal(5), magic: 'ustar  \0', fields: [[386, octal(512)], [398, octal(3)], [410, octal(4096)], [422, octal(2)], [483, octal(8192)]] });
-  const oldExtended = rawBlock({ flag: 'S', size: octal(5), magic: 'ustar  \0', fields: [[386, octal(512)], [398, octal(3)], [482, '\u0001'], [483, octal(8192)]] });
+  const extents = [
+    { offset: 512, length: 3 },
+    { offset: 4096, length: 2 },
+  ];
+  const old = rawBlock({
+    flag: 'S',
+    size: octal(5),
+    magic: 'ustar  \0',
+    fields: [
+      [386, octal(512)],
+      [398, octal(3)],
+      [410, octal(4096)],
+      [422, octal(2)],
+      [483, octal(8192)],
+    ],
+  });
+  const oldExtended = rawBlock({
+    flag: 'S',
+    size: octal(5),
+    magic: 'ustar  \0',
+    fields: [
+      [386, octal(512)],
+      [398, octal(3)],
+      [482, '\u0001'],
+      [483, octal(8192)],
+    ],
+  });
   const more = Buffer.alloc(BLOCK);
   more.write(octal(4096), 0, 'latin1');
   more.write(octal(2), 12, 'latin1');
@@ -130,18 +210,50 @@ test('GNU sparse files in all four dialects', () => {
   const variants = [
     Buffer.concat([old, blocks('abcde')]),
     Buffer.concat([oldExtended, more, blocks('abcde')]),
-    Buffer.concat([extended('x', pax(['GNU.sparse.size', '8192'], ['GNU.sparse.numblocks', '2'], ['GNU.sparse.offset', '512'], ['GNU.sparse.numbytes', '3'], ['GNU.sparse.offset', '4096'], ['GNU.sparse.numbytes', '2'])), rawBlock({ size: octal(5) }), blocks('abcde')]),
-    Buffer.concat([extended('x', pax(['GNU.sparse.size', '8192'], ['GNU.sparse.name', 'f'], ['GNU.sparse.map', '512,3,4096,2'])), rawBlock({ name: 'GNUSparseFile.0/f', size: octal(5) }), blocks('abcde')]),
-    Buffer.concat([extended('x', pax(['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0'], ['GNU.sparse.name', 'f'], ['GNU.sparse.realsize', '8192'])), rawBlock({ name: 'GNUSparseFile.0/f', size: octal(517) }), blocks(map10), blocks('abcde')]),
+    Buffer.concat([
+      extended(
+        'x',
+        pax(
+          ['GNU.sparse.size', '8192'],
+          ['GNU.sparse.numblocks', '2'],
+          ['GNU.sparse.offset', '512'],
+          ['GNU.sparse.numbytes', '3'],
+          ['GNU.sparse.offset', '4096'],
+          ['GNU.sparse.numbytes', '2'],
+        ),
+      ),
+      rawBlock({ size: octal(5) }),
+      blocks('abcde'),
+    ]),
+    Buffer.concat([
+      extended('x', pax(['GNU.sparse.size', '8192'], ['GNU.sparse.name', 'f'], ['GNU.sparse.map', '512,3,4096,2'])),
+      rawBlock({ name: 'GNUSparseFile.0/f', size: octal(5) }),
+      blocks('abcde'),
+    ]),
+    Buffer.concat([
+      extended('x', pax(['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0'], ['GNU.sparse.name', 'f'], ['GNU.sparse.realsize', '8192'])),
+      rawBlock({ name: 'GNUSparseFile.0/f', size: octal(517) }),
+      blocks(map10),
+      blocks('abcde'),
+    ]),
   ];
   for (const variant of variants) {
     for (const step of [4096, 100]) {
       const [first, second] = readTar(Buffer.concat([variant, rawBlock({ name: 'next' }), end]), step);
-      assert.deepEqual([first!.entry.path, first!.entry.size, first!.entry.sparse, first!.content.toString()], ['f', 8192, extents, 'abcde']);
+      assert.deepEqual(
+        [first!.entry.path, first!.entry.size, first!.entry.sparse, first!.content.toString()],
+        ['f', 8192, extents, 'abcde'],
+      );
       assert.equal(second!.entry.path, 'next');
     }
   }
-  const sparse = (map: string, stored = 5): Buffer => Buffer.concat([extended('x', pax(['GNU.sparse.size', '8192'], ['GNU.sparse.map', map])), rawBlock({ size: octal(stored) }), blocks('abcde'), end]);
+  const sparse = (map: string, stored = 5): Buffer =>
+    Buffer.concat([
+      extended('x', pax(['GNU.sparse.size', '8192'], ['GNU.sparse.map', map])),
+      rawBlock({ size: octal(stored) }),
+      blocks('abcde'),
+      end,
+    ]);
   for (const map of ['4096,2,512,3', '512,3,513,2', '8190,5', '512,-1,600,6', '512', 'x,y', '0,4']) fails(sparse(map), 'archive.invalid');
 });
 
@@ -164,11 +276,17 @@ test('hostile input ends in one typed error with its offset', () => {
   fails(Buffer.concat(Array.from({ length: 40 }, () => extended('x', pax(['path', 'p'])))), 'archive.too-large');
   const globals = Array.from({ length: 12 }, (_, i) => Buffer.concat([extended('g', pax([`k${i}`, 'v'.repeat(100_000)])), rawBlock({})]));
   fails(Buffer.concat(globals), 'archive.too-large');
-  fails(Buffer.from('this is not a tar archive, only text that is long enough to fill a block of five hundred and twelve bytes. '.repeat(6)), 'archive.invalid');
+  fails(
+    Buffer.from('this is not a tar archive, only text that is long enough to fill a block of five hundred and twelve bytes. '.repeat(6)),
+    'archive.invalid',
+  );
 });
 
 test('a cut archive is told from one that ended early but whole', () => {
-  const tar = makeTar([{ path: 'a', content: 'x'.repeat(700) }, { path: 'long'.repeat(60), content: 'y' }]);
+  const tar = makeTar([
+    { path: 'a', content: 'x'.repeat(700) },
+    { path: 'long'.repeat(60), content: 'y' },
+  ]);
   for (const cut of [100, 600, 1100, 1600, 2100, 2600, 3072]) fails(tar.subarray(0, cut), 'archive.truncated');
   assert.equal(readTar(tar.subarray(0, tar.length - 1024)).length, 2);
   assert.equal(readTar(Buffer.concat([tar, Buffer.from('whatever follows')])).length, 2);
@@ -179,7 +297,7 @@ test('skipping bodies finds the same entries', () => {
   const tar = makeTar([{ path: 'a', content: 'x'.repeat(5000) }, { path: 'b' }, { path: 'c', content: 'z' }]);
   const seen: Array<[string, number]> = [];
   const parser: TarParser = new TarParser({ entry: (e) => void seen.push([e.path, parser.offset]), data: () => {}, end: () => {} });
-  for (let at = 0; at < tar.length; ) {
+  for (let at = 0; at < tar.length;) {
     const jump = parser.skippable;
     parser.skip(jump);
     at += jump;
@@ -187,5 +305,9 @@ test('skipping bodies finds the same entries', () => {
     at += BLOCK;
   }
   parser.finish();
-  assert.deepEqual(seen, [['a', 512], ['b', 6144], ['c', 6656]]);
+  assert.deepEqual(seen, [
+    ['a', 512],
+    ['b', 6144],
+    ['c', 6656],
+  ]);
 });

@@ -44,5 +44,8 @@ test('detection needs the magic number, and nothing else', () => {
 });
 
 test('a missing tool is named', async () => {
-  await assert.rejects(through(content, toolStream('no-such-tool-anywhere', [])), (error) => isSlipwayError(error) && error.code === 'archive.tool-missing');
+  await assert.rejects(
+    through(content, toolStream('no-such-tool-anywhere', [])),
+    (error) => isSlipwayError(error) && error.code === 'archive.tool-missing',
+  );
 });

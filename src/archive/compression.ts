@@ -28,29 +28,43 @@ export function detectCompression(head: Buffer): Compression {
 /** A stream that turns compressed bytes into plain ones; broken input fails it with `archive.compression`. */
 export function decompressor(compression: Compression): Duplex {
   switch (compression) {
-    case 'none': return new PassThrough();
-    case 'gzip': return withTypedErrors(createGunzip({ chunkSize: CHUNK }), 'gzip');
-    case 'zstd': return withTypedErrors(createZstdDecompress({ chunkSize: CHUNK }), 'zstd');
-    case 'bzip2': return toolStream('bzip2', ['-dc']);
-    case 'xz': return toolStream('xz', ['-dc']);
+    case 'none':
+      return new PassThrough();
+    case 'gzip':
+      return withTypedErrors(createGunzip({ chunkSize: CHUNK }), 'gzip');
+    case 'zstd':
+      return withTypedErrors(createZstdDecompress({ chunkSize: CHUNK }), 'zstd');
+    case 'bzip2':
+      return toolStream('bzip2', ['-dc']);
+    case 'xz':
+      return toolStream('xz', ['-dc']);
   }
 }
 
 /** A stream that compresses. `level` is the format's own scale. gzip's header carries no time, so the output is deterministic. */
 export function compressor(compression: Compression, level?: number): Duplex {
   switch (compression) {
-    case 'none': return new PassThrough();
-    case 'gzip': return createGzip({ chunkSize: CHUNK, ...(level === undefined ? {} : { level }) });
-    case 'zstd': return createZstdCompress({ chunkSize: CHUNK, params: { [constants.ZSTD_c_compressionLevel]: level ?? 3, [constants.ZSTD_c_checksumFlag]: 1 } });
-    case 'bzip2': return toolStream('bzip2', ['-c', ...(level === undefined ? [] : [`-${level}`])]);
-    case 'xz': return toolStream('xz', ['-c', ...(level === undefined ? [] : [`-${level}`])]);
+    case 'none':
+      return new PassThrough();
+    case 'gzip':
+      return createGzip({ chunkSize: CHUNK, ...(level === undefined ? {} : { level }) });
+    case 'zstd':
+      return createZstdCompress({
+        chunkSize: CHUNK,
+        params: { [constants.ZSTD_c_compressionLevel]: level ?? 3, [constants.ZSTD_c_checksumFlag]: 1 },
+      });
+    case 'bzip2':
+      return toolStream('bzip2', ['-c', ...(level === undefined ? [] : [`-${level}`])]);
+    case 'xz':
+      return toolStream('xz', ['-c', ...(level === undefined ? [] : [`-${level}`])]);
   }
 }
 
 /** Makes every failure of a stream of zlib carry our code, wherever it surfaces. */
 function withTypedErrors(stream: Duplex, name: string): Duplex {
   const destroy = stream.destroy.bind(stream);
-  stream.destroy = (error?: Error | null) => destroy(error == null || error instanceof SlipwayError || !isZlibError(error) ? (error ?? undefined) : brokenCompression(name, error));
+  stream.destroy = (error?: Error | null) =>
+    destroy(error == null || error instanceof SlipwayError || !isZlibError(error) ? (error ?? undefined) : brokenCompression(name, error));
   return stream;
 }
 

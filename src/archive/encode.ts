@@ -6,7 +6,15 @@ import { XATTR_PREFIX } from './overrides.ts';
 import { encodePaxRecord, formatPaxTime } from './pax.ts';
 import { storedSize } from './entry.ts';
 
-const FLAGS: Readonly<Record<EntryType, number>> = { file: 0x30, link: 0x31, symlink: 0x32, char: 0x33, block: 0x34, dir: 0x35, fifo: 0x36 };
+const FLAGS: Readonly<Record<EntryType, number>> = {
+  file: 0x30,
+  link: 0x31,
+  symlink: 0x32,
+  char: 0x33,
+  block: 0x34,
+  dir: 0x35,
+  fifo: 0x36,
+};
 const MAX_OCTAL_7 = 0o7777777;
 const MAX_OCTAL_11 = 0o77777777777;
 const SECOND = 1_000_000_000n;
@@ -79,7 +87,12 @@ function extendedHeader(path: string, records: readonly Buffer[]): Buffer {
   const base = path.replace(/\/$/, '').split('/').pop() ?? '';
   writeTruncated(header, 0, 100, `PaxHeaders.0/${base}`);
   writeOctal(header, 100, 8, 0o644);
-  for (const [start, length] of [[108, 8], [116, 8], [136, 12]] as const) writeOctal(header, start, length, 0);
+  for (const [start, length] of [
+    [108, 8],
+    [116, 8],
+    [136, 12],
+  ] as const)
+    writeOctal(header, start, length, 0);
   writeOctal(header, 124, 12, data.length);
   header[156] = 0x78;
   writeMagic(header);

@@ -43,7 +43,7 @@ function isEscape(name: string, index: number, code: number): boolean {
 
 function escapeBytes(bytes: Buffer): string {
   let out = '';
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const length = sequenceLength(bytes[i]!);
     if (length > 0 && i + length <= bytes.length && isUtf8(bytes.subarray(i, i + length))) {
       out += bytes.toString('utf8', i, i + length);

@@ -35,13 +35,27 @@ export function applyPax(records: PaxRecords, fail: (what: string) => SlipwayErr
       continue;
     }
     switch (key) {
-      case 'path': over.path = decodeName(value); break;
-      case 'linkpath': over.link = decodeName(value); break;
-      case 'size': over.size = number(key, value); break;
-      case 'uid': over.uid = number(key, value); break;
-      case 'gid': over.gid = number(key, value); break;
-      case 'uname': over.uname = decodeName(value); break;
-      case 'gname': over.gname = decodeName(value); break;
+      case 'path':
+        over.path = decodeName(value);
+        break;
+      case 'linkpath':
+        over.link = decodeName(value);
+        break;
+      case 'size':
+        over.size = number(key, value);
+        break;
+      case 'uid':
+        over.uid = number(key, value);
+        break;
+      case 'gid':
+        over.gid = number(key, value);
+        break;
+      case 'uname':
+        over.uname = decodeName(value);
+        break;
+      case 'gname':
+        over.gname = decodeName(value);
+        break;
       case 'mtime': {
         const time = parsePaxTime(value.toString('latin1', 0, value.length));
         if (time === undefined) throw fail('impossible mtime in a PAX record');

@@ -27,7 +27,17 @@ export interface TarHandler {
 
 type State = 'header' | 'body' | 'padding' | 'extended' | 'old-sparse' | 'body-map' | 'finished';
 
-const TYPES: Readonly<Record<string, EntryType>> = { 0: 'file', 7: 'file', S: 'file', 1: 'link', 2: 'symlink', 3: 'char', 4: 'block', 5: 'dir', 6: 'fifo' };
+const TYPES: Readonly<Record<string, EntryType>> = {
+  0: 'file',
+  7: 'file',
+  S: 'file',
+  1: 'link',
+  2: 'symlink',
+  3: 'char',
+  4: 'block',
+  5: 'dir',
+  6: 'fifo',
+};
 
 export class TarParser {
   private readonly handler: TarHandler;
@@ -239,8 +249,11 @@ export class TarParser {
     if (type === 'file' && path.endsWith('/')) type = 'dir';
     const stored = over.size ?? raw.size;
     const entry: TarEntry = {
-      path, type, mode: raw.mode & 0o7777,
-      uid: this.owner(over.uid ?? raw.uid), gid: this.owner(over.gid ?? raw.gid),
+      path,
+      type,
+      mode: raw.mode & 0o7777,
+      uid: this.owner(over.uid ?? raw.uid),
+      gid: this.owner(over.gid ?? raw.gid),
       size: type === 'file' ? stored : 0,
       mtimeNs: over.mtimeNs ?? BigInt(raw.mtime) * 1_000_000_000n,
     };
@@ -282,7 +295,8 @@ export class TarParser {
   private oldSparse(entry: TarEntry, stored: number, block: Buffer): void {
     const realSize = readNumber(block, 483, 12);
     this.extents = [];
-    if (realSize === undefined || realSize < 0 || !readOldSparse(block, 386, 4, this.extents)) throw invalidArchive(this.headerOffset, 'malformed sparse map');
+    if (realSize === undefined || realSize < 0 || !readOldSparse(block, 386, 4, this.extents))
+      throw invalidArchive(this.headerOffset, 'malformed sparse map');
     entry.size = realSize;
     this.sparseEntry = entry;
     this.sparseStored = stored;
@@ -306,7 +320,8 @@ export class TarParser {
 
   private startSparse(extents: Extent[]): void {
     const entry = this.sparseEntry!;
-    if (!isSoundMap(extents, entry.size, this.sparseStored)) throw invalidArchive(this.headerOffset, 'a sparse map that does not fit its data');
+    if (!isSoundMap(extents, entry.size, this.sparseStored))
+      throw invalidArchive(this.headerOffset, 'a sparse map that does not fit its data');
     entry.sparse = extents.filter((extent) => extent.length > 0);
     this.extents = [];
     this.sparseEntry = undefined;

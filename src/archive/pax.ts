@@ -37,7 +37,10 @@ export function encodePaxRecord(key: string, value: string | Buffer): Buffer {
   const rest = keyBytes.length + valueBytes.length + 3;
   let length = rest + String(rest).length;
   if (String(length).length !== String(rest).length) length = rest + String(length).length;
-  return Buffer.concat([Buffer.from(`${length} `, 'latin1'), keyBytes, Buffer.from('=', 'latin1'), valueBytes, Buffer.from('\n', 'latin1')], length);
+  return Buffer.concat(
+    [Buffer.from(`${length} `, 'latin1'), keyBytes, Buffer.from('=', 'latin1'), valueBytes, Buffer.from('\n', 'latin1')],
+    length,
+  );
 }
 
 /** A decimal time with an optional fraction, as nanoseconds; digits beyond the ninth are cut off. */

@@ -46,9 +46,15 @@ export function readPaxSparse(records: PaxRecords): PaxSparse | 'malformed' | un
     sparse = true;
     const text = value.toString('latin1', 0, value.length);
     switch (key) {
-      case 'GNU.sparse.major': major = text; break;
-      case 'GNU.sparse.map': map = text; break;
-      case 'GNU.sparse.name': name = value; break;
+      case 'GNU.sparse.major':
+        major = text;
+        break;
+      case 'GNU.sparse.map':
+        map = text;
+        break;
+      case 'GNU.sparse.name':
+        name = value;
+        break;
       case 'GNU.sparse.size':
       case 'GNU.sparse.realsize': {
         realSize = parsePaxInteger(text);

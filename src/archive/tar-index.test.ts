@@ -15,12 +15,18 @@ test('an index has each member and where its bytes are, without reading them', (
   const file = path.join(dir, 'a.tar');
   fs.writeFileSync(file, tar);
   const index = [...readTarIndex(file)];
-  assert.deepEqual(index.map((m) => tar.toString('latin1', m.dataOffset, m.dataOffset + m.storedSize)), contents);
+  assert.deepEqual(
+    index.map((m) => tar.toString('latin1', m.dataOffset, m.dataOffset + m.storedSize)),
+    contents,
+  );
   const fd = fs.openSync(file, 'r');
   assert.equal([...readTarIndex(fd)].length, 4);
   fs.closeSync(fd);
   for (const cut of [50_000, 3000]) {
     fs.truncateSync(file, cut);
-    assert.throws(() => [...readTarIndex(file)], (error) => isSlipwayError(error) && error.code === 'archive.truncated');
+    assert.throws(
+      () => [...readTarIndex(file)],
+      (error) => isSlipwayError(error) && error.code === 'archive.truncated',
+    );
   }
 });

@@ -14,7 +14,11 @@ export function makeTar(members: readonly Member[], o: { end?: boolean } = {}): 
   for (const { content, ...fields } of members) {
     const body = Buffer.from(content ?? '');
     const type = fields.type ?? (fields.path.endsWith('/') ? 'dir' : 'file');
-    parts.push(encodeHeader({ mode: type === 'dir' ? 0o755 : 0o644, uid: 0, gid: 0, size: body.length, mtimeNs: 0n, ...fields, type }), body, padding(body.length));
+    parts.push(
+      encodeHeader({ mode: type === 'dir' ? 0o755 : 0o644, uid: 0, gid: 0, size: body.length, mtimeNs: 0n, ...fields, type }),
+      body,
+      padding(body.length),
+    );
   }
   if (o.end !== false) parts.push(END_OF_ARCHIVE);
   return Buffer.concat(parts);

@@ -44,9 +44,15 @@ export function toolStream(command: string, args: readonly string[]): Duplex {
     settle();
   });
   child.on('error', (error: NodeJS.ErrnoException) => {
-    outcome = error.code === 'ENOENT'
-      ? new SlipwayError('failed-precondition', 'archive.tool-missing', `this archive is compressed with ${command}, which is not installed`, { hints: [`install ${command}, or compress the archive with gzip or zstd`], cause: error })
-      : error;
+    outcome =
+      error.code === 'ENOENT'
+        ? new SlipwayError(
+            'failed-precondition',
+            'archive.tool-missing',
+            `this archive is compressed with ${command}, which is not installed`,
+            { hints: [`install ${command}, or compress the archive with gzip or zstd`], cause: error },
+          )
+        : error;
     outputEnded = true;
     settle();
   });

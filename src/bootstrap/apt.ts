@@ -39,9 +39,14 @@ export async function aptSources(signal?: AbortSignal): Promise<string[]> {
     lines.add(`deb ${trust}${uri} ${codename} ${component}`);
   }
   if (lines.size === 0) {
-    throw new SlipwayError('failed-precondition', 'bootstrap.no-sources', `apt knows no package source for Debian ${SUITE} on this machine`, {
-      hints: ['run apt-get update once, or load a base image from an archive: slipway load -i FILE'],
-    });
+    throw new SlipwayError(
+      'failed-precondition',
+      'bootstrap.no-sources',
+      `apt knows no package source for Debian ${SUITE} on this machine`,
+      {
+        hints: ['run apt-get update once, or load a base image from an archive: slipway load -i FILE'],
+      },
+    );
   }
   return [...lines].sort();
 }

@@ -40,7 +40,10 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   const repository = reference.domain === 'docker.io' ? reference.path.replace(/^library\//, '') : `${reference.domain}/${reference.path}`;
   const recipe = findRecipe(repository);
   if (!recipe) {
-    const near = nearest(repository, RECIPES.map((r) => r.name));
+    const near = nearest(
+      repository,
+      RECIPES.map((r) => r.name),
+    );
     throw new SlipwayError('not-found', 'bootstrap.unknown', `there is no recipe for ${repository}`, {
       hints: [near ? `did you mean ${near}?` : `there are recipes for ${RECIPES.map((r) => r.name).join(', ')}`],
     });
@@ -48,7 +51,11 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   const tag = reference.tag ?? '';
   if (!tagFits(recipe, tag)) {
     throw new SlipwayError('not-found', 'bootstrap.version', `Debian has no ${recipe.name} that ${recipe.name}:${tag} could stand for`, {
-      hints: [`these can be made: ${tagsOf(recipe).map((t) => `${recipe.name}:${t}`).join(', ')}`],
+      hints: [
+        `these can be made: ${tagsOf(recipe)
+          .map((t) => `${recipe.name}:${t}`)
+          .join(', ')}`,
+      ],
     });
   }
   return { recipe, name: formatReference(reference) };

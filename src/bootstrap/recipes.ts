@@ -37,30 +37,43 @@ export const RECIPES: readonly Recipe[] = [
     changes: [PATH, 'CMD ["sh"]'],
   },
   debian('debian', 'a minimal Debian', [], ['12'], [PATH, 'CMD ["bash"]']),
-  debian('golang', 'Debian with the Go toolchain', ['golang-go'], ['1.19', '1'], [
-    'ENV PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    'ENV GOPATH=/go',
-    'ENV GOTOOLCHAIN=local',
-    'CMD ["bash"]',
-  ]),
+  debian(
+    'golang',
+    'Debian with the Go toolchain',
+    ['golang-go'],
+    ['1.19', '1'],
+    [
+      'ENV PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'ENV GOPATH=/go',
+      'ENV GOTOOLCHAIN=local',
+      'CMD ["bash"]',
+    ],
+  ),
   debian('node', 'Debian with Node.js and npm', ['nodejs', 'npm'], ['18'], [PATH, 'CMD ["node"]']),
-  debian('python', 'Debian with Python and pip', ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'], ['3.11', '3'], [
-    PATH,
-    'CMD ["python3"]',
-  ]),
+  debian(
+    'python',
+    'Debian with Python and pip',
+    ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'],
+    ['3.11', '3'],
+    [PATH, 'CMD ["python3"]'],
+  ),
   debian('rust', 'Debian with rustc and cargo', ['rustc', 'cargo', 'gcc', 'libc6-dev'], ['1.63', '1'], [PATH, 'CMD ["bash"]']),
   debian('gcc', 'Debian with GCC, G++ and make', ['gcc', 'g++', 'make', 'libc6-dev'], ['12.2', '12'], [PATH, 'CMD ["bash"]']),
   debian('openjdk', 'Debian with a Java development kit', ['openjdk-17-jdk-headless'], ['17'], [PATH, 'CMD ["jshell"]']),
-  debian('maven', 'Debian with Maven and a Java development kit', ['maven', 'openjdk-17-jdk-headless'], ['3.8', '3'], [
-    PATH,
-    'CMD ["mvn"]',
-  ]),
-  debian('nginx', 'Debian with the nginx web server', ['nginx-light'], ['1.22', '1'], [
-    PATH,
-    'EXPOSE 80',
-    'STOPSIGNAL SIGQUIT',
-    'CMD ["nginx", "-g", "daemon off;"]',
-  ]),
+  debian(
+    'maven',
+    'Debian with Maven and a Java development kit',
+    ['maven', 'openjdk-17-jdk-headless'],
+    ['3.8', '3'],
+    [PATH, 'CMD ["mvn"]'],
+  ),
+  debian(
+    'nginx',
+    'Debian with the nginx web server',
+    ['nginx-light'],
+    ['1.22', '1'],
+    [PATH, 'EXPOSE 80', 'STOPSIGNAL SIGQUIT', 'CMD ["nginx", "-g", "daemon off;"]'],
+  ),
 ];
 
 /** Words that a tag may hold beside a version: they say no more than what the stand-in is anyway. */

@@ -34,18 +34,11 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
   const tool = requireTool('mmdebstrap');
   const sources = join(o.work, 'sources.list');
   writeFileSync(sources, `${(await aptSources(o.signal)).join('\n')}\n`);
-  const child = spawn(
-    tool,
-    [
-      '--variant=minbase',
-      `--include=${recipe.packages.join(',')}`,
-      '--format=tar',
-      SUITE,
-      '-',
-      sources,
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: makerEnvironment(o), detached: true },
-  );
+  const child = spawn(tool, ['--variant=minbase', `--include=${recipe.packages.join(',')}`, '--format=tar', SUITE, '-', sources], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: makerEnvironment(o),
+    detached: true,
+  });
   const stop = (): void => {
     // the whole group: mmdebstrap removes its folder when it is told to end
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
@@ -82,10 +75,17 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
 
 /** A small environment: what apt needs for its way to the packages, and nothing that changes the result. */
 function makerEnvironment(o: RootfsOptions): NodeJS.ProcessEnv {
-  return { ...o.environment, PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: String(EPOCH_SECONDS), TMPDIR: o.work };
+  return {
+    ...o.environment,
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C.UTF-8',
+    SOURCE_DATE_EPOCH: String(EPOCH_SECONDS),
+    TMPDIR: o.work,
+  };
 }
 
-const lastError = (lines: readonly string[]): string => lines.findLast((l) => l.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'it gave no reason';
+const lastError = (lines: readonly string[]): string =>
+  lines.findLast((l) => l.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'it gave no reason';
 
 const ACCOUNTS = {
   'etc/passwd':
@@ -109,7 +109,10 @@ export async function busyboxRootfs(o: RootfsOptions): Promise<Buffer> {
   for (const d of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'var', 'var/www']) dir(d);
   dir('tmp', 0o1777);
   file('bin/busybox', readFileSync(program), 0o755);
-  for (const applet of listed.stdout.split('\n').filter((a) => a && a !== 'busybox').sort()) {
+  for (const applet of listed.stdout
+    .split('\n')
+    .filter((a) => a && a !== 'busybox')
+    .sort()) {
     parts.push(encodeHeader({ ...base, path: `bin/${applet}`, type: 'symlink', mode: 0o777, size: 0, link: 'busybox' }));
   }
   for (const [path, text] of Object.entries(ACCOUNTS)) file(path, Buffer.from(text), 0o644);
@@ -126,9 +129,14 @@ async function staticBusybox(o: RootfsOptions): Promise<string> {
   const got = await run(apt, ['download', '-q', 'busybox-static'], { cwd: o.work, signal: o.signal });
   const deb = readdirSync(o.work).find((n) => n.endsWith('.deb'));
   if (got.exitCode !== 0 || !deb) {
-    throw new SlipwayError('process-failed', 'bootstrap.failed', `apt could not download busybox-static: ${lastError(got.stderr.trim().split('\n'))}`, {
-      hints: ['run apt-get update once'],
-    });
+    throw new SlipwayError(
+      'process-failed',
+      'bootstrap.failed',
+      `apt could not download busybox-static: ${lastError(got.stderr.trim().split('\n'))}`,
+      {
+        hints: ['run apt-get update once'],
+      },
+    );
   }
   const to = join(o.work, 'busybox');
   mkdirSync(to);

@@ -20,8 +20,22 @@ export type BuildEvent =
     }
   | { readonly type: 'skipped'; readonly stage: string; readonly reason: string }
   | { readonly type: 'log'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array; readonly at: number }
-  | { readonly type: 'progress'; readonly id: string; readonly name: string; readonly current: number; readonly total?: number; readonly done?: boolean }
-  | { readonly type: 'warning'; readonly rule?: string; readonly message: string; readonly detail?: string; readonly url?: string; readonly source?: SourceExcerpt }
+  | {
+      readonly type: 'progress';
+      readonly id: string;
+      readonly name: string;
+      readonly current: number;
+      readonly total?: number;
+      readonly done?: boolean;
+    }
+  | {
+      readonly type: 'warning';
+      readonly rule?: string;
+      readonly message: string;
+      readonly detail?: string;
+      readonly url?: string;
+      readonly source?: SourceExcerpt;
+    }
   /** The original engine's own lines, as they are. */
   | { readonly type: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly type: 'image'; readonly id: Digest; readonly names: readonly string[] };

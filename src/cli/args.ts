@@ -32,18 +32,25 @@ class Parsed implements ParsedOptions {
   }
 
   add(option: Option, value: string, written: string): void {
-    if (option.type === 'boolean' && !TRUE.has(value) && !FALSE.has(value)) throw invalid(`invalid argument "${value}" for "${written}" flag: it is true or false`);
-    if (option.type === 'number' && !/^-?\d+(\.\d+)?$/.test(value)) throw invalid(`invalid argument "${value}" for "${written}" flag: it is a number`);
+    if (option.type === 'boolean' && !TRUE.has(value) && !FALSE.has(value))
+      throw invalid(`invalid argument "${value}" for "${written}" flag: it is true or false`);
+    if (option.type === 'number' && !/^-?\d+(\.\d+)?$/.test(value))
+      throw invalid(`invalid argument "${value}" for "${written}" flag: it is a number`);
     const list = this.values.get(option.name);
     if (list) list.push(value);
     else this.values.set(option.name, [value]);
   }
 }
 
-const invalid = (message: string, hints: readonly string[] = []): SlipwayError => new SlipwayError('invalid-argument', 'cli.flag', message, { hints });
+const invalid = (message: string, hints: readonly string[] = []): SlipwayError =>
+  new SlipwayError('invalid-argument', 'cli.flag', message, { hints });
 
 /** Splits the words after a command's name into flags and arguments. @throws SlipwayError `cli.flag`, `cli.arguments`. */
-export function parseArgs(path: string, command: Command, words: readonly string[]): { options: ParsedOptions; args: string[]; help: boolean } {
+export function parseArgs(
+  path: string,
+  command: Command,
+  words: readonly string[],
+): { options: ParsedOptions; args: string[]; help: boolean } {
   const parsed = new Parsed();
   const args: string[] = [];
   let help = false;
@@ -75,7 +82,10 @@ function long(path: string, command: Command, word: string, rest: string[], pars
   const name = word.slice(2, eq < 0 ? undefined : eq);
   const option = command.options.find((o) => o.name === name);
   if (!option) {
-    const near = nearest(name, command.options.map((o) => o.name));
+    const near = nearest(
+      name,
+      command.options.map((o) => o.name),
+    );
     throw invalid(`unknown flag: --${name}`, [near === undefined ? `slipway ${path} --help lists all flags` : `did you mean --${near}?`]);
   }
   const value = eq >= 0 ? word.slice(eq + 1) : option.type === 'boolean' ? 'true' : rest.shift();
@@ -105,8 +115,14 @@ function checkCount(path: string, { args: { min, max }, usage }: Command, given:
   if (given.length >= min && given.length <= (max ?? Number.POSITIVE_INFINITY)) return;
   const plural = (n: number): string => `${n} argument${n === 1 ? '' : 's'}`;
   const wanted =
-    max === min ? (min === 0 ? 'accepts no arguments' : `requires ${plural(min)}`)
-    : given.length < min ? `requires at least ${plural(min)}`
-    : `requires at most ${plural(max ?? 0)}`;
-  throw new SlipwayError('invalid-argument', 'cli.arguments', `'slipway ${path}' ${wanted}`, { hints: [`usage: slipway ${path} ${usage}`, `see 'slipway ${path} --help'`] });
+    max === min
+      ? min === 0
+        ? 'accepts no arguments'
+        : `requires ${plural(min)}`
+      : given.length < min
+        ? `requires at least ${plural(min)}`
+        : `requires at most ${plural(max ?? 0)}`;
+  throw new SlipwayError('invalid-argument', 'cli.arguments', `'slipway ${path}' ${wanted}`, {
+    hints: [`usage: slipway ${path} ${usage}`, `see 'slipway ${path} --help'`],
+  });
 }

@@ -16,13 +16,20 @@ export function reportError(ctx: Pick<Context, 'stderr' | 'settings' | 'env'>, e
     return usual;
   }
   const message = e instanceof Error ? e.message : String(e);
-  tell(ctx, syscall === undefined ? `${message} (this is a fault of slipway itself)` : message, syscall === undefined ? ['run it again with SLIPWAY_DEBUG=1 to see where'] : []);
+  tell(
+    ctx,
+    syscall === undefined ? `${message} (this is a fault of slipway itself)` : message,
+    syscall === undefined ? ['run it again with SLIPWAY_DEBUG=1 to see where'] : [],
+  );
   if (ctx.env['SLIPWAY_DEBUG'] && e instanceof Error) ctx.stderr.write(`${e.stack}\n`);
   return usual;
 }
 
 const SYSTEM: Readonly<Record<string, { message: string; hints: readonly string[] }>> = {
-  ENOSPC: { message: 'no space left on device', hints: ['free some with: slipway system prune', 'or put the store elsewhere with SLIPWAY_ROOT'] },
+  ENOSPC: {
+    message: 'no space left on device',
+    hints: ['free some with: slipway system prune', 'or put the store elsewhere with SLIPWAY_ROOT'],
+  },
   EDQUOT: { message: 'disk quota exceeded', hints: ['free some with: slipway system prune'] },
   EACCES: { message: 'permission denied', hints: ['builds and containers need root: try again with sudo'] },
   EPERM: { message: 'operation not permitted', hints: ['builds and containers need root: try again with sudo'] },

@@ -8,15 +8,30 @@ export interface Column<R> {
 }
 
 /** Renders rows of text fields. `format`: nothing, `json`, `table …` or a template. */
-export function renderRows<R extends Readonly<Record<string, string>>>(rows: readonly R[], columns: readonly Column<R>[], format: string | undefined): string {
+export function renderRows<R extends Readonly<Record<string, string>>>(
+  rows: readonly R[],
+  columns: readonly Column<R>[],
+  format: string | undefined,
+): string {
   if (format === undefined || format === '' || format === 'table') {
     return table([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => r[c.field] ?? ''))]);
   }
   if (format === 'json') return rows.map((r) => `${JSON.stringify(r)}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-  if (!unescaped.startsWith('table ')) return rows.map(((render) => (r: R) => `${render(r)}\n`)(compileTemplate(unescaped))).join('');
+  if (!unescaped.startsWith('table '))
+    return rows
+      .map(
+        (
+          (render) => (r: R) =>
+            `${render(r)}\n`
+        )(compileTemplate(unescaped)),
+      )
+      .join('');
   const template = unescaped.slice('table '.length);
-  const heads = Object.fromEntries([...columns.map((c) => [c.field, c.head]), ...Object.keys(rows[0] ?? {}).map((k) => [k, columns.find((c) => c.field === k)?.head ?? k.toUpperCase()])]) as Record<string, string>;
+  const heads = Object.fromEntries([
+    ...columns.map((c) => [c.field, c.head]),
+    ...Object.keys(rows[0] ?? {}).map((k) => [k, columns.find((c) => c.field === k)?.head ?? k.toUpperCase()]),
+  ]) as Record<string, string>;
   const render = compileTemplate(template);
   return table([render(heads).split('\t'), ...rows.map((r) => render(r).split('\t'))]);
 }

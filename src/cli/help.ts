@@ -6,9 +6,14 @@ import { ENTRIES } from './commands/index.ts';
 export function programHelp(group?: string): string {
   const entries = ENTRIES.filter((e) => !e.hidden && (group === undefined ? !e.path.includes(' ') : e.path.startsWith(`${group} `)));
   const groups = [...new Set(ENTRIES.filter((e) => !e.hidden && e.path.includes(' ')).map((e) => e.path.split(' ')[0] ?? ''))];
-  const lines = entries.map((e) => `  ${(group === undefined ? e.path : e.path.slice(group.length + 1)).padEnd(12)} ${e.summary}\n`).join('');
+  const lines = entries
+    .map((e) => `  ${(group === undefined ? e.path : e.path.slice(group.length + 1)).padEnd(12)} ${e.summary}\n`)
+    .join('');
   const head = `Usage:  slipway ${group === undefined ? '' : `${group} `}COMMAND\n\nBuilds, ships and runs container images, without a daemon\n\nCommands:\n${lines}`;
-  const more = group === undefined ? `\nGroups of commands: ${groups.join(', ')}\n\nExample:\n  slipway tour            watch real builds and containers, step by step\n` : '';
+  const more =
+    group === undefined
+      ? `\nGroups of commands: ${groups.join(', ')}\n\nExample:\n  slipway tour            watch real builds and containers, step by step\n`
+      : '';
   return `${head}${more}\nRun 'slipway ${group === undefined ? '' : `${group} `}COMMAND --help' for more information on a command.\n`;
 }
 

@@ -14,7 +14,8 @@ function settings(env: NodeJS.ProcessEnv): Settings {
   const isRoot = process.getuid?.() === 0;
   const data = env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
   const root = env['SLIPWAY_ROOT'] || (isRoot ? '/var/lib/slipway' : join(data, 'slipway'));
-  const run = env['SLIPWAY_RUN'] || (isRoot ? '/run/slipway' : join(env['XDG_RUNTIME_DIR'] || '/tmp', `slipway-${process.getuid?.() ?? 0}`));
+  const run =
+    env['SLIPWAY_RUN'] || (isRoot ? '/run/slipway' : join(env['XDG_RUNTIME_DIR'] || '/tmp', `slipway-${process.getuid?.() ?? 0}`));
   return {
     root,
     run,
@@ -47,7 +48,13 @@ async function main(): Promise<number> {
     now: Date.now,
     engine: () =>
       (engine ??= import('../engine/index.ts').then(({ Engine }) =>
-        Engine.open({ root: ctx.settings.root, run: ctx.settings.run, selfCommand: ctx.selfCommand, environment: proxies(env), ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }) }),
+        Engine.open({
+          root: ctx.settings.root,
+          run: ctx.settings.run,
+          selfCommand: ctx.selfCommand,
+          environment: proxies(env),
+          ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
+        }),
       )),
   };
   for (const stream of [process.stdout, process.stderr]) {
@@ -80,7 +87,9 @@ async function main(): Promise<number> {
 
 /** What apt needs to find its way out. */
 function proxies(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => /^(?:https?|ftp|no|all)_proxy$/i.test(e[0]) && e[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(env).filter((e): e is [string, string] => /^(?:https?|ftp|no|all)_proxy$/i.test(e[0]) && e[1] !== undefined),
+  );
 }
 
 process.exitCode = await main();

@@ -1,24 +1,64 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bindings, type Container, type ContainerRequest, filterContainers, mergeEnv, parseUlimit, parseVolume, portsText, publishedPorts, statusText } from './index.ts';
+import {
+  bindings,
+  type Container,
+  type ContainerRequest,
+  filterContainers,
+  mergeEnv,
+  parseUlimit,
+  parseVolume,
+  portsText,
+  publishedPorts,
+  statusText,
+} from './index.ts';
 import { checkName, randomName } from './names.ts';
 import { exposedPorts, processSettings } from './settings.ts';
 
 const request: ContainerRequest = {
-  image: 'i', args: [], env: [], tty: false, openStdin: false, labels: {}, ports: [], publishAll: false, expose: [], volumes: [], tmpfs: [], network: 'bridge', addHosts: [], dns: [], autoRemove: false,
-  readonlyRootfs: false, privileged: false, capAdd: [], capDrop: [], ulimits: [],
+  image: 'i',
+  args: [],
+  env: [],
+  tty: false,
+  openStdin: false,
+  labels: {},
+  ports: [],
+  publishAll: false,
+  expose: [],
+  volumes: [],
+  tmpfs: [],
+  network: 'bridge',
+  addHosts: [],
+  dns: [],
+  autoRemove: false,
+  readonlyRootfs: false,
+  privileged: false,
+  capAdd: [],
+  capDrop: [],
+  ulimits: [],
 };
 
 function container(o: Partial<Omit<Container, 'state'>> & { state?: Partial<Container['state']> } = {}): Container {
   return {
-    id: 'a'.repeat(64), name: 'c', imageId: `sha256:${'b'.repeat(64)}`, imageName: 'busybox', createdAt: 0, snapshotId: 1, request,
-    process: { entrypoint: [], cmd: ['true'], env: [], workdir: '/', user: '', stopSignal: 'SIGTERM', stopTimeout: 10 }, labels: {}, hostname: 'h', exposed: [], mounts: [], ...o,
+    id: 'a'.repeat(64),
+    name: 'c',
+    imageId: `sha256:${'b'.repeat(64)}`,
+    imageName: 'busybox',
+    createdAt: 0,
+    snapshotId: 1,
+    request,
+    process: { entrypoint: [], cmd: ['true'], env: [], workdir: '/', user: '', stopSignal: 'SIGTERM', stopTimeout: 10 },
+    labels: {},
+    hostname: 'h',
+    exposed: [],
+    mounts: [],
+    ...o,
     state: { status: 'running', pid: 1, exitCode: 0, error: '', startedAt: 0, ...o.state },
   };
 }
 
 for (const [what, config, given, expected] of [
-  ['the image\'s command', { Cmd: ['a'] }, {}, [[], ['a']]],
+  ["the image's command", { Cmd: ['a'] }, {}, [[], ['a']]],
   ['arguments replace the command', { Entrypoint: ['e'], Cmd: ['a'] }, { args: ['b'] }, [['e'], ['b']]],
   ['an entrypoint clears the command', { Entrypoint: ['e'], Cmd: ['a'] }, { entrypoint: ['x'] }, [['x'], []]],
   ['an empty entrypoint', { Entrypoint: ['e'], Cmd: ['a'] }, { entrypoint: [], args: ['b'] }, [[], ['b']]],
@@ -31,7 +71,10 @@ for (const [what, config, given, expected] of [
 
 test('process: nothing to run, and what else comes from where', () => {
   assert.throws(() => processSettings({}, request), { code: 'container.no-command', exitCode: 125 });
-  const p = processSettings({ Cmd: ['a'], Env: ['A=1', 'B=2'], User: 'u', WorkingDir: '/w', StopSignal: 'SIGINT' }, { ...request, env: ['B=3', 'A'], user: 'v', stopTimeout: 1 });
+  const p = processSettings(
+    { Cmd: ['a'], Env: ['A=1', 'B=2'], User: 'u', WorkingDir: '/w', StopSignal: 'SIGINT' },
+    { ...request, env: ['B=3', 'A'], user: 'v', stopTimeout: 1 },
+  );
   assert.deepEqual(p.env, ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'B=3']);
   assert.deepEqual([p.user, p.workdir, p.stopSignal, p.stopTimeout], ['v', '/w', 'SIGINT', 1]);
   assert.deepEqual(mergeEnv(['A=1'], ['A=2', 'B=']), ['A=2', 'B=']);
@@ -39,7 +82,10 @@ test('process: nothing to run, and what else comes from where', () => {
 
 test('ports that are exposed', () => {
   const ports = [{ hostIp: '', hostPort: 0, containerPort: 443, protocol: 'tcp' as const }];
-  assert.deepEqual(exposedPorts({ ExposedPorts: { '80/tcp': {}, '53/udp': {} } }, { ...request, expose: ['100', '8000-8001/udp'], ports }), ['53/udp', '80/tcp', '100/tcp', '443/tcp', '8000/udp', '8001/udp']);
+  assert.deepEqual(
+    exposedPorts({ ExposedPorts: { '80/tcp': {}, '53/udp': {} } }, { ...request, expose: ['100', '8000-8001/udp'], ports }),
+    ['53/udp', '80/tcp', '100/tcp', '443/tcp', '8000/udp', '8001/udp'],
+  );
 });
 
 for (const [state, text] of [
@@ -53,14 +99,26 @@ for (const [state, text] of [
 
 test('the PORTS column and `port`', () => {
   const attachment = { network: 'bridge', ip: '', prefixLength: 16, gateway: '', mac: '', dns: [] };
-  const p = (containerPort: number, hostPort: number, hostIp = '', protocol: 'tcp' | 'udp' = 'tcp') => ({ hostIp, hostPort, containerPort, protocol });
-  const show = (ports: ReturnType<typeof p>[], exposed: string[]): string => portsText(container({ exposed, network: { ...attachment, ports } }));
+  const p = (containerPort: number, hostPort: number, hostIp = '', protocol: 'tcp' | 'udp' = 'tcp') => ({
+    hostIp,
+    hostPort,
+    containerPort,
+    protocol,
+  });
+  const show = (ports: ReturnType<typeof p>[], exposed: string[]): string =>
+    portsText(container({ exposed, network: { ...attachment, ports } }));
   assert.equal(show([p(80, 32768)], ['80/tcp']), '0.0.0.0:32768->80/tcp, [::]:32768->80/tcp');
   assert.equal(show([p(80, 8080, '127.0.0.1')], ['80/tcp', '443/tcp', '444/tcp']), '127.0.0.1:8080->80/tcp, 443-444/tcp');
-  assert.equal(show([p(8000, 9000, '127.0.0.1'), p(8001, 9001, '127.0.0.1'), p(8001, 9001, '127.0.0.1', 'udp')], []), '127.0.0.1:9000-9001->8000-8001/tcp, 127.0.0.1:9001->8001/udp');
+  assert.equal(
+    show([p(8000, 9000, '127.0.0.1'), p(8001, 9001, '127.0.0.1'), p(8001, 9001, '127.0.0.1', 'udp')], []),
+    '127.0.0.1:9000-9001->8000-8001/tcp, 127.0.0.1:9001->8001/udp',
+  );
   assert.equal(portsText(container({ exposed: ['80/tcp'], state: { status: 'exited' } })), '');
   const c = container({ network: { ...attachment, ports: [p(80, 1), p(53, 2, '1.2.3.4', 'udp')] } });
-  assert.deepEqual(publishedPorts(c).map((x) => x.port), ['53/udp', '80/tcp', '80/tcp']);
+  assert.deepEqual(
+    publishedPorts(c).map((x) => x.port),
+    ['53/udp', '80/tcp', '80/tcp'],
+  );
   assert.deepEqual(publishedPorts(c, '53'), []);
   assert.deepEqual(publishedPorts(c, '53/udp'), [{ hostIp: '1.2.3.4', hostPort: 2, port: '53/udp' }]);
   assert.equal(bindings(p(1, 1)).length, 2);
@@ -82,11 +140,16 @@ for (const bad of ['', ':', 'a:', ':/b', 'rel', './a:/b', '/a:b', '/a:/', '/a:/b
 test('limits', () => {
   assert.deepEqual(parseUlimit('nofile=1024:2048'), { name: 'nofile', soft: 1024, hard: 2048 });
   assert.deepEqual(parseUlimit('core=unlimited'), { name: 'core', soft: -1, hard: -1 });
-  for (const bad of ['nofile', 'nofile=', 'nofile=2:1', 'bogus=1', 'nofile=-1:5', 'nofile=1:2:3']) assert.throws(() => parseUlimit(bad), { kind: 'invalid-argument' });
+  for (const bad of ['nofile', 'nofile=', 'nofile=2:1', 'bogus=1', 'nofile=-1:5', 'nofile=1:2:3'])
+    assert.throws(() => parseUlimit(bad), { kind: 'invalid-argument' });
 });
 
 test('filters of ps', () => {
-  const all = [container({ name: 'web1', id: '1a'.repeat(32), labels: { a: '1' }, createdAt: 3 }), container({ name: 'web2', id: '2b'.repeat(32), labels: { a: '2', b: '' }, createdAt: 2, state: { status: 'exited', exitCode: 1 } }), container({ name: 'db', id: '3c'.repeat(32), createdAt: 1 })];
+  const all = [
+    container({ name: 'web1', id: '1a'.repeat(32), labels: { a: '1' }, createdAt: 3 }),
+    container({ name: 'web2', id: '2b'.repeat(32), labels: { a: '2', b: '' }, createdAt: 2, state: { status: 'exited', exitCode: 1 } }),
+    container({ name: 'db', id: '3c'.repeat(32), createdAt: 1 }),
+  ];
   const names = (...f: string[]): string[] => filterContainers(all, f).map((c) => c.name);
   assert.deepEqual(names(), ['web1', 'web2', 'db']);
   assert.deepEqual(names('name=web'), ['web1', 'web2']);
@@ -98,7 +161,8 @@ test('filters of ps', () => {
   assert.deepEqual(names('ancestor=busybox:latest', 'id=1a'), ['web1']);
   assert.deepEqual(names('before=web2'), ['db']);
   assert.deepEqual(names('since=db'), ['web1', 'web2']);
-  for (const bad of ['name', 'colour=red', 'status=asleep', 'name=(']) assert.throws(() => names(bad), { code: 'container.invalid-filter' });
+  for (const bad of ['name', 'colour=red', 'status=asleep', 'name=('])
+    assert.throws(() => names(bad), { code: 'container.invalid-filter' });
 });
 
 test('names', () => {

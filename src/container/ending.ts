@@ -155,7 +155,8 @@ export class Endings {
     for (const c of this.#records.unsettled()) {
       const { status, starter, ender } = c.state;
       if (status === 'running' ? !isAlive(c) : status === 'removing' && !lives(ender)) await this.settle(c.id);
-      else if (status === 'created' && c.request.autoRemove && starter !== undefined && !processAlive(starter)) await this.remove(c, { volumes: true });
+      else if (status === 'created' && c.request.autoRemove && starter !== undefined && !processAlive(starter))
+        await this.remove(c, { volumes: true });
     }
     await this.#parts.network.reap((id) => this.#records.get(id)?.state.status === 'running');
   }

@@ -13,7 +13,12 @@ const TESTS: Readonly<Record<string, Test>> = {
   },
   status: (c, v) => c.state.status === v,
   exited: (c, v) => c.state.status === 'exited' && c.state.exitCode === Number(v),
-  ancestor: (c, v) => c.imageName === v || c.imageName === `${v}:latest` || `${c.imageName}:latest` === v || c.imageId.startsWith(v) || c.imageId.slice('sha256:'.length).startsWith(v),
+  ancestor: (c, v) =>
+    c.imageName === v ||
+    c.imageName === `${v}:latest` ||
+    `${c.imageName}:latest` === v ||
+    c.imageId.startsWith(v) ||
+    c.imageId.slice('sha256:'.length).startsWith(v),
   volume: (c, v) => c.mounts.some((m) => m.name === v || m.destination === v),
   network: (c, v) => c.request.network === v,
   publish: (c, v) => (c.network?.ports ?? []).some((p) => `${p.hostPort}/${p.protocol}` === port(v)),
@@ -38,7 +43,11 @@ export function filterContainers(all: readonly Container[], filters: readonly st
     if (key === 'status' && !STATES.includes(value)) throw invalid(`invalid filter 'status=${value}'`, [`states are ${STATES.join(', ')}`]);
     byKey.set(key, [...(byKey.get(key) ?? []), value]);
   }
-  return all.filter((c) => [...byKey].every(([key, values]) => (key === 'label' ? values.every((v) => TESTS[key]!(c, v, all)) : values.some((v) => TESTS[key]!(c, v, all)))));
+  return all.filter((c) =>
+    [...byKey].every(([key, values]) =>
+      key === 'label' ? values.every((v) => TESTS[key]!(c, v, all)) : values.some((v) => TESTS[key]!(c, v, all)),
+    ),
+  );
 }
 
 function pattern(value: string): RegExp {

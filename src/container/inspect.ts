@@ -68,7 +68,11 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
 function hostConfig(c: Container, runtime: string): Record<string, unknown> {
   const r = c.request;
   const portBindings: Record<string, unknown[]> = {};
-  for (const p of r.ports) (portBindings[`${p.containerPort}/${p.protocol}`] ??= []).push({ HostIp: p.hostIp, HostPort: p.hostPort === 0 ? '' : String(p.hostPort) });
+  for (const p of r.ports)
+    (portBindings[`${p.containerPort}/${p.protocol}`] ??= []).push({
+      HostIp: p.hostIp,
+      HostPort: p.hostPort === 0 ? '' : String(p.hostPort),
+    });
   return {
     Binds: orNull(r.volumes.filter((v) => v.source !== undefined).map((v) => `${v.source}:${v.destination}${v.readonly ? ':ro' : ''}`)),
     LogConfig: { Type: 'k8s-file', Config: {} },
@@ -121,9 +125,17 @@ function networkSettings(c: Container, layout: Layout): Record<string, unknown> 
   const ports: Record<string, unknown> = Object.fromEntries(c.exposed.map((p) => [p, null]));
   for (const p of network?.ports ?? []) {
     const key = `${p.containerPort}/${p.protocol}`;
-    ports[key] = [...((ports[key] as unknown[] | null) ?? []), ...bindings(p).map((b) => ({ HostIp: b.hostIp, HostPort: String(b.hostPort) }))];
+    ports[key] = [
+      ...((ports[key] as unknown[] | null) ?? []),
+      ...bindings(p).map((b) => ({ HostIp: b.hostIp, HostPort: String(b.hostPort) })),
+    ];
   }
-  const address = { Gateway: network?.gateway ?? '', IPAddress: network?.ip ?? '', IPPrefixLen: network?.prefixLength ?? 0, MacAddress: network?.mac ?? '' };
+  const address = {
+    Gateway: network?.gateway ?? '',
+    IPAddress: network?.ip ?? '',
+    IPPrefixLen: network?.prefixLength ?? 0,
+    MacAddress: network?.mac ?? '',
+  };
   return {
     SandboxKey: network !== undefined && hasNetwork(c) ? netnsFile(layout, c.id) : '',
     Ports: network === undefined ? {} : ports,

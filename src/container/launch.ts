@@ -4,9 +4,24 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
-import { defaultSpec, type OciRuntime, type OciSpec, type Resources, resolveExecutable, resolveUser, type SpecMount } from '../runtime/index.ts';
+import {
+  defaultSpec,
+  type OciRuntime,
+  type OciSpec,
+  type Resources,
+  resolveExecutable,
+  resolveUser,
+  type SpecMount,
+} from '../runtime/index.ts';
 import { mountAll } from '../snapshot/index.ts';
-import { createNetworkNamespace, deleteNetworkNamespace, enterPrivateMountNamespace, resolveInside, unmount, UmountFlag } from '../sys/index.ts';
+import {
+  createNetworkNamespace,
+  deleteNetworkNamespace,
+  enterPrivateMountNamespace,
+  resolveInside,
+  unmount,
+  UmountFlag,
+} from '../sys/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
 import { seedVolume } from './seed.ts';
@@ -46,8 +61,10 @@ export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: 
     })(),
   ]);
   writeIdentity(bundle, c, network);
-  if (!hasNetwork(c) && c.request.ports.length > 0) o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
-  if (!runtime.cgroups && asksForLimits(c)) o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
+  if (!hasNetwork(c) && c.request.ports.length > 0)
+    o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
+  if (!runtime.cgroups && asksForLimits(c))
+    o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
   return { runtime, bundle, spec, ...(network !== undefined && { network }) };
 }
 
@@ -100,7 +117,10 @@ function prepareMounts(volumes: Volumes, c: Container, rootfs: string): void {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw cause;
-    throw new SlipwayError('invalid-argument', 'container.workdir-no-directory', `Cannot mkdir: ${c.process.workdir} is not a directory`, { exitCode: 125, cause });
+    throw new SlipwayError('invalid-argument', 'container.workdir-no-directory', `Cannot mkdir: ${c.process.workdir} is not a directory`, {
+      exitCode: 125,
+      cause,
+    });
   }
 }
 
@@ -151,7 +171,12 @@ const IDENTITY = ['resolv.conf', 'hostname', 'hosts'] as const;
 
 /** These files are the container's own and no part of its layer. */
 function identityMounts(bundle: string, readonly: boolean): SpecMount[] {
-  return IDENTITY.map((name) => ({ destination: `/etc/${name}`, type: 'bind', source: join(bundle, name), options: ['rbind', 'rprivate', readonly ? 'ro' : 'rw'] }));
+  return IDENTITY.map((name) => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: join(bundle, name),
+    options: ['rbind', 'rprivate', readonly ? 'ro' : 'rw'],
+  }));
 }
 
 function writeIdentity(bundle: string, c: Container, network: Attachment | undefined): void {
@@ -159,11 +184,22 @@ function writeIdentity(bundle: string, c: Container, network: Attachment | undef
   const dns = r.dns.length > 0 ? r.dns : (network?.dns ?? []);
   const text: Record<(typeof IDENTITY)[number], string> = {
     hostname: `${c.hostname}\n`,
-    hosts: r.network === 'host' ? hostFile('/etc/hosts') + r.addHosts.map(hostLine).join('') : hostsFile({ hostname: c.hostname, ...(network !== undefined && { ip: network.ip, hostGateway: network.gateway }), extraHosts: r.addHosts }),
+    hosts:
+      r.network === 'host'
+        ? hostFile('/etc/hosts') + r.addHosts.map(hostLine).join('')
+        : hostsFile({
+            hostname: c.hostname,
+            ...(network !== undefined && { ip: network.ip, hostGateway: network.gateway }),
+            extraHosts: r.addHosts,
+          }),
     'resolv.conf':
       r.network === 'host' && dns.length === 0
         ? hostFile('/etc/resolv.conf')
-        : resolvConf(hostFile('/etc/resolv.conf'), { dns, ...(r.dnsSearch !== undefined && { search: r.dnsSearch }), ...(r.dnsOptions !== undefined && { options: r.dnsOptions }) }),
+        : resolvConf(hostFile('/etc/resolv.conf'), {
+            dns,
+            ...(r.dnsSearch !== undefined && { search: r.dnsSearch }),
+            ...(r.dnsOptions !== undefined && { options: r.dnsOptions }),
+          }),
   };
   for (const name of IDENTITY) writeFileSync(join(bundle, name), text[name], { mode: 0o644 });
 }
@@ -183,9 +219,15 @@ function hostFile(path: string): string {
 }
 
 function specMount(m: MountPoint): SpecMount {
-  if (m.type === 'tmpfs') return { destination: m.destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', ...(m.options ?? [])] };
+  if (m.type === 'tmpfs')
+    return { destination: m.destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', ...(m.options ?? [])] };
   const propagation = m.propagation ?? 'rprivate';
-  return { destination: m.destination, type: 'bind', source: m.source, options: ['rbind', propagation.startsWith('r') ? propagation : `r${propagation}`, m.readonly ? 'ro' : 'rw'] };
+  return {
+    destination: m.destination,
+    type: 'bind',
+    source: m.source,
+    options: ['rbind', propagation.startsWith('r') ? propagation : `r${propagation}`, m.readonly ? 'ro' : 'rw'],
+  };
 }
 
 function asksForLimits({ request: r }: Container): boolean {

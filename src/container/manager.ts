@@ -157,15 +157,21 @@ export class ContainerManager {
   async remove(c: Container, o: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
     if (c.state.status === 'running') {
       if (o.force !== true) {
-        throw new SlipwayError('conflict', 'container.running', `cannot remove container "${c.name}": container is running: stop the container before removing or force remove`, {
-          hints: [`\`slipway rm -f ${c.name}\` stops and removes it`],
-        });
+        throw new SlipwayError(
+          'conflict',
+          'container.running',
+          `cannot remove container "${c.name}": container is running: stop the container before removing or force remove`,
+          {
+            hints: [`\`slipway rm -f ${c.name}\` stops and removes it`],
+          },
+        );
       }
       await this.#killNow(c);
       await this.endings.settle(c.id);
     }
     const now = this.records.get(c.id);
-    if (now !== undefined && now.state.status !== 'removing') await this.endings.remove(now, { volumes: o.volumes === true || c.request.autoRemove });
+    if (now !== undefined && now.state.status !== 'removing')
+      await this.endings.remove(now, { volumes: o.volumes === true || c.request.autoRemove });
   }
 
   /** Removes all containers that do not run, and returns them. */

@@ -3,13 +3,72 @@ import { SlipwayError } from '../model/index.ts';
 import { randomInt } from '../util/index.ts';
 
 const ADJECTIVES = [
-  'able', 'bold', 'brave', 'bright', 'brisk', 'calm', 'clever', 'curious', 'daring', 'eager', 'fair', 'gentle', 'happy', 'jolly', 'keen', 'kind',
-  'lively', 'lucid', 'merry', 'mighty', 'nimble', 'patient', 'quick', 'quiet', 'ready', 'serene', 'sharp', 'steady', 'sunny', 'swift', 'trusty', 'wise',
+  'able',
+  'bold',
+  'brave',
+  'bright',
+  'brisk',
+  'calm',
+  'clever',
+  'curious',
+  'daring',
+  'eager',
+  'fair',
+  'gentle',
+  'happy',
+  'jolly',
+  'keen',
+  'kind',
+  'lively',
+  'lucid',
+  'merry',
+  'mighty',
+  'nimble',
+  'patient',
+  'quick',
+  'quiet',
+  'ready',
+  'serene',
+  'sharp',
+  'steady',
+  'sunny',
+  'swift',
+  'trusty',
+  'wise',
 ];
 const PEOPLE = [
-  'amundsen', 'babbage', 'brunel', 'cook', 'dijkstra', 'earhart', 'ericson', 'euler', 'franklin', 'gama', 'gauss', 'hamilton', 'hopper', 'hudson',
-  'knuth', 'lamport', 'liskov', 'lovelace', 'magellan', 'mclean', 'mercator', 'nansen', 'noether', 'polo', 'ride', 'shackleton', 'shannon', 'tasman',
-  'tereshkova', 'turing', 'wilkes', 'zheng',
+  'amundsen',
+  'babbage',
+  'brunel',
+  'cook',
+  'dijkstra',
+  'earhart',
+  'ericson',
+  'euler',
+  'franklin',
+  'gama',
+  'gauss',
+  'hamilton',
+  'hopper',
+  'hudson',
+  'knuth',
+  'lamport',
+  'liskov',
+  'lovelace',
+  'magellan',
+  'mclean',
+  'mercator',
+  'nansen',
+  'noether',
+  'polo',
+  'ride',
+  'shackleton',
+  'shannon',
+  'tasman',
+  'tereshkova',
+  'turing',
+  'wilkes',
+  'zheng',
 ];
 
 const pick = (words: readonly string[]): string => words[randomInt(words.length)]!;
@@ -25,7 +84,12 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** Throws invalid-argument 'container.invalid-name' in Docker's words. */
 export function checkName(name: string): void {
   if (NAME.test(name)) return;
-  throw new SlipwayError('invalid-argument', 'container.invalid-name', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, { exitCode: 125 });
+  throw new SlipwayError(
+    'invalid-argument',
+    'container.invalid-name',
+    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+    { exitCode: 125 },
+  );
 }
 
 /** The refusal of a name that another container has, in Docker's words. */

@@ -25,7 +25,14 @@ export class ContainerRecords {
   insert(c: Omit<Container, 'name'>, wanted: string | undefined, along: () => void): Container {
     return this.#db.transaction((sql) => {
       const named: Container = { ...c, name: freeName(sql, wanted) };
-      sql.run('INSERT INTO containers (id, name, json, created_at, state) VALUES (?, ?, ?, ?, ?)', named.id, named.name, JSON.stringify(named), named.createdAt, named.state.status);
+      sql.run(
+        'INSERT INTO containers (id, name, json, created_at, state) VALUES (?, ?, ?, ?, ?)',
+        named.id,
+        named.name,
+        JSON.stringify(named),
+        named.createdAt,
+        named.state.status,
+      );
       along();
       return named;
     });
@@ -74,8 +81,11 @@ export class ContainerRecords {
     return this.#db.read((sql) => {
       const exact = sql.get<Row>('SELECT json FROM containers WHERE id = ? OR name = ?', name, name);
       if (exact !== undefined) return parse(exact);
-      const rows = /^[0-9a-f]+$/.test(name) ? sql.all<Row>('SELECT json FROM containers WHERE substr(id, 1, ?) = ? LIMIT 2', name.length, name) : [];
-      if (rows.length > 1) throw new SlipwayError('invalid-argument', 'container.ambiguous', `Multiple IDs found with provided prefix: ${name}`);
+      const rows = /^[0-9a-f]+$/.test(name)
+        ? sql.all<Row>('SELECT json FROM containers WHERE substr(id, 1, ?) = ? LIMIT 2', name.length, name)
+        : [];
+      if (rows.length > 1)
+        throw new SlipwayError('invalid-argument', 'container.ambiguous', `Multiple IDs found with provided prefix: ${name}`);
       if (rows[0] === undefined) throw notFound(word);
       return parse(rows[0]);
     });
@@ -83,7 +93,9 @@ export class ContainerRecords {
 }
 
 function notFound(word: string): SlipwayError {
-  return new SlipwayError('not-found', 'container.not-found', `No such container: ${word}`, { hints: ['`slipway ps -a` lists all containers'] });
+  return new SlipwayError('not-found', 'container.not-found', `No such container: ${word}`, {
+    hints: ['`slipway ps -a` lists all containers'],
+  });
 }
 
 function byId(sql: Sql, id: string): Container | undefined {

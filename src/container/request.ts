@@ -14,10 +14,16 @@ export function parseVolume(spec: string): VolumeRequest {
   const [first = '', second, third] = parts;
   if (parts.length > 3 || first === '' || second === '') throw invalid(`invalid volume specification: '${spec}'`);
   const destination = second ?? first;
-  if (!isAbsolute(destination)) throw invalid(`invalid volume specification: '${spec}': invalid mount config for type "${isAbsolute(first) ? 'bind' : 'volume'}": invalid mount path: '${destination}' mount path must be absolute`);
-  if (normalize(destination).replace(/\/+$/, '') === '') throw invalid(`invalid volume specification: '${spec}': invalid mount config: destination can't be '/'`);
+  if (!isAbsolute(destination))
+    throw invalid(
+      `invalid volume specification: '${spec}': invalid mount config for type "${isAbsolute(first) ? 'bind' : 'volume'}": invalid mount path: '${destination}' mount path must be absolute`,
+    );
+  if (normalize(destination).replace(/\/+$/, '') === '')
+    throw invalid(`invalid volume specification: '${spec}': invalid mount config: destination can't be '/'`);
   if (second !== undefined && !isAbsolute(first) && first.includes('/')) {
-    throw invalid(`invalid volume specification: '${spec}': "${first}" includes invalid characters for a local volume name`, ['a folder of this machine is given by its absolute path']);
+    throw invalid(`invalid volume specification: '${spec}': "${first}" includes invalid characters for a local volume name`, [
+      'a folder of this machine is given by its absolute path',
+    ]);
   }
   let readonly = false;
   let noCopy = false;
@@ -28,10 +34,33 @@ export function parseVolume(spec: string): VolumeRequest {
     else if (PROPAGATIONS.has(option)) propagation = option;
     else if (option !== 'rw' && !WITHOUT_EFFECT.has(option)) throw invalid(`invalid mode: ${third ?? ''}`);
   }
-  return { ...(second !== undefined && { source: isAbsolute(first) ? normalize(first) : first }), destination: normalize(destination), readonly, ...(noCopy && { noCopy }), ...(propagation !== undefined && { propagation }) };
+  return {
+    ...(second !== undefined && { source: isAbsolute(first) ? normalize(first) : first }),
+    destination: normalize(destination),
+    readonly,
+    ...(noCopy && { noCopy }),
+    ...(propagation !== undefined && { propagation }),
+  };
 }
 
-const LIMITS = new Set(['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack']);
+const LIMITS = new Set([
+  'as',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+]);
 
 /** `nofile=1024`, `nofile=1024:2048`, `core=-1` or `core=unlimited`. */
 export function parseUlimit(spec: string): Ulimit {
@@ -45,7 +74,8 @@ export function parseUlimit(spec: string): Ulimit {
   };
   const soft = value(m[2]!);
   const hard = m[3] === undefined ? soft : value(m[3]);
-  if (hard !== -1 && (soft > hard || soft === -1)) throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
+  if (hard !== -1 && (soft > hard || soft === -1))
+    throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
   return { name: m[1]!, soft, hard };
 }
 

@@ -24,7 +24,12 @@ function copyInto(from: string, point: MountPoint): void {
   removeTree(aside);
   mkdirSync(aside, { mode: 0o700 });
   const copy = spawnSync('/bin/cp', ['-a', '--', `${from}/.`, aside], { encoding: 'utf8' });
-  if (copy.status !== 0) throw new SlipwayError('internal', 'volume.not-seeded', `cannot fill volume ${point.name ?? ''} from the image: ${copy.error?.message ?? copy.stderr.trim()}`);
+  if (copy.status !== 0)
+    throw new SlipwayError(
+      'internal',
+      'volume.not-seeded',
+      `cannot fill volume ${point.name ?? ''} from the image: ${copy.error?.message ?? copy.stderr.trim()}`,
+    );
   for (const name of readdirSync(aside, { encoding: 'buffer' })) renameSync(under(aside, name), under(point.source, name));
   removeTree(aside);
 }

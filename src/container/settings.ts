@@ -41,6 +41,8 @@ export function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
 /** What a container exposes: the image's ports, those of `--expose`, and the published ones. */
 export function exposedPorts(config: ContainerConfig, request: ContainerRequest): string[] {
   const published = request.ports.map((p) => `${p.containerPort}/${p.protocol}`);
-  const declared = [...Object.keys(config.ExposedPorts ?? {}), ...request.expose].flatMap((spec) => parseExposed(spec).map((p) => `${p.port}/${p.protocol}`));
+  const declared = [...Object.keys(config.ExposedPorts ?? {}), ...request.expose].flatMap((spec) =>
+    parseExposed(spec).map((p) => `${p.port}/${p.protocol}`),
+  );
   return [...new Set([...declared, ...published])].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
 }

@@ -8,7 +8,8 @@ import type { Container } from './types.ts';
 /** From here on this process is the one that starts it. Throws failed-precondition 'container.already-running'. */
 export function claimStart({ records }: ContainerManager, c: Container): void {
   const claimed = records.update(c.id, (r) => {
-    if (r.state.status === 'running' || r.state.status === 'removing') throw new SlipwayError('failed-precondition', 'container.already-running', `container ${c.name} is ${r.state.status}`);
+    if (r.state.status === 'running' || r.state.status === 'removing')
+      throw new SlipwayError('failed-precondition', 'container.already-running', `container ${c.name} is ${r.state.status}`);
     r.state.status = 'running';
     r.state.starter = processIdentity();
     r.state.exitCode = 0;

@@ -41,8 +41,17 @@ export function portsText(c: Container): string {
   const published = c.network?.ports ?? [];
   const known = new Set(published.map((p) => `${p.containerPort}/${p.protocol}`));
   const entries: Entry[] = [
-    ...published.flatMap((p) => bindings(p).map((b) => ({ address: bindingText({ ...b, hostPort: 0 }).slice(0, -1), from: b.hostPort, port: p.containerPort, protocol: p.protocol as string }))),
-    ...c.exposed.filter((e) => !known.has(e)).map((e) => ({ address: '', from: 0, port: Number.parseInt(e, 10), protocol: e.slice(e.indexOf('/') + 1) })),
+    ...published.flatMap((p) =>
+      bindings(p).map((b) => ({
+        address: bindingText({ ...b, hostPort: 0 }).slice(0, -1),
+        from: b.hostPort,
+        port: p.containerPort,
+        protocol: p.protocol as string,
+      })),
+    ),
+    ...c.exposed
+      .filter((e) => !known.has(e))
+      .map((e) => ({ address: '', from: 0, port: Number.parseInt(e, 10), protocol: e.slice(e.indexOf('/') + 1) })),
   ];
   return grouped(entries).join(', ');
 }
@@ -58,7 +67,13 @@ function grouped(entries: readonly Entry[]): string[] {
   const runs: { first: Entry; last: Entry }[] = [];
   const sorted = entries.toSorted((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : 0));
   for (const e of sorted) {
-    const run = runs.find(({ last }) => last.address === e.address && last.protocol === e.protocol && last.port + 1 === e.port && (e.address === '' || last.from + 1 === e.from));
+    const run = runs.find(
+      ({ last }) =>
+        last.address === e.address &&
+        last.protocol === e.protocol &&
+        last.port + 1 === e.port &&
+        (e.address === '' || last.from + 1 === e.from),
+    );
     if (run === undefined) runs.push({ first: e, last: e });
     else run.last = e;
   }

@@ -62,8 +62,14 @@ export class Volumes {
   /** Takes a volume away. Throws not-found 'volume.not-found', conflict 'volume.in-use' while a container has it. */
   remove(name: string): void {
     this.#db.transaction((sql) => {
-      const user = sql.all<{ json: string }>('SELECT json FROM containers').map((r) => JSON.parse(r.json) as Container).find((c) => c.mounts.some((m) => m.type === 'volume' && m.name === name));
-      if (user !== undefined) throw new SlipwayError('conflict', 'volume.in-use', `remove ${name}: volume is in use - [${user.id}]`, { hints: [`\`slipway rm ${user.name}\` first`] });
+      const user = sql
+        .all<{ json: string }>('SELECT json FROM containers')
+        .map((r) => JSON.parse(r.json) as Container)
+        .find((c) => c.mounts.some((m) => m.type === 'volume' && m.name === name));
+      if (user !== undefined)
+        throw new SlipwayError('conflict', 'volume.in-use', `remove ${name}: volume is in use - [${user.id}]`, {
+          hints: [`\`slipway rm ${user.name}\` first`],
+        });
       if (sql.run('DELETE FROM volumes WHERE name = ?', name).changes === 0) throw notFound(name);
     });
     removeTree(join(this.#layout.volumes, name));
@@ -73,7 +79,10 @@ export class Volumes {
   prune(o: { all?: boolean } = {}): string[] {
     const removed = this.#db.transaction((sql) => {
       const used = new Set(usedVolumes(sql));
-      const names = sql.all<Row>('SELECT * FROM volumes').filter((r) => !used.has(r.name) && (o.all === true || r.anonymous === 1)).map((r) => r.name);
+      const names = sql
+        .all<Row>('SELECT * FROM volumes')
+        .filter((r) => !used.has(r.name) && (o.all === true || r.anonymous === 1))
+        .map((r) => r.name);
       for (const name of names) sql.run('DELETE FROM volumes WHERE name = ?', name);
       return names;
     });
@@ -101,11 +110,25 @@ export class Volumes {
     const volume = (destination: string, v: { source?: string; readonly?: boolean; noCopy?: boolean } = {}): MountPoint => {
       const name = checked(v.source ?? randomId());
       wanted.set(name, v.source === undefined);
-      return { type: 'volume', name, source: this.#data(name), destination, readonly: v.readonly ?? false, ...(v.source === undefined && { anonymous: true }), ...(v.noCopy && { noCopy: true }) };
+      return {
+        type: 'volume',
+        name,
+        source: this.#data(name),
+        destination,
+        readonly: v.readonly ?? false,
+        ...(v.source === undefined && { anonymous: true }),
+        ...(v.noCopy && { noCopy: true }),
+      };
     };
     const mounts: MountPoint[] = request.volumes.map((v) =>
       v.source?.startsWith('/') === true
-        ? { type: 'bind', source: v.source, destination: v.destination, readonly: v.readonly, ...(v.propagation !== undefined && { propagation: v.propagation }) }
+        ? {
+            type: 'bind',
+            source: v.source,
+            destination: v.destination,
+            readonly: v.readonly,
+            ...(v.propagation !== undefined && { propagation: v.propagation }),
+          }
         : volume(v.destination, v),
     );
     for (const t of request.tmpfs) {
@@ -120,7 +143,13 @@ export class Volumes {
 
   #record(name: string, anonymous: boolean, now: number, labels: Readonly<Record<string, string>> = {}): void {
     this.#db.transaction((sql) =>
-      sql.run('INSERT INTO volumes (name, json, created_at, anonymous) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING', name, JSON.stringify({ labels }), now, anonymous ? 1 : 0),
+      sql.run(
+        'INSERT INTO volumes (name, json, created_at, anonymous) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING',
+        name,
+        JSON.stringify({ labels }),
+        now,
+        anonymous ? 1 : 0,
+      ),
     );
   }
 
@@ -136,9 +165,14 @@ export class Volumes {
 
 function checked(name: string): string {
   if (VOLUME_NAME.test(name)) return name;
-  throw new SlipwayError('invalid-argument', 'volume.invalid-name', `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`, {
-    hints: ['a folder of this machine is given by its absolute path'],
-  });
+  throw new SlipwayError(
+    'invalid-argument',
+    'volume.invalid-name',
+    `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+    {
+      hints: ['a folder of this machine is given by its absolute path'],
+    },
+  );
 }
 
 function trimmed(path: string): string {
@@ -151,5 +185,7 @@ function usedVolumes(sql: Sql, except?: string): string[] {
 }
 
 function notFound(name: string): SlipwayError {
-  return new SlipwayError('not-found', 'volume.not-found', `get ${name}: no such volume`, { hints: ['`slipway volume ls` lists all volumes'] });
+  return new SlipwayError('not-found', 'volume.not-found', `get ${name}: no such volume`, {
+    hints: ['`slipway volume ls` lists all volumes'],
+  });
 }

@@ -53,7 +53,9 @@ export class GarbageCollector {
       this.#endDeadLeases(sql);
       const snapshots = this.#sweepSnapshots(sql, trash);
       const blobs = this.#sweepBlobs(sql);
-      sql.run('DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) AND diff_id NOT IN (SELECT diff_id FROM snapshots WHERE diff_id IS NOT NULL)');
+      sql.run(
+        'DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) AND diff_id NOT IN (SELECT diff_id FROM snapshots WHERE diff_id IS NOT NULL)',
+      );
       return { blobs: blobs.count, snapshots: snapshots.count, bytes: blobs.bytes + snapshots.bytes };
     });
     this.#sweepIngests();
@@ -63,7 +65,9 @@ export class GarbageCollector {
   }
 
   #endDeadLeases(sql: Sql): void {
-    for (const { id, owner, expires_at } of sql.all<{ id: string; owner: string; expires_at: number | null }>('SELECT id, owner, expires_at FROM leases')) {
+    for (const { id, owner, expires_at } of sql.all<{ id: string; owner: string; expires_at: number | null }>(
+      'SELECT id, owner, expires_at FROM leases',
+    )) {
       if (!processAlive(owner) || (expires_at !== null && expires_at < Date.now())) sql.run('DELETE FROM leases WHERE id = ?', id);
     }
     sql.run('DELETE FROM lease_refs WHERE lease_id NOT IN (SELECT id FROM leases)');

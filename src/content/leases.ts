@@ -54,7 +54,13 @@ export class Leases {
     const id = randomId();
     const now = Date.now();
     this.#db.transaction((sql) =>
-      sql.run('INSERT INTO leases (id, owner, created_at, expires_at) VALUES (?, ?, ?, ?)', id, processIdentity(), now, ttl === undefined ? null : now + ttl),
+      sql.run(
+        'INSERT INTO leases (id, owner, created_at, expires_at) VALUES (?, ?, ?, ?)',
+        id,
+        processIdentity(),
+        now,
+        ttl === undefined ? null : now + ttl,
+      ),
     );
     return new Lease(this.#db, id);
   }

@@ -1,6 +1,18 @@
 // Blobs: immutable bytes named by their digest. A blob is invisible until it is whole: it is written aside, hashed on the
 // way, fsynced, renamed, and recorded in one transaction with the lease that holds it.
-import { closeSync, createReadStream, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -62,7 +74,7 @@ export class Ingestion {
     }
     const fd = this.#fd as number;
     this.#guard(() => {
-      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
     });
     this.#hash.update(chunk);
     this.#size += chunk.length;
@@ -74,7 +86,10 @@ export class Ingestion {
     const { expected, lease } = this.#o;
     if ((expected?.digest !== undefined && expected.digest !== digest) || (expected?.size !== undefined && expected.size !== this.#size)) {
       this.abort();
-      const wanted = expected.digest !== undefined && expected.digest !== digest ? `digest ${expected.digest}, got ${digest}` : `${expected.size} bytes, got ${this.#size}`;
+      const wanted =
+        expected.digest !== undefined && expected.digest !== digest
+          ? `digest ${expected.digest}, got ${digest}`
+          : `${expected.size} bytes, got ${this.#size}`;
       throw new SlipwayError('data-loss', 'content.mismatch', `a blob is not what was announced: expected ${wanted}`);
     }
     const fd = this.#fd as number;
@@ -119,7 +134,9 @@ export class ContentStore {
   }
 
   info(digest: Digest): BlobInfo | undefined {
-    const row = this.#db.read((sql) => sql.get<{ size: number; created_at: number }>('SELECT size, created_at FROM blobs WHERE digest = ?', digest));
+    const row = this.#db.read((sql) =>
+      sql.get<{ size: number; created_at: number }>('SELECT size, created_at FROM blobs WHERE digest = ?', digest),
+    );
     return row && { digest, size: row.size, createdAt: row.created_at };
   }
 
@@ -139,7 +156,9 @@ export class ContentStore {
 
   /** @throws SlipwayError `content.not-found`. */
   stream(digest: Digest, o: { start?: number } = {}): Readable {
-    return this.#found(digest, () => createReadStream(this.path(digest), { fd: openSync(this.path(digest), 'r'), highWaterMark: CHUNK, ...o }));
+    return this.#found(digest, () =>
+      createReadStream(this.path(digest), { fd: openSync(this.path(digest), 'r'), highWaterMark: CHUNK, ...o }),
+    );
   }
 
   ingest(o: IngestOptions = {}): Ingestion {
@@ -184,7 +203,7 @@ export class ContentStore {
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK, statSync(path).size + 1));
     const fd = openSync(path, 'r');
     try {
-      for (let n; (n = readSync(fd, buffer)) > 0; ) hash.update(buffer.subarray(0, n));
+      for (let n; (n = readSync(fd, buffer)) > 0;) hash.update(buffer.subarray(0, n));
     } finally {
       closeSync(fd);
     }
@@ -192,7 +211,9 @@ export class ContentStore {
   }
 
   list(): BlobInfo[] {
-    const rows = this.#db.read((sql) => sql.all<{ digest: Digest; size: number; created_at: number }>('SELECT * FROM blobs ORDER BY digest'));
+    const rows = this.#db.read((sql) =>
+      sql.all<{ digest: Digest; size: number; created_at: number }>('SELECT * FROM blobs ORDER BY digest'),
+    );
     return rows.map((r) => ({ digest: r.digest, size: r.size, createdAt: r.created_at }));
   }
 

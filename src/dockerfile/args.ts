@@ -16,7 +16,10 @@ function formatParts({ os, architecture, variant }: PlatformParts): string {
 /** `BUILDPLATFORM`, `TARGETARCH` and the like: known to FROM, and to a stage that declares them. */
 export function platformArgs(build: PlatformParts, target: PlatformParts): Map<string, string> {
   const args = new Map<string, string>();
-  for (const [prefix, platform] of [['BUILD', build], ['TARGET', target]] as const) {
+  for (const [prefix, platform] of [
+    ['BUILD', build],
+    ['TARGET', target],
+  ] as const) {
     args.set(`${prefix}PLATFORM`, formatParts(platform));
     args.set(`${prefix}OS`, platform.os);
     args.set(`${prefix}ARCH`, platform.architecture);

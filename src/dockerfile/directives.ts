@@ -52,7 +52,7 @@ function scan(text: string, name: string, mark: '#' | '//', skipShebang: boolean
 export function findDirective(text: string, name: 'syntax' | 'check' | 'escape'): Directive | undefined {
   const found = scan(text, name, '#', true) ?? scan(text, name, '//', true);
   if (found !== undefined) return found;
-  const start = skipSpace(text, text.startsWith('#!') ? (text.indexOf('\n') + 1 || text.length) : 0);
+  const start = skipSpace(text, text.startsWith('#!') ? text.indexOf('\n') + 1 || text.length : 0);
   if (text[start] !== '{') return undefined;
   try {
     const value: unknown = JSON.parse(text.slice(start));

@@ -44,7 +44,11 @@ const NO_FLAGS = new Flags(new Map());
  * Checks the flags of `node`.
  * @param at runs a piece of work whose faults belong to a range
  */
-export function parseFlags(node: InstructionNode, declared: Readonly<Record<string, FlagType>>, at: (range: SourceRange, work: () => void) => void): Flags {
+export function parseFlags(
+  node: InstructionNode,
+  declared: Readonly<Record<string, FlagType>>,
+  at: (range: SourceRange, work: () => void) => void,
+): Flags {
   if (node.flags.length === 0) return NO_FLAGS;
   const uses = new Map<string, FlagUse[]>();
   for (const flag of node.flags) {
@@ -53,7 +57,8 @@ export function parseFlags(node: InstructionNode, declared: Readonly<Record<stri
       const name = equals < 0 ? flag.text.slice(2) : flag.text.slice(2, equals);
       const value = equals < 0 ? undefined : flag.text.slice(equals + 1);
       const type = Object.hasOwn(declared, name) ? declared[name] : undefined;
-      if (type === undefined) throw new LanguageFault('unknown-flag', `unknown flag: --${name}${didYouMean(name, Object.keys(declared), true)}`);
+      if (type === undefined)
+        throw new LanguageFault('unknown-flag', `unknown flag: --${name}${didYouMean(name, Object.keys(declared), true)}`);
       const earlier = uses.get(name);
       if (earlier !== undefined && type !== 'strings') throw new LanguageFault('duplicate-flag', `duplicate flag specified: --${name}`);
       const use = { value: checkedValue(name, type, value), range: flag.range };
@@ -72,6 +77,7 @@ function checkedValue(name: string, type: FlagType, value: string | undefined): 
   if (value === undefined) return 'true';
   if (value === '') throw new LanguageFault('flag-value', `missing a value on flag: --${name}`);
   const lower = value.toLowerCase();
-  if (lower !== 'true' && lower !== 'false') throw new LanguageFault('flag-value', `expecting boolean value for flag --${name}, not: ${value}`);
+  if (lower !== 'true' && lower !== 'false')
+    throw new LanguageFault('flag-value', `expecting boolean value for flag --${name}, not: ${value}`);
   return lower;
 }

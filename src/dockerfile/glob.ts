@@ -64,7 +64,7 @@ export function tokenTakes(token: GlobToken, char: string): boolean {
 function compileGlob(pattern: string): GlobToken[][] {
   const chars = Array.from(pattern);
   const pieces: GlobToken[][] = [[]];
-  for (let at = 0; at < chars.length; ) {
+  for (let at = 0; at < chars.length;) {
     if (chars[at] === '*') {
       if (at === 0 || chars[at - 1] !== '*' || pieces.at(-1)?.length !== 0 || pieces.length === 1) pieces.push([]);
       at++;
@@ -103,7 +103,7 @@ export class Glob {
     for (let index = 1; index < pieces.length; index++) {
       const piece = pieces[index] ?? [];
       const isLast = index === pieces.length - 1;
-      for (;; at++) {
+      for (; ; at++) {
         const end = pieceEnd(piece, chars, at);
         if (end >= 0 && (!isLast || end === chars.length)) {
           at = end;

@@ -118,7 +118,7 @@ export class IgnoreMatcher {
     if (known !== undefined) return known;
     // From the top down, so that deep paths need no recursion.
     let parent: DirectoryState | undefined;
-    for (let at = 0; at >= 0; ) {
+    for (let at = 0; at >= 0;) {
       const slash = directory.indexOf('/', at);
       const part = slash < 0 ? directory : directory.slice(0, slash);
       let state = this.#directories.get(part);

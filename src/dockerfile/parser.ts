@@ -112,7 +112,10 @@ class TextParser {
     if (last === undefined) return node;
     const heredocs = marks.map((mark): HeredocNode => {
       const body = readHeredoc(this.#reader, mark);
-      if (body === undefined) throw new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [`No line holds just ${quote(mark.name)}, which would end it.`]);
+      if (body === undefined)
+        throw new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [
+          `No line holds just ${quote(mark.name)}, which would end it.`,
+        ]);
       return { ...mark, content: body.content, range: lineRange(body.first, body.last, 0) };
     });
     return { ...node, heredocs, range: { start: node.range.start, end: { line: this.#reader.number, column: last.name.length } } };
@@ -138,7 +141,14 @@ interface Arguments {
   readonly trigger?: InstructionNode;
 }
 
-function parseNode(line: LogicalLine, start: number, end: number, escape: Escape, comments: readonly string[], nested = false): InstructionNode {
+function parseNode(
+  line: LogicalLine,
+  start: number,
+  end: number,
+  escape: Escape,
+  comments: readonly string[],
+  nested = false,
+): InstructionNode {
   const text = line.text;
   let keywordEnd = start;
   while (keywordEnd < end && !isBlank(text.charCodeAt(keywordEnd))) keywordEnd++;
@@ -229,7 +239,11 @@ function parsePairs(name: string, line: LogicalLine, from: number, end: number, 
   }
   return words.map((word) => {
     const equals = word.value.indexOf('=');
-    if (equals < 0) throw new LanguageFault('pair-without-equals', `Syntax error - can't find = in ${quote(word.value)}. Must be of the form: name=value`);
+    if (equals < 0)
+      throw new LanguageFault(
+        'pair-without-equals',
+        `Syntax error - can't find = in ${quote(word.value)}. Must be of the form: name=value`,
+      );
     return { key: word.value.slice(0, equals), value: word.value.slice(equals + 1), legacy: false, range: word.range };
   });
 }

@@ -47,7 +47,7 @@ const MAX_STARS = 3;
 function tokenize(pattern: string): Token[] {
   const chars = Array.from(pattern);
   const tokens: Token[] = [];
-  for (let at = 0; at < chars.length; ) {
+  for (let at = 0; at < chars.length;) {
     if (chars[at] === '\\') {
       tokens.push(escapedToken(chars[at + 1] ?? ''));
       at += 2;
@@ -136,7 +136,11 @@ export class PathPattern {
     void new Glob(pattern);
     const tokens = tokenize(pattern);
     const wild = tokens.findIndex((token) => token.kind !== 'literal');
-    const text = (from: number, to: number) => tokens.slice(from, to).map((token) => (token.kind === 'literal' ? token.char : '')).join('');
+    const text = (from: number, to: number) =>
+      tokens
+        .slice(from, to)
+        .map((token) => (token.kind === 'literal' ? token.char : ''))
+        .join('');
     this.literalPrefix = text(0, wild < 0 ? tokens.length : wild);
     if (wild < 0) {
       const whole = this.literalPrefix;
@@ -148,7 +152,9 @@ export class PathPattern {
       const tail = text(1, tokens.length);
       // `**x` without a slash takes any path that ends in x.
       this.#test = pattern[2] === '/' ? (path) => path === tail || path.endsWith(`/${tail}`) : (path) => path.endsWith(tail);
-    } else if (tokens.filter((token) => token.kind === 'star' || token.kind === 'directories' || token.kind === 'rest').length <= MAX_STARS) {
+    } else if (
+      tokens.filter((token) => token.kind === 'star' || token.kind === 'directories' || token.kind === 'rest').length <= MAX_STARS
+    ) {
       const expression = toExpression(tokens);
       this.#test = (path) => expression.test(path);
     } else this.#test = (path) => simulate(tokens, path);

@@ -52,9 +52,11 @@ export interface DockerfileOptions {
 export function parseDockerfile(input: string | Uint8Array, options: DockerfileOptions = {}): Dockerfile {
   const file: SourceFile = { name: options.name ?? 'Dockerfile', text: decodeText(input) };
   const classic = options.dialect === 'classic';
-  if (file.text === '') throw languageError('empty', classic ? `the Dockerfile (${file.name}) cannot be empty` : 'the Dockerfile cannot be empty');
+  if (file.text === '')
+    throw languageError('empty', classic ? `the Dockerfile (${file.name}) cannot be empty` : 'the Dockerfile cannot be empty');
   const { ast, emptyContinuations } = parseText(file, classic ? { errorPrefix: 'failed to parse Dockerfile: ' } : {});
-  if (ast.instructions.length === 0) throw languageError('no-instructions', `${classic ? 'failed to parse Dockerfile: ' : ''}file with no instructions`);
+  if (ast.instructions.length === 0)
+    throw languageError('no-instructions', `${classic ? 'failed to parse Dockerfile: ' : ''}file with no instructions`);
   const metaArgs: ArgInstruction[] = [];
   const stages: { from: FromInstruction; commands: Instruction[] }[] = [];
   for (const node of ast.instructions) {
@@ -93,7 +95,11 @@ export interface InstructionOptions extends DockerfileOptions {
  */
 export function parseInstruction(line: string, options: InstructionOptions = {}): Instruction {
   const file: SourceFile = { name: options.name ?? 'instruction', text: line };
-  const node = parseSingle(file, options.escape ?? '\\', options.dialect === 'classic' ? { errorPrefix: 'failed to parse Dockerfile: ' } : {});
+  const node = parseSingle(
+    file,
+    options.escape ?? '\\',
+    options.dialect === 'classic' ? { errorPrefix: 'failed to parse Dockerfile: ' } : {},
+  );
   if (node === undefined) throw languageError('no-instructions', 'file with no instructions');
   return toInstruction(file, node);
 }

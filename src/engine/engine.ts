@@ -70,7 +70,10 @@ export class Engine {
     return (this.#runtime ??= (async () => {
       enterPrivateMountNamespace();
       const { OciRuntime } = await import('../runtime/index.ts');
-      return OciRuntime.find({ stateRoot: `${this.layout.run}/runtime`, ...(this.#o.runtime !== undefined && { preferred: this.#o.runtime }) });
+      return OciRuntime.find({
+        stateRoot: `${this.layout.run}/runtime`,
+        ...(this.#o.runtime !== undefined && { preferred: this.#o.runtime }),
+      });
     })());
   }
 

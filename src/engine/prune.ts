@@ -35,8 +35,12 @@ export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolea
 /** Removes what builds have kept: cached results, cache mounts, and with `all` also those that images share. */
 export function pruneBuilder(engine: Engine, o: PruneFilter & { all: boolean }): Pruned<string> {
   const removed = engine.db.transaction((sql) => {
-    const rows = sql.all<{ key: string; snapshot_id: number | null; used_at: number }>('SELECT key, snapshot_id, used_at FROM cache_records');
-    const shared = new Set(sql.all<{ id: number }>('SELECT s.id FROM snapshots s JOIN image_layers l ON l.chain_id = s.chain_id').map((r) => r.id));
+    const rows = sql.all<{ key: string; snapshot_id: number | null; used_at: number }>(
+      'SELECT key, snapshot_id, used_at FROM cache_records',
+    );
+    const shared = new Set(
+      sql.all<{ id: number }>('SELECT s.id FROM snapshots s JOIN image_layers l ON l.chain_id = s.chain_id').map((r) => r.id),
+    );
     const keys: string[] = [];
     for (const r of rows) {
       if (o.until !== undefined && r.used_at >= o.until) continue;
@@ -80,22 +84,40 @@ export async function diskUsage(engine: Engine): Promise<Usage[]> {
   const used = new Set<Digest>(all.map((c) => c.imageId));
   const images = engine.images.list({ all: true });
   const sum = (list: readonly { size: number }[]): number => list.reduce((n, x) => n + x.size, 0);
-  const cache = engine.db.read((sql) => sql.all<{ size: number; shared: number }>(
-    `SELECT coalesce(s.size, 0) AS size, EXISTS (SELECT 1 FROM image_layers l WHERE l.chain_id = s.chain_id) AS shared
+  const cache = engine.db.read((sql) =>
+    sql.all<{ size: number; shared: number }>(
+      `SELECT coalesce(s.size, 0) AS size, EXISTS (SELECT 1 FROM image_layers l WHERE l.chain_id = s.chain_id) AS shared
      FROM cache_records c JOIN snapshots s ON s.id = c.snapshot_id`,
-  ));
+    ),
+  );
   const volumes = containers.volumes.list();
   const mounted = new Set(all.flatMap((c) => c.mounts.map((m) => m.name)));
   const running = all.filter((c) => c.state.status === 'running').length;
   return [
-    { type: 'Images', total: images.length, active: images.filter((i) => used.has(i.id)).length, size: layersSize(engine), reclaimable: sum(images.filter((i) => !used.has(i.id))) },
+    {
+      type: 'Images',
+      total: images.length,
+      active: images.filter((i) => used.has(i.id)).length,
+      size: layersSize(engine),
+      reclaimable: sum(images.filter((i) => !used.has(i.id))),
+    },
     { type: 'Containers', total: all.length, active: running, size: 0, reclaimable: 0 },
     { type: 'Local Volumes', total: volumes.length, active: volumes.filter((v) => mounted.has(v.name)).length, size: 0, reclaimable: 0 },
-    { type: 'Build Cache', total: cache.length, active: cache.filter((c) => c.shared).length, size: sum(cache), reclaimable: sum(cache.filter((c) => !c.shared)) },
+    {
+      type: 'Build Cache',
+      total: cache.length,
+      active: cache.filter((c) => c.shared).length,
+      size: sum(cache),
+      reclaimable: sum(cache.filter((c) => !c.shared)),
+    },
   ];
 }
 
 /** Layers that several images share count once. */
 function layersSize(engine: Engine): number {
-  return engine.db.read((sql) => sql.get<{ n: number | null }>('SELECT sum(size) AS n FROM layers WHERE diff_id IN (SELECT diff_id FROM image_layers)'))?.n ?? 0;
+  return (
+    engine.db.read((sql) =>
+      sql.get<{ n: number | null }>('SELECT sum(size) AS n FROM layers WHERE diff_id IN (SELECT diff_id FROM image_layers)'),
+    )?.n ?? 0
+  );
 }

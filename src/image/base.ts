@@ -9,7 +9,15 @@ export function resolveBase(store: ImageStore, ref: string, canBootstrap: (ref: 
   const found = store.find(ref);
   if (found) return found;
   const name = familiarReference(withDefaultTag(parseReference(ref)));
-  throw new SlipwayError('not-found', 'image.cannot-be-pulled', `${name}: not found: the image is not in the store, and no registry answers here`, {
-    hints: [...(canBootstrap(ref) ? [`make a stand-in from Debian packages: slipway bootstrap ${name}`] : []), 'load it from an archive: slipway load -i FILE'],
-  });
+  throw new SlipwayError(
+    'not-found',
+    'image.cannot-be-pulled',
+    `${name}: not found: the image is not in the store, and no registry answers here`,
+    {
+      hints: [
+        ...(canBootstrap(ref) ? [`make a stand-in from Debian packages: slipway bootstrap ${name}`] : []),
+        'load it from an archive: slipway load -i FILE',
+      ],
+    },
+  );
 }

@@ -14,12 +14,22 @@ export function applyFilter(
   if (references.length > 0) {
     const patterns = references.map(referencePattern);
     // only the names that match are listed
-    out = out
-      .map((i) => ({ ...i, names: i.names.filter((n) => patterns.some((p) => p(n))) }))
-      .filter((i) => i.names.length > 0);
+    out = out.map((i) => ({ ...i, names: i.names.filter((n) => patterns.some((p) => p(n))) })).filter((i) => i.names.length > 0);
   }
-  if (before !== undefined) out = out.filter(((limit) => (i) => i.createdAt < limit)(createdAt(before)));
-  if (since !== undefined) out = out.filter(((limit) => (i) => i.createdAt > limit)(createdAt(since)));
+  if (before !== undefined)
+    out = out.filter(
+      (
+        (limit) => (i) =>
+          i.createdAt < limit
+      )(createdAt(before)),
+    );
+  if (since !== undefined)
+    out = out.filter(
+      (
+        (limit) => (i) =>
+          i.createdAt > limit
+      )(createdAt(since)),
+    );
   if (labels.length > 0) out = out.filter((i) => hasLabels(configOf(i.id).config?.Labels ?? {}, labels));
   return out;
 }

@@ -52,7 +52,11 @@ export class Layers {
    * The committed snapshot that holds the files of a chain of layers; what is missing is unpacked, by one process while others
    * wait. @throws SlipwayError `image.layer-mismatch` when a layer is not what the configuration says.
    */
-  async unpack(layers: readonly ImageLayer[], lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal } = {}): Promise<number> {
+  async unpack(
+    layers: readonly ImageLayer[],
+    lease: Lease,
+    o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal } = {},
+  ): Promise<number> {
     let parent: number | null = null;
     // from the top: usually everything is there
     let have = layers.length;
@@ -72,7 +76,9 @@ export class Layers {
    * @throws SlipwayError `image.layer-lost`, `image.layer-mismatch`.
    */
   writeTar(diffId: Digest, write: (chunk: Buffer) => void): void {
-    const snapshot = this.#db.read((sql) => sql.get<{ id: number }>('SELECT id FROM snapshots WHERE diff_id = ? AND state = ?', diffId, 'committed'));
+    const snapshot = this.#db.read((sql) =>
+      sql.get<{ id: number }>('SELECT id FROM snapshots WHERE diff_id = ? AND state = ?', diffId, 'committed'),
+    );
     if (!snapshot) throw lost(diffId);
     const hash = createHash('sha256');
     diffTar(this.#snapshots.directory(snapshot.id), this.#snapshots.lowers(snapshot.id), (chunk) => {
@@ -80,9 +86,14 @@ export class Layers {
       write(chunk);
     });
     if (hash.digest('hex') !== digestHex(diffId)) {
-      throw new SlipwayError('data-loss', 'image.layer-mismatch', `the files of layer ${diffId} were changed in the store since it was built`, {
-        hints: ['remove the image and build it again'],
-      });
+      throw new SlipwayError(
+        'data-loss',
+        'image.layer-mismatch',
+        `the files of layer ${diffId} were changed in the store since it was built`,
+        {
+          hints: ['remove the image and build it again'],
+        },
+      );
     }
   }
 
@@ -98,7 +109,11 @@ export class Layers {
     const chain = parentChain === undefined ? diffId : chainId([parentChain, diffId]);
     this.#db.transaction((sql) => {
       this.#snapshots.label(snapshotId, { chainId: chain, diffId: diffId as Digest, size: size as number });
-      sql.run('INSERT INTO layers (diff_id, size) VALUES (?, ?) ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size', diffId as Digest, size as number);
+      sql.run(
+        'INSERT INTO layers (diff_id, size) VALUES (?, ?) ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size',
+        diffId as Digest,
+        size as number,
+      );
     });
     return { diffId, chainId: chain, size };
   }
@@ -112,9 +127,16 @@ export class Layers {
     });
   }
 
-  async #unpackOne(layer: ImageLayer, parent: number | null, lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal }): Promise<number> {
+  async #unpackOne(
+    layer: ImageLayer,
+    parent: number | null,
+    lease: Lease,
+    o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal },
+  ): Promise<number> {
     enterPrivateMountNamespace();
-    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 32)}`), 'exclusive', { signal: o.signal });
+    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 32)}`), 'exclusive', {
+      signal: o.signal,
+    });
     const made = this.#held(layer.chainId, lease);
     if (made !== undefined) return made;
     const blob = this.blob(layer.diffId);
@@ -136,7 +158,11 @@ export class Layers {
       parser.finish();
       applier.finish();
       if (hash.digest('hex') !== digestHex(layer.diffId)) {
-        throw new SlipwayError('data-loss', 'image.layer-mismatch', `layer ${layer.diffId} does not hold what the image's configuration says`);
+        throw new SlipwayError(
+          'data-loss',
+          'image.layer-mismatch',
+          `layer ${layer.diffId} does not hold what the image's configuration says`,
+        );
       }
       return this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size }).id;
     } catch (e) {

@@ -1,7 +1,19 @@
 // Images: configurations, layers and names over content. An image's ID is the digest of its configuration. Lists cost a few
 // queries and touch no file.
 import { type ContentStore, type Lease, Leases } from '../content/index.ts';
-import { chainIds, type Digest, encodeJson, familiarReference, formatReference, type ImageConfig, parseImageConfig, parseReference, shortDigest, SlipwayError, withDefaultTag } from '../model/index.ts';
+import {
+  chainIds,
+  type Digest,
+  encodeJson,
+  familiarReference,
+  formatReference,
+  type ImageConfig,
+  parseImageConfig,
+  parseReference,
+  shortDigest,
+  SlipwayError,
+  withDefaultTag,
+} from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout, Sql } from '../store/index.ts';
 import { Layers } from './layers.ts';
@@ -36,9 +48,14 @@ export class ImageStore {
   list(filter: ListFilter = {}): ImageSummary[] {
     const summaries = this.#db.read((sql) => {
       const rows = sql.all<ImageRow>('SELECT * FROM images ORDER BY created_at DESC, stored_at DESC, id');
-      const names = grouped(sql.all<{ image_id: string; name: string }>('SELECT image_id, name FROM image_names ORDER BY name'), (r) => r.name);
+      const names = grouped(
+        sql.all<{ image_id: string; name: string }>('SELECT image_id, name FROM image_names ORDER BY name'),
+        (r) => r.name,
+      );
       const digests = grouped(
-        sql.all<{ image_id: string; name: string; digest: string }>('SELECT image_id, name, digest FROM image_digests ORDER BY name, digest'),
+        sql.all<{ image_id: string; name: string; digest: string }>(
+          'SELECT image_id, name, digest FROM image_digests ORDER BY name, digest',
+        ),
         (r) => `${r.name}@${r.digest}`,
       );
       const parents = new Set(rows.map((r) => r.parent_id));
@@ -46,7 +63,12 @@ export class ImageStore {
         .filter((r) => filter.all || names.has(r.id) || !parents.has(r.id))
         .map((r) => summary(r, names.get(r.id) ?? [], digests.get(r.id) ?? []));
     });
-    return applyFilter(summaries, filter, (id) => this.get(id).config, (ref) => this.resolve(ref).createdAt);
+    return applyFilter(
+      summaries,
+      filter,
+      (id) => this.get(id).config,
+      (ref) => this.resolve(ref).createdAt,
+    );
   }
 
   /** An image by its whole ID. @throws SlipwayError `image.not-found`. */
@@ -57,7 +79,9 @@ export class ImageStore {
       return {
         image,
         names: sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ? ORDER BY name', id).map((r) => r.name),
-        digests: sql.all<{ name: string; digest: string }>('SELECT name, digest FROM image_digests WHERE image_id = ? ORDER BY name, digest', id).map((r) => `${r.name}@${r.digest}`),
+        digests: sql
+          .all<{ name: string; digest: string }>('SELECT name, digest FROM image_digests WHERE image_id = ? ORDER BY name, digest', id)
+          .map((r) => `${r.name}@${r.digest}`),
         layers: sql.all<ImageLayer>(
           'SELECT i.diff_id AS diffId, i.chain_id AS chainId, coalesce(l.size, 0) AS size FROM image_layers i LEFT JOIN layers l ON l.diff_id = i.diff_id WHERE i.image_id = ? ORDER BY i.position',
           id,
@@ -102,7 +126,10 @@ export class ImageStore {
         sql.run(
           `INSERT INTO layers (diff_id, blob_digest, media_type, size) VALUES (?, ?, ?, ?)
            ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, blob_digest = coalesce(excluded.blob_digest, blob_digest), media_type = coalesce(excluded.media_type, media_type)`,
-          l.diffId, l.blob?.digest ?? null, l.blob?.mediaType ?? null, l.size,
+          l.diffId,
+          l.blob?.digest ?? null,
+          l.blob?.mediaType ?? null,
+          l.size,
         );
       }
       let size = 0;
@@ -115,10 +142,22 @@ export class ImageStore {
       sql.run(
         `INSERT INTO images (id, manifest_digest, manifest_media_type, parent_id, created_at, size, stored_at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET manifest_digest = coalesce(excluded.manifest_digest, manifest_digest), manifest_media_type = coalesce(excluded.manifest_media_type, manifest_media_type), stored_at = excluded.stored_at`,
-        id, image.manifest?.digest ?? null, image.manifest?.mediaType ?? null, image.parentId ?? null, Number.isNaN(created) ? 0 : created, size, now,
+        id,
+        image.manifest?.digest ?? null,
+        image.manifest?.mediaType ?? null,
+        image.parentId ?? null,
+        Number.isNaN(created) ? 0 : created,
+        size,
+        now,
       );
       config.rootfs.diff_ids.forEach((diffId, position) => {
-        sql.run('INSERT OR IGNORE INTO image_layers (image_id, position, diff_id, chain_id) VALUES (?, ?, ?, ?)', id, position, diffId, chains[position] as Digest);
+        sql.run(
+          'INSERT OR IGNORE INTO image_layers (image_id, position, diff_id, chain_id) VALUES (?, ?, ?, ?)',
+          id,
+          position,
+          diffId,
+          chains[position] as Digest,
+        );
       });
       for (const name of image.names ?? []) this.#setName(sql, id, name, now);
     });
@@ -162,7 +201,10 @@ export class ImageStore {
       if (asName !== undefined) {
         const user = users[0];
         if (user && !o.force) {
-          throw conflict('image.in-use', `conflict: unable to remove repository reference "${ref}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortDigest(id)}`);
+          throw conflict(
+            'image.in-use',
+            `conflict: unable to remove repository reference "${ref}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortDigest(id)}`,
+          );
         }
         // a container keeps what it needs through its snapshot; the image itself stays without a name
         untag(asName);
@@ -184,10 +226,20 @@ export class ImageStore {
   #setName(sql: Sql, id: Digest, name: string, now: number): void {
     const reference = withDefaultTag(parseReference(name));
     if (reference.digest !== undefined) {
-      sql.run('INSERT OR REPLACE INTO image_digests (name, digest, image_id) VALUES (?, ?, ?)', `${reference.domain}/${reference.path}`, reference.digest, id);
+      sql.run(
+        'INSERT OR REPLACE INTO image_digests (name, digest, image_id) VALUES (?, ?, ?)',
+        `${reference.domain}/${reference.path}`,
+        reference.digest,
+        id,
+      );
       return;
     }
-    sql.run('INSERT INTO image_names (name, image_id, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id, created_at = excluded.created_at', formatReference(reference), id, now);
+    sql.run(
+      'INSERT INTO image_names (name, image_id, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id, created_at = excluded.created_at',
+      formatReference(reference),
+      id,
+      now,
+    );
   }
 
   /** Names go before IDs, as in Docker: an image may be called `cafe`. */
@@ -198,7 +250,10 @@ export class ImageStore {
     const named = ref.startsWith('sha256:') ? undefined : byName(sql, ref);
     if (named !== undefined || !isHex) return named;
     const found = sql.all<{ id: Digest }>('SELECT id FROM images WHERE substr(id, 8, ?) = ? LIMIT 2', hex.length, hex);
-    if (found.length > 1) throw new SlipwayError('invalid-argument', 'image.ambiguous', `image ID ${ref} is the beginning of several images' IDs`, { hints: ['give more digits'] });
+    if (found.length > 1)
+      throw new SlipwayError('invalid-argument', 'image.ambiguous', `image ID ${ref} is the beginning of several images' IDs`, {
+        hints: ['give more digits'],
+      });
     return found[0]?.id;
   }
 
@@ -209,10 +264,23 @@ export class ImageStore {
   #checkRemovable(sql: Sql, id: Digest, names: readonly string[], users: readonly ImageUser[], force: boolean): void {
     const short = shortDigest(id);
     const running = users.find((u) => u.running);
-    if (running) throw conflict('image.in-use', `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`);
-    if (this.#childrenIn(sql, id) > 0) throw conflict('image.has-children', `conflict: unable to delete ${short} (cannot be forced) - image has dependent child images`);
-    if (users[0] && !force) throw conflict('image.in-use', `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${users[0].id.slice(0, 12)}`);
-    if (names.length > 1 && !force) throw conflict('image.several-names', `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`);
+    if (running)
+      throw conflict(
+        'image.in-use',
+        `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`,
+      );
+    if (this.#childrenIn(sql, id) > 0)
+      throw conflict('image.has-children', `conflict: unable to delete ${short} (cannot be forced) - image has dependent child images`);
+    if (users[0] && !force)
+      throw conflict(
+        'image.in-use',
+        `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${users[0].id.slice(0, 12)}`,
+      );
+    if (names.length > 1 && !force)
+      throw conflict(
+        'image.several-names',
+        `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
+      );
   }
 
   #deleteImage(sql: Sql, id: Digest, prune: boolean, done: Removal[]): void {
@@ -223,7 +291,8 @@ export class ImageStore {
     done.push({ kind: 'deleted', id });
     if (!prune || parent === null) return;
     const named = sql.get('SELECT 1 FROM image_names WHERE image_id = ?', parent) !== undefined;
-    if (!named && this.#childrenIn(sql, parent) === 0 && sql.get('SELECT 1 FROM images WHERE id = ?', parent) !== undefined) this.#deleteImage(sql, parent, prune, done);
+    if (!named && this.#childrenIn(sql, parent) === 0 && sql.get('SELECT 1 FROM images WHERE id = ?', parent) !== undefined)
+      this.#deleteImage(sql, parent, prune, done);
   }
 }
 
@@ -236,10 +305,22 @@ function byName(sql: Sql, ref: string): Digest | undefined {
     return undefined;
   }
   if (reference.digest !== undefined) {
-    const row = sql.get<{ image_id: Digest }>('SELECT image_id FROM image_digests WHERE name = ? AND digest = ?', `${reference.domain}/${reference.path}`, reference.digest);
-    return row?.image_id ?? sql.get<{ id: Digest }>('SELECT id FROM images WHERE id = ? AND id IN (SELECT image_id FROM image_names WHERE name LIKE ?)', reference.digest, `${reference.domain}/${reference.path}:%`)?.id;
+    const row = sql.get<{ image_id: Digest }>(
+      'SELECT image_id FROM image_digests WHERE name = ? AND digest = ?',
+      `${reference.domain}/${reference.path}`,
+      reference.digest,
+    );
+    return (
+      row?.image_id ??
+      sql.get<{ id: Digest }>(
+        'SELECT id FROM images WHERE id = ? AND id IN (SELECT image_id FROM image_names WHERE name LIKE ?)',
+        reference.digest,
+        `${reference.domain}/${reference.path}:%`,
+      )?.id
+    );
   }
-  return sql.get<{ image_id: Digest }>('SELECT image_id FROM image_names WHERE name = ?', formatReference(withDefaultTag(reference)))?.image_id;
+  return sql.get<{ image_id: Digest }>('SELECT image_id FROM image_names WHERE name = ?', formatReference(withDefaultTag(reference)))
+    ?.image_id;
 }
 
 function nameIn(names: readonly string[], ref: string): string | undefined {

@@ -37,7 +37,11 @@ export interface NewImage {
   /** Its bytes are the image's identity: bytes are kept as they are, an object is encoded. */
   readonly config: ImageConfig | Uint8Array;
   /** Sizes of layers that the store does not know yet, by diff ID. */
-  readonly layers?: readonly { readonly diffId: Digest; readonly size: number; readonly blob?: { readonly digest: Digest; readonly mediaType: string } }[];
+  readonly layers?: readonly {
+    readonly diffId: Digest;
+    readonly size: number;
+    readonly blob?: { readonly digest: Digest; readonly mediaType: string };
+  }[];
   readonly parentId?: Digest;
   /** Whole names; they move here from the images that have them. */
   readonly names?: readonly string[];

@@ -91,12 +91,14 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   if (rootfs === undefined) throw invalid('"rootfs" is missing');
   if (rootfs['type'] !== 'layers') throw invalid(`root file system of type ${JSON.stringify(rootfs['type'])}`);
   const diffIds = rootfs['diff_ids'] ?? [];
-  if (!Array.isArray(diffIds) || !diffIds.every((d) => typeof d === 'string' && isDigest(d))) throw invalid('"rootfs.diff_ids" is not a list of digests');
+  if (!Array.isArray(diffIds) || !diffIds.every((d) => typeof d === 'string' && isDigest(d)))
+    throw invalid('"rootfs.diff_ids" is not a list of digests');
   rootfs['diff_ids'] = diffIds;
   checkContainerConfig(value, 'config');
   if (value['history'] === null) delete value['history'];
   const history = value['history'];
-  if (history !== undefined && !(Array.isArray(history) && history.every((h) => asRecord(h) !== undefined))) throw invalid('"history" is not a list of entries');
+  if (history !== undefined && !(Array.isArray(history) && history.every((h) => asRecord(h) !== undefined)))
+    throw invalid('"history" is not a list of entries');
   return value as unknown as ImageConfig;
 }
 
@@ -109,12 +111,15 @@ function checkContainerConfig(parent: JsonRecord, field: string): void {
   if (parent[field] === undefined) return;
   const config = asRecord(parent[field]);
   if (config === undefined) throw invalid(`"${field}" is not an object`);
-  for (const key of STRINGS) if (present(config, key) && typeof config[key] !== 'string') throw invalid(`"${field}.${key}" is not a string`);
+  for (const key of STRINGS)
+    if (present(config, key) && typeof config[key] !== 'string') throw invalid(`"${field}.${key}" is not a string`);
   for (const key of LISTS) {
     const list = config[key];
-    if (present(config, key) && !(Array.isArray(list) && list.every((s) => typeof s === 'string'))) throw invalid(`"${field}.${key}" is not a list of strings`);
+    if (present(config, key) && !(Array.isArray(list) && list.every((s) => typeof s === 'string')))
+      throw invalid(`"${field}.${key}" is not a list of strings`);
   }
-  for (const key of MAPS) if (present(config, key) && asRecord(config[key]) === undefined) throw invalid(`"${field}.${key}" is not an object`);
+  for (const key of MAPS)
+    if (present(config, key) && asRecord(config[key]) === undefined) throw invalid(`"${field}.${key}" is not an object`);
 }
 
 function present(record: JsonRecord, key: string): boolean {

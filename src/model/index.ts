@@ -10,7 +10,16 @@ export type { Index, Manifest } from './manifest.ts';
 export { parseImageConfig } from './config.ts';
 export type { ContainerConfig, Healthcheck, HistoryEntry, ImageConfig, RootFs } from './config.ts';
 export { encodeJson } from './json.ts';
-export { DEFAULT_DOMAIN, familiarName, familiarReference, formatReference, isTag, parseReference, repositoryName, withDefaultTag } from './reference.ts';
+export {
+  DEFAULT_DOMAIN,
+  familiarName,
+  familiarReference,
+  formatReference,
+  isTag,
+  parseReference,
+  repositoryName,
+  withDefaultTag,
+} from './reference.ts';
 export type { Reference } from './reference.ts';
 export { formatPlatform, hostPlatform, matchesPlatform, normalizePlatform, parsePlatform } from './platform.ts';
 export type { Platform } from './platform.ts';

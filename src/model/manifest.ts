@@ -30,7 +30,8 @@ const INVALID = 'manifest.invalid';
 export function parseManifest(bytes: Uint8Array): Manifest {
   const value = parseJson(bytes, INVALID, 'manifest');
   checkHead(value, 'manifest');
-  if (typeof value['mediaType'] === 'string' && !isManifestType(value['mediaType'])) throw invalid(`a manifest cannot have the media type ${value['mediaType']}`);
+  if (typeof value['mediaType'] === 'string' && !isManifestType(value['mediaType']))
+    throw invalid(`a manifest cannot have the media type ${value['mediaType']}`);
   checkDescriptor(value['config'], 'config');
   checkDescriptors(value['layers'], 'layers');
   if (value['subject'] !== undefined) checkDescriptor(value['subject'], 'subject');
@@ -41,7 +42,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 export function parseIndex(bytes: Uint8Array): Index {
   const value = parseJson(bytes, INVALID, 'index');
   checkHead(value, 'index');
-  if (typeof value['mediaType'] === 'string' && !isIndexType(value['mediaType'])) throw invalid(`an index cannot have the media type ${value['mediaType']}`);
+  if (typeof value['mediaType'] === 'string' && !isIndexType(value['mediaType']))
+    throw invalid(`an index cannot have the media type ${value['mediaType']}`);
   checkDescriptors(value['manifests'], 'manifests');
   if (value['subject'] !== undefined) checkDescriptor(value['subject'], 'subject');
   return value as unknown as Index;
@@ -62,7 +64,8 @@ export function sniffMediaType(bytes: Uint8Array): string | undefined {
 }
 
 function checkHead(value: JsonRecord, what: string): void {
-  if (value['schemaVersion'] !== 2) throw invalid(`schema version ${JSON.stringify(value['schemaVersion'])} of the ${what} is not supported`);
+  if (value['schemaVersion'] !== 2)
+    throw invalid(`schema version ${JSON.stringify(value['schemaVersion'])} of the ${what} is not supported`);
 }
 
 function checkDescriptors(value: unknown, field: string): void {

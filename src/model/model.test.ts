@@ -1,8 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  chainId, chainIds, encodeJson, familiarName, familiarReference, formatPlatform, formatReference, isDigest, isSlipwayError, isTag, matchesPlatform, MediaType, parseDigest, parseImageConfig, parseIndex,
-  parseManifest, parsePlatform, parseReference, sha256, SlipwayError, sniffMediaType, withDefaultTag,
+  chainId,
+  chainIds,
+  encodeJson,
+  familiarName,
+  familiarReference,
+  formatPlatform,
+  formatReference,
+  isDigest,
+  isSlipwayError,
+  isTag,
+  matchesPlatform,
+  MediaType,
+  parseDigest,
+  parseImageConfig,
+  parseIndex,
+  parseManifest,
+  parsePlatform,
+  parseReference,
+  sha256,
+  SlipwayError,
+  sniffMediaType,
+  withDefaultTag,
 } from './index.ts';
 
 const hex = 'a'.repeat(64);
@@ -42,7 +62,8 @@ for (const [text, message] of [
   [hex, `invalid repository name (${hex}), cannot specify 64-byte hexadecimal strings`],
   ['x/' + 'a'.repeat(260), 'repository name must not be longer than 255 characters'],
 ] as const) {
-  test(`refused reference ${JSON.stringify(text.slice(0, 20))}`, () => assert.throws(() => parseReference(text), { kind: 'invalid-argument', code: 'reference.invalid', message }));
+  test(`refused reference ${JSON.stringify(text.slice(0, 20))}`, () =>
+    assert.throws(() => parseReference(text), { kind: 'invalid-argument', code: 'reference.invalid', message }));
 }
 
 test('tags', () => {
@@ -55,7 +76,8 @@ test('tags', () => {
 test('digests and chains', () => {
   assert.equal(sha256('abc'), 'sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.ok(isDigest(`sha512:${'0'.repeat(128)}`));
-  for (const bad of ['', 'sha256:', 'sha256:xyz', `sha256:${'A'.repeat(64)}`, `md5:${'0'.repeat(32)}`, hex]) assert.throws(() => parseDigest(bad), { code: 'digest.invalid' });
+  for (const bad of ['', 'sha256:', 'sha256:xyz', `sha256:${'A'.repeat(64)}`, `md5:${'0'.repeat(32)}`, hex])
+    assert.throws(() => parseDigest(bad), { code: 'digest.invalid' });
   const [a, b, c] = [sha256('a'), sha256('b'), sha256('c')] as const;
   assert.equal(chainId([a]), a);
   assert.equal(chainId([a, b, c]), sha256(`${sha256(`${a} ${b}`)} ${c}`));
@@ -78,7 +100,8 @@ for (const [text, formatted] of [
 }
 
 test('platforms that are refused, and that match', () => {
-  for (const bad of ['', '/', 'a/b/c/d', 'linux/', 'sun', 'li nux/arm']) assert.throws(() => parsePlatform(bad), { code: 'platform.invalid' });
+  for (const bad of ['', '/', 'a/b/c/d', 'linux/', 'sun', 'li nux/arm'])
+    assert.throws(() => parsePlatform(bad), { code: 'platform.invalid' });
   const p = parsePlatform;
   assert.ok(matchesPlatform(p('linux/arm/v6'), p('linux/arm/v7')));
   assert.ok(!matchesPlatform(p('linux/arm/v7'), p('linux/arm/v6')));
@@ -93,7 +116,13 @@ const bytes = (value: unknown): Uint8Array => encodeJson(value);
 test('manifests and indexes', () => {
   assert.equal(parseManifest(bytes({ schemaVersion: 2, config: descriptor, layers: [descriptor] })).layers.length, 1);
   assert.equal(parseIndex(bytes({ schemaVersion: 2, manifests: [] })).manifests.length, 0);
-  for (const bad of [{}, { schemaVersion: 1 }, { schemaVersion: 2, config: { ...descriptor, size: -1 }, layers: [] }, { schemaVersion: 2, config: { ...descriptor, digest: 'x' }, layers: [] }, { schemaVersion: 2, config: descriptor, layers: 'x' }]) {
+  for (const bad of [
+    {},
+    { schemaVersion: 1 },
+    { schemaVersion: 2, config: { ...descriptor, size: -1 }, layers: [] },
+    { schemaVersion: 2, config: { ...descriptor, digest: 'x' }, layers: [] },
+    { schemaVersion: 2, config: descriptor, layers: 'x' },
+  ]) {
     assert.throws(() => parseManifest(bytes(bad)), { kind: 'data-loss', code: 'manifest.invalid' });
   }
   assert.throws(() => parseIndex(Buffer.from('not json')), { code: 'manifest.invalid' });
@@ -104,11 +133,20 @@ test('manifests and indexes', () => {
 
 test('configurations of images', () => {
   const rootfs = { type: 'layers', diff_ids: [digest] };
-  const config = parseImageConfig(bytes({ architecture: 'amd64', os: 'linux', rootfs, config: { Cmd: null, Env: ['A=b'], Labels: null }, moby: 1 }));
+  const config = parseImageConfig(
+    bytes({ architecture: 'amd64', os: 'linux', rootfs, config: { Cmd: null, Env: ['A=b'], Labels: null }, moby: 1 }),
+  );
   assert.equal(config['moby'], 1);
   assert.deepEqual(config.rootfs.diff_ids, [digest]);
   assert.deepEqual(parseImageConfig(bytes({ rootfs: { type: 'layers', diff_ids: null } })).rootfs.diff_ids, []);
-  for (const bad of [{ rootfs: {} }, { os: 1, rootfs }, { rootfs: { type: 'layers', diff_ids: ['x'] } }, { rootfs, config: { Env: 'x' } }, { rootfs, config: { Volumes: [] } }, { rootfs, history: [1] }]) {
+  for (const bad of [
+    { rootfs: {} },
+    { os: 1, rootfs },
+    { rootfs: { type: 'layers', diff_ids: ['x'] } },
+    { rootfs, config: { Env: 'x' } },
+    { rootfs, config: { Volumes: [] } },
+    { rootfs, history: [1] },
+  ]) {
     assert.throws(() => parseImageConfig(bytes(bad)), { kind: 'data-loss', code: 'config.invalid' });
   }
 });
@@ -117,5 +155,8 @@ test('errors keep kind, code, hints and cause', () => {
   const cause = new Error('deep');
   const e = new SlipwayError('not-found', 'image.not-found', 'No such image: x', { hints: ['look'], cause, exitCode: 125 });
   assert.ok(isSlipwayError(e) && !isSlipwayError(cause));
-  assert.deepEqual([e.kind, e.code, e.hints, e.cause, e.exitCode, e.source], ['not-found', 'image.not-found', ['look'], cause, 125, undefined]);
+  assert.deepEqual(
+    [e.kind, e.code, e.hints, e.cause, e.exitCode, e.source],
+    ['not-found', 'image.not-found', ['look'], cause, 125, undefined],
+  );
 });

@@ -9,7 +9,9 @@ export function aardvarkForget(config: string, network: string, container: strin
   const folder = join(config, 'aardvark-dns');
   const file = join(folder, network);
   try {
-    const [listen = '', ...entries] = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
+    const [listen = '', ...entries] = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
     const kept = entries.filter((entry) => entry.split(' ')[0] !== container);
     if (kept.length === 0) rmSync(file, { force: true });
     else writeFileAtomic(file, `${[listen, ...kept].join('\n')}\n`, { mode: 0o600 });

@@ -55,7 +55,10 @@ export class Bridges {
         throw error;
       }
     }
-    return present ?? addBridge(socket, network.bridge, randomMac(), { address: network.gateway, prefixLength: Number(network.subnet.split('/')[1]) });
+    return (
+      present ??
+      addBridge(socket, network.bridge, randomMac(), { address: network.gateway, prefixLength: Number(network.subnet.split('/')[1]) })
+    );
   }
 
   /** Before netavark is called: from then on it may have rules for the bridge. */
@@ -68,7 +71,11 @@ export class Bridges {
     await this.settled(network.bridge);
     const marker = this.#rulesFile(network.bridge);
     const netavark = this.#netavarkFile(network.bridge);
-    const rules = existsSync(netavark) ? bridgeLeftovers(await currentRules(), network.bridge, network.subnet) : existsSync(marker) ? outboundRules('D', network.bridge, network.subnet) : '';
+    const rules = existsSync(netavark)
+      ? bridgeLeftovers(await currentRules(), network.bridge, network.subnet)
+      : existsSync(marker)
+        ? outboundRules('D', network.bridge, network.subnet)
+        : '';
     const ip = findExecutable('ip', SYSTEM_PATH);
     if (ip === undefined) {
       await applyRules(rules, this.#onStart);
@@ -81,7 +88,12 @@ export class Bridges {
     rmSync(marker, { force: true });
     rmSync(netavark, { force: true });
     const removing = this.#removingFile(network.bridge);
-    const helper = spawn('/bin/sh', ['-c', REMOVAL, 'slipway-network', iptablesRestore(), ip, network.bridge, removing], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/', env: { PATH: SYSTEM_PATH } });
+    const helper = spawn('/bin/sh', ['-c', REMOVAL, 'slipway-network', iptablesRestore(), ip, network.bridge, removing], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      cwd: '/',
+      env: { PATH: SYSTEM_PATH },
+    });
     helper.on('error', () => {});
     helper.unref();
     // Written before the helper can end: it waits for the end of its input.

@@ -71,7 +71,11 @@ export function containerLeftovers(rules: string, id: string, ip: string, ports:
 /** Whether it is the rule that marks packets to this port for masquerading (those from the network itself and from loopback). */
 function marks(line: string, port: PortMapping): boolean {
   const address = port.hostIp === '' || port.hostIp === '0.0.0.0' ? undefined : port.hostIp;
-  return line.includes(` -p ${port.protocol} `) && line.includes(` --dport ${port.hostPort} `) && (address === undefined ? !line.includes(' -d ') : line.includes(` -d ${address}/`));
+  return (
+    line.includes(` -p ${port.protocol} `) &&
+    line.includes(` --dport ${port.hostPort} `) &&
+    (address === undefined ? !line.includes(' -d ') : line.includes(` -d ${address}/`))
+  );
 }
 
 /** What undoes everything that netavark and we have set up for a bridge that nobody uses any more. */
@@ -104,11 +108,15 @@ function undo(rules: string, table: string, chosen: (line: string) => boolean, c
 function tool(name: string): string {
   const path = findExecutable(name, SYSTEM_PATH);
   if (path === undefined) {
-    throw new SlipwayError('failed-precondition', 'network.no-iptables', `networks need ${name}, which is not installed`, { hints: ['install the package iptables', 'or do without: --network host, --network none'] });
+    throw new SlipwayError('failed-precondition', 'network.no-iptables', `networks need ${name}, which is not installed`, {
+      hints: ['install the package iptables', 'or do without: --network host, --network none'],
+    });
   }
   return path;
 }
 
 function iptablesFailure(message: string): SlipwayError {
-  return new SlipwayError('failed-precondition', 'network.iptables', `iptables failed: ${message.trim()}`, { hints: ['the kernel may lack nf_tables, NAT or conntrack; try: modprobe iptable_nat'] });
+  return new SlipwayError('failed-precondition', 'network.iptables', `iptables failed: ${message.trim()}`, {
+    hints: ['the kernel may lack nf_tables, NAT or conntrack; try: modprobe iptable_nat'],
+  });
 }

@@ -27,7 +27,8 @@ export async function choosePorts(wanted: readonly PortMapping[], taken: readonl
 async function chooseOne(mapping: PortMapping, last: number | undefined, used: readonly TakenPort[]): Promise<number> {
   const address = mapping.hostIp === '' ? '0.0.0.0' : mapping.hostIp;
   if (mapping.hostPort !== 0 && last === undefined) {
-    if (isTaken(mapping, mapping.hostPort, used)) throw new SlipwayError('conflict', 'port.allocated', `Bind for ${join(address, mapping.hostPort)} failed: port is already allocated`);
+    if (isTaken(mapping, mapping.hostPort, used))
+      throw new SlipwayError('conflict', 'port.allocated', `Bind for ${join(address, mapping.hostPort)} failed: port is already allocated`);
     const problem = await tryBind(address, mapping.hostPort, mapping.protocol);
     if (problem !== undefined) throw refusal(problem, address, mapping);
     return mapping.hostPort;
@@ -40,7 +41,12 @@ async function chooseOne(mapping: PortMapping, last: number | undefined, used: r
 }
 
 function isTaken(mapping: PortMapping, port: number, used: readonly TakenPort[]): boolean {
-  return used.some((other) => other.hostPort === port && other.protocol === mapping.protocol && (isAny(other.hostIp) || isAny(mapping.hostIp) || other.hostIp === mapping.hostIp));
+  return used.some(
+    (other) =>
+      other.hostPort === port &&
+      other.protocol === mapping.protocol &&
+      (isAny(other.hostIp) || isAny(mapping.hostIp) || other.hostIp === mapping.hostIp),
+  );
 }
 
 function isAny(address: string): boolean {
@@ -74,7 +80,9 @@ function refusal(code: string, address: string, mapping: PortMapping): SlipwayEr
   const what = `failed to bind host port ${where}/${mapping.protocol}`;
   if (code === 'EACCES') return new SlipwayError('permission-denied', 'port.not-allowed', `${what}: permission denied`);
   if (code === 'EADDRNOTAVAIL') return new SlipwayError('invalid-argument', 'port.no-address', `${what}: cannot assign requested address`);
-  return new SlipwayError('conflict', 'port.in-use', `${what}: address already in use`, { hints: [`another program listens on port ${mapping.hostPort}; stop it, or publish on another port with -p`] });
+  return new SlipwayError('conflict', 'port.in-use', `${what}: address already in use`, {
+    hints: [`another program listens on port ${mapping.hostPort}; stop it, or publish on another port with -p`],
+  });
 }
 
 function join(address: string, port: number): string {

@@ -39,7 +39,9 @@ export interface Ipv4Network {
 /** Index of an interface in the namespace of the socket; undefined when there is none of that name. */
 export function linkIndex(socket: RouteSocket, name: string): number | undefined {
   try {
-    return socket.request({ type: RTM_GETLINK, payload: Buffer.concat([linkHeader(0, 0), attribute(IFLA_IFNAME, name)]) })[0]?.readInt32LE(4);
+    return socket
+      .request({ type: RTM_GETLINK, payload: Buffer.concat([linkHeader(0, 0), attribute(IFLA_IFNAME, name)]) })[0]
+      ?.readInt32LE(4);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENODEV') return undefined;
     throw error;
@@ -58,7 +60,12 @@ export function addBridge(socket: RouteSocket, name: string, mac: string, addres
   socket.request({
     type: RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
-    payload: Buffer.concat([linkHeader(0, IFF_UP), attribute(IFLA_IFNAME, name), attribute(IFLA_ADDRESS, macBytes(mac)), attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, 'bridge')])]),
+    payload: Buffer.concat([
+      linkHeader(0, IFF_UP),
+      attribute(IFLA_IFNAME, name),
+      attribute(IFLA_ADDRESS, macBytes(mac)),
+      attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, 'bridge')]),
+    ]),
   });
   const index = linkIndex(socket, name)!;
   addAddress(socket, index, address);
@@ -89,12 +96,19 @@ export interface VethRequest {
 export function addVeth(socket: RouteSocket, o: VethRequest): void {
   const namespace = openSync(o.netnsPath, 'r');
   try {
-    const peer = Buffer.concat([linkHeader(0, 0), attribute(IFLA_IFNAME, 'eth0'), attribute(IFLA_ADDRESS, macBytes(o.mac)), attribute(IFLA_NET_NS_FD, namespace)]);
+    const peer = Buffer.concat([
+      linkHeader(0, 0),
+      attribute(IFLA_IFNAME, 'eth0'),
+      attribute(IFLA_ADDRESS, macBytes(o.mac)),
+      attribute(IFLA_NET_NS_FD, namespace),
+    ]);
     socket.request({
       type: RTM_NEWLINK,
       flags: NLM_F_CREATE | NLM_F_EXCL,
       payload: Buffer.concat([
-        linkHeader(0, IFF_UP), attribute(IFLA_IFNAME, o.name), attribute(IFLA_MASTER, o.bridge),
+        linkHeader(0, IFF_UP),
+        attribute(IFLA_IFNAME, o.name),
+        attribute(IFLA_MASTER, o.bridge),
         attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, 'veth'), attribute(IFLA_INFO_DATA, [attribute(VETH_INFO_PEER, peer)])]),
       ]),
     });
@@ -128,7 +142,12 @@ function addAddress(socket: RouteSocket, index: number, { address, prefixLength 
   socket.request({
     type: RTM_NEWADDR,
     flags: NLM_F_CREATE | NLM_F_EXCL,
-    payload: Buffer.concat([header, attribute(IFA_LOCAL, addressBytes(address)), attribute(IFA_ADDRESS, addressBytes(address)), attribute(IFA_BROADCAST, bytesOf(broadcast))]),
+    payload: Buffer.concat([
+      header,
+      attribute(IFA_LOCAL, addressBytes(address)),
+      attribute(IFA_ADDRESS, addressBytes(address)),
+      attribute(IFA_BROADCAST, bytesOf(broadcast)),
+    ]),
   });
 }
 
@@ -138,7 +157,11 @@ function addDefaultRoute(socket: RouteSocket, index: number, gateway: string): v
   header.writeUInt8(RT_TABLE_MAIN, 4);
   header.writeUInt8(RTPROT_BOOT, 5);
   header.writeUInt8(RTN_UNICAST, 7);
-  socket.request({ type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_EXCL, payload: Buffer.concat([header, attribute(RTA_GATEWAY, addressBytes(gateway)), attribute(RTA_OIF, index)]) });
+  socket.request({
+    type: RTM_NEWROUTE,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    payload: Buffer.concat([header, attribute(RTA_GATEWAY, addressBytes(gateway)), attribute(RTA_OIF, index)]),
+  });
 }
 
 /** struct ifinfomsg */

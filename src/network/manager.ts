@@ -47,13 +47,30 @@ export class NetworkManager {
     const ports = wanted.length === 0 ? [] : await choosePorts(wanted, forwardedPorts(await currentRules('nat')));
     const ip = this.#records.lease(r.id, network.name, (used) => pickAddress(network, used, r.ip));
     const record: AttachmentRecord = {
-      id: r.id, name: r.name, network: network.name, bridge: network.bridge, subnet: network.subnet, ip, ports, by: r.owner ?? processIdentity(), bound: r.owner !== undefined,
-      netavark: ports.length > 0 || network.dns, dns: network.dns,
+      id: r.id,
+      name: r.name,
+      network: network.name,
+      bridge: network.bridge,
+      subnet: network.subnet,
+      ip,
+      ports,
+      by: r.owner ?? processIdentity(),
+      bound: r.owner !== undefined,
+      netavark: ports.length > 0 || network.dns,
+      dns: network.dns,
     };
     this.#records.put(record);
     try {
       const { mac, dns } = await this.#connect(r, network, record);
-      return { network: network.name, ip, prefixLength: parseSubnet(network.subnet).prefixLength, gateway: network.gateway, mac, dns, ports };
+      return {
+        network: network.name,
+        ip,
+        prefixLength: parseSubnet(network.subnet).prefixLength,
+        gateway: network.gateway,
+        mac,
+        dns,
+        ports,
+      };
     } catch (error) {
       await this.#detach(record);
       throw error;
@@ -98,10 +115,15 @@ export class NetworkManager {
   async remove(name: string): Promise<void> {
     using _lock = await this.#changing.begin();
     const network = this.#networks.require(name);
-    if (network.name === DEFAULT_NETWORK) throw new SlipwayError('failed-precondition', 'network.predefined', `${network.name} is a pre-defined network and cannot be removed`);
+    if (network.name === DEFAULT_NETWORK)
+      throw new SlipwayError('failed-precondition', 'network.predefined', `${network.name} is a pre-defined network and cannot be removed`);
     const users = this.#records.list().filter((record) => record.network === network.name);
     if (users.length > 0) {
-      throw new SlipwayError('conflict', 'network.in-use', `error while removing network: network ${network.name} has active endpoints (${users.map((user) => user.name).join(', ')})`);
+      throw new SlipwayError(
+        'conflict',
+        'network.in-use',
+        `error while removing network: network ${network.name} has active endpoints (${users.map((user) => user.name).join(', ')})`,
+      );
     }
     this.#networks.delete(network.name);
   }
@@ -121,13 +143,33 @@ export class NetworkManager {
     const mac = macOf(record.ip);
     if (record.netavark) {
       this.#bridges.noteNetavark(network.bridge);
-      const { dns } = await netavarkSetup({ id: r.id, name: r.name, netnsPath: r.netnsPath, ip: record.ip, mac, ports: record.ports, network, aliases: r.aliases ?? [], config: this.#netavarkFolder() }, this.#changing.onStart);
+      const { dns } = await netavarkSetup(
+        {
+          id: r.id,
+          name: r.name,
+          netnsPath: r.netnsPath,
+          ip: record.ip,
+          mac,
+          ports: record.ports,
+          network,
+          aliases: r.aliases ?? [],
+          config: this.#netavarkFolder(),
+        },
+        this.#changing.onStart,
+      );
       return { mac, dns };
     }
     using socket = new RouteSocket();
     const bridge = await this.#bridges.ensure(socket, network);
     const prefixLength = Number(network.subnet.split('/')[1]);
-    addVeth(socket, { name: `sl${r.id.replace(/^build-/, '').slice(0, 11)}`, bridge, netnsPath: r.netnsPath, mac, address: { address: record.ip, prefixLength }, gateway: network.gateway });
+    addVeth(socket, {
+      name: `sl${r.id.replace(/^build-/, '').slice(0, 11)}`,
+      bridge,
+      netnsPath: r.netnsPath,
+      mac,
+      address: { address: record.ip, prefixLength },
+      gateway: network.gateway,
+    });
     return { mac, dns: [] };
   }
 
@@ -135,7 +177,8 @@ export class NetworkManager {
   async #detach(record: AttachmentRecord): Promise<void> {
     if (record.dns) aardvarkForget(this.#netavarkFolder(), record.network, record.id);
     const others = this.#records.list().filter((other) => other.id !== record.id && other.bridge === record.bridge);
-    if (record.ports.length > 0) await applyRules(containerLeftovers(await currentRules('nat'), record.id, record.ip, record.ports), this.#changing.onStart);
+    if (record.ports.length > 0)
+      await applyRules(containerLeftovers(await currentRules('nat'), record.id, record.ip, record.ports), this.#changing.onStart);
     if (others.length === 0) {
       const network = this.#networks.get(record.network);
       if (network !== undefined) await this.#bridges.remove(network);
@@ -151,16 +194,25 @@ export class NetworkManager {
 function pickAddress(network: NetworkInfo, used: ReadonlySet<string>, wanted: string | undefined): string {
   const subnet = parseSubnet(network.subnet);
   if (wanted !== undefined) {
-    if (!contains(subnet, wanted)) throw new SlipwayError('invalid-argument', 'network.address', `invalid address ${wanted}: it is not in subnet ${network.subnet}`);
+    if (!contains(subnet, wanted))
+      throw new SlipwayError('invalid-argument', 'network.address', `invalid address ${wanted}: it is not in subnet ${network.subnet}`);
     if (used.has(wanted) || wanted === network.gateway) throw new SlipwayError('conflict', 'network.address', 'Address already in use');
     return wanted;
   }
   const free = freeAddress(subnet, network.gateway, used);
-  if (free === undefined) throw new SlipwayError('unavailable', 'network.no-address', `no available IPv4 addresses on network ${network.name} (${network.subnet})`);
+  if (free === undefined)
+    throw new SlipwayError(
+      'unavailable',
+      'network.no-address',
+      `no available IPv4 addresses on network ${network.name} (${network.subnet})`,
+    );
   return free;
 }
 
 /** Made of the address, as Docker has long done: no two on a bridge are alike. */
 function macOf(ip: string): string {
-  return `02:42:${addressNumber(ip).toString(16).padStart(8, '0').replace(/..(?=.)/g, '$&:')}`;
+  return `02:42:${addressNumber(ip)
+    .toString(16)
+    .padStart(8, '0')
+    .replace(/..(?=.)/g, '$&:')}`;
 }

@@ -48,9 +48,17 @@ export interface HostsOptions {
 
 /** Throws invalid-argument 'hosts.invalid'. */
 export function hostsFile(o: HostsOptions = {}): string {
-  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', 'fe00::\tip6-localnet', 'ff00::\tip6-mcastprefix', 'ff02::1\tip6-allnodes', 'ff02::2\tip6-allrouters'];
+  const lines = [
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::\tip6-localnet',
+    'ff00::\tip6-mcastprefix',
+    'ff02::1\tip6-allnodes',
+    'ff02::2\tip6-allrouters',
+  ];
   for (const extra of o.extraHosts ?? []) lines.push(extraHost(extra, o.hostGateway));
-  if (o.ip !== undefined && o.hostname !== undefined) lines.push(`${o.ip}\t${o.domainname ? `${o.hostname}.${o.domainname} ` : ''}${o.hostname}`);
+  if (o.ip !== undefined && o.hostname !== undefined)
+    lines.push(`${o.ip}\t${o.domainname ? `${o.hostname}.${o.domainname} ` : ''}${o.hostname}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -58,8 +66,14 @@ function extraHost(text: string, gateway: string | undefined): string {
   const [, name = '', given = ''] = /^([^:=]+)[:=](.*)$/.exec(text) ?? [];
   const address = given === 'host-gateway' ? gateway : given.replace(/^\[(.*)\]$/, '$1');
   if (name === '') throw new SlipwayError('invalid-argument', 'hosts.invalid', `bad format for add-host: ${JSON.stringify(text)}`);
-  if (address === undefined) throw new SlipwayError('failed-precondition', 'hosts.no-gateway', `unable to derive the IP value for host-gateway of ${JSON.stringify(text)}: this network has no gateway`);
-  if (isIP(address) === 0) throw new SlipwayError('invalid-argument', 'hosts.invalid', `invalid IP address in add-host: ${JSON.stringify(address)}`);
+  if (address === undefined)
+    throw new SlipwayError(
+      'failed-precondition',
+      'hosts.no-gateway',
+      `unable to derive the IP value for host-gateway of ${JSON.stringify(text)}: this network has no gateway`,
+    );
+  if (isIP(address) === 0)
+    throw new SlipwayError('invalid-argument', 'hosts.invalid', `invalid IP address in add-host: ${JSON.stringify(address)}`);
   return `${address}\t${name}`;
 }
 
@@ -69,7 +83,11 @@ function searchOf(text: string): string[] {
 }
 
 function valuesOf(text: string, key: string): string[] {
-  return text.split('\n').map((line) => line.replace(/[#;].*$/, '').trim()).filter((line) => line.startsWith(`${key} `) || line.startsWith(`${key}\t`)).map((line) => line.slice(key.length).trim());
+  return text
+    .split('\n')
+    .map((line) => line.replace(/[#;].*$/, '').trim())
+    .filter((line) => line.startsWith(`${key} `) || line.startsWith(`${key}\t`))
+    .map((line) => line.slice(key.length).trim());
 }
 
 function isLoopback(address: string): boolean {

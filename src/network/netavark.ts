@@ -24,7 +24,10 @@ export interface NetavarkRequest {
 
 interface Status {
   readonly error?: string;
-  readonly [network: string]: { readonly dns_server_ips?: readonly string[]; readonly interfaces?: Record<string, { readonly mac_address: string }> } | string | undefined;
+  readonly [network: string]:
+    | { readonly dns_server_ips?: readonly string[]; readonly interfaces?: Record<string, { readonly mac_address: string }> }
+    | string
+    | undefined;
 }
 
 /** Throws failed-precondition 'network.no-netavark' or 'network.netavark'. Returns the addresses of name servers. */
@@ -44,10 +47,18 @@ async function call(o: NetavarkRequest, onStart: OnStart): Promise<Status> {
   }
   const program = findExecutable('netavark', `${FOLDERS}:${SYSTEM_PATH}`);
   if (program === undefined) throw missing('netavark');
-  const result = await run(program, [...args, 'setup', o.netnsPath], { input: JSON.stringify(describe(o)), env: { PATH: SYSTEM_PATH }, onStart });
+  const result = await run(program, [...args, 'setup', o.netnsPath], {
+    input: JSON.stringify(describe(o)),
+    env: { PATH: SYSTEM_PATH },
+    onStart,
+  });
   const status = parse(result.stdout);
   if (result.exitCode !== 0 || status.error !== undefined) {
-    throw new SlipwayError('failed-precondition', 'network.netavark', `netavark setup failed: ${status.error ?? (result.stderr.trim() || `exit code ${result.exitCode}`)}`);
+    throw new SlipwayError(
+      'failed-precondition',
+      'network.netavark',
+      `netavark setup failed: ${status.error ?? (result.stderr.trim() || `exit code ${result.exitCode}`)}`,
+    );
   }
   return status;
 }
@@ -65,17 +76,36 @@ function describe(o: NetavarkRequest): unknown {
   return {
     container_id: o.id,
     container_name: o.name,
-    port_mappings: o.ports.map((port) => ({ container_ip: '', container_port: port.containerPort, host_ip: port.hostIp === '0.0.0.0' ? '' : port.hostIp, host_port: port.hostPort, protocol: port.protocol, range: 1 })),
+    port_mappings: o.ports.map((port) => ({
+      container_ip: '',
+      container_port: port.containerPort,
+      host_ip: port.hostIp === '0.0.0.0' ? '' : port.hostIp,
+      host_port: port.hostPort,
+      protocol: port.protocol,
+      range: 1,
+    })),
     networks: { [network.name]: { static_ips: [o.ip], static_mac: o.mac, interface_name: 'eth0', aliases: o.aliases } },
     network_info: {
       [network.name]: {
-        name: network.name, id: network.id, driver: 'bridge', network_interface: network.bridge, subnets: [{ subnet: network.subnet, gateway: network.gateway }],
-        ipv6_enabled: false, internal: false, dns_enabled: network.dns, ipam_options: { driver: 'host-local' },
+        name: network.name,
+        id: network.id,
+        driver: 'bridge',
+        network_interface: network.bridge,
+        subnets: [{ subnet: network.subnet, gateway: network.gateway }],
+        ipv6_enabled: false,
+        internal: false,
+        dns_enabled: network.dns,
+        ipam_options: { driver: 'host-local' },
       },
     },
   };
 }
 
 function missing(program: string): SlipwayError {
-  return new SlipwayError('failed-precondition', 'network.no-netavark', `${program} is not installed; published ports and networks of your own need it`, { hints: [`install the package ${program}`] });
+  return new SlipwayError(
+    'failed-precondition',
+    'network.no-netavark',
+    `${program} is not installed; published ports and networks of your own need it`,
+    { hints: [`install the package ${program}`] },
+  );
 }

@@ -30,7 +30,9 @@ export class Networks {
   }
 
   list(): NetworkInfo[] {
-    return this.#db.read((sql) => sql.all<{ json: string }>('SELECT json FROM networks ORDER BY name')).map(({ json }) => JSON.parse(json) as NetworkInfo);
+    return this.#db
+      .read((sql) => sql.all<{ json: string }>('SELECT json FROM networks ORDER BY name'))
+      .map(({ json }) => JSON.parse(json) as NetworkInfo);
   }
 
   /** By name, id or the beginning of an id. */
@@ -44,14 +46,17 @@ export class Networks {
   require(name: string): NetworkInfo {
     const found = this.get(name);
     if (found !== undefined) return found;
-    if (name !== DEFAULT_NETWORK && name !== 'default') throw new SlipwayError('not-found', 'network.not-found', `network ${name} not found`);
+    if (name !== DEFAULT_NETWORK && name !== 'default')
+      throw new SlipwayError('not-found', 'network.not-found', `network ${name} not found`);
     return this.#insert(this.#make({ name: DEFAULT_NETWORK }, defaultBridge(this.#layout)));
   }
 
   /** Throws already-exists 'network.exists', invalid-argument, failed-precondition 'network.no-subnet'. */
   create(o: CreateNetwork): NetworkInfo {
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(o.name)) throw new SlipwayError('invalid-argument', 'network.invalid-name', `invalid network name: ${o.name}`);
-    if (RESERVED.has(o.name) || this.list().some((network) => network.name === o.name)) throw new SlipwayError('already-exists', 'network.exists', `network with name ${o.name} already exists`);
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(o.name))
+      throw new SlipwayError('invalid-argument', 'network.invalid-name', `invalid network name: ${o.name}`);
+    if (RESERVED.has(o.name) || this.list().some((network) => network.name === o.name))
+      throw new SlipwayError('already-exists', 'network.exists', `network with name ${o.name} already exists`);
     return this.#insert(this.#make(o, undefined));
   }
 
@@ -66,7 +71,12 @@ export class Networks {
   relocate(network: NetworkInfo): NetworkInfo {
     const subnet = parseSubnet(network.subnet);
     if (!hostRoutes(network.bridge).some((route) => overlaps(route, subnet))) return network;
-    if (network.name !== DEFAULT_NETWORK) throw new SlipwayError('conflict', 'network.subnet-in-use', `the subnet ${network.subnet} of network ${network.name} overlaps with a route of this host`);
+    if (network.name !== DEFAULT_NETWORK)
+      throw new SlipwayError(
+        'conflict',
+        'network.subnet-in-use',
+        `the subnet ${network.subnet} of network ${network.name} overlaps with a route of this host`,
+      );
     const moved = { ...network, ...this.#addresses(undefined, undefined) };
     this.#db.transaction((sql) => {
       sql.run('UPDATE networks SET json = ? WHERE name = ?', JSON.stringify(moved), network.name);
@@ -77,13 +87,23 @@ export class Networks {
 
   #make(o: CreateNetwork, bridge: string | undefined): NetworkInfo {
     const id = randomId();
-    return { id, name: o.name, driver: 'bridge', bridge: bridge ?? `slw-${id.slice(0, 10)}`, ...this.#addresses(o.subnet, o.gateway), dns: bridge === undefined, labels: o.labels ?? {}, createdAt: Date.now() };
+    return {
+      id,
+      name: o.name,
+      driver: 'bridge',
+      bridge: bridge ?? `slw-${id.slice(0, 10)}`,
+      ...this.#addresses(o.subnet, o.gateway),
+      dns: bridge === undefined,
+      labels: o.labels ?? {},
+      createdAt: Date.now(),
+    };
   }
 
   #addresses(wanted: string | undefined, gateway: string | undefined): { subnet: string; gateway: string } {
     const others = this.list().map((network) => parseSubnet(network.subnet));
     const subnet = wanted === undefined ? freeSubnet([...hostRoutes(), ...others]) : parseSubnet(wanted);
-    if (wanted !== undefined && others.some((other) => overlaps(other, subnet))) throw new SlipwayError('conflict', 'network.subnet-in-use', 'Pool overlaps with other one on this address space');
+    if (wanted !== undefined && others.some((other) => overlaps(other, subnet)))
+      throw new SlipwayError('conflict', 'network.subnet-in-use', 'Pool overlaps with other one on this address space');
     return { subnet: formatSubnet(subnet), gateway: gateway ?? addressText(subnet.base + 1) };
   }
 

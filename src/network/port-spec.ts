@@ -37,13 +37,19 @@ export function parseExposed(spec: string): { port: number; protocol: Protocol }
 /** -P: a port of the host's choice for every exposed one that is not published by name. Returns all mappings. */
 export function publishAll(exposed: Readonly<Record<string, unknown>>, explicit: readonly PortMapping[]): PortMapping[] {
   const named = new Set(explicit.map((mapping) => `${mapping.containerPort}/${mapping.protocol}`));
-  const wanted = Object.keys(exposed).flatMap(parseExposed).filter(({ port, protocol }) => !named.has(`${port}/${protocol}`));
+  const wanted = Object.keys(exposed)
+    .flatMap(parseExposed)
+    .filter(({ port, protocol }) => !named.has(`${port}/${protocol}`));
   wanted.sort((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol));
   return [...explicit, ...wanted.map(({ port, protocol }) => ({ hostIp: '', hostPort: 0, containerPort: port, protocol }))];
 }
 
 /** Keys of `ExposedPorts`: what the image exposes, `--expose` and what is published. */
-export function mergeExposed(exposed: Readonly<Record<string, unknown>> | undefined, more: readonly string[], published: readonly PortMapping[]): Record<string, Record<string, never>> {
+export function mergeExposed(
+  exposed: Readonly<Record<string, unknown>> | undefined,
+  more: readonly string[],
+  published: readonly PortMapping[],
+): Record<string, Record<string, never>> {
   const keys = [
     ...Object.keys(exposed ?? {}),
     ...more.flatMap(parseExposed).map(({ port, protocol }) => `${port}/${protocol}`),
@@ -92,7 +98,8 @@ function shortForm(spec: string): string {
   const fields: Record<string, string> = {};
   for (const field of spec.split(',')) {
     const [key = '', value = ''] = field.split('=').map((part) => part.trim().toLowerCase());
-    if (!['target', 'published', 'protocol', 'mode'].includes(key) || value === '') throw invalid(`invalid publish opts format (should be name=value but got '${field}')`);
+    if (!['target', 'published', 'protocol', 'mode'].includes(key) || value === '')
+      throw invalid(`invalid publish opts format (should be name=value but got '${field}')`);
     fields[key] = value;
   }
   return `${fields['published'] === undefined ? '' : `${fields['published']}:`}${fields['target'] ?? ''}/${fields['protocol'] ?? 'tcp'}`;

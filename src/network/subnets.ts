@@ -15,7 +15,8 @@ export interface Subnet {
 export function parseSubnet(text: string): Subnet {
   const [address = '', length = ''] = text.split('/');
   const prefixLength = Number(length);
-  if (!isIPv4(address) || !/^\d+$/.test(length) || prefixLength > 30) throw new SlipwayError('invalid-argument', 'network.invalid-subnet', `invalid subnet ${text}: IPv4 in CIDR notation is needed`);
+  if (!isIPv4(address) || !/^\d+$/.test(length) || prefixLength > 30)
+    throw new SlipwayError('invalid-argument', 'network.invalid-subnet', `invalid subnet ${text}: IPv4 in CIDR notation is needed`);
   const size = 2 ** (32 - prefixLength);
   return { base: Math.floor(addressNumber(address) / size) * size, prefixLength };
 }
@@ -47,7 +48,11 @@ export function freeSubnet(inUse: readonly Subnet[]): Subnet {
     const candidate = parseSubnet(`10.${second}.0.0/16`);
     if (!inUse.some((other) => overlaps(candidate, other))) return candidate;
   }
-  throw new SlipwayError('failed-precondition', 'network.no-subnet', 'no free subnet for a network: every one from 10.188.0.0/16 to 10.254.0.0/16 overlaps with a route of this host');
+  throw new SlipwayError(
+    'failed-precondition',
+    'network.no-subnet',
+    'no free subnet for a network: every one from 10.188.0.0/16 to 10.254.0.0/16 overlaps with a route of this host',
+  );
 }
 
 /** Destinations of the host's routes (proc(5), /proc/net/route), default routes left out, those through `except` too. */

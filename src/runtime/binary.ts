@@ -72,5 +72,7 @@ export function startFailure(binary: RuntimeBinary, spec: OciSpec | undefined, m
       return error as SlipwayError;
     }
   }
-  return new SlipwayError('process-failed', 'runtime.failed', `OCI runtime create failed: ${binary.name}: ${message.trim()}`, { exitCode: 125 });
+  return new SlipwayError('process-failed', 'runtime.failed', `OCI runtime create failed: ${binary.name}: ${message.trim()}`, {
+    exitCode: 125,
+  });
 }

@@ -56,7 +56,12 @@ function outside(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): string {
 }
 
 function failure(what: 'not-found' | 'not-executable', name: string, why: string): SlipwayError {
-  return new SlipwayError('process-failed', `container.command-${what}`, `unable to start container process: exec: ${JSON.stringify(name)}: ${why}`, {
-    exitCode: what === 'not-found' ? 127 : 126,
-  });
+  return new SlipwayError(
+    'process-failed',
+    `container.command-${what}`,
+    `unable to start container process: exec: ${JSON.stringify(name)}: ${why}`,
+    {
+      exitCode: what === 'not-found' ? 127 : 126,
+    },
+  );
 }

@@ -11,7 +11,12 @@ import type { ExitStatus, ForegroundOptions } from './types.ts';
 type Streams = Pick<ForegroundOptions, 'stdin' | 'stdout' | 'stderr' | 'signal'>;
 
 /** Waits for its end. An abort is passed on as SIGTERM to the runtime, which passes it to the container's process. */
-export async function runAttached(binary: RuntimeBinary, args: readonly string[], o: Streams, started?: { pidFile: string; onStarted: (pid: number) => void }): Promise<ExitStatus> {
+export async function runAttached(
+  binary: RuntimeBinary,
+  args: readonly string[],
+  o: Streams,
+  started?: { pidFile: string; onStarted: (pid: number) => void },
+): Promise<ExitStatus> {
   o.signal?.throwIfAborted();
   const pipes = [o.stdout, o.stderr].map((target) => (typeof target === 'function' ? outputPipe(target) : undefined));
   const child = spawnRuntime(binary, args, [o.stdin ?? 'ignore', pipes[0]?.fd ?? mode(o.stdout), pipes[1]?.fd ?? mode(o.stderr)]);
@@ -21,8 +26,13 @@ export async function runAttached(binary: RuntimeBinary, args: readonly string[]
   const watch = started === undefined ? undefined : watchPid(started.pidFile, started.onStarted);
   try {
     return await new Promise<ExitStatus>((resolve, reject) => {
-      child.on('error', (cause) => reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })));
-      child.on('exit', (code, signal) => void Promise.all(pipes.map((pipe) => pipe?.ended)).then(() => resolve(exitStatus(code, signal))));
+      child.on('error', (cause) =>
+        reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })),
+      );
+      child.on('exit', (code, signal) => {
+        const ended = pipes.flatMap((pipe) => (pipe === undefined ? [] : [pipe.ended]));
+        void Promise.all(ended).then(() => resolve(exitStatus(code, signal)));
+      });
     });
   } finally {
     watch?.();

@@ -62,7 +62,12 @@ export class StepGuard {
     const folder = join(ownersFolder(this.#binary), owner);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // A session of its own: what is sent to our process group must not reach it.
-    const shell = spawn('/bin/sh', guardArguments(this.#binary, owner), { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/', env: { ...CLEAN_ENVIRONMENT } });
+    const shell = spawn('/bin/sh', guardArguments(this.#binary, owner), {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      cwd: '/',
+      env: { ...CLEAN_ENVIRONMENT },
+    });
     shell.on('error', () => {}); // without a shell, reap() remains
     shell.stdin.on('error', () => {});
     shell.unref();

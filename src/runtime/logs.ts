@@ -39,7 +39,7 @@ export class LogWriter {
   write(stream: 'stdout' | 'stderr', chunk: Buffer): void {
     const head = `${now()} ${stream} `;
     const parts: Buffer[] = [];
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const end = chunk.indexOf(NEWLINE, at);
       const whole = end >= 0;
       parts.push(Buffer.from(`${head}${whole ? 'F' : 'P'} `), chunk.subarray(at, whole ? end : chunk.length), Buffer.from('\n'));

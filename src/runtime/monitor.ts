@@ -39,7 +39,9 @@ export class Monitor {
   static find(): Monitor {
     const path = findExecutable('conmon') ?? findExecutable('/usr/libexec/podman/conmon');
     if (path === undefined) {
-      throw new SlipwayError('failed-precondition', 'runtime.no-monitor', 'conmon is not installed; detached containers need it', { hints: ['apt-get install conmon'] });
+      throw new SlipwayError('failed-precondition', 'runtime.no-monitor', 'conmon is not installed; detached containers need it', {
+        hints: ['apt-get install conmon'],
+      });
     }
     return new Monitor(path);
   }
@@ -49,21 +51,44 @@ export class Monitor {
     const runtimeLog = join(o.bundle, 'runtime.log');
     for (const file of [o.pidFile, o.monitorPidFile, runtimeLog, join(o.exitDir, o.id)]) rmSync(file, { force: true });
     const args = [
-      '--cid', o.id, '--cuuid', o.id, '--name', o.name,
-      '--runtime', o.runtime.binary.path, '--bundle', o.bundle,
-      '--container-pidfile', o.pidFile, '--conmon-pidfile', o.monitorPidFile,
-      '--log-path', `k8s-file:${o.logPath}`, '--exit-dir', o.exitDir, '--persist-dir', o.persistDir,
-      '--full-attach', '--no-sync-log',
+      '--cid',
+      o.id,
+      '--cuuid',
+      o.id,
+      '--name',
+      o.name,
+      '--runtime',
+      o.runtime.binary.path,
+      '--bundle',
+      o.bundle,
+      '--container-pidfile',
+      o.pidFile,
+      '--conmon-pidfile',
+      o.monitorPidFile,
+      '--log-path',
+      `k8s-file:${o.logPath}`,
+      '--exit-dir',
+      o.exitDir,
+      '--persist-dir',
+      o.persistDir,
+      '--full-attach',
+      '--no-sync-log',
       ...[...globalArguments(o.runtime.binary), '--log', runtimeLog, '--log-format', 'json'].flatMap((a) => ['--runtime-arg', a]),
       ...(o.tty ? ['--terminal'] : []),
       ...(o.openStdin ? ['--stdin', '--leave-stdin-open'] : []),
-      ...(o.exitCommand ? ['--exit-command', o.exitCommand[0] ?? '', ...o.exitCommand.slice(1).flatMap((a) => ['--exit-command-arg', a])] : []),
+      ...(o.exitCommand
+        ? ['--exit-command', o.exitCommand[0] ?? '', ...o.exitCommand.slice(1).flatMap((a) => ['--exit-command-arg', a])]
+        : []),
     ];
     const answer = await this.#call(args, o.bundle);
     if (answer.pid === undefined || answer.pid <= 0) {
       const complaint = readRuntimeLog(runtimeLog) ?? answer.message;
       throw complaint === undefined
-        ? new SlipwayError('unavailable', 'runtime.monitor', `conmon could not start the container: ${answer.stderr.trim() || 'it gave no reason'}`)
+        ? new SlipwayError(
+            'unavailable',
+            'runtime.monitor',
+            `conmon could not start the container: ${answer.stderr.trim() || 'it gave no reason'}`,
+          )
         : startFailure(o.runtime.binary, o.spec, complaint);
     }
     return { pid: answer.pid, monitorPid: Number(readFileSync(o.monitorPidFile, 'utf8')) };

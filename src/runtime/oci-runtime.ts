@@ -104,7 +104,12 @@ export class OciRuntime {
     const args = ['--log', log, '--log-format', 'json', 'create', '--bundle', o.bundle];
     if (o.pidFile !== undefined) args.push('--pid-file', o.pidFile);
     if (o.consoleSocket !== undefined) args.push('--console-socket', o.consoleSocket);
-    await runAttached(this.#binary, [...args, o.id], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', ...(o.signal === undefined ? {} : { signal: o.signal }) }).then((status) => {
+    await runAttached(this.#binary, [...args, o.id], {
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'ignore',
+      ...(o.signal === undefined ? {} : { signal: o.signal }),
+    }).then((status) => {
       if (status.exitCode !== 0) throw startFailure(this.#binary, o.spec, readRuntimeLog(log) ?? `exit code ${status.exitCode}`);
     });
   }
@@ -170,14 +175,22 @@ export class OciRuntime {
 
   /** Without device rules, a container that may make device nodes could read the host's disks: then it may not. */
   #bounded(id: string, spec: OciSpec): OciSpec {
-    if (this.cgroups) return spec.linux.cgroupsPath === undefined ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/slipway-${id}` } } : spec;
+    if (this.cgroups)
+      return spec.linux.cgroupsPath === undefined ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/slipway-${id}` } } : spec;
     const { resources, cgroupsPath: _path, ...linux } = spec.linux;
     const { capabilities } = spec.process;
     const privileged = resources?.devices?.some((rule) => rule.allow && rule.type === undefined) === true;
     if (capabilities === undefined || privileged) return { ...spec, linux };
     const without = (set: readonly string[]): string[] => set.filter((name) => name !== 'CAP_MKNOD');
     const { bounding, effective, permitted } = capabilities;
-    return { ...spec, process: { ...spec.process, capabilities: { ...capabilities, bounding: without(bounding), effective: without(effective), permitted: without(permitted) } }, linux };
+    return {
+      ...spec,
+      process: {
+        ...spec.process,
+        capabilities: { ...capabilities, bounding: without(bounding), effective: without(effective), permitted: without(permitted) },
+      },
+      linux,
+    };
   }
 
   /** For looking up a program in a running container: its file system as its first process sees it. */

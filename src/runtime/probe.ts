@@ -29,7 +29,9 @@ export async function findRuntime(o: FindOptions): Promise<RuntimeBinary> {
   });
   const wanted = o.preferred ?? RUNTIMES.join(' or ');
   if (candidates.length === 0) {
-    throw new SlipwayError('failed-precondition', 'runtime.missing', `no OCI runtime: ${wanted} is not installed`, { hints: ['install the package crun (or runc)'] });
+    throw new SlipwayError('failed-precondition', 'runtime.missing', `no OCI runtime: ${wanted} is not installed`, {
+      hints: ['install the package crun (or runc)'],
+    });
   }
   const cache = join(o.stateRoot, `found-${o.preferred ?? 'any'}.json`);
   const key = cacheKey(candidates);
@@ -77,7 +79,11 @@ export async function compileFilter(binary: RuntimeBinary, seccomp: Seccomp): Pr
     writeBundle(bundle, probeSpec(bundle, { seccomp }));
     try {
       // The created process keeps its standard streams: pipes to us would never end.
-      const created = await runAttached(binary, ['create', '--bundle', bundle, id], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
+      const created = await runAttached(binary, ['create', '--bundle', bundle, id], {
+        stdin: 'ignore',
+        stdout: 'ignore',
+        stderr: 'ignore',
+      });
       if (created.exitCode !== 0) return undefined;
       return readFileSync(join(binary.stateRoot, binary.name, id, 'seccomp.bpf'));
     } catch {
@@ -93,7 +99,12 @@ export async function isFiltered(binary: RuntimeBinary, annotations: Record<stri
   return withProbe(binary.stateRoot, async (bundle) => (await runProbe(binary, bundle, { annotations })).exitCode === SECCOMP_MODE_FILTER);
 }
 
-async function runProbe(binary: RuntimeBinary, bundle: string, o: ProbeOptions, signal?: AbortSignal): Promise<{ exitCode: number; message: string }> {
+async function runProbe(
+  binary: RuntimeBinary,
+  bundle: string,
+  o: ProbeOptions,
+  signal?: AbortSignal,
+): Promise<{ exitCode: number; message: string }> {
   writeBundle(bundle, probeSpec(bundle, o));
   const log = join(bundle, 'log');
   const result = await callRuntime(binary, ['--log', log, '--log-format', 'json', 'run', '--bundle', bundle, probeId(bundle)], signal);

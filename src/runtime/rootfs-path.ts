@@ -6,7 +6,10 @@ const MOST_LINKS = 255;
 
 /** The real path of `path` inside `root`, as seen from outside; what does not exist stays as it is named. Throws ELOOP. */
 export function resolveInRoot(root: string, path: string): string {
-  const rest = path.split('/').filter((part) => part !== '' && part !== '.').reverse();
+  const rest = path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .reverse();
   let at: string[] = [];
   let links = 0;
   for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
@@ -22,7 +25,12 @@ export function resolveInRoot(root: string, path: string): string {
     }
     if (++links > MOST_LINKS) throw Object.assign(new Error(`ELOOP: too many symbolic links, ${path}`), { code: 'ELOOP', path });
     if (link.startsWith('/')) at = [];
-    rest.push(...link.split('/').filter((name) => name !== '' && name !== '.').reverse());
+    rest.push(
+      ...link
+        .split('/')
+        .filter((name) => name !== '' && name !== '.')
+        .reverse(),
+    );
   }
   return join(root, ...at);
 }

@@ -20,7 +20,11 @@ export async function runStep(binary: RuntimeBinary, o: RunOptions): Promise<Exi
   rmSync(pidFile, { force: true });
   const stdout = outputPipe(o.onStdout);
   const stderr = outputPipe(o.onStderr);
-  const child = spawnRuntime(binary, ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id], [o.stdin === undefined ? 'ignore' : 'pipe', stdout.fd, stderr.fd]);
+  const child = spawnRuntime(
+    binary,
+    ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id],
+    [o.stdin === undefined ? 'ignore' : 'pipe', stdout.fd, stderr.fd],
+  );
   stdout.started();
   stderr.started();
   if (o.stdin !== undefined) {
@@ -28,7 +32,9 @@ export async function runStep(binary: RuntimeBinary, o: RunOptions): Promise<Exi
     child.stdin!.end(o.stdin);
   }
   const ended = new Promise<ExitStatus>((resolve, reject) => {
-    child.on('error', (cause) => reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })));
+    child.on('error', (cause) =>
+      reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })),
+    );
     child.on('exit', (code, signal) => void Promise.all([stdout.ended, stderr.ended]).then(() => resolve(exitStatus(code, signal))));
   });
   let killing: Promise<void> | undefined;
@@ -52,10 +58,19 @@ export async function runStep(binary: RuntimeBinary, o: RunOptions): Promise<Exi
  * Kills the container's first process, and with its pid namespace all of them; the runtime then deletes the container. One that
  * does not come to its end is killed too, and the container deleted in its stead.
  */
-async function killStep(binary: RuntimeBinary, id: string, runtime: number | undefined, pidFile: string, ended: Promise<unknown>): Promise<void> {
+async function killStep(
+  binary: RuntimeBinary,
+  id: string,
+  runtime: number | undefined,
+  pidFile: string,
+  ended: Promise<unknown>,
+): Promise<void> {
   if (runtime === undefined) return;
   let over = false;
-  const end = ended.then(() => void (over = true), () => void (over = true));
+  const end = ended.then(
+    () => void (over = true),
+    () => void (over = true),
+  );
   const deadline = performance.now() + PATIENCE;
   while (!over && performance.now() < deadline) {
     const first = readPid(pidFile);

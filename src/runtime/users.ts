@@ -23,7 +23,11 @@ interface Group {
  * Without a group, the user's own and all that list the user. Throws invalid-argument 'container.unknown-user'.
  */
 export function resolveUser(rootfs: string, user: string): ResolvedUser {
-  return resolveUserIn(user, () => readText(rootfs, '/etc/passwd'), () => readText(rootfs, '/etc/group'));
+  return resolveUserIn(
+    user,
+    () => readText(rootfs, '/etc/passwd'),
+    () => readText(rootfs, '/etc/group'),
+  );
 }
 
 /** The same on the texts of the two files, which are read only when asked for. */
@@ -44,7 +48,9 @@ export function resolveUserIn(user: string, passwd: () => string, group: () => s
     inRange(found);
     gid = found;
   } else if (entry !== undefined) {
-    more = parseGroups(group()).filter((candidate) => candidate.members.includes(entry.name)).map((candidate) => candidate.gid);
+    more = parseGroups(group())
+      .filter((candidate) => candidate.members.includes(entry.name))
+      .map((candidate) => candidate.gid);
   }
   // The group itself is in the list too: without it, a process could lose what files deny to that group (CVE-2022-36109).
   return { uid, gid, additionalGids: [...new Set([gid, ...more])], home: entry?.home || '/' };
@@ -57,15 +63,28 @@ function findUser(users: readonly User[], wanted: string): User | undefined {
 }
 
 function parsePasswd(text: string): User[] {
-  return lines(text).map(([name = '', , uid = '', gid = '', , home = '']) => ({ name, uid: numberOf(uid) ?? 0, gid: numberOf(gid) ?? 0, home }));
+  return lines(text).map(([name = '', , uid = '', gid = '', , home = '']) => ({
+    name,
+    uid: numberOf(uid) ?? 0,
+    gid: numberOf(gid) ?? 0,
+    home,
+  }));
 }
 
 function parseGroups(text: string): Group[] {
-  return lines(text).map(([name = '', , gid = '', members = '']) => ({ name, gid: numberOf(gid) ?? 0, members: members.split(',').filter((member) => member !== '') }));
+  return lines(text).map(([name = '', , gid = '', members = '']) => ({
+    name,
+    gid: numberOf(gid) ?? 0,
+    members: members.split(',').filter((member) => member !== ''),
+  }));
 }
 
 function lines(text: string): string[][] {
-  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(':'));
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(':'));
 }
 
 function numberOf(text: string): number | undefined {
@@ -73,7 +92,8 @@ function numberOf(text: string): number | undefined {
 }
 
 function inRange(id: number): void {
-  if (id < 0 || id > HIGHEST_ID) throw new SlipwayError('invalid-argument', 'container.unknown-user', `uids and gids must be in range 0-${HIGHEST_ID}`);
+  if (id < 0 || id > HIGHEST_ID)
+    throw new SlipwayError('invalid-argument', 'container.unknown-user', `uids and gids must be in range 0-${HIGHEST_ID}`);
 }
 
 function unknown(what: string, name: string, why: string): SlipwayError {

@@ -18,10 +18,18 @@ export function mountAll(mounts: readonly Mount[], target: string): void {
       else overlay(m, target);
     } catch (e) {
       const { code } = e as NodeJS.ErrnoException;
-      throw new SlipwayError(code === 'EPERM' ? 'permission-denied' : 'failed-precondition', 'snapshot.mount', `cannot mount a file system of type ${m.type} at ${target}: ${code ?? String(e)}`, {
-        hints: code === 'EPERM' ? ['mounting needs root'] : ['a store cannot lie on an overlay file system: choose another folder with SLIPWAY_ROOT'],
-        cause: e,
-      });
+      throw new SlipwayError(
+        code === 'EPERM' ? 'permission-denied' : 'failed-precondition',
+        'snapshot.mount',
+        `cannot mount a file system of type ${m.type} at ${target}: ${code ?? String(e)}`,
+        {
+          hints:
+            code === 'EPERM'
+              ? ['mounting needs root']
+              : ['a store cannot lie on an overlay file system: choose another folder with SLIPWAY_ROOT'],
+          cause: e,
+        },
+      );
     }
   }
 }

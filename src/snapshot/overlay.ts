@@ -41,7 +41,12 @@ export class OverlaySnapshotter implements Snapshotter {
       if (parent !== null && sql.get('SELECT 1 FROM snapshots WHERE id = ? AND state = ?', parent, 'committed') === undefined) {
         throw new SlipwayError('failed-precondition', 'snapshot.no-parent', `snapshot ${parent} is not there, or not committed`);
       }
-      const { lastInsertRowid } = sql.run("INSERT INTO snapshots (parent_id, state, created_at, used_at) VALUES (?, 'active', ?, ?)", parent, now, now);
+      const { lastInsertRowid } = sql.run(
+        "INSERT INTO snapshots (parent_id, state, created_at, used_at) VALUES (?, 'active', ?, ?)",
+        parent,
+        now,
+        now,
+      );
       holder.addSnapshot(lastInsertRowid);
       return lastInsertRowid;
     });
@@ -63,7 +68,13 @@ export class OverlaySnapshotter implements Snapshotter {
     const lowers = this.lowers(id);
     if (lowers.length === 0) return [{ type: 'bind', source: this.directory(id), options: ['rw'] }];
     const work = join(this.#folder(id), 'work');
-    return [{ type: 'overlay', source: 'overlay', options: [`lowerdir=${lowers.join(':')}`, `upperdir=${this.directory(id)}`, `workdir=${work}`, ...OPTIONS] }];
+    return [
+      {
+        type: 'overlay',
+        source: 'overlay',
+        options: [`lowerdir=${lowers.join(':')}`, `upperdir=${this.directory(id)}`, `workdir=${work}`, ...OPTIONS],
+      },
+    ];
   }
 
   view(id: number): Mount[] {
@@ -80,7 +91,13 @@ export class OverlaySnapshotter implements Snapshotter {
       if (other && other.id !== id) return snapshot(other);
       sql.run("UPDATE snapshots SET state = 'committed', used_at = ? WHERE id = ?", Date.now(), id);
       this.#label(sql, id, labels);
-      return snapshot({ ...row, state: 'committed', chain_id: labels.chainId ?? row.chain_id, diff_id: labels.diffId ?? row.diff_id, size: labels.size ?? row.size });
+      return snapshot({
+        ...row,
+        state: 'committed',
+        chain_id: labels.chainId ?? row.chain_id,
+        diff_id: labels.diffId ?? row.diff_id,
+        size: labels.size ?? row.size,
+      });
     });
     if (committed.id !== id) this.remove(id);
     else rmSync(join(this.#folder(id), 'work'), { recursive: true, force: true });
@@ -133,7 +150,11 @@ export class OverlaySnapshotter implements Snapshotter {
     if (l.name === undefined && l.chainId === undefined && l.diffId === undefined && l.size === undefined) return;
     sql.run(
       'UPDATE snapshots SET name = coalesce(?, name), chain_id = coalesce(?, chain_id), diff_id = coalesce(?, diff_id), size = coalesce(?, size) WHERE id = ?',
-      l.name ?? null, l.chainId ?? null, l.diffId ?? null, l.size ?? null, id,
+      l.name ?? null,
+      l.chainId ?? null,
+      l.diffId ?? null,
+      l.size ?? null,
+      id,
     );
   }
 

@@ -51,7 +51,12 @@ export class DatabaseCache implements CacheStore {
       sql.run(
         `INSERT INTO cache_records (key, result_json, snapshot_id, description, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (key) DO UPDATE SET result_json = excluded.result_json, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at, used_at = excluded.used_at`,
-        key, result.json, result.snapshotId, description, now, now,
+        key,
+        result.json,
+        result.snapshotId,
+        description,
+        now,
+        now,
       ),
     );
   }

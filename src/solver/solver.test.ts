@@ -41,7 +41,13 @@ class CountingDriver implements Driver<string> {
 }
 
 const vertex = (name: string, inputs: readonly Vertex[] = [], o: Partial<Vertex> = {}): Vertex => ({
-  id: `${name}<${inputs.map((i) => i.id).join(';')}>`, name, inputs, definition: name, selective: inputs.map(() => true), noCache: false, ...o,
+  id: `${name}<${inputs.map((i) => i.id).join(';')}>`,
+  name,
+  inputs,
+  definition: name,
+  selective: inputs.map(() => true),
+  noCache: false,
+  ...o,
 });
 
 async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, states: string[] = []): Promise<string> {
@@ -108,7 +114,8 @@ test('random graphs: equal to running each vertex alone, nothing runs twice, and
       all.push({ ...made, id: made.name });
     }
     const target = all.at(-1) as Vertex;
-    const expected = (v: Vertex, src: Record<string, string>): string => src[v.name] ?? `${v.name}(${v.inputs.map((i) => expected(i, src)).join(',')})`;
+    const expected = (v: Vertex, src: Record<string, string>): string =>
+      src[v.name] ?? `${v.name}(${v.inputs.map((i) => expected(i, src)).join(',')})`;
     const reach = (v: Vertex, found = new Set<Vertex>()): Set<Vertex> => {
       if (!found.has(v)) for (const i of found.add(v) && v.inputs) reach(i, found);
       return found;

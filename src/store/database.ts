@@ -151,9 +151,14 @@ function versionOf(db: DatabaseSync): number {
 function migrate(root: string, db: DatabaseSync): void {
   const found = versionOf(db);
   if (found > migrations.length) {
-    throw new SlipwayError('failed-precondition', 'store.newer', `the store ${root} was written by a newer Slipway (version ${found} of its database, this one knows ${migrations.length})`, {
-      hints: ['use that version, or another store (SLIPWAY_ROOT)'],
-    });
+    throw new SlipwayError(
+      'failed-precondition',
+      'store.newer',
+      `the store ${root} was written by a newer Slipway (version ${found} of its database, this one knows ${migrations.length})`,
+      {
+        hints: ['use that version, or another store (SLIPWAY_ROOT)'],
+      },
+    );
   }
   const lock = waitForLock(join(root, `${FILE}.lock`));
   try {
@@ -180,7 +185,12 @@ function waitForLock(path: string): FileLock {
   for (;;) {
     const lock = FileLock.tryAcquire(path, 'exclusive');
     if (lock !== undefined) return lock;
-    if (Date.now() > end) throw new SlipwayError('unavailable', 'store.busy', `another process has been preparing the store for ${BUSY_TIMEOUT / 1000} s (${path})`);
+    if (Date.now() > end)
+      throw new SlipwayError(
+        'unavailable',
+        'store.busy',
+        `another process has been preparing the store for ${BUSY_TIMEOUT / 1000} s (${path})`,
+      );
     Atomics.wait(cell, 0, 0, 2);
   }
 }

@@ -33,10 +33,13 @@ export function storeError(error: unknown, root: string): unknown {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return noPermission(root, error);
   if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error;
   const primary = errcode & 0xff;
-  if (primary === FULL || errcode === IOERR_SHMSIZE || ((primary === IOERR || primary === CANTOPEN) && isFull(root))) return noSpaceError(root, error);
-  if (primary === BUSY) return new SlipwayError('unavailable', 'store.busy', `the store ${root} is busy: another process holds its database`, { cause: error });
+  if (primary === FULL || errcode === IOERR_SHMSIZE || ((primary === IOERR || primary === CANTOPEN) && isFull(root)))
+    return noSpaceError(root, error);
+  if (primary === BUSY)
+    return new SlipwayError('unavailable', 'store.busy', `the store ${root} is busy: another process holds its database`, { cause: error });
   if (primary === READONLY || primary === CANTOPEN) return noPermission(root, error);
-  if (primary === CORRUPT || primary === NOTADB) return new SlipwayError('data-loss', 'store.corrupt', `the database of the store ${root} is damaged`, { cause: error });
+  if (primary === CORRUPT || primary === NOTADB)
+    return new SlipwayError('data-loss', 'store.corrupt', `the database of the store ${root} is damaged`, { cause: error });
   return error;
 }
 

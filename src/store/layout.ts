@@ -31,14 +31,23 @@ export interface Layout {
   readonly runtime: string;
 }
 
-const UNDER_ROOT = { blobs: 'blobs/sha256', ingest: 'ingest', snapshots: 'snapshots', locks: 'locks', containers: 'containers', volumes: 'volumes', bootstrap: 'bootstrap' } as const;
+const UNDER_ROOT = {
+  blobs: 'blobs/sha256',
+  ingest: 'ingest',
+  snapshots: 'snapshots',
+  locks: 'locks',
+  containers: 'containers',
+  volumes: 'volumes',
+  bootstrap: 'bootstrap',
+} as const;
 const UNDER_RUN = { runContainers: 'containers', mounts: 'mounts', netns: 'netns', network: 'network', runtime: 'runtime' } as const;
 
 export function layout(root: string, run: string): Layout {
   const result = {};
   define(result, 'root', root, root);
   define(result, 'run', run, run);
-  for (const [key, path] of Object.entries(UNDER_ROOT)) define(result, key, key === 'blobs' ? join(root, 'blobs') : join(root, path), join(root, path));
+  for (const [key, path] of Object.entries(UNDER_ROOT))
+    define(result, key, key === 'blobs' ? join(root, 'blobs') : join(root, path), join(root, path));
   for (const [key, path] of Object.entries(UNDER_RUN)) define(result, key, join(run, path), join(run, path));
   return Object.freeze(result) as Layout;
 }

@@ -21,10 +21,14 @@ test('a transaction happens as a whole or not at all', () => {
   const root = fresh();
   using db = Database.open(root);
   put(db, 'a');
-  assert.throws(() => db.transaction((sql) => {
-    sql.run('INSERT INTO meta VALUES (?, ?)', 'b', 'x');
-    throw new Error('no');
-  }), /^Error: no$/);
+  assert.throws(
+    () =>
+      db.transaction((sql) => {
+        sql.run('INSERT INTO meta VALUES (?, ?)', 'b', 'x');
+        throw new Error('no');
+      }),
+    /^Error: no$/,
+  );
   using other = Database.open(root);
   assert.deepEqual(keys(other), ['a']);
   assert.deepEqual(db.transaction((sql) => sql.run('DELETE FROM meta')).changes, 1);
@@ -33,17 +37,21 @@ test('a transaction happens as a whole or not at all', () => {
 
 test('nested transactions join the outer one', () => {
   using db = Database.open(fresh());
-  assert.throws(() => db.transaction(() => {
-    put(db, 'a');
-    throw new Error('outer');
-  }));
+  assert.throws(() =>
+    db.transaction(() => {
+      put(db, 'a');
+      throw new Error('outer');
+    }),
+  );
   assert.deepEqual(keys(db), []);
   db.transaction(() => {
     put(db, 'a');
-    assert.throws(() => db.transaction(() => {
-      put(db, 'b');
-      throw new Error('inner');
-    }));
+    assert.throws(() =>
+      db.transaction(() => {
+        put(db, 'b');
+        throw new Error('inner');
+      }),
+    );
     db.transaction(() => put(db, 'c'));
     assert.deepEqual(keys(db), ['a', 'c']);
   });
@@ -104,9 +112,15 @@ test('many processes open a brand-new store at once', async () => {
   const script = `import { Database } from ${JSON.stringify(fileURLToPath(new URL('index.ts', import.meta.url)))};
     const db = Database.open(process.argv[1]);
     for (let i = 0; i < 20; i++) db.transaction((sql) => sql.run('INSERT INTO meta VALUES (?, ?)', process.pid + '-' + i, 'x'));`;
-  const codes = await Promise.all(Array.from({ length: 8 }, () => new Promise((resolve) => {
-    spawn(process.execPath, ['--input-type=module', '-e', script, root], { stdio: 'inherit' }).once('close', resolve);
-  })));
+  const codes = await Promise.all(
+    Array.from(
+      { length: 8 },
+      () =>
+        new Promise((resolve) => {
+          spawn(process.execPath, ['--input-type=module', '-e', script, root], { stdio: 'inherit' }).once('close', resolve);
+        }),
+    ),
+  );
   assert.deepEqual(codes, Array(8).fill(0));
   using db = Database.open(root);
   assert.equal(keys(db).length, 160);

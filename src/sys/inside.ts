@@ -23,7 +23,12 @@ export function resolveInside(root: string, path: string): string {
       done.push(part);
       continue;
     }
-    if (++links > MOST_LINKS) throw Object.assign(new Error(`ELOOP: too many symbolic links encountered, open '${path}'`), { code: 'ELOOP', syscall: 'open', path });
+    if (++links > MOST_LINKS)
+      throw Object.assign(new Error(`ELOOP: too many symbolic links encountered, open '${path}'`), {
+        code: 'ELOOP',
+        syscall: 'open',
+        path,
+      });
     const target = readlinkSync(here);
     if (target.startsWith('/')) done = [];
     parts.push(...target.split('/').reverse());

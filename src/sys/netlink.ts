@@ -27,7 +27,14 @@ export interface NetlinkMessage {
 
 /** One attribute (struct nlattr): a number is 32 bits wide, a string ends with a zero, a list is nested. */
 export function netlinkAttribute(type: number, value: Uint8Array | string | number | readonly Uint8Array[]): Buffer {
-  const data = typeof value === 'number' ? uint32(value) : typeof value === 'string' ? Buffer.from(`${value}\0`) : value instanceof Uint8Array ? value : Buffer.concat(value);
+  const data =
+    typeof value === 'number'
+      ? uint32(value)
+      : typeof value === 'string'
+        ? Buffer.from(`${value}\0`)
+        : value instanceof Uint8Array
+          ? value
+          : Buffer.concat(value);
   const attribute = Buffer.alloc(align(4 + data.length));
   attribute.writeUInt16LE(4 + data.length, 0);
   attribute.writeUInt16LE(type, 2);
@@ -38,7 +45,7 @@ export function netlinkAttribute(type: number, value: Uint8Array | string | numb
 /** Splits a run of attributes; of several of one type the last counts. */
 export function netlinkAttributes(data: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
-  for (let at = 0; at + 4 <= data.length; ) {
+  for (let at = 0; at + 4 <= data.length;) {
     const length = data.readUInt16LE(at);
     if (length < 4) break;
     found.set(data.readUInt16LE(at + 2) & 0x3fff, data.subarray(at + 4, at + length));
@@ -86,7 +93,7 @@ export class RouteSocket {
     for (;;) {
       const buffer = Buffer.alloc(LONGEST_REPLY);
       const end = readSync(this.#fd, buffer);
-      for (let at = 0; at + HEADER <= end; ) {
+      for (let at = 0; at + HEADER <= end;) {
         const length = buffer.readUInt32LE(at);
         const type = buffer.readUInt16LE(at + 4);
         const payload = buffer.subarray(at + HEADER, at + length);

@@ -1,7 +1,16 @@
 // Device nodes and FIFOs, device numbers, and times of a file that is not followed when it is a link.
 import { bind, check, cString } from './native.ts';
 
-export const FileType = { S_IFMT: 0o170000, S_IFIFO: 0o010000, S_IFCHR: 0o020000, S_IFDIR: 0o040000, S_IFBLK: 0o060000, S_IFREG: 0o100000, S_IFLNK: 0o120000, S_IFSOCK: 0o140000 } as const;
+export const FileType = {
+  S_IFMT: 0o170000,
+  S_IFIFO: 0o010000,
+  S_IFCHR: 0o020000,
+  S_IFDIR: 0o040000,
+  S_IFBLK: 0o060000,
+  S_IFREG: 0o100000,
+  S_IFLNK: 0o120000,
+  S_IFSOCK: 0o140000,
+} as const;
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;

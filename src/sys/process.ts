@@ -22,7 +22,8 @@ export function processStartTime(pid: number): string | undefined {
 /** '<pid>:<boot id>:<start time>', to be written down; by default of this process. Throws when there is no such process. */
 export function processIdentity(pid: number = process.pid): string {
   const start = processStartTime(pid);
-  if (start === undefined) throw Object.assign(new Error(`ESRCH: no such process, ${pid}`), { code: 'ESRCH', syscall: 'stat', path: `/proc/${pid}` });
+  if (start === undefined)
+    throw Object.assign(new Error(`ESRCH: no such process, ${pid}`), { code: 'ESRCH', syscall: 'stat', path: `/proc/${pid}` });
   return `${pid}:${start}`;
 }
 
@@ -62,7 +63,16 @@ export interface RunOptions {
   readonly onStart?: ((pid: number) => void) | undefined;
 }
 
-const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
 
 /** Never throws for an exit code; rejects with a system error when it cannot be started, with the signal's reason when aborted. */
 export function run(command: string, args: readonly string[], o: RunOptions = {}): Promise<RunResult> {
@@ -99,7 +109,10 @@ export function run(command: string, args: readonly string[], o: RunOptions = {}
 }
 
 /** As a shell finds it; a name with a slash is taken as it is. `searchPath` is like $PATH; default: the usual system folders. */
-export function findExecutable(name: string, searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'): string | undefined {
+export function findExecutable(
+  name: string,
+  searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+): string | undefined {
   if (isAbsolute(name) || name.includes('/')) return executable(name) ? name : undefined;
   for (const folder of searchPath.split(':')) {
     const path = join(folder === '' ? '.' : folder, name);

@@ -1,6 +1,6 @@
 // Spans of time: Go's notation in and out, and Docker's rough words for people.
 
-const NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, 'μs': 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
 /** '1h2m3.5s', '-1.5h', '0' → nanoseconds; undefined when it is no duration (Go's time.ParseDuration). */
 export function parseDuration(s: string): number | undefined {

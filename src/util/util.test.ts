@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deferred, formatBytes, formatDuration, humanDuration, nearest, once, parseBytes, parseDuration, randomId, randomInt } from './index.ts';
+import {
+  deferred,
+  formatBytes,
+  formatDuration,
+  humanDuration,
+  nearest,
+  once,
+  parseBytes,
+  parseDuration,
+  randomId,
+  randomInt,
+} from './index.ts';
 
 for (const [bytes, three, four] of [
   [0, '0B', '0B'],
@@ -17,11 +28,33 @@ for (const [bytes, three, four] of [
   });
 }
 
-for (const [text, bytes] of [['100', 100], ['512m', 2 ** 29], ['1g', 2 ** 30], ['1.5GiB', 1.5 * 2 ** 30], ['64 KB', 65536], ['5B', 5], ['', undefined], ['x', undefined], ['-1m', undefined], ['1mm', undefined]] as const) {
+for (const [text, bytes] of [
+  ['100', 100],
+  ['512m', 2 ** 29],
+  ['1g', 2 ** 30],
+  ['1.5GiB', 1.5 * 2 ** 30],
+  ['64 KB', 65536],
+  ['5B', 5],
+  ['', undefined],
+  ['x', undefined],
+  ['-1m', undefined],
+  ['1mm', undefined],
+] as const) {
   test(`${JSON.stringify(text)} as a size`, () => assert.equal(parseBytes(text), bytes));
 }
 
-for (const [text, ns] of [['1h2m3.5s', 3723.5e9], ['300ms', 3e8], ['-1.5h', -5400e9], ['0', 0], ['1us', 1000], ['.5s', 5e8], ['', undefined], ['5', undefined], ['1x', undefined], ['s', undefined]] as const) {
+for (const [text, ns] of [
+  ['1h2m3.5s', 3723.5e9],
+  ['300ms', 3e8],
+  ['-1.5h', -5400e9],
+  ['0', 0],
+  ['1us', 1000],
+  ['.5s', 5e8],
+  ['', undefined],
+  ['5', undefined],
+  ['1x', undefined],
+  ['s', undefined],
+] as const) {
   test(`${JSON.stringify(text)} as a duration`, () => assert.equal(parseDuration(text), ns));
 }
 
@@ -30,8 +63,22 @@ test('durations as Go prints them', () => {
 });
 
 for (const [seconds, words] of [
-  [0.5, 'Less than a second'], [1, '1 second'], [59, '59 seconds'], [60, 'About a minute'], [119, 'About a minute'], [120, '2 minutes'], [3599, '59 minutes'], [3600, 'About an hour'], [5399, 'About an hour'],
-  [5400, '2 hours'], [47 * 3600, '47 hours'], [49 * 3600, '2 days'], [13 * 86400, '13 days'], [14 * 86400, '2 weeks'], [61 * 86400, '2 months'], [800 * 86400, '2 years'],
+  [0.5, 'Less than a second'],
+  [1, '1 second'],
+  [59, '59 seconds'],
+  [60, 'About a minute'],
+  [119, 'About a minute'],
+  [120, '2 minutes'],
+  [3599, '59 minutes'],
+  [3600, 'About an hour'],
+  [5399, 'About an hour'],
+  [5400, '2 hours'],
+  [47 * 3600, '47 hours'],
+  [49 * 3600, '2 days'],
+  [13 * 86400, '13 days'],
+  [14 * 86400, '2 weeks'],
+  [61 * 86400, '2 months'],
+  [800 * 86400, '2 years'],
 ] as const) {
   test(`${seconds} s in words`, () => assert.equal(humanDuration(seconds * 1000), words));
 }

@@ -40,12 +40,21 @@ const layer = (name: string, size = 10): Buffer => makeTar([{ path: 'd/' }, { pa
 
 /** A configuration over these layers, whose time makes it different from others. */
 const config = (layers: readonly Buffer[], created = '2026-01-02T03:04:05Z'): Buffer =>
-  encodeJson({ architecture: 'amd64', os: 'linux', created, config: { Cmd: ['sh'] }, rootfs: { type: 'layers', diff_ids: layers.map((l) => sha256(l)) } });
+  encodeJson({
+    architecture: 'amd64',
+    os: 'linux',
+    created,
+    config: { Cmd: ['sh'] },
+    rootfs: { type: 'layers', diff_ids: layers.map((l) => sha256(l)) },
+  });
 
 const hex = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** An archive as Docker before 25 wrote it, its layers through `pack`. */
-function dockerArchive(images: ReadonlyArray<{ layers: readonly Buffer[]; tags: readonly string[] }>, pack = (b: Buffer): Buffer => b): Buffer {
+function dockerArchive(
+  images: ReadonlyArray<{ layers: readonly Buffer[]; tags: readonly string[] }>,
+  pack = (b: Buffer): Buffer => b,
+): Buffer {
   const members = new Map<string, Buffer>();
   const manifest = images.map(({ layers, tags }) => {
     const bytes = config(layers);
@@ -53,7 +62,10 @@ function dockerArchive(images: ReadonlyArray<{ layers: readonly Buffer[]; tags: 
     for (const l of layers) members.set(`${hex(l)}/layer.tar`, pack(l));
     return { Config: `${hex(bytes)}.json`, RepoTags: tags, Layers: layers.map((l) => `${hex(l)}/layer.tar`) };
   });
-  return makeTar([...[...members].map(([path, content]) => ({ path, content })), { path: 'manifest.json', content: JSON.stringify(manifest) }]);
+  return makeTar([
+    ...[...members].map(([path, content]) => ({ path, content })),
+    { path: 'manifest.json', content: JSON.stringify(manifest) },
+  ]);
 }
 
 /** The files of an OCI layout with one image. */
@@ -63,10 +75,33 @@ function ociFiles(layers: readonly Buffer[], pack: (b: Buffer) => Buffer, annota
     files.set(`blobs/sha256/${hex(bytes)}`, bytes);
     return { mediaType, digest: sha256(bytes), size: bytes.length };
   };
-  const manifest = put(encodeJson({ schemaVersion: 2, mediaType: MediaType.ociManifest, config: put(config(layers), MediaType.ociConfig), layers: layers.map((l) => put(pack(l), MediaType.ociLayerGzip)) }), MediaType.ociManifest);
+  const manifest = put(
+    encodeJson({
+      schemaVersion: 2,
+      mediaType: MediaType.ociManifest,
+      config: put(config(layers), MediaType.ociConfig),
+      layers: layers.map((l) => put(pack(l), MediaType.ociLayerGzip)),
+    }),
+    MediaType.ociManifest,
+  );
   const other = { ...manifest, platform: { os: 'plan9', architecture: 'mips' } };
-  const attestation = { ...manifest, platform: { os: 'unknown', architecture: 'unknown' }, annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } };
-  const index = put(encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [attestation, other, { ...manifest, platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch } }] }), MediaType.ociIndex);
+  const attestation = {
+    ...manifest,
+    platform: { os: 'unknown', architecture: 'unknown' },
+    annotations: { 'vnd.docker.reference.type': 'attestation-manifest' },
+  };
+  const index = put(
+    encodeJson({
+      schemaVersion: 2,
+      mediaType: MediaType.ociIndex,
+      manifests: [
+        attestation,
+        other,
+        { ...manifest, platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch } },
+      ],
+    }),
+    MediaType.ociIndex,
+  );
   files.set('index.json', encodeJson({ schemaVersion: 2, manifests: [{ ...index, annotations }] }));
   return files;
 }
@@ -75,10 +110,16 @@ const tarOf = (files: ReadonlyMap<string, Buffer>): Buffer => makeTar([...files]
 
 /** The layers of an image as they are in the store, unpacked from compression. */
 async function stored(images: ImageStore, image: Image): Promise<Buffer[]> {
-  return await Promise.all(image.layers.map(async ({ diffId }) => {
-    const bytes = images.content.read(images.layers.blob(diffId)!.digest);
-    return bytes[0] === 0x1f ? Buffer.from((await import('node:zlib')).gunzipSync(bytes)) : bytes[0] === 0x28 ? Buffer.from((await import('node:zlib')).zstdDecompressSync(bytes)) : bytes;
-  }));
+  return await Promise.all(
+    image.layers.map(async ({ diffId }) => {
+      const bytes = images.content.read(images.layers.blob(diffId)!.digest);
+      return bytes[0] === 0x1f
+        ? Buffer.from((await import('node:zlib')).gunzipSync(bytes))
+        : bytes[0] === 0x28
+          ? Buffer.from((await import('node:zlib')).zstdDecompressSync(bytes))
+          : bytes;
+    }),
+  );
 }
 
 function failsWith(code: string) {
@@ -103,11 +144,22 @@ for (const [inner, packLayer] of Object.entries(packings)) {
     for (const way of ['file', 'stream']) {
       test(`docker archive: layers ${inner}, archive ${outer}, as a ${way}`, async (t) => {
         const { dir, images } = room(t);
-        const bytes = packAll(dockerArchive([{ layers: [a, b], tags: ['one', 'x/two:2'] }, { layers: [a, b, c], tags: [] }], packLayer));
+        const bytes = packAll(
+          dockerArchive(
+            [
+              { layers: [a, b], tags: ['one', 'x/two:2'] },
+              { layers: [a, b, c], tags: [] },
+            ],
+            packLayer,
+          ),
+        );
         const file = join(dir, 'a.tar');
         fs.writeFileSync(file, bytes);
         const loaded = await loadArchive(images, way === 'file' ? file : Readable.from([bytes.subarray(0, 100), bytes.subarray(100)]));
-        assert.deepEqual(loaded.map((l) => l.names), [['docker.io/library/one:latest', 'docker.io/x/two:2'], []]);
+        assert.deepEqual(
+          loaded.map((l) => l.names),
+          [['docker.io/library/one:latest', 'docker.io/x/two:2'], []],
+        );
         assert.deepEqual(await stored(images, loaded[1]!.image), [a, b, c]);
         assert.equal(images.resolve('one').size, a.length + b.length);
         assert.deepEqual(fs.readdirSync(images.layout.ingest), []);
@@ -118,7 +170,10 @@ for (const [inner, packLayer] of Object.entries(packings)) {
 
 test('an OCI layout as a tar, a stream and a directory; the platform of this machine is taken out of an index', async (t) => {
   const { dir, images } = room(t);
-  const files = ociFiles([a, b], packings['gzip']!, { 'io.containerd.image.name': 'docker.io/library/oci:1', 'org.opencontainers.image.ref.name': '1' });
+  const files = ociFiles([a, b], packings['gzip']!, {
+    'io.containerd.image.name': 'docker.io/library/oci:1',
+    'org.opencontainers.image.ref.name': '1',
+  });
   const tree = join(dir, 'tree');
   for (const [name, bytes] of files) {
     fs.mkdirSync(join(tree, name, '..'), { recursive: true });
@@ -138,8 +193,16 @@ test('layers that a link or a repeated name shares are stored once', async (t) =
   const { images } = room(t);
   const bytes = config([a]);
   const tar = makeTar([
-    { path: 'one/layer.tar', content: a }, { path: 'two/layer.tar', type: 'symlink', link: '../one/layer.tar' }, { path: 'c.json', content: bytes },
-    { path: 'manifest.json', content: JSON.stringify([{ Config: 'c.json', Layers: ['two/layer.tar'], RepoTags: null }, { Config: './c.json', Layers: ['one/layer.tar'], RepoTags: ['x:1'] }]) },
+    { path: 'one/layer.tar', content: a },
+    { path: 'two/layer.tar', type: 'symlink', link: '../one/layer.tar' },
+    { path: 'c.json', content: bytes },
+    {
+      path: 'manifest.json',
+      content: JSON.stringify([
+        { Config: 'c.json', Layers: ['two/layer.tar'], RepoTags: null },
+        { Config: './c.json', Layers: ['one/layer.tar'], RepoTags: ['x:1'] },
+      ]),
+    },
   ]);
   const loaded = await loadArchive(images, Readable.from([tar]));
   assert.equal(loaded[0]!.image.id, loaded[1]!.image.id);
@@ -160,8 +223,12 @@ test('broken archives are one typed error, and no image, blob or file is left of
   const outside = join(dir, 'outside.json');
   fs.writeFileSync(outside, config([a]));
   const good = dockerArchive([{ layers: [a, b], tags: ['x'] }]);
-  const manifest = (m: unknown, more: Array<{ path: string; content: string | Buffer }> = []): Buffer => makeTar([...more, { path: 'manifest.json', content: typeof m === 'string' ? m : JSON.stringify(m) }]);
-  const both = [{ path: 'c.json', content: config([a]) }, { path: 'l', content: a }];
+  const manifest = (m: unknown, more: Array<{ path: string; content: string | Buffer }> = []): Buffer =>
+    makeTar([...more, { path: 'manifest.json', content: typeof m === 'string' ? m : JSON.stringify(m) }]);
+  const both = [
+    { path: 'c.json', content: config([a]) },
+    { path: 'l', content: a },
+  ];
   const oci = ociFiles([a], packings['gzip']!);
   const damaged = new Map(oci);
   const [name, bytes] = [...oci].find(([n, v]) => n.startsWith('blobs/') && v[0] === 0x1f)!;
@@ -169,8 +236,8 @@ test('broken archives are one typed error, and no image, blob or file is left of
   const lacking = new Map(oci);
   lacking.delete(name);
   const cases: Record<string, [string, Buffer]> = {
-    'nothing': ['archive.no-image', Buffer.alloc(0)],
-    'text': ['archive.no-image', Buffer.from('not an archive\n'.repeat(100))],
+    nothing: ['archive.no-image', Buffer.alloc(0)],
+    text: ['archive.no-image', Buffer.from('not an archive\n'.repeat(100))],
     'a short text': ['archive.no-image', Buffer.from('no')],
     'a tar of something else': ['archive.no-image', a],
     'cut in a layer': ['archive.truncated', good.subarray(0, good.length >> 1)],
@@ -182,16 +249,56 @@ test('broken archives are one typed error, and no image, blob or file is left of
     'no config': ['archive.malformed', manifest([{ Layers: [] }])],
     'a config that is missing': ['archive.incomplete', manifest([{ Config: 'c.json', Layers: ['l'] }])],
     'a layer that is missing': ['archive.incomplete', manifest([{ Config: 'c.json', Layers: ['gone'] }], both)],
-    'a config that names other layers': ['archive.mismatch', manifest([{ Config: 'c.json', Layers: ['l'] }], [{ path: 'c.json', content: config([b]) }, { path: 'l', content: a }])],
-    'a compressed layer that is another': ['archive.mismatch', manifest([{ Config: 'c.json', Layers: ['l'] }], [{ path: 'c.json', content: config([b]) }, { path: 'l', content: gzipSync(a) }])],
+    'a config that names other layers': [
+      'archive.mismatch',
+      manifest(
+        [{ Config: 'c.json', Layers: ['l'] }],
+        [
+          { path: 'c.json', content: config([b]) },
+          { path: 'l', content: a },
+        ],
+      ),
+    ],
+    'a compressed layer that is another': [
+      'archive.mismatch',
+      manifest(
+        [{ Config: 'c.json', Layers: ['l'] }],
+        [
+          { path: 'c.json', content: config([b]) },
+          { path: 'l', content: gzipSync(a) },
+        ],
+      ),
+    ],
     'too few layers': ['archive.malformed', manifest([{ Config: 'c.json', Layers: [] }], both)],
     'a config that is none': ['config.invalid', manifest([{ Config: 'l', Layers: ['l'] }], both)],
     'a name that is none': ['reference.invalid', manifest([{ Config: 'c.json', Layers: ['l'], RepoTags: ['x/UPPER'] }], both)],
     'a config outside of the archive': ['archive.incomplete', manifest([{ Config: '../outside.json', Layers: ['l'] }], both)],
     'a config at an absolute path': ['archive.incomplete', manifest([{ Config: outside, Layers: ['l'] }], both)],
-    'a link out of the archive': ['archive.incomplete', makeTar([{ path: 'c.json', type: 'symlink', link: '../outside.json' }, { path: 'l', content: a }, { path: 'manifest.json', content: '[{"Config":"c.json","Layers":["l"]}]' }])],
-    'links in a circle': ['archive.incomplete', makeTar([{ path: 'c.json', type: 'symlink', link: 'c.json' }, { path: 'manifest.json', content: '[{"Config":"c.json","Layers":[]}]' }])],
-    'a good image before a bad one': ['archive.incomplete', manifest([{ Config: 'c.json', Layers: ['l'], RepoTags: ['x'] }, { Config: 'gone', Layers: [] }], both)],
+    'a link out of the archive': [
+      'archive.incomplete',
+      makeTar([
+        { path: 'c.json', type: 'symlink', link: '../outside.json' },
+        { path: 'l', content: a },
+        { path: 'manifest.json', content: '[{"Config":"c.json","Layers":["l"]}]' },
+      ]),
+    ],
+    'links in a circle': [
+      'archive.incomplete',
+      makeTar([
+        { path: 'c.json', type: 'symlink', link: 'c.json' },
+        { path: 'manifest.json', content: '[{"Config":"c.json","Layers":[]}]' },
+      ]),
+    ],
+    'a good image before a bad one': [
+      'archive.incomplete',
+      manifest(
+        [
+          { Config: 'c.json', Layers: ['l'], RepoTags: ['x'] },
+          { Config: 'gone', Layers: [] },
+        ],
+        both,
+      ),
+    ],
     'a blob that is not what its name says': ['archive.mismatch', tarOf(damaged)],
     'a blob that is missing': ['archive.incomplete', tarOf(lacking)],
     'an index of nothing': ['archive.no-image', makeTar([{ path: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }])],
@@ -202,7 +309,10 @@ test('broken archives are one typed error, and no image, blob or file is left of
       await t.test(`${what} (${way})`, async () => {
         const file = join(dir, 'broken.tar');
         fs.writeFileSync(file, bytes);
-        await assert.rejects(loadArchive(images, way === 'file' ? file : Readable.from(bytes.length === 0 ? [] : [bytes])), failsWith(code));
+        await assert.rejects(
+          loadArchive(images, way === 'file' ? file : Readable.from(bytes.length === 0 ? [] : [bytes])),
+          failsWith(code),
+        );
         assert.deepEqual(images.list({ all: true }), []);
         assert.deepEqual(fs.readdirSync(images.layout.ingest), []);
         collector.collect();
@@ -233,7 +343,15 @@ test('an abort ends a load', async (t) => {
 
 test('what is saved is the same bytes each time, whole, and loads elsewhere as the same images', async (t) => {
   const { dir, images } = room(t);
-  await loadArchive(images, Readable.from([dockerArchive([{ layers: [a, b], tags: ['one:1', 'one:2'] }, { layers: [a, b, c], tags: ['two'] }])]));
+  await loadArchive(
+    images,
+    Readable.from([
+      dockerArchive([
+        { layers: [a, b], tags: ['one:1', 'one:2'] },
+        { layers: [a, b, c], tags: ['two'] },
+      ]),
+    ]),
+  );
   const [first, second] = [join(dir, 'first.tar'), join(dir, 'second.tar')];
   await saveArchive(images, ['one', 'two'], first);
   const sink = new PassThrough({ highWaterMark: 1000 });
@@ -244,11 +362,17 @@ test('what is saved is the same bytes each time, whole, and loads elsewhere as t
   const members = readTar(bytes);
   assert.equal(members.filter((m) => m.content.equals(a)).length, 1);
   const manifest = JSON.parse(members.find((m) => m.entry.path === 'manifest.json')!.content.toString()) as Array<{ RepoTags: string[] }>;
-  assert.deepEqual(manifest.map((m) => m.RepoTags), [['one:1', 'one:2'], ['two:latest']]);
+  assert.deepEqual(
+    manifest.map((m) => m.RepoTags),
+    [['one:1', 'one:2'], ['two:latest']],
+  );
   for (const source of [first, Readable.from([streamed])]) {
     const other = room(t);
     const loaded = await loadArchive(other.images, source);
-    assert.deepEqual(loaded.map((l) => l.image.id), [images.resolve('one:1').id, images.resolve('two').id]);
+    assert.deepEqual(
+      loaded.map((l) => l.image.id),
+      [images.resolve('one:1').id, images.resolve('two').id],
+    );
     assert.deepEqual(other.images.resolve('one:2').names, ['docker.io/library/one:1', 'docker.io/library/one:2']);
     assert.deepEqual(await stored(other.images, loaded[1]!.image), [a, b, c]);
   }
@@ -269,7 +393,10 @@ test('an image saved by its ID has no name', async (t) => {
 
 test('a manifest that describes what is saved keeps its digest', async (t) => {
   const { dir, images } = room(t);
-  const [loaded] = await loadArchive(images, Readable.from([tarOf(ociFiles([a, b], packings['gzip']!, { 'org.opencontainers.image.ref.name': 'x/y:z' }))]));
+  const [loaded] = await loadArchive(
+    images,
+    Readable.from([tarOf(ociFiles([a, b], packings['gzip']!, { 'org.opencontainers.image.ref.name': 'x/y:z' }))]),
+  );
   assert.deepEqual(loaded!.names, ['docker.io/x/y:z']);
   await saveArchive(images, ['x/y:z'], join(dir, 'a.tar'), { format: 'oci' });
   const other = room(t);
@@ -284,7 +411,8 @@ test('skopeo reads what is saved, and what it writes is read', { skip: skopeo },
   const [loaded] = await loadArchive(images, Readable.from([dockerArchive([{ layers: [a, b, c], tags: ['x:1'] }], packings['gzip'])]));
   const file = join(dir, 'x.tar');
   await saveArchive(images, ['x:1'], file);
-  const run = (...args: string[]): string => execFileSync('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = (...args: string[]): string =>
+    execFileSync('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   assert.equal(sha256(run('inspect', '--config', '--raw', `docker-archive:${file}`)), loaded!.image.id);
   run('copy', `docker-archive:${file}`, `docker-archive:${join(dir, 'skopeo.tar')}:docker.io/library/again:1`);
   run('copy', `oci-archive:${file}`, `oci:${join(dir, 'layout')}:docker.io/library/laid:out`);
@@ -299,18 +427,37 @@ test('import makes an image of a root file system, and refuses what is none', as
   const { images } = room(t);
   const rootfs = makeTar([{ path: 'bin/' }, { path: 'bin/sh', mode: 0o755, content: '#!' }]);
   const created = new Date(1_700_000_000_000);
-  const changes = ['ENV A=1 B=2', 'ENV A=$B', 'CMD ["sh", "-c"]', 'EXPOSE 80 90-91/udp', 'WORKDIR /x', 'WORKDIR y', 'LABEL k="v w"', 'USER 5'];
+  const changes = [
+    'ENV A=1 B=2',
+    'ENV A=$B',
+    'CMD ["sh", "-c"]',
+    'EXPOSE 80 90-91/udp',
+    'WORKDIR /x',
+    'WORKDIR y',
+    'LABEL k="v w"',
+    'USER 5',
+  ];
   for (const bytes of [rootfs, gzipSync(rootfs), zstdCompressSync(rootfs)]) {
     const image = await importRootfs(images, Readable.from([bytes]), { created, changes, message: 'note', name: 'mine' });
     assert.deepEqual(image.config.rootfs.diff_ids, [sha256(rootfs)]);
-    assert.deepEqual(image.config.config, { Env: ['A=2', 'B=2'], Cmd: ['sh', '-c'], ExposedPorts: { '80/tcp': {}, '90/udp': {}, '91/udp': {} }, WorkingDir: '/x/y', Labels: { k: 'v w' }, User: '5' });
+    assert.deepEqual(image.config.config, {
+      Env: ['A=2', 'B=2'],
+      Cmd: ['sh', '-c'],
+      ExposedPorts: { '80/tcp': {}, '90/udp': {}, '91/udp': {} },
+      WorkingDir: '/x/y',
+      Labels: { k: 'v w' },
+      User: '5',
+    });
     assert.deepEqual(image.config.history, [{ created: created.toISOString(), comment: 'note' }]);
     assert.deepEqual(image.names, ['docker.io/library/mine:latest']);
   }
   assert.throws(() => applyChanges({}, ['RUN true']), failsWith('change.invalid'));
   await assert.rejects(importRootfs(images, Readable.from([Buffer.from('no tar')]), { created }), failsWith('archive.not-a-tar'));
   await assert.rejects(importRootfs(images, Readable.from([rootfs.subarray(0, 1600)]), { created }), failsWith('archive.truncated'));
-  await assert.rejects(importRootfs(images, Readable.from([rootfs]), { created, complete: Promise.reject(new Error('maker failed')) }), /maker failed/);
+  await assert.rejects(
+    importRootfs(images, Readable.from([rootfs]), { created, complete: Promise.reject(new Error('maker failed')) }),
+    /maker failed/,
+  );
   assert.deepEqual(fs.readdirSync(images.layout.ingest), []);
 });
 
@@ -319,5 +466,11 @@ test('export writes the files of a directory', async (t) => {
   fs.mkdirSync(join(dir, 'fs/sub'), { recursive: true });
   fs.writeFileSync(join(dir, 'fs/sub/f'), 'content', { mode: 0o600 });
   await exportRootfs(join(dir, 'fs'), join(dir, 'out.tar'));
-  assert.deepEqual(readTar(fs.readFileSync(join(dir, 'out.tar'))).map((m) => [m.entry.path, m.entry.mode, m.content.toString()]), [['sub/', 0o755, ''], ['sub/f', 0o600, 'content']]);
+  assert.deepEqual(
+    readTar(fs.readFileSync(join(dir, 'out.tar'))).map((m) => [m.entry.path, m.entry.mode, m.content.toString()]),
+    [
+      ['sub/', 0o755, ''],
+      ['sub/f', 0o600, 'content'],
+    ],
+  );
 });

@@ -18,29 +18,59 @@ async function build(dockerfile: string, o: Partial<BuildRequest> = {}): Promise
   return { image, text, lines: text.split('\n') };
 }
 
-async function fails(dockerfile: string, o: Partial<BuildRequest> = {}): Promise<{ error: Error & { exitCode?: number; code: string }; text: string }> {
+async function fails(
+  dockerfile: string,
+  o: Partial<BuildRequest> = {},
+): Promise<{ error: Error & { exitCode?: number; code: string }; text: string }> {
   const request = await f.request(dockerfile, o);
-  const error = await buildClassic(f.env, request).then(() => assert.fail('the build succeeded'), (e: Error & { code: string }) => e);
+  const error = await buildClassic(f.env, request).then(
+    () => assert.fail('the build succeeded'),
+    (e: Error & { code: string }) => e,
+  );
   return { error, text: textOf(request.events) };
 }
 
 const masked = (text: string): string => text.replace(/\b[0-9a-f]{12}\b/g, 'ID');
-const history = (image: Image): string[] => (image.config.history ?? []).slice(1).map((h) => `${h.empty_layer ? '(empty) ' : ''}${h.created_by}`);
+const history = (image: Image): string[] =>
+  (image.config.history ?? []).slice(1).map((h) => `${h.empty_layer ? '(empty) ' : ''}${h.created_by}`);
 
 test('steps, ids, intermediate containers and tags are printed as people know them', async () => {
   const r = await build('FROM base\nRUN echo hi; echo err >&2\nENV A=b\n', { tags: ['printed', 'printed:x'], noCache: true });
-  assert.equal(masked(r.text), [
-    'Step 1/3 : FROM base', ' ---> ID', 'Step 2/3 : RUN echo hi; echo err >&2', ' ---> Running in ID', 'hi', 'err', ' ---> Removed intermediate container ID', ' ---> ID',
-    'Step 3/3 : ENV A=b', ' ---> Running in ID', ' ---> Removed intermediate container ID', ' ---> ID', 'Successfully built ID', 'Successfully tagged printed:latest', 'Successfully tagged printed:x', '',
-  ].join('\n'));
+  assert.equal(
+    masked(r.text),
+    [
+      'Step 1/3 : FROM base',
+      ' ---> ID',
+      'Step 2/3 : RUN echo hi; echo err >&2',
+      ' ---> Running in ID',
+      'hi',
+      'err',
+      ' ---> Removed intermediate container ID',
+      ' ---> ID',
+      'Step 3/3 : ENV A=b',
+      ' ---> Running in ID',
+      ' ---> Removed intermediate container ID',
+      ' ---> ID',
+      'Successfully built ID',
+      'Successfully tagged printed:latest',
+      'Successfully tagged printed:x',
+      '',
+    ].join('\n'),
+  );
   assert.equal(f.env.images.resolve('printed:x').id, r.image.id);
 });
 
 test('an image for each instruction, each the parent of the next', async () => {
   const { image } = await build('FROM base\nENV CHAIN=1\nRUN echo x > /x\nCMD ["a"]\n');
   const chain: string[] = [];
-  for (let i: Image | undefined = image; i; i = i.parentId ? f.env.images.get(i.parentId) : undefined) chain.push(history(i).at(-1) ?? 'base');
-  assert.deepEqual(chain, ['(empty) /bin/sh -c #(nop)  CMD ["a"]', '/bin/sh -c echo x > /x', '(empty) /bin/sh -c #(nop)  ENV CHAIN=1', 'base']);
+  for (let i: Image | undefined = image; i; i = i.parentId ? f.env.images.get(i.parentId) : undefined)
+    chain.push(history(i).at(-1) ?? 'base');
+  assert.deepEqual(chain, [
+    '(empty) /bin/sh -c #(nop)  CMD ["a"]',
+    '/bin/sh -c echo x > /x',
+    '(empty) /bin/sh -c #(nop)  ENV CHAIN=1',
+    'base',
+  ]);
   assert.ok(f.env.images.list({ all: true }).length >= 4);
   assert.deepEqual(image.config.config?.Cmd, ['a']);
 });
@@ -72,23 +102,55 @@ test('arguments are part of what a command is; proxies are not', async () => {
 test('history is written as the original builder writes it', async () => {
   f.put('a', 'x');
   f.put('d/b', 'x');
-  const { image } = await build([
-    'FROM base', 'MAINTAINER joe', 'LABEL a="b c" d=e', 'EXPOSE 80 53/udp', 'VOLUME /v /w', 'USER user', 'WORKDIR sub', 'STOPSIGNAL SIGHUP', 'SHELL ["/bin/sh","-e","-c"]', 'CMD x "y"', 'ENTRYPOINT ["e"]',
-    'HEALTHCHECK --interval=5m CMD true', 'ONBUILD RUN true', 'COPY --chown=1:2 a ./', 'ADD d /d', 'COPY a d /e/', '',
-  ].join('\n'));
-  assert.deepEqual(history(image).map((h) => h.replace(/(file|dir|multi):[0-9a-f]{64}/, '$1:SUM')), [
-    '(empty) /bin/sh -c #(nop)  MAINTAINER joe', '(empty) /bin/sh -c #(nop)  LABEL a=b c d=e', '(empty) /bin/sh -c #(nop)  EXPOSE 53/udp 80', '(empty) /bin/sh -c #(nop)  VOLUME [/v /w]',
-    '(empty) /bin/sh -c #(nop)  USER user', '/bin/sh -c #(nop) WORKDIR /sub', '(empty) /bin/sh -c #(nop)  STOPSIGNAL SIGHUP', '(empty) /bin/sh -e -c #(nop)  SHELL [/bin/sh -e -c]',
-    '(empty) /bin/sh -e -c #(nop)  CMD ["/bin/sh" "-e" "-c" "x \\"y\\""]', '(empty) /bin/sh -e -c #(nop)  ENTRYPOINT ["e"]', '(empty) /bin/sh -e -c #(nop)  HEALTHCHECK &{[CMD-SHELL true] 5m0s 0s 0s 0s 0}',
-    '(empty) /bin/sh -e -c #(nop)  ONBUILD RUN true', '/bin/sh -e -c #(nop) COPY --chown=1:2 file:SUM in ./ ', '/bin/sh -e -c #(nop) ADD dir:SUM in /d ', '/bin/sh -e -c #(nop) COPY multi:SUM in /e/ ',
-  ]);
+  const { image } = await build(
+    [
+      'FROM base',
+      'MAINTAINER joe',
+      'LABEL a="b c" d=e',
+      'EXPOSE 80 53/udp',
+      'VOLUME /v /w',
+      'USER user',
+      'WORKDIR sub',
+      'STOPSIGNAL SIGHUP',
+      'SHELL ["/bin/sh","-e","-c"]',
+      'CMD x "y"',
+      'ENTRYPOINT ["e"]',
+      'HEALTHCHECK --interval=5m CMD true',
+      'ONBUILD RUN true',
+      'COPY --chown=1:2 a ./',
+      'ADD d /d',
+      'COPY a d /e/',
+      '',
+    ].join('\n'),
+  );
+  assert.deepEqual(
+    history(image).map((h) => h.replace(/(file|dir|multi):[0-9a-f]{64}/, '$1:SUM')),
+    [
+      '(empty) /bin/sh -c #(nop)  MAINTAINER joe',
+      '(empty) /bin/sh -c #(nop)  LABEL a=b c d=e',
+      '(empty) /bin/sh -c #(nop)  EXPOSE 53/udp 80',
+      '(empty) /bin/sh -c #(nop)  VOLUME [/v /w]',
+      '(empty) /bin/sh -c #(nop)  USER user',
+      '/bin/sh -c #(nop) WORKDIR /sub',
+      '(empty) /bin/sh -c #(nop)  STOPSIGNAL SIGHUP',
+      '(empty) /bin/sh -e -c #(nop)  SHELL [/bin/sh -e -c]',
+      '(empty) /bin/sh -e -c #(nop)  CMD ["/bin/sh" "-e" "-c" "x \\"y\\""]',
+      '(empty) /bin/sh -e -c #(nop)  ENTRYPOINT ["e"]',
+      '(empty) /bin/sh -e -c #(nop)  HEALTHCHECK &{[CMD-SHELL true] 5m0s 0s 0s 0s 0}',
+      '(empty) /bin/sh -e -c #(nop)  ONBUILD RUN true',
+      '/bin/sh -e -c #(nop) COPY --chown=1:2 file:SUM in ./ ',
+      '/bin/sh -e -c #(nop) ADD dir:SUM in /d ',
+      '/bin/sh -e -c #(nop) COPY multi:SUM in /e/ ',
+    ],
+  );
   assert.equal(image.config.author, 'joe');
   assert.deepEqual(Object.keys(image.config.config?.ExposedPorts ?? {}), ['53/udp', '80/tcp']);
   assert.equal(image.config.config?.WorkingDir, '/sub');
 });
 
 test('every stage before the target runs; later ones do not', async () => {
-  const text = 'FROM base AS one\nRUN echo one > /one\nFROM base AS unused\nRUN echo unused\nFROM base AS two\nCOPY --from=one /one /two\nFROM base\nRUN exit 3\n';
+  const text =
+    'FROM base AS one\nRUN echo one > /one\nFROM base AS unused\nRUN echo unused\nFROM base AS two\nCOPY --from=one /one /two\nFROM base\nRUN exit 3\n';
   const { lines } = await build(text, { target: 'TWO', noCache: true });
   assert.ok(lines.includes('unused'));
   assert.ok(lines.includes('Step 6/6 : COPY --from=one /one /two'));
@@ -109,7 +171,10 @@ test('triggers run in the build upon the image, once', async () => {
 
 test('what is written into a volume is lost, what is copied is kept', async () => {
   f.put('copied', 'c');
-  const { text } = await build('FROM base\nRUN mkdir /data && echo before > /data/before\nVOLUME /data\nRUN echo after > /data/after; rm /data/before; ls /data\nCOPY copied /data/\nRUN ls /data\n', { noCache: true });
+  const { text } = await build(
+    'FROM base\nRUN mkdir /data && echo before > /data/before\nVOLUME /data\nRUN echo after > /data/after; rm /data/before; ls /data\nCOPY copied /data/\nRUN ls /data\n',
+    { noCache: true },
+  );
   assert.match(text, /\nafter\n.*\n.*\nStep 5/);
   assert.match(text, /\nbefore\ncopied\n/);
 });
@@ -121,10 +186,18 @@ test('labels of the command line are steps of the target', async () => {
 });
 
 test('what came later is refused at its step', async () => {
-  for (const [line, flag] of [['RUN --mount=type=cache,target=/x true', 'mount'], ['RUN --network=none true', 'network'], ['COPY --chmod=755 a /', 'chmod'], ['COPY --exclude=x . /', 'exclude']] as const) {
+  for (const [line, flag] of [
+    ['RUN --mount=type=cache,target=/x true', 'mount'],
+    ['RUN --network=none true', 'network'],
+    ['COPY --chmod=755 a /', 'chmod'],
+    ['COPY --exclude=x . /', 'exclude'],
+  ] as const) {
     f.put('a', 'a');
     const { error, text } = await fails(`FROM base\n${line}\n`);
-    assert.equal(error.message, `the --${flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled`);
+    assert.equal(
+      error.message,
+      `the --${flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled`,
+    );
     assert.match(text, /Step 2\/2/);
   }
 });
@@ -136,8 +209,14 @@ test('mistakes are told in its words', async () => {
     ['FROM nosuch:1\n', /nosuch:1: not found/],
     ['FROM base\nCOPY --from=5 /a /\n', /^invalid from flag value 5: index out of bounds$/],
     ['FROM base\nCOPY --from=0 /a /\n', /^invalid from flag value 0: refers to current build stage$/],
-    ['FROM base\nCOPY nope /\n', /^COPY failed: file not found in build context or excluded by \.dockerignore: stat nope: file does not exist$/],
-    ['FROM base\nCOPY ["a", "d", "."]\n', /^When using COPY with more than one source file, the destination must be a directory and end with a \/$/],
+    [
+      'FROM base\nCOPY nope /\n',
+      /^COPY failed: file not found in build context or excluded by \.dockerignore: stat nope: file does not exist$/,
+    ],
+    [
+      'FROM base\nCOPY ["a", "d", "."]\n',
+      /^When using COPY with more than one source file, the destination must be a directory and end with a \/$/,
+    ],
     ['FROM base\nEXPOSE http\n', /^Invalid containerPort: http$/],
     ['FROM base\nSTOPSIGNAL SIGNOPE\n', /^invalid signal: SIGNOPE$/],
     ['FROM base\nWORKDIR /etc/passwd\n', /^Cannot mkdir: \/etc\/passwd is not a directory$/],

@@ -39,17 +39,30 @@ test('the Dockerfile may be a link, have a small letter, or another name', async
   put('c/dockerfile', 'small');
   assert.equal((await openContext(directory(), { scratch, wording: 'classic' })).dockerfile().text, 'small');
   put('My.Dockerfile', 'mine');
-  assert.deepEqual((await openContext(directory(), { scratch, wording: 'graph', cwd: base, dockerfile: 'My.Dockerfile' })).dockerfile(), { name: 'My.Dockerfile', text: 'mine' });
+  assert.deepEqual((await openContext(directory(), { scratch, wording: 'graph', cwd: base, dockerfile: 'My.Dockerfile' })).dockerfile(), {
+    name: 'My.Dockerfile',
+    text: 'mine',
+  });
 });
 
 test('what is missing is told in the words of each engine', async () => {
-  await assert.rejects(openContext(contextSource('nowhere', base, () => Readable.from([])), { scratch, wording: 'graph' }), { code: 'context.not-found', message: 'unable to prepare context: path "nowhere" not found' });
+  await assert.rejects(
+    openContext(
+      contextSource('nowhere', base, () => Readable.from([])),
+      { scratch, wording: 'graph' },
+    ),
+    { code: 'context.not-found', message: 'unable to prepare context: path "nowhere" not found' },
+  );
   mkdirSync(join(base, 'c'));
   const graph = await openContext(directory(), { scratch, wording: 'graph' });
-  assert.throws(() => graph.dockerfile(), { code: 'context.no-dockerfile', message: 'failed to read dockerfile: open Dockerfile: no such file or directory' });
+  assert.throws(() => graph.dockerfile(), {
+    code: 'context.no-dockerfile',
+    message: 'failed to read dockerfile: open Dockerfile: no such file or directory',
+  });
   const classic = await openContext(directory(), { scratch, wording: 'classic', cwd: base, dockerfile: 'No.Such' });
   assert.throws(() => classic.dockerfile(), { message: /No\.Such: no such file or directory$/ });
-  for (const word of ['https://example.com/x.git', 'git@example.com:x', 'github.com/a/b']) assert.throws(() => contextSource(word, base, () => Readable.from([])), { code: 'context.remote', kind: 'unsupported' });
+  for (const word of ['https://example.com/x.git', 'git@example.com:x', 'github.com/a/b'])
+    assert.throws(() => contextSource(word, base, () => Readable.from([])), { code: 'context.remote', kind: 'unsupported' });
 });
 
 test('the list beside a Dockerfile wins in the graph engine only', async () => {
@@ -67,7 +80,9 @@ test('the list beside a Dockerfile wins in the graph engine only', async () => {
 test('a pattern that is none stops the build', async () => {
   put('c/.dockerignore', 'a\n[\n');
   await assert.rejects(openContext(directory(), { scratch, wording: 'graph' }), { message: /syntax error in pattern/ });
-  await assert.rejects(openContext(directory(), { scratch, wording: 'classic' }), { message: /error checking context: .*syntax error in pattern/ });
+  await assert.rejects(openContext(directory(), { scratch, wording: 'classic' }), {
+    message: /error checking context: .*syntax error in pattern/,
+  });
 });
 
 test('an archive is unpacked, compressed or not, and goes with the context', async () => {
@@ -75,7 +90,10 @@ test('an archive is unpacked, compressed or not, and goes with the context', asy
   put('src/d/x', 'x');
   for (const flag of ['', 'z', 'j', 'J']) {
     const archive = execFileSync('tar', [`-c${flag}`, '-C', join(base, 'src'), '.']);
-    const context = await openContext({ kind: 'stream', stream: Readable.from([archive.subarray(0, 5), archive.subarray(5)]) }, { scratch, wording: 'graph' });
+    const context = await openContext(
+      { kind: 'stream', stream: Readable.from([archive.subarray(0, 5), archive.subarray(5)]) },
+      { scratch, wording: 'graph' },
+    );
     assert.equal(context.dockerfile().text, 'FROM scratch');
     assert.equal(readFileSync(join(context.root, 'd/x'), 'utf8'), 'x');
     context.dispose();
@@ -84,16 +102,24 @@ test('an archive is unpacked, compressed or not, and goes with the context', asy
 });
 
 test('a text on the stream is a Dockerfile with nothing to copy', async () => {
-  using context = await openContext({ kind: 'stream', stream: Readable.from([Buffer.from('FROM scratch\n')]) }, { scratch, wording: 'classic' });
+  using context = await openContext(
+    { kind: 'stream', stream: Readable.from([Buffer.from('FROM scratch\n')]) },
+    { scratch, wording: 'classic' },
+  );
   assert.equal(context.dockerfile().text, 'FROM scratch\n');
   assert.deepEqual(readdirSync(context.root), []);
-  await assert.rejects(openContext({ kind: 'stream', stream: Readable.from([]) }, { scratch, wording: 'graph' }), { code: 'context.empty-input' });
+  await assert.rejects(openContext({ kind: 'stream', stream: Readable.from([]) }, { scratch, wording: 'graph' }), {
+    code: 'context.empty-input',
+  });
 });
 
 test('an archive that leads outside is refused, and nothing of it stays', async () => {
-  const script = "import io,sys,tarfile\nt=tarfile.open(fileobj=sys.stdout.buffer,mode='w|')\ni=tarfile.TarInfo('../evil')\nt.addfile(i,io.BytesIO(b''))\nt.close()";
+  const script =
+    "import io,sys,tarfile\nt=tarfile.open(fileobj=sys.stdout.buffer,mode='w|')\ni=tarfile.TarInfo('../evil')\nt.addfile(i,io.BytesIO(b''))\nt.close()";
   const archive = execFileSync('python3', ['-c', script]);
-  await assert.rejects(openContext({ kind: 'stream', stream: Readable.from([archive]) }, { scratch, wording: 'graph' }), { code: 'archive.outside' });
+  await assert.rejects(openContext({ kind: 'stream', stream: Readable.from([archive]) }, { scratch, wording: 'graph' }), {
+    code: 'archive.outside',
+  });
   assert.deepEqual(readdirSync(scratch), []);
 });
 

@@ -40,7 +40,13 @@ export function buildFixture(): BuildFixture {
   const images = new ImageStore(folders, db, content, snapshots);
   const lone = { acquire: async (mode: string) => ({ netnsPath: mode === 'host' ? 'host' : 'none', release: () => {} }) };
   const env: BuildEnvironment = {
-    layout: folders, db, content, leases: new Leases(db), images, snapshots, jobs: 2,
+    layout: folders,
+    db,
+    content,
+    leases: new Leases(db),
+    images,
+    snapshots,
+    jobs: 2,
     runtime: once(() => OciRuntime.find({ stateRoot: join(folders.run, 'runtime') })),
     networks: () => lone as unknown as BuildNetworks,
     now: Date.now,
@@ -53,14 +59,29 @@ export function buildFixture(): BuildFixture {
     chmodSync(join(context, path), mode);
   };
   return {
-    folder, context, env, put,
+    folder,
+    context,
+    env,
+    put,
     request: async (text, o = {}) => {
       const events: BuildEvent[] = [];
       return {
         dockerfile: { name: 'Dockerfile', text },
         context: await openContext({ kind: 'directory', path: context }, { scratch: folders.ingest, wording: 'classic' }),
-        buildArgs: {}, labels: {}, tags: [], noCache: false, noCacheFilter: [], pull: false, network: 'default', addHosts: [], ulimits: [],
-        secrets: new Map(), namedContexts: new Map(), allow: [], classic: { rm: true, forceRm: false }, signal: new AbortController().signal,
+        buildArgs: {},
+        labels: {},
+        tags: [],
+        noCache: false,
+        noCacheFilter: [],
+        pull: false,
+        network: 'default',
+        addHosts: [],
+        ulimits: [],
+        secrets: new Map(),
+        namedContexts: new Map(),
+        allow: [],
+        classic: { rm: true, forceRm: false },
+        signal: new AbortController().signal,
         onEvent: (e) => void events.push(e),
         ...o,
         events,
@@ -92,9 +113,18 @@ function makeBase({ snapshots, images, leases }: BuildEnvironment): void {
   writeFileSync(at('etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n');
   writeFileSync(at('etc/group'), 'root:x:0:\nuser:x:1000:\n');
   const layer = commitLayer(snapshots, active, [], lease)!;
-  images.create({
-    config: { architecture: 'amd64', os: 'linux', config: { Cmd: ['sh'], Env: ['PATH=/bin'] }, rootfs: { type: 'layers', diff_ids: [layer.diffId] }, history: [{ comment: 'base' }] },
-    layers: [layer],
-    names: [BASE],
-  }, lease);
+  images.create(
+    {
+      config: {
+        architecture: 'amd64',
+        os: 'linux',
+        config: { Cmd: ['sh'], Env: ['PATH=/bin'] },
+        rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+        history: [{ comment: 'base' }],
+      },
+      layers: [layer],
+      names: [BASE],
+    },
+    lease,
+  );
 }

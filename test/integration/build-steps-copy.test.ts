@@ -1,7 +1,22 @@
 // COPY, ADD and their content keys on real files: owners, modes, links, archives, and no way out of the root.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
@@ -34,10 +49,18 @@ type Options = Partial<Omit<CopyRequest, 'sources' | 'destination'>> & { kind?: 
 
 async function copy(patterns: string | string[], destination: string, o: Options = {}): Promise<void> {
   const { kind = 'context', ignore, ...rest } = o;
-  await copyStep({ path: image }, {
-    instruction: 'COPY', style: 'graph', workdir: '/', now: 1_600_000_000_000, destination, ...rest,
-    sources: [{ root: context, patterns: [patterns].flat(), kind, ...(ignore ? { ignore: new IgnoreMatcher(ignore) } : {}) }],
-  });
+  await copyStep(
+    { path: image },
+    {
+      instruction: 'COPY',
+      style: 'graph',
+      workdir: '/',
+      now: 1_600_000_000_000,
+      destination,
+      ...rest,
+      sources: [{ root: context, patterns: [patterns].flat(), kind, ...(ignore ? { ignore: new IgnoreMatcher(ignore) } : {}) }],
+    },
+  );
 }
 
 /** The image as lines: path, type and mode, owner, what is in it. */
@@ -64,7 +87,13 @@ test('a directory gives its contents; what it holds belongs to root and keeps mo
   chmodSync(join(context, 'd/f'), 0o4755);
   utimesSync(join(context, 'd/f'), 1_234_567_890, 1_234_567_890);
   await copy('d', '/to/here');
-  assert.deepEqual(tree(), ['/to d755 0:0', '/to/here d755 0:0', '/to/here/e d755 0:0', '/to/here/e/g -644 0:0 g', '/to/here/f -4755 0:0 f']);
+  assert.deepEqual(tree(), [
+    '/to d755 0:0',
+    '/to/here d755 0:0',
+    '/to/here/e d755 0:0',
+    '/to/here/e/g -644 0:0 g',
+    '/to/here/f -4755 0:0 f',
+  ]);
   assert.equal(lstatSync(join(image, 'to/here/f')).mtimeMs, 1_234_567_890_000);
   assert.equal(lstatSync(join(image, 'to')).mtimeMs, 1_600_000_000_000);
 });
@@ -84,7 +113,10 @@ test('a name that ends in a slash is a directory, another one is the file itself
   await copy('a', '/renamed');
   await copy('a', '/there');
   await copy('a', 'b', { workdir: '/w' });
-  assert.deepEqual(tree().filter((l) => l.includes(' -')), ['/new/dir/a -644 0:0 a', '/renamed -644 0:0 a', '/there/a -644 0:0 a', '/w/b -644 0:0 a']);
+  assert.deepEqual(
+    tree().filter((l) => l.includes(' -')),
+    ['/new/dir/a -644 0:0 a', '/renamed -644 0:0 a', '/there/a -644 0:0 a', '/w/b -644 0:0 a'],
+  );
 });
 
 test('existing directories are merged and take the mode of the source; existing files are replaced', async () => {
@@ -105,7 +137,15 @@ test('links in a tree stay links, a link that is named is followed, and never ou
   symlinkSync('../../../../etc/passwd', join(context, 'up'));
   await copy('d', '/d');
   await copy(['d/rel', 'abs', 'up'], '/x/');
-  assert.deepEqual(tree(), ['/d d755 0:0', '/d/file -644 0:0 file', '/d/rel l 0:0 -> file', '/x d755 0:0', '/x/abs -644 0:0 of the context', '/x/rel -644 0:0 file', '/x/up -644 0:0 of the context']);
+  assert.deepEqual(tree(), [
+    '/d d755 0:0',
+    '/d/file -644 0:0 file',
+    '/d/rel l 0:0 -> file',
+    '/x d755 0:0',
+    '/x/abs -644 0:0 of the context',
+    '/x/rel -644 0:0 file',
+    '/x/up -644 0:0 of the context',
+  ]);
 });
 
 test('links of the image on the way to the destination are followed inside the image only', async () => {
@@ -155,7 +195,10 @@ test('--chown by name and number, for what is copied and for directories made fo
   assert.equal(await owner('7'), '7:7');
   assert.equal(await owner('9:team'), '9:1700');
   assert.equal(await owner('nosuch'), '0:0');
-  await assert.rejects(copy('a', '/a', { chown: 'nosuch', style: 'classic' }), { code: 'copy.unknown-owner', message: /can't find uid for user nosuch/ });
+  await assert.rejects(copy('a', '/a', { chown: 'nosuch', style: 'classic' }), {
+    code: 'copy.unknown-owner',
+    message: /can't find uid for user nosuch/,
+  });
   await assert.rejects(copy('a', '/a', { chown: 'app', style: 'classic' }), { message: /can't find gid for group app/ });
 });
 
@@ -165,16 +208,25 @@ test('patterns match as filepath.Match does; one without a match is nothing to t
   await copy('*', '/all/');
   await copy('*/deep', '/deep/');
   await copy('*.none', '/none/');
-  assert.deepEqual(tree().filter((l) => l.includes(' -')).map((l) => l.split(' ')[0]), ['/all/.hidden', '/all/a1.md', '/all/a9.md', '/all/ab.md', '/all/deep', '/deep/deep', '/set/a1.md']);
+  assert.deepEqual(
+    tree()
+      .filter((l) => l.includes(' -'))
+      .map((l) => l.split(' ')[0]),
+    ['/all/.hidden', '/all/a1.md', '/all/a9.md', '/all/ab.md', '/all/deep', '/deep/deep', '/set/a1.md'],
+  );
   await assert.rejects(copy('*.none', '/none/', { style: 'classic' }), { message: 'COPY failed: no source files were specified' });
 });
 
 test('what is not there, or left out, is told in the words of each engine', async () => {
   put(join(context, 'secret'));
   await assert.rejects(copy('../secret', '/', { ignore: ['secret'] }), { code: 'copy.source-not-found', message: '"/secret": not found' });
-  await assert.rejects(copy('nope', '/', { style: 'classic' }), { message: 'COPY failed: file not found in build context or excluded by .dockerignore: stat nope: file does not exist' });
+  await assert.rejects(copy('nope', '/', { style: 'classic' }), {
+    message: 'COPY failed: file not found in build context or excluded by .dockerignore: stat nope: file does not exist',
+  });
   await assert.rejects(copy('nope', '/', { style: 'classic', kind: 'stage' }), { message: 'COPY failed: stat nope: file does not exist' });
-  await assert.rejects(copy('../secret', '/', { style: 'classic' }), { message: 'COPY failed: forbidden path outside the build context: ../secret ()' });
+  await assert.rejects(copy('../secret', '/', { style: 'classic' }), {
+    message: 'COPY failed: forbidden path outside the build context: ../secret ()',
+  });
   put(join(image, 'file'));
   mkdirSync(join(context, 'd'));
   await assert.rejects(copy('d', '/file'), { message: 'cannot copy to non-directory: /file' });
@@ -184,7 +236,10 @@ test('what is not there, or left out, is told in the words of each engine', asyn
 test('ignored files stay out, and directories come with what is taken again', async () => {
   for (const n of ['docs/keep/b', 'docs/other', 'x.md', 'README.md']) put(join(context, n), n);
   await copy('.', '/', { ignore: ['*.md', '!README*.md', 'docs', '!docs/keep'] });
-  assert.deepEqual(tree().map((l) => l.split(' ')[0]), ['/README.md', '/docs', '/docs/keep', '/docs/keep/b']);
+  assert.deepEqual(
+    tree().map((l) => l.split(' ')[0]),
+    ['/README.md', '/docs', '/docs/keep', '/docs/keep/b'],
+  );
 });
 
 test('--exclude is about what lies below a source, --parents keeps the directories above it', async () => {
@@ -192,7 +247,12 @@ test('--exclude is about what lies below a source, --parents keeps the directori
   await copy(['d', 'b.md'], '/one/', { excludes: ['*.md'] });
   await copy(['d/e/x', './d/./e'], '/two', { parents: true });
   await copy('**/x', '/three', { parents: true });
-  assert.deepEqual(tree().filter((l) => l.includes(' -')).map((l) => l.split(' ')[0]), ['/one/b.md', '/one/e/x', '/one/z', '/three/d/e/x', '/two/d/e/x', '/two/e/x']);
+  assert.deepEqual(
+    tree()
+      .filter((l) => l.includes(' -'))
+      .map((l) => l.split(' ')[0]),
+    ['/one/b.md', '/one/e/x', '/one/z', '/three/d/e/x', '/two/d/e/x', '/two/e/x'],
+  );
 });
 
 test('--chmod', async () => {
@@ -206,14 +266,35 @@ test('--chmod', async () => {
 test('pipes are copied, sockets leave an empty file or nothing', async () => {
   mkdirSync(join(context, 'd'));
   execFileSync('mkfifo', [join(context, 'd/pipe')]);
-  execFileSync('perl', ['-MIO::Socket::UNIX', '-e', 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1); chmod 0755, $ARGV[0]', join(context, 'd/sock')]);
+  execFileSync('perl', [
+    '-MIO::Socket::UNIX',
+    '-e',
+    'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1); chmod 0755, $ARGV[0]',
+    join(context, 'd/sock'),
+  ]);
   await copy('d', '/g');
   await copy('d', '/c', { style: 'classic' });
   assert.deepEqual(tree(), ['/c d755 0:0', '/c/pipe p644 0:0', '/g d755 0:0', '/g/pipe p644 0:0', '/g/sock -755 0:0 ']);
 });
 
 test('heredocs become files', async () => {
-  await copyStep({ path: image }, { instruction: 'COPY', style: 'graph', sources: [], files: [{ name: 'ONE', data: Buffer.from('1\n') }, { name: 'TWO', data: Buffer.from('2\n') }], destination: '/dir/', workdir: '/', chown: '3:4', chmod: '755', now: 0 });
+  await copyStep(
+    { path: image },
+    {
+      instruction: 'COPY',
+      style: 'graph',
+      sources: [],
+      files: [
+        { name: 'ONE', data: Buffer.from('1\n') },
+        { name: 'TWO', data: Buffer.from('2\n') },
+      ],
+      destination: '/dir/',
+      workdir: '/',
+      chown: '3:4',
+      chmod: '755',
+      now: 0,
+    },
+  );
   assert.deepEqual(tree(), ['/dir d755 3:4', '/dir/ONE -755 3:4 1\n', '/dir/TWO -755 3:4 2\n']);
 });
 
@@ -223,7 +304,13 @@ test('ADD unpacks archives by their content, COPY never', async () => {
   chmodSync(join(base, 's/f'), 0o4755);
   linkSync(join(base, 's/f'), join(base, 's/hard'));
   symlinkSync('/abs', join(base, 's/soft'));
-  for (const [name, flag] of [['plain', ''], ['gz.odd', 'z'], ['b', 'j'], ['x', 'J']] as const) execFileSync('tar', [`-c${flag}f`, join(context, name), '-C', join(base, 's'), '.']);
+  for (const [name, flag] of [
+    ['plain', ''],
+    ['gz.odd', 'z'],
+    ['b', 'j'],
+    ['x', 'J'],
+  ] as const)
+    execFileSync('tar', [`-c${flag}f`, join(context, name), '-C', join(base, 's'), '.']);
   put(join(context, 'text.tar'), 'no archive');
   for (const name of ['plain', 'gz.odd', 'b', 'x']) {
     await copy(name, `/${name}/`, { instruction: 'ADD' });
@@ -263,7 +350,11 @@ t.close()`;
 
 test('a content key tells all that differs in the image, and no times', () => {
   const key = (patterns: string[] = ['.'], o: { kind?: 'context' | 'stage'; ignore?: string[] } = {}): string =>
-    contentDigest(context, patterns, { kind: o.kind ?? 'context', style: 'graph', ...(o.ignore ? { ignore: new IgnoreMatcher(o.ignore) } : {}) });
+    contentDigest(context, patterns, {
+      kind: o.kind ?? 'context',
+      style: 'graph',
+      ...(o.ignore ? { ignore: new IgnoreMatcher(o.ignore) } : {}),
+    });
   put(join(context, 'd/a'), 'a');
   put(join(context, 'd/b'), 'b');
   const seen = new Set<string>([key()]);
@@ -282,9 +373,15 @@ test('a content key tells all that differs in the image, and no times', () => {
   differs(() => chmodSync(join(context, 'd/a'), 0o755));
   differs(() => put(join(context, 'd/c'), ''));
   differs(() => symlinkSync('a', join(context, 'd/l')));
-  differs(() => { rmSync(join(context, 'd/l')); symlinkSync('b', join(context, 'd/l')); });
+  differs(() => {
+    rmSync(join(context, 'd/l'));
+    symlinkSync('b', join(context, 'd/l'));
+  });
   differs(() => mkdirSync(join(context, 'd/e')));
-  differs(() => { rmSync(join(context, 'd/b')); linkSync(join(context, 'd/a'), join(context, 'd/b')); });
+  differs(() => {
+    rmSync(join(context, 'd/b'));
+    linkSync(join(context, 'd/a'), join(context, 'd/b'));
+  });
   const without = key(['d'], { ignore: ['d/z'] });
   put(join(context, 'd/z'), 'z');
   assert.equal(key(['d'], { ignore: ['d/z'] }), without);
@@ -324,7 +421,21 @@ test('WORKDIR makes what is missing and leaves what is there', () => {
   workdirStep({ path: image }, '/srv/classic', { style: 'classic', now: 0 });
   workdirStep({ path: image }, '/home/app', { style: 'graph', user: 'daemon', now: 0 });
   workdirStep({ path: image }, '/opt/app', { style: 'classic', user: 'daemon', now: 0 });
-  assert.deepEqual(tree().filter((l) => / d\d/.test(l)), ['/etc d755 0:0', '/home d755 1:1', '/home/app d755 1:1', '/opt d755 0:0', '/opt/app d755 0:0', '/srv d2750 33:1', '/srv/below d2755 0:1', '/srv/classic d2755 0:0']);
+  assert.deepEqual(
+    tree().filter((l) => / d\d/.test(l)),
+    [
+      '/etc d755 0:0',
+      '/home d755 1:1',
+      '/home/app d755 1:1',
+      '/opt d755 0:0',
+      '/opt/app d755 0:0',
+      '/srv d2750 33:1',
+      '/srv/below d2755 0:1',
+      '/srv/classic d2755 0:0',
+    ],
+  );
   assert.throws(() => workdirStep({ path: image }, '/file', { style: 'graph', now: 0 }), { message: 'mkdir /file: not a directory' });
-  assert.throws(() => workdirStep({ path: image }, '/file', { style: 'classic', now: 0 }), { message: 'Cannot mkdir: /file is not a directory' });
+  assert.throws(() => workdirStep({ path: image }, '/file', { style: 'classic', now: 0 }), {
+    message: 'Cannot mkdir: /file is not a directory',
+  });
 });

@@ -31,8 +31,16 @@ async function run(script: string | string[], o: Partial<RunRequest> = {}): Prom
     {
       using rootfs = openRootfs(f.env.layout, f.env.snapshots.mounts(active.id), active.upper);
       ({ exitCode } = await runStep(f.env, {
-        rootfs, style: 'graph', args: Array.isArray(script) ? script : ['/bin/sh', '-c', script], env: ['PATH=/bin'], workdir: '/', user: '', network: 'default',
-        signal: new AbortController().signal, ...o, onOutput: (_, chunk) => void (output += Buffer.from(chunk).toString()),
+        rootfs,
+        style: 'graph',
+        args: Array.isArray(script) ? script : ['/bin/sh', '-c', script],
+        env: ['PATH=/bin'],
+        workdir: '/',
+        user: '',
+        network: 'default',
+        signal: new AbortController().signal,
+        ...o,
+        onOutput: (_, chunk) => void (output += Buffer.from(chunk).toString()),
       }));
     }
     return { exitCode, output, layer: list(active.upper) };
@@ -42,12 +50,14 @@ async function run(script: string | string[], o: Partial<RunRequest> = {}): Prom
 }
 
 function list(root: string, dir = ''): string[] {
-  return readdirSync(join(root, dir)).sort().flatMap((name) => {
-    const path = `${dir}/${name}`;
-    if (!lstatSync(join(root, path)).isDirectory()) return [path];
-    const below = list(root, path);
-    return below.length > 0 || !['/etc', '/bin', '/tmp'].includes(path) ? [path, ...below] : [];
-  });
+  return readdirSync(join(root, dir))
+    .sort()
+    .flatMap((name) => {
+      const path = `${dir}/${name}`;
+      if (!lstatSync(join(root, path)).isDirectory()) return [path];
+      const below = list(root, path);
+      return below.length > 0 || !['/etc', '/bin', '/tmp'].includes(path) ? [path, ...below] : [];
+    });
 }
 
 const nothingLeft = (): void => {
@@ -58,7 +68,10 @@ const nothingLeft = (): void => {
 };
 
 test('a command runs with its own name, hosts and mounts, and only what it wrote stays', async () => {
-  const r = await run('hostname; cat /etc/hosts; test -s /etc/resolv.conf; ls /dev/null /proc/self/exe; echo $HOME; umask; pwd; echo x > /made', { addHosts: ['db.local:10.1.2.3'] });
+  const r = await run(
+    'hostname; cat /etc/hosts; test -s /etc/resolv.conf; ls /dev/null /proc/self/exe; echo $HOME; umask; pwd; echo x > /made',
+    { addHosts: ['db.local:10.1.2.3'] },
+  );
   assert.equal(r.exitCode, 0);
   assert.match(r.output, /^buildkitsandbox\n/);
   assert.match(r.output, /10\.1\.2\.3\s+db\.local/);
@@ -69,9 +82,16 @@ test('a command runs with its own name, hosts and mounts, and only what it wrote
 
 test('exit codes, missing programs, unknown users', async () => {
   assert.equal((await run('exit 42')).exitCode, 42);
-  await assert.rejects(run(['/no/such', 'x']), { kind: 'process-failed', message: /^process "\/no\/such x" did not complete successfully: .*\/no\/such.*no such file or directory/ });
-  await assert.rejects(run('id', { user: 'nosuch' }), { message: 'process "/bin/sh -c id" did not complete successfully: unable to find user nosuch: no matching entries in passwd file' });
-  await assert.rejects(run('id', { user: 'nosuch', style: 'classic' }), { message: 'unable to find user nosuch: no matching entries in passwd file' });
+  await assert.rejects(run(['/no/such', 'x']), {
+    kind: 'process-failed',
+    message: /^process "\/no\/such x" did not complete successfully: .*\/no\/such.*no such file or directory/,
+  });
+  await assert.rejects(run('id', { user: 'nosuch' }), {
+    message: 'process "/bin/sh -c id" did not complete successfully: unable to find user nosuch: no matching entries in passwd file',
+  });
+  await assert.rejects(run('id', { user: 'nosuch', style: 'classic' }), {
+    message: 'unable to find user nosuch: no matching entries in passwd file',
+  });
   nothingLeft();
 });
 
@@ -94,7 +114,14 @@ test('binds: whole, in part, writable for nothing, without what the context leav
     mkdirSync(join(f.context, n, '..'), { recursive: true });
     writeFileSync(join(f.context, n), n);
   }
-  const bind = (o: Partial<Extract<RunMount, { type: 'bind' }>>): RunMount => ({ type: 'bind', target: '/m', root: f.context, source: '/', readonly: true, ...o });
+  const bind = (o: Partial<Extract<RunMount, { type: 'bind' }>>): RunMount => ({
+    type: 'bind',
+    target: '/m',
+    root: f.context,
+    source: '/',
+    readonly: true,
+    ...o,
+  });
   assert.match((await run('cat /m/d/x; touch /m/y', { mounts: [bind({})] })).output, /^d\/xtouch: .*Read-only/);
   assert.equal((await run('cat m', { mounts: [bind({ source: 'd/x', target: 'm' })] })).output, 'd/x');
   const rw = await run('echo changed > /m/x; touch /m/new; ls /m; cat /m/x', { mounts: [bind({ source: 'd', readonly: false })] });
@@ -104,23 +131,45 @@ test('binds: whole, in part, writable for nothing, without what the context leav
   assert.equal((await run('echo y > /m; cat /m', { mounts: [bind({ source: 'd/x', readonly: false })] })).output, 'y\n');
   const ignore = new IgnoreMatcher(['**/secret', 'skip', '!skip/not']);
   assert.equal((await run('cd /m; find d skip | sort', { mounts: [bind({ ignore })] })).output, 'd\nd/x\nskip\nskip/not\n');
-  await assert.rejects(run('true', { mounts: [bind({ source: 'nope' })] }), { code: 'run.no-mount-source', message: /open \/nope: no such file or directory/ });
+  await assert.rejects(run('true', { mounts: [bind({ source: 'nope' })] }), {
+    code: 'run.no-mount-source',
+    message: /open \/nope: no such file or directory/,
+  });
   await assert.rejects(run('true', { mounts: [bind({ source: 'd/secret', ignore })] }), { code: 'run.no-mount-source' });
   nothingLeft();
 });
 
 test('caches last, begin with their seed, and are lent by their sharing', async () => {
-  const cache = (o: Partial<Extract<RunMount, { type: 'cache' }>> = {}): RunMount => ({ type: 'cache', target: '/c', id: 'one', sharing: 'shared', readonly: false, ...o });
+  const cache = (o: Partial<Extract<RunMount, { type: 'cache' }>> = {}): RunMount => ({
+    type: 'cache',
+    target: '/c',
+    id: 'one',
+    sharing: 'shared',
+    readonly: false,
+    ...o,
+  });
   assert.deepEqual((await run('echo kept > /c/f', { mounts: [cache()] })).layer, []);
-  assert.equal((await run('cat /d/f; touch /d/g', { mounts: [cache({ target: '/d', readonly: true })] })).output, 'kept\ntouch: /d/g: Read-only file system\n');
-  assert.equal((await run("stat -c '%a %u %g' /c", { mounts: [cache({ id: 'owned', uid: 33, gid: 1, mode: 0o750 })] })).output, '750 33 1\n');
+  assert.equal(
+    (await run('cat /d/f; touch /d/g', { mounts: [cache({ target: '/d', readonly: true })] })).output,
+    'kept\ntouch: /d/g: Read-only file system\n',
+  );
+  assert.equal(
+    (await run("stat -c '%a %u %g' /c", { mounts: [cache({ id: 'owned', uid: 33, gid: 1, mode: 0o750 })] })).output,
+    '750 33 1\n',
+  );
   mkdirSync(join(f.context, 'seed'), { recursive: true });
   writeFileSync(join(f.context, 'seed/s'), 'seeded');
   assert.equal((await run('cat /c/s', { mounts: [cache({ id: 'seeded', seed: { root: f.context, source: '/seed' } })] })).output, 'seeded');
   const slow = 'echo $$ > /c/mine; n=0; while [ $n -lt 20 ]; do [ "$(ls /c)" = mine ] || exit 9; n=$((n+1)); done; rm /c/mine';
   for (const sharing of ['locked', 'private'] as const) {
-    const both = await Promise.all([1, 2].map((i) => run(slow.replaceAll('mine', `mine${i}`), { mounts: [cache({ id: sharing, sharing })] })));
-    assert.deepEqual(both.map((r) => r.exitCode), [0, 0], `${sharing} caches are not used by two at a time`);
+    const both = await Promise.all(
+      [1, 2].map((i) => run(slow.replaceAll('mine', `mine${i}`), { mounts: [cache({ id: sharing, sharing })] })),
+    );
+    assert.deepEqual(
+      both.map((r) => r.exitCode),
+      [0, 0],
+      `${sharing} caches are not used by two at a time`,
+    );
   }
   nothingLeft();
 });
@@ -128,11 +177,23 @@ test('caches last, begin with their seed, and are lent by their sharing', async 
 test('secrets: as files and variables, required or not, and never in the layer', async () => {
   const source = { kind: 'value', data: Buffer.from('s3cret') } as const;
   const secret = (o: Partial<Extract<RunMount, { type: 'secret' }>>): RunMount => ({ type: 'secret', id: 's', required: false, ...o });
-  const r = await run("cat /run/secrets/s; stat -c ' %a %u %g' /run/secrets/s; cp /run/secrets/s /dev/shm/", { mounts: [secret({ source, target: '/run/secrets/s' })] });
+  const r = await run("cat /run/secrets/s; stat -c ' %a %u %g' /run/secrets/s; cp /run/secrets/s /dev/shm/", {
+    mounts: [secret({ source, target: '/run/secrets/s' })],
+  });
   assert.equal(r.output, 's3cret 400 0 0\n');
   assert.deepEqual(r.layer, []);
-  assert.equal((await run("cat /k; stat -c ' %a %u %g' /k; echo $E", { mounts: [secret({ source, target: '/k', env: 'E', mode: 0o444, uid: 33, gid: 1 })] })).output, 's3cret 444 33 1\ns3cret\n');
-  assert.equal((await run('echo "[${E-unset}]"; ls /run 2>&1', { mounts: [secret({ env: 'E', target: '/run/secrets/s' })] })).output.split('\n')[0], '[]');
+  assert.equal(
+    (
+      await run("cat /k; stat -c ' %a %u %g' /k; echo $E", {
+        mounts: [secret({ source, target: '/k', env: 'E', mode: 0o444, uid: 33, gid: 1 })],
+      })
+    ).output,
+    's3cret 444 33 1\ns3cret\n',
+  );
+  assert.equal(
+    (await run('echo "[${E-unset}]"; ls /run 2>&1', { mounts: [secret({ env: 'E', target: '/run/secrets/s' })] })).output.split('\n')[0],
+    '[]',
+  );
   await assert.rejects(run('true', { mounts: [secret({ required: true })] }), { code: 'run.no-secret', message: 'secret s: not found' });
   nothingLeft();
 });
@@ -142,8 +203,21 @@ test('an SSH agent is lent by a socket of our own', async () => {
   const agent = createServer((c) => c.end('hello from the agent\n')).listen(socket);
   try {
     const ssh: RunMount = { type: 'ssh', id: 'default', required: true, socket };
-    assert.equal((await run('echo $SSH_AUTH_SOCK; test -S $SSH_AUTH_SOCK && stat -c %a $SSH_AUTH_SOCK; nc local:$SSH_AUTH_SOCK </dev/null 2>/dev/null || true', { mounts: [ssh] })).output.split('\n').slice(0, 2).join(' '), '/run/buildkit/ssh_agent.0 600');
-    await assert.rejects(run('true', { mounts: [{ type: 'ssh', id: 'default', required: true }] }), { message: 'unset ssh forward key default' });
+    assert.equal(
+      (
+        await run(
+          'echo $SSH_AUTH_SOCK; test -S $SSH_AUTH_SOCK && stat -c %a $SSH_AUTH_SOCK; nc local:$SSH_AUTH_SOCK </dev/null 2>/dev/null || true',
+          { mounts: [ssh] },
+        )
+      ).output
+        .split('\n')
+        .slice(0, 2)
+        .join(' '),
+      '/run/buildkit/ssh_agent.0 600',
+    );
+    await assert.rejects(run('true', { mounts: [{ type: 'ssh', id: 'default', required: true }] }), {
+      message: 'unset ssh forward key default',
+    });
     assert.equal((await run('echo [$SSH_AUTH_SOCK]', { mounts: [{ type: 'ssh', id: 'default', required: false }] })).output, '[]\n');
   } finally {
     agent.close();
@@ -158,7 +232,10 @@ test('the network of the host and privileges need leave', async () => {
 });
 
 test('limits and the size of /dev/shm', async () => {
-  const r = await run("ulimit -Sn; ulimit -Hn; df -k /dev/shm | tail -1 | awk '{print $2}'", { ulimits: [{ name: 'nofile', soft: 512, hard: 600 }], shmSize: 32 << 20 });
+  const r = await run("ulimit -Sn; ulimit -Hn; df -k /dev/shm | tail -1 | awk '{print $2}'", {
+    ulimits: [{ name: 'nofile', soft: 512, hard: 600 }],
+    shmSize: 32 << 20,
+  });
   assert.equal(r.output, '512\n600\n32768\n');
 });
 

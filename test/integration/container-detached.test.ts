@@ -38,7 +38,12 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 }
 
 const state = (id: string): Container['state'] | undefined => f.manager.records.get(id)?.state;
-const leftovers = (): string[] => [...readdirSync(join(f.run, 'containers')), ...readFileSync('/proc/self/mounts', 'utf8').split('\n').filter((l) => l.includes(f.folder))];
+const leftovers = (): string[] => [
+  ...readdirSync(join(f.run, 'containers')),
+  ...readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((l) => l.includes(f.folder)),
+];
 
 test('runs, tells, ends by itself, and is recorded by its monitor', async () => {
   const c = await start({ args: ['sh', '-c', 'echo one; echo two >&2; exit 6'] });
@@ -79,7 +84,10 @@ test('stop, start again, restart, remove by force', async () => {
 
 test('a program that cannot be run', async () => {
   await assert.rejects(start({ args: ['missing'], name: 'cannot' }), { exitCode: 127 });
-  assert.deepEqual([state(f.manager.records.resolve('cannot').id)?.status, state(f.manager.records.resolve('cannot').id)?.exitCode], ['created', 127]);
+  assert.deepEqual(
+    [state(f.manager.records.resolve('cannot').id)?.status, state(f.manager.records.resolve('cannot').id)?.exitCode],
+    ['created', 127],
+  );
   await f.manager.remove(f.manager.records.resolve('cannot'));
   await assert.rejects(start({ args: ['missing'], autoRemove: true }), { exitCode: 127 });
   assert.deepEqual(f.manager.records.all(), []);
@@ -120,7 +128,8 @@ test('the machine went down: nothing of what ran is there', async () => {
   for (const pid of [...monitors, c.state.pid, removed.state.pid]) process.kill(pid, 'SIGKILL');
   await f.manager.endings.gone(c, 5000);
   await f.manager.endings.gone(removed, 5000);
-  for (const x of [c, removed]) f.manager.records.update(x.id, (r) => void (r.state.process = r.state.process!.replace(/:[^:]+:/, ':another-boot:')));
+  for (const x of [c, removed])
+    f.manager.records.update(x.id, (r) => void (r.state.process = r.state.process!.replace(/:[^:]+:/, ':another-boot:')));
   await f.manager.reconcile();
   assert.equal(state(c.id)?.status, 'exited');
   assert.equal(state(removed.id), undefined);
@@ -136,7 +145,11 @@ test('a command is killed at any moment while it runs a container', async () => 
     const c = await m.create(request({ args: ['sleep', '0.05'], autoRemove: true }));
     if (mode === 'detached') await m.start(c);
     else await m.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });`;
-  const launch = (mode: string) => spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], { stdio: 'ignore', cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+  const launch = (mode: string) =>
+    spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], {
+      stdio: 'ignore',
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    });
   const began = performance.now();
   await new Promise((resolve) => launch('foreground').once('exit', resolve));
   const whole = performance.now() - began;
@@ -155,5 +168,10 @@ test('a command is killed at any moment while it runs a container', async () => 
   }
   assert.deepEqual(f.manager.records.all(), []);
   assert.deepEqual(leftovers(), []);
-  assert.deepEqual(f.manager.parts.db.read((sql) => sql.all('SELECT id FROM snapshots WHERE state = ? AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)', 'active')), []);
+  assert.deepEqual(
+    f.manager.parts.db.read((sql) =>
+      sql.all('SELECT id FROM snapshots WHERE state = ? AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)', 'active'),
+    ),
+    [],
+  );
 });

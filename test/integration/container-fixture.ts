@@ -27,7 +27,15 @@ export function openManager(root: string, run: string): ContainerManager {
     return OciRuntime.find({ stateRoot: folders.runtime });
   });
   return new ContainerManager({
-    layout: folders, db, images, snapshots, leases: new Leases(db), network: new NetworkManager(folders, db), selfCommand: [process.execPath, SELF, root, run], runtime, now: Date.now,
+    layout: folders,
+    db,
+    images,
+    snapshots,
+    leases: new Leases(db),
+    network: new NetworkManager(folders, db),
+    selfCommand: [process.execPath, SELF, root, run],
+    runtime,
+    now: Date.now,
   });
 }
 
@@ -48,7 +56,10 @@ export async function fixture(): Promise<Fixture> {
   const managers = [manager];
   makeImage(manager);
   return {
-    manager, folder, root, run,
+    manager,
+    folder,
+    root,
+    run,
     other: () => {
       managers.push(openManager(root, run));
       return managers.at(-1)!;
@@ -89,13 +100,39 @@ function makeImage({ parts: { snapshots, images, leases } }: ContainerManager): 
   chownSync(at('seeded'), 1000, 2000);
   const diffId = sha256('layer of the container tests');
   snapshots.commit(layer.id, { chainId: diffId, diffId, size: 1 });
-  images.create({ config: { architecture: 'amd64', os: 'linux', config: IMAGE_CONFIG, rootfs: { type: 'layers', diff_ids: [diffId] } }, layers: [{ diffId, size: 1 }], names: ['tiny'] }, lease);
+  images.create(
+    {
+      config: { architecture: 'amd64', os: 'linux', config: IMAGE_CONFIG, rootfs: { type: 'layers', diff_ids: [diffId] } },
+      layers: [{ diffId, size: 1 }],
+      names: ['tiny'],
+    },
+    lease,
+  );
 }
 
 export function request(o: Partial<ContainerRequest> = {}): ContainerRequest {
   return {
-    image: 'tiny', args: [], env: [], tty: false, openStdin: false, labels: {}, ports: [], publishAll: false, expose: [], volumes: [], tmpfs: [], network: 'none', addHosts: [], dns: [], autoRemove: false,
-    readonlyRootfs: false, privileged: false, capAdd: [], capDrop: [], ulimits: [], ...o,
+    image: 'tiny',
+    args: [],
+    env: [],
+    tty: false,
+    openStdin: false,
+    labels: {},
+    ports: [],
+    publishAll: false,
+    expose: [],
+    volumes: [],
+    tmpfs: [],
+    network: 'none',
+    addHosts: [],
+    dns: [],
+    autoRemove: false,
+    readonlyRootfs: false,
+    privileged: false,
+    capAdd: [],
+    capDrop: [],
+    ulimits: [],
+    ...o,
   };
 }
 

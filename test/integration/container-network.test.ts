@@ -15,24 +15,35 @@ const INSIDE = 'SLIPWAY_TEST_OWN_NETWORK';
 if (process.env[INSIDE] === undefined) {
   test('in a network namespace of its own', () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const own = spawnSync('unshare', ['-n', '-m', process.execPath, '--test-reporter=tap', fileURLToPath(import.meta.url)], { encoding: 'utf8', env: { ...env, [INSIDE]: '1' } });
+    const own = spawnSync('unshare', ['-n', '-m', process.execPath, '--test-reporter=tap', fileURLToPath(import.meta.url)], {
+      encoding: 'utf8',
+      env: { ...env, [INSIDE]: '1' },
+    });
     assert.equal(own.status, 0, own.stdout + own.stderr);
   });
 } else {
   let f: Fixture;
   before(async () => {
-    for (const command of ['ip link set lo up', 'mount -t tmpfs tmpfs /run']) assert.equal(spawnSync('sh', ['-c', command], { stdio: 'inherit' }).status, 0);
+    for (const command of ['ip link set lo up', 'mount -t tmpfs tmpfs /run'])
+      assert.equal(spawnSync('sh', ['-c', command], { stdio: 'inherit' }).status, 0);
     f = await fixture();
   });
   after(() => f.dispose());
 
-  const links = (): string[] => spawnSync('ip', ['-o', 'link'], { encoding: 'utf8' }).stdout.trim().split('\n').map((l) => l.split(': ')[1]!);
+  const links = (): string[] =>
+    spawnSync('ip', ['-o', 'link'], { encoding: 'utf8' })
+      .stdout.trim()
+      .split('\n')
+      .map((l) => l.split(': ')[1]!);
   const rules = (): string => spawnSync('iptables-save', [], { encoding: 'utf8' }).stdout;
   const page = (url: string): Promise<string> =>
     new Promise((resolve, reject) => {
       get(url, (response) => {
         let text = '';
-        response.setEncoding('utf8').on('data', (d: string) => (text += d)).on('end', () => resolve(text));
+        response
+          .setEncoding('utf8')
+          .on('data', (d: string) => (text += d))
+          .on('end', () => resolve(text));
       }).on('error', reject);
     });
   const eventually = async <T>(fn: () => Promise<T>): Promise<T> => {
@@ -55,7 +66,10 @@ if (process.env[INSIDE] === undefined) {
     assert.match(text, new RegExp(`${ip.replaceAll('.', '\\.')}\\s+h`));
     await f.manager.parts.network.settled();
     assert.deepEqual(readdirSync(join(f.run, 'netns')), []);
-    assert.deepEqual(f.manager.parts.db.read((sql) => sql.all('SELECT * FROM network_leases')), []);
+    assert.deepEqual(
+      f.manager.parts.db.read((sql) => sql.all('SELECT * FROM network_leases')),
+      [],
+    );
     assert.deepEqual(links(), ['lo']);
   });
 
@@ -66,12 +80,28 @@ if (process.env[INSIDE] === undefined) {
     const port = running.network!.ports[0]!.hostPort;
     assert.match(portsText(running), new RegExp(`0\\.0\\.0\\.0:${port}->8080/tcp`));
     assert.equal(await eventually(() => page(`http://127.0.0.1:${port}/`)), 'I am server\n');
-    await assert.rejects(f.manager.start(await f.manager.create(request({ args: SERVER, network: 'bridge', ports: [{ hostIp: '', hostPort: port, containerPort: 1, protocol: 'tcp' }], name: 'late', autoRemove: true }))), /port is already allocated|already in use/);
+    await assert.rejects(
+      f.manager.start(
+        await f.manager.create(
+          request({
+            args: SERVER,
+            network: 'bridge',
+            ports: [{ hostIp: '', hostPort: port, containerPort: 1, protocol: 'tcp' }],
+            name: 'late',
+            autoRemove: true,
+          }),
+        ),
+      ),
+      /port is already allocated|already in use/,
+    );
     await f.manager.remove(running, { force: true });
     await f.manager.parts.network.settled();
     assert.ok(!rules().includes(String(port)), rules());
     assert.deepEqual(f.manager.records.all(), []);
-    assert.deepEqual(links().filter((l) => l !== 'lo'), []);
+    assert.deepEqual(
+      links().filter((l) => l !== 'lo'),
+      [],
+    );
   });
 
   test('a command is killed at any moment while it publishes a port', async () => {
@@ -82,7 +112,8 @@ if (process.env[INSIDE] === undefined) {
       const c = await m.create(request({ args: ['sleep', '0.05'], autoRemove: true, network: 'bridge', publishAll: true }));
       if (mode === 'detached') await m.start(c);
       else await m.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });`;
-    const launch = (mode: string) => spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], { stdio: 'ignore' });
+    const launch = (mode: string) =>
+      spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], { stdio: 'ignore' });
     const began = performance.now();
     await new Promise((resolve) => launch('foreground').once('exit', resolve));
     const whole = performance.now() - began;
@@ -100,8 +131,14 @@ if (process.env[INSIDE] === undefined) {
     await f.manager.reconcile();
     await f.manager.parts.network.settled();
     assert.deepEqual(f.manager.records.all(), []);
-    assert.deepEqual(f.manager.parts.db.read((sql) => sql.all('SELECT * FROM network_leases')), []);
-    assert.deepEqual(links().filter((l) => l !== 'lo'), []);
+    assert.deepEqual(
+      f.manager.parts.db.read((sql) => sql.all('SELECT * FROM network_leases')),
+      [],
+    );
+    assert.deepEqual(
+      links().filter((l) => l !== 'lo'),
+      [],
+    );
     assert.ok(!rules().includes('8080'), rules());
   });
 

@@ -12,7 +12,12 @@ before(async () => {
 });
 after(() => f.dispose());
 
-const leftovers = (): string[] => [...readdirSync(join(f.run, 'containers')), ...readFileSync('/proc/self/mounts', 'utf8').split('\n').filter((l) => l.includes(f.folder))];
+const leftovers = (): string[] => [
+  ...readdirSync(join(f.run, 'containers')),
+  ...readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((l) => l.includes(f.folder)),
+];
 
 test('output, exit code and what is recorded', async () => {
   const r = await runIn(f.manager, { args: ['sh', '-c', 'echo out; echo err >&2; exit 7'] });
@@ -25,10 +30,16 @@ test('output, exit code and what is recorded', async () => {
   assert.deepEqual(leftovers(), []);
 });
 
-test('the image\'s settings, and what replaces them', async () => {
+test("the image's settings, and what replaces them", async () => {
   assert.equal((await runIn(f.manager, { autoRemove: true })).stdout, 'hello\n');
-  assert.equal(await sh(f.manager, 'echo $FROM_IMAGE $MINE $HOME $HOSTNAME; pwd; id -u', { env: ['MINE=1'], hostname: 'named' }), 'yes 1 /root named\n/work\n0\n');
-  assert.equal(await sh(f.manager, 'id -u; id -G; echo $HOME; pwd', { user: 'user', workdir: '/made/up' }), '1000\n1000 2000\n/home/user\n/made/up\n');
+  assert.equal(
+    await sh(f.manager, 'echo $FROM_IMAGE $MINE $HOME $HOSTNAME; pwd; id -u', { env: ['MINE=1'], hostname: 'named' }),
+    'yes 1 /root named\n/work\n0\n',
+  );
+  assert.equal(
+    await sh(f.manager, 'id -u; id -G; echo $HOME; pwd', { user: 'user', workdir: '/made/up' }),
+    '1000\n1000 2000\n/home/user\n/made/up\n',
+  );
   assert.equal((await runIn(f.manager, { entrypoint: ['echo', 'entry'], args: ['arg'], autoRemove: true })).stdout, 'entry arg\n');
 });
 
@@ -64,10 +75,15 @@ test('a request that makes no sense is refused and leaves nothing', async () => 
   await assert.rejects(f.manager.create(request({ image: 'missing' })), { code: 'image.not-found' });
   await assert.rejects(f.manager.create(request({ name: '-' })), { code: 'container.invalid-name' });
   await assert.rejects(f.manager.create(request({ entrypoint: [] })), { code: 'container.no-command' });
-  await assert.rejects(f.manager.create(request({ volumes: [{ source: 'b/d', destination: '/x', readonly: false }] })), { code: 'volume.invalid-name' });
+  await assert.rejects(f.manager.create(request({ volumes: [{ source: 'b/d', destination: '/x', readonly: false }] })), {
+    code: 'volume.invalid-name',
+  });
   await f.manager.create(request({ name: 'taken' }), { startLater: true });
   const snapshots = readdirSync(join(f.root, 'snapshots')).length;
-  await assert.rejects(f.manager.create(request({ name: 'taken' })), { code: 'container.name-taken', message: /^Conflict\. The container name "\/taken" is already in use by container "[0-9a-f]{64}"/ });
+  await assert.rejects(f.manager.create(request({ name: 'taken' })), {
+    code: 'container.name-taken',
+    message: /^Conflict\. The container name "\/taken" is already in use by container "[0-9a-f]{64}"/,
+  });
   assert.equal(readdirSync(join(f.root, 'snapshots')).length, snapshots);
   await assert.rejects(runIn(f.manager, { workdir: '/etc/passwd', autoRemove: true }), { code: 'container.workdir-no-directory' });
   await f.manager.remove(f.manager.records.resolve('taken'));
@@ -77,11 +93,21 @@ test('a request that makes no sense is refused and leaves nothing', async () => 
 
 test('the files that tell a container its name', async () => {
   assert.equal(await sh(f.manager, 'cat /etc/hostname; hostname', { hostname: 'me' }), 'me\nme\n');
-  assert.match(await sh(f.manager, 'cat /etc/hosts', { addHosts: ['other:10.9.8.7'] }), /^127\.0\.0\.1\s+localhost[\s\S]*10\.9\.8\.7\s+other/);
+  assert.match(
+    await sh(f.manager, 'cat /etc/hosts', { addHosts: ['other:10.9.8.7'] }),
+    /^127\.0\.0\.1\s+localhost[\s\S]*10\.9\.8\.7\s+other/,
+  );
   assert.match(await sh(f.manager, 'cat /etc/resolv.conf', { dns: ['10.1.1.1'], dnsSearch: ['example.org'] }), /nameserver 10\.1\.1\.1/);
   const c = await f.manager.create(request({ args: ['true'] }));
   await f.manager.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });
-  assert.deepEqual(f.manager.withFiles(c, (rootfs) => readdirSync(join(rootfs, 'etc')).filter((n) => statSync(join(rootfs, 'etc', n)).size > 0).sort()), ['group', 'passwd']);
+  assert.deepEqual(
+    f.manager.withFiles(c, (rootfs) =>
+      readdirSync(join(rootfs, 'etc'))
+        .filter((n) => statSync(join(rootfs, 'etc', n)).size > 0)
+        .sort(),
+    ),
+    ['group', 'passwd'],
+  );
 });
 
 test('volumes: bound, named, anonymous, of the image', async () => {
@@ -96,14 +122,38 @@ test('volumes: bound, named, anonymous, of the image', async () => {
   assert.ok(existsSync(join(f.folder, 'made/up')));
 
   const named = { volumes: [{ source: 'data', destination: '/seeded', readonly: false }] };
-  assert.equal(await sh(f.manager, 'cat /seeded/inner/file; stat -c "%a %u %g" /seeded; echo new > /seeded/inner/file', named), 'from the image\n750 1000 2000\n');
+  assert.equal(
+    await sh(f.manager, 'cat /seeded/inner/file; stat -c "%a %u %g" /seeded; echo new > /seeded/inner/file', named),
+    'from the image\n750 1000 2000\n',
+  );
   assert.equal(await sh(f.manager, 'cat /seeded/inner/file', named), 'new\n');
-  assert.equal(await sh(f.manager, 'ls /seeded', { volumes: [{ source: 'bare', destination: '/seeded', readonly: false, noCopy: true }] }), '');
+  assert.equal(
+    await sh(f.manager, 'ls /seeded', { volumes: [{ source: 'bare', destination: '/seeded', readonly: false, noCopy: true }] }),
+    '',
+  );
   const before = f.manager.volumes.list();
-  assert.deepEqual(before.filter((v) => !v.anonymous).map((v) => v.name), ['bare', 'data']);
+  assert.deepEqual(
+    before.filter((v) => !v.anonymous).map((v) => v.name),
+    ['bare', 'data'],
+  );
 
-  const c = await f.manager.create(request({ volumes: [{ destination: '/anonymous', readonly: false }, { source: 'data', destination: '/d', readonly: false }] }), { startLater: true });
-  assert.deepEqual(c.mounts.map((m) => [m.destination, m.anonymous === true]), [['/anonymous', true], ['/d', false], ['/declared', true]]);
+  const c = await f.manager.create(
+    request({
+      volumes: [
+        { destination: '/anonymous', readonly: false },
+        { source: 'data', destination: '/d', readonly: false },
+      ],
+    }),
+    { startLater: true },
+  );
+  assert.deepEqual(
+    c.mounts.map((m) => [m.destination, m.anonymous === true]),
+    [
+      ['/anonymous', true],
+      ['/d', false],
+      ['/declared', true],
+    ],
+  );
   assert.throws(() => f.manager.volumes.remove('data'), { code: 'volume.in-use' });
   assert.equal(f.manager.volumes.list().length, before.length + 2);
   await f.manager.remove(c, { volumes: true });
@@ -116,13 +166,17 @@ test('volumes: bound, named, anonymous, of the image', async () => {
 
 test('read-only root, tmpfs, /dev/shm, limits of processes', async () => {
   await assert.rejects(sh(f.manager, 'touch /x', { readonlyRootfs: true }), /Read-only/);
-  assert.match(await sh(f.manager, 'touch /t/x; grep " /t " /proc/mounts', { readonlyRootfs: true, tmpfs: ['/t:size=1m,mode=700'] }), /tmpfs \/t tmpfs rw,nosuid,nodev,noexec.*size=1024k,mode=700/);
+  assert.match(
+    await sh(f.manager, 'touch /t/x; grep " /t " /proc/mounts', { readonlyRootfs: true, tmpfs: ['/t:size=1m,mode=700'] }),
+    /tmpfs \/t tmpfs rw,nosuid,nodev,noexec.*size=1024k,mode=700/,
+  );
   assert.match(await sh(f.manager, 'grep " /dev/shm " /proc/mounts', { shmSize: 8 << 20 }), /size=8192k/);
   assert.equal(await sh(f.manager, 'ulimit -n', { ulimits: [{ name: 'nofile', soft: 77, hard: 99 }] }), '77\n');
 });
 
 test('capabilities', async () => {
-  const caps = async (o: Parameters<typeof sh>[2]): Promise<bigint> => BigInt(`0x${(await sh(f.manager, 'grep CapEff /proc/self/status', o)).split(/\s+/)[1]}`);
+  const caps = async (o: Parameters<typeof sh>[2]): Promise<bigint> =>
+    BigInt(`0x${(await sh(f.manager, 'grep CapEff /proc/self/status', o)).split(/\s+/)[1]}`);
   const CHOWN = 1n << 0n;
   const SYS_ADMIN = 1n << 21n;
   assert.equal((await caps({})) & (CHOWN | SYS_ADMIN), CHOWN);
@@ -139,28 +193,50 @@ test('a second program in a running container; signals; stop', async () => {
   const { execIn } = await import('../../src/container/index.ts');
   const exec = async (args: string[], o: object = {}): Promise<[number, string]> => {
     const out: Buffer[] = [];
-    const code = await execIn(f.other(), f.manager.records.resolve(c.name), { args, env: [], tty: false, detach: false, privileged: false, stdin: 'ignore', stdout: (b) => out.push(b), stderr: (b) => out.push(b), ...o });
+    const code = await execIn(f.other(), f.manager.records.resolve(c.name), {
+      args,
+      env: [],
+      tty: false,
+      detach: false,
+      privileged: false,
+      stdin: 'ignore',
+      stdout: (b) => out.push(b),
+      stderr: (b) => out.push(b),
+      ...o,
+    });
     return [code, Buffer.concat(out).toString()];
   };
   assert.deepEqual(await exec(['sh', '-c', 'echo $FROM_IMAGE $X; pwd; exit 3'], { env: ['X=y'] }), [3, 'yes y\n/work\n']);
-  assert.deepEqual(await exec(['sh', '-c', 'id -u; echo $HOME; pwd'], { user: '1000:0', workdir: '/tmp' }), [0, '1000\n/home/user\n/tmp\n']);
+  assert.deepEqual(await exec(['sh', '-c', 'id -u; echo $HOME; pwd'], { user: '1000:0', workdir: '/tmp' }), [
+    0,
+    '1000\n/home/user\n/tmp\n',
+  ]);
   await assert.rejects(exec(['missing']), { exitCode: 127 });
   assert.deepEqual(await exec(['sh', '-c', 'echo detached > /tmp/mark'], { detach: true }), [0, '']);
   const running = f.manager.records.resolve(c.id);
   assert.ok(isAlive(running));
   await assert.rejects(f.manager.kill(running, 'NOPE'), { code: 'container.invalid-signal' });
-  await assert.rejects(f.other().remove(running), { code: 'container.running', message: `cannot remove container "${c.name}": container is running: stop the container before removing or force remove` });
+  await assert.rejects(f.other().remove(running), {
+    code: 'container.running',
+    message: `cannot remove container "${c.name}": container is running: stop the container before removing or force remove`,
+  });
   await f.other().kill(running, 'USR1');
   assert.equal(await run, 9);
   await assert.rejects(exec(['true']), { code: 'container.not-running' });
-  await assert.rejects(f.manager.kill(f.manager.records.resolve(c.id)), { code: 'container.not-running', message: `cannot kill container: ${c.name}: container ${c.id} is not running` });
+  await assert.rejects(f.manager.kill(f.manager.records.resolve(c.id)), {
+    code: 'container.not-running',
+    message: `cannot kill container: ${c.name}: container ${c.id} is not running`,
+  });
   await f.manager.stop(f.manager.records.resolve(c.id));
   await f.manager.remove(f.manager.records.resolve(c.id));
   assert.throws(() => f.manager.records.resolve(c.name), { code: 'container.not-found', message: `No such container: ${c.name}` });
 });
 
 test('stop from another process: the signal asked for, then SIGKILL', async () => {
-  for (const [script, seconds, exitCode] of [['trap "exit 4" USR2; echo up; while :; do sleep 0.05; done', 10, 4], ['trap "" USR2; echo up; while :; do sleep 0.05; done', 0, 137]] as const) {
+  for (const [script, seconds, exitCode] of [
+    ['trap "exit 4" USR2; echo up; while :; do sleep 0.05; done', 10, 4],
+    ['trap "" USR2; echo up; while :; do sleep 0.05; done', 0, 137],
+  ] as const) {
     const c = await f.manager.create(request({ args: ['sh', '-c', script], stopSignal: 'SIGUSR2' }));
     const started = Promise.withResolvers<void>();
     const run = f.manager.runForeground(c, { stdin: 'ignore', stdout: () => started.resolve(), stderr: () => {} });

@@ -51,7 +51,13 @@ async function sound(store: TestStore, dir: string): Promise<void> {
   assert.equal(await store.ok(['run', '--rm', 'sound']), 'a\nb\n');
   const blobs = join(store.root, 'blobs', 'sha256');
   for (const name of readdirSync(blobs)) {
-    assert.equal(createHash('sha256').update(readFileSync(join(blobs, name))).digest('hex'), name, 'a blob is what its name says');
+    assert.equal(
+      createHash('sha256')
+        .update(readFileSync(join(blobs, name)))
+        .digest('hex'),
+      name,
+      'a blob is what its name says',
+    );
   }
   assert.ok(!readFileSync('/proc/self/mounts', 'utf8').includes(store.folder), 'no mount is left');
 }

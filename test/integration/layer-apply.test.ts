@@ -30,7 +30,8 @@ function room(t: TestContext): Room {
   fs.mkdirSync(root);
   fs.writeFileSync(path.join(outside, 'secret'), 'secret', { mode: 0o600 });
   return {
-    root, outside,
+    root,
+    outside,
     apply(members, options = {}) {
       const applier = new LayerApplier(root, { overlay: true, ...options });
       try {
@@ -50,10 +51,16 @@ function room(t: TestContext): Room {
 function untouched(outside: string): void {
   assert.deepEqual(fs.readdirSync(outside), ['secret']);
   const stats = fs.statSync(path.join(outside, 'secret'));
-  assert.deepEqual([fs.readFileSync(path.join(outside, 'secret'), 'utf8'), stats.nlink, stats.mode & 0o7777, stats.uid], ['secret', 1, 0o600, 0]);
+  assert.deepEqual(
+    [fs.readFileSync(path.join(outside, 'secret'), 'utf8'), stats.nlink, stats.mode & 0o7777, stats.uid],
+    ['secret', 1, 0o600, 0],
+  );
 }
 
-const refused = (code: string) => (error: unknown): boolean => isSlipwayError(error) && error.code === code;
+const refused =
+  (code: string) =>
+  (error: unknown): boolean =>
+    isSlipwayError(error) && error.code === code;
 const read = (...parts: string[]): string => fs.readFileSync(path.join(...parts), 'utf8');
 
 test('what an entry says is what there is', (t) => {
@@ -66,7 +73,18 @@ test('what an entry says is what there is', (t) => {
     { path: 'd/', mode: 0o2775, uid: 1, gid: 2, mtimeNs: 1_000_000_000_123_456_789n },
     { path: 'd/suid', mode: 0o4755, uid: 3, gid: 4, content: 'x', mtimeNs: 5_000_000_000n },
     { path: 'd/plain', mode: 0o666, content: 'y', mtimeNs: 7_000_000_001n },
-    { path: 'd/caps', mode: 0o755, uid: 9, gid: 9, content: 'z', xattrs: new Map([['security.capability', capability], ['trusted.overlay.opaque', Buffer.from('y')], ['user.overlay.redirect', Buffer.from('/')]]) },
+    {
+      path: 'd/caps',
+      mode: 0o755,
+      uid: 9,
+      gid: 9,
+      content: 'z',
+      xattrs: new Map([
+        ['security.capability', capability],
+        ['trusted.overlay.opaque', Buffer.from('y')],
+        ['user.overlay.redirect', Buffer.from('/')],
+      ]),
+    },
     { path: 'd/link', type: 'symlink', link: '/outside/of here', uid: 5, gid: 6, mtimeNs: 8_000_000_000n },
     { path: 'd/hard', type: 'link', link: '/d/plain' },
     { path: 'null', type: 'char', mode: 0o666, major: 1, minor: 3, uid: 1, gid: 1 },
@@ -97,7 +115,11 @@ test('what an entry says is what there is', (t) => {
 
 test('names beyond UTF-8 and beyond a hundred bytes', (t) => {
   const { root, apply } = room(t);
-  apply([{ path: 'raw\udcff', content: 'r' }, { path: `${'d'.repeat(200)}/${'f'.repeat(255)}`, content: 'l' }, { path: 'ü/✓', content: 'u' }]);
+  apply([
+    { path: 'raw\udcff', content: 'r' },
+    { path: `${'d'.repeat(200)}/${'f'.repeat(255)}`, content: 'l' },
+    { path: 'ü/✓', content: 'u' },
+  ]);
   assert.equal(fs.readFileSync(Buffer.concat([Buffer.from(`${root}/raw`), Buffer.of(0xff)]), 'utf8'), 'r');
   assert.equal(read(root, 'd'.repeat(200), 'f'.repeat(255)), 'l');
   assert.equal(read(root, 'ü/✓'), 'u');
@@ -108,7 +130,19 @@ test('names beyond UTF-8 and beyond a hundred bytes', (t) => {
 test('holes stay holes', (t) => {
   const { root } = room(t);
   const applier = new LayerApplier(root, { overlay: true });
-  applier.entry({ path: 's', type: 'file', mode: 0o644, uid: 0, gid: 0, size: 64 << 20, mtimeNs: 0n, sparse: [{ offset: 4096, length: 3 }, { offset: 32 << 20, length: 2 }] });
+  applier.entry({
+    path: 's',
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: 64 << 20,
+    mtimeNs: 0n,
+    sparse: [
+      { offset: 4096, length: 3 },
+      { offset: 32 << 20, length: 2 },
+    ],
+  });
   applier.data(Buffer.from('ab'));
   applier.data(Buffer.from('cde'));
   applier.end();
@@ -117,7 +151,10 @@ test('holes stay holes', (t) => {
   assert.equal(stats.size, 64 << 20);
   assert.ok(stats.blocks * 512 < 1 << 20);
   const content = fs.readFileSync(path.join(root, 's'));
-  assert.deepEqual([content.toString('latin1', 4096, 4099), content.toString('latin1', 32 << 20, (32 << 20) + 2), content[4099]], ['abc', 'de', 0]);
+  assert.deepEqual(
+    [content.toString('latin1', 4096, 4099), content.toString('latin1', 32 << 20, (32 << 20) + 2), content[4099]],
+    ['abc', 'de', 0],
+  );
 });
 
 for (const overlay of [true, false]) {
@@ -128,24 +165,89 @@ for (const overlay of [true, false]) {
       'a path that climbs from within': { code: 'layer.unsafe-path', members: [{ path: 'a/../../outside/secret', content: 'no' }] },
       'an absolute path that climbs': { code: 'layer.unsafe-path', members: [{ path: '/../outside/secret', content: 'no' }] },
       'a directory that climbs': { code: 'layer.unsafe-path', members: [{ path: '../outside/', mode: 0o777 }] },
-      'an absolute link, then a file through it': { members: [{ path: 'l', type: 'symlink', link: '@outside' }, { path: 'l/secret', content: 'no' }, { path: 'l/new', content: 'no' }] },
-      'a relative link, then a file through it': { members: [{ path: 'l', type: 'symlink', link: '../outside' }, { path: 'l/secret', content: 'no' }] },
-      'a chain of links': { members: [{ path: 'a', type: 'symlink', link: '..' }, { path: 'b', type: 'symlink', link: 'a/../../outside' }, { path: 'b/secret', content: 'no' }] },
-      'a file over a link': { members: [{ path: 'l', type: 'symlink', link: '../outside/secret' }, { path: 'l', content: 'no' }] },
-      'a directory over a link': { members: [{ path: 'l', type: 'symlink', link: '../outside' }, { path: 'l/', mode: 0o777 }, { path: 'l/secret', content: 'in' }] },
-      'a known directory swapped for a link': { members: [{ path: 'd/' }, { path: 'd/x', content: '' }, { path: 'd', type: 'symlink', link: '../outside' }, { path: 'd/secret', content: 'no' }] },
+      'an absolute link, then a file through it': {
+        members: [
+          { path: 'l', type: 'symlink', link: '@outside' },
+          { path: 'l/secret', content: 'no' },
+          { path: 'l/new', content: 'no' },
+        ],
+      },
+      'a relative link, then a file through it': {
+        members: [
+          { path: 'l', type: 'symlink', link: '../outside' },
+          { path: 'l/secret', content: 'no' },
+        ],
+      },
+      'a chain of links': {
+        members: [
+          { path: 'a', type: 'symlink', link: '..' },
+          { path: 'b', type: 'symlink', link: 'a/../../outside' },
+          { path: 'b/secret', content: 'no' },
+        ],
+      },
+      'a file over a link': {
+        members: [
+          { path: 'l', type: 'symlink', link: '../outside/secret' },
+          { path: 'l', content: 'no' },
+        ],
+      },
+      'a directory over a link': {
+        members: [
+          { path: 'l', type: 'symlink', link: '../outside' },
+          { path: 'l/', mode: 0o777 },
+          { path: 'l/secret', content: 'in' },
+        ],
+      },
+      'a known directory swapped for a link': {
+        members: [
+          { path: 'd/' },
+          { path: 'd/x', content: '' },
+          { path: 'd', type: 'symlink', link: '../outside' },
+          { path: 'd/secret', content: 'no' },
+        ],
+      },
       'a hard link that climbs': { code: 'layer.unsafe-path', members: [{ path: 'h', type: 'link', link: '../outside/secret' }] },
       'a hard link to an absolute path': { code: 'layer.invalid', members: [{ path: 'h', type: 'link', link: '@outside/secret' }] },
-      'a hard link through a link': { code: 'layer.invalid', members: [{ path: 'l', type: 'symlink', link: '../outside' }, { path: 'h', type: 'link', link: 'l/secret' }] },
-      'a hard link to a link, then written': { members: [{ path: 'l', type: 'symlink', link: '../outside/secret' }, { path: 'h', type: 'link', link: 'l' }, { path: 'h', content: 'no' }] },
+      'a hard link through a link': {
+        code: 'layer.invalid',
+        members: [
+          { path: 'l', type: 'symlink', link: '../outside' },
+          { path: 'h', type: 'link', link: 'l/secret' },
+        ],
+      },
+      'a hard link to a link, then written': {
+        members: [
+          { path: 'l', type: 'symlink', link: '../outside/secret' },
+          { path: 'h', type: 'link', link: 'l' },
+          { path: 'h', content: 'no' },
+        ],
+      },
       'a whiteout that climbs': { code: 'layer.unsafe-path', members: [{ path: '../outside/.wh.secret' }] },
       'a whiteout of the parent': { code: 'layer.unsafe-path', members: [{ path: 'd/' }, { path: 'd/.wh...' }] },
       'a whiteout of itself': { code: 'layer.unsafe-path', members: [{ path: 'd/' }, { path: 'd/.wh..' }] },
       'a whiteout through a link': { members: [{ path: 'l', type: 'symlink', link: '../outside' }, { path: 'l/.wh.secret' }] },
       'an opaque mark through a link': { members: [{ path: 'l', type: 'symlink', link: '../outside' }, { path: 'l/.wh..wh..opq' }] },
-      'a device through a link': { members: [{ path: 'l', type: 'symlink', link: '../outside' }, { path: 'l/secret', type: 'char', major: 1, minor: 3 }] },
-      'links in a circle': { code: 'layer.invalid', members: [{ path: 'a', type: 'symlink', link: 'b' }, { path: 'b', type: 'symlink', link: 'a' }, { path: 'a/x', content: 'no' }] },
-      'a file as a parent': { code: 'layer.invalid', members: [{ path: 'f', content: '' }, { path: 'f/x', content: 'no' }] },
+      'a device through a link': {
+        members: [
+          { path: 'l', type: 'symlink', link: '../outside' },
+          { path: 'l/secret', type: 'char', major: 1, minor: 3 },
+        ],
+      },
+      'links in a circle': {
+        code: 'layer.invalid',
+        members: [
+          { path: 'a', type: 'symlink', link: 'b' },
+          { path: 'b', type: 'symlink', link: 'a' },
+          { path: 'a/x', content: 'no' },
+        ],
+      },
+      'a file as a parent': {
+        code: 'layer.invalid',
+        members: [
+          { path: 'f', content: '' },
+          { path: 'f/x', content: 'no' },
+        ],
+      },
       'a root that is no directory': { code: 'layer.invalid', members: [{ path: './', type: 'symlink', link: '/' }] },
       'a hard link to a directory': { code: 'layer.invalid', members: [{ path: 'd/' }, { path: 'h', type: 'link', link: 'd' }] },
       'a hard link to nothing': { code: 'layer.invalid', members: [{ path: 'h', type: 'link', link: 'nothing' }] },
@@ -153,7 +255,9 @@ for (const overlay of [true, false]) {
     for (const [name, { code, members }] of Object.entries(escapes)) {
       await t.test(name, (t: TestContext) => {
         const { outside, apply } = room(t);
-        const real = members.map((m) => (m.link?.startsWith('@outside') === true ? { ...m, link: m.link.replace('@outside', outside) } : m));
+        const real = members.map((m) =>
+          m.link?.startsWith('@outside') === true ? { ...m, link: m.link.replace('@outside', outside) } : m,
+        );
         if (code === undefined) apply(real, { overlay });
         else assert.throws(() => apply(real, { overlay }), refused(code));
         untouched(outside);
@@ -164,7 +268,13 @@ for (const overlay of [true, false]) {
 
 test('links inside the layer are followed with the layer as root', (t) => {
   const { root, apply } = room(t);
-  apply([{ path: 'usr/lib/' }, { path: 'lib', type: 'symlink', link: '/usr/lib' }, { path: 'lib/so', content: 's' }, { path: 'up', type: 'symlink', link: 'usr/../../../new' }, { path: 'up/x', content: 'x' }]);
+  apply([
+    { path: 'usr/lib/' },
+    { path: 'lib', type: 'symlink', link: '/usr/lib' },
+    { path: 'lib/so', content: 's' },
+    { path: 'up', type: 'symlink', link: 'usr/../../../new' },
+    { path: 'up/x', content: 'x' },
+  ]);
   assert.equal(read(root, 'usr/lib/so'), 's');
   assert.equal(read(root, 'new/x'), 'x');
 });
@@ -172,14 +282,25 @@ test('links inside the layer are followed with the layer as root', (t) => {
 test('later entries replace earlier ones of any type', (t) => {
   const { root, apply } = room(t);
   apply([
-    { path: 'a', content: '1' }, { path: 'a', content: '22' },
-    { path: 'b/c/d', content: '' }, { path: 'b', content: 'file now' },
-    { path: 'e', content: '' }, { path: 'e/', mode: 0o700 }, { path: 'e/f', content: 'f' },
-    { path: 'g', content: 'g' }, { path: 'h', type: 'link', link: 'g' }, { path: 'g', content: 'new' },
-    { path: 'i/', mtimeNs: 5_000_000_000n }, { path: 'i', content: 'i', mtimeNs: 9_000_000_000n },
-    { path: 'j', content: 'j' }, { path: 'j', type: 'link', link: 'j' },
+    { path: 'a', content: '1' },
+    { path: 'a', content: '22' },
+    { path: 'b/c/d', content: '' },
+    { path: 'b', content: 'file now' },
+    { path: 'e', content: '' },
+    { path: 'e/', mode: 0o700 },
+    { path: 'e/f', content: 'f' },
+    { path: 'g', content: 'g' },
+    { path: 'h', type: 'link', link: 'g' },
+    { path: 'g', content: 'new' },
+    { path: 'i/', mtimeNs: 5_000_000_000n },
+    { path: 'i', content: 'i', mtimeNs: 9_000_000_000n },
+    { path: 'j', content: 'j' },
+    { path: 'j', type: 'link', link: 'j' },
   ]);
-  assert.deepEqual(['a', 'b', 'e/f', 'g', 'h', 'i', 'j'].map((name) => read(root, name)), ['22', 'file now', 'f', 'new', 'g', 'i', 'j']);
+  assert.deepEqual(
+    ['a', 'b', 'e/f', 'g', 'h', 'i', 'j'].map((name) => read(root, name)),
+    ['22', 'file now', 'f', 'new', 'g', 'i', 'j'],
+  );
   assert.equal(fs.statSync(path.join(root, 'e')).mode & 0o7777, 0o700);
   assert.equal(fs.statSync(path.join(root, 'i')).mtimeMs, 9000);
 });
@@ -187,25 +308,56 @@ test('later entries replace earlier ones of any type', (t) => {
 test('overlay: deletions become whiteouts and opaque directories, whatever the order', (t) => {
   const { root, apply } = room(t);
   apply([
-    { path: '.wh.gone' }, { path: 'd/.wh.gone' },
-    { path: 'o/.wh..wh..opq' }, { path: 'o/kept', content: 'k' },
-    { path: 'p/' }, { path: 'p/x', content: 'x' }, { path: '.wh.p' },
-    { path: '.wh.q' }, { path: 'q/' }, { path: 'q/y', content: 'y' },
-    { path: 'f', content: 'f' }, { path: '.wh.f' },
-    { path: '.wh.r' }, { path: 'r/s', content: 's' },
+    { path: '.wh.gone' },
+    { path: 'd/.wh.gone' },
+    { path: 'o/.wh..wh..opq' },
+    { path: 'o/kept', content: 'k' },
+    { path: 'p/' },
+    { path: 'p/x', content: 'x' },
+    { path: '.wh.p' },
+    { path: '.wh.q' },
+    { path: 'q/' },
+    { path: 'q/y', content: 'y' },
+    { path: 'f', content: 'f' },
+    { path: '.wh.f' },
+    { path: '.wh.r' },
+    { path: 'r/s', content: 's' },
     { path: '.wh..wh.plnk/' },
   ]);
   assert.ok(isWhiteout(fs.lstatSync(path.join(root, 'gone'))) && isWhiteout(fs.lstatSync(path.join(root, 'd/gone'))));
   const opaque = (name: string): string | undefined => getXattr(path.join(root, name), 'trusted.overlay.opaque')?.toString();
   assert.deepEqual(['o', 'p', 'q', 'r', 'd'].map(opaque), ['y', 'y', 'y', 'y', undefined]);
-  assert.deepEqual(['o/kept', 'p/x', 'q/y', 'f', 'r/s'].map((name) => read(root, name)), ['k', 'x', 'y', 'f', 's']);
+  assert.deepEqual(
+    ['o/kept', 'p/x', 'q/y', 'f', 'r/s'].map((name) => read(root, name)),
+    ['k', 'x', 'y', 'f', 's'],
+  );
   assert.ok(!fs.existsSync(path.join(root, '.wh..wh.plnk')));
 });
 
 test('flat: deletions take away what was below, and spare what the layer brings', (t) => {
   const { root, apply } = room(t);
-  apply([{ path: 'a', content: '' }, { path: 'd/e/f', content: '' }, { path: 'd/g', content: '' }, { path: 'o/1', content: '' }, { path: 'o/s/2', content: '' }, { path: 'keep', content: '' }], { overlay: false });
-  apply([{ path: '.wh.a' }, { path: 'd/new', content: '' }, { path: '.wh.d' }, { path: 'o/s/3', content: '' }, { path: 'o/.wh..wh..opq' }, { path: '.wh.never' }], { overlay: false });
+  apply(
+    [
+      { path: 'a', content: '' },
+      { path: 'd/e/f', content: '' },
+      { path: 'd/g', content: '' },
+      { path: 'o/1', content: '' },
+      { path: 'o/s/2', content: '' },
+      { path: 'keep', content: '' },
+    ],
+    { overlay: false },
+  );
+  apply(
+    [
+      { path: '.wh.a' },
+      { path: 'd/new', content: '' },
+      { path: '.wh.d' },
+      { path: 'o/s/3', content: '' },
+      { path: 'o/.wh..wh..opq' },
+      { path: '.wh.never' },
+    ],
+    { overlay: false },
+  );
   assert.deepEqual((fs.readdirSync(root, { recursive: true }) as string[]).sort(), ['d', 'd/new', 'keep', 'o', 'o/s', 'o/s/3']);
 });
 
@@ -220,7 +372,13 @@ test('lower layers: hard links into them, directories passed through, and a hidd
   fs.writeFileSync(path.join(lower, 'bin/tool'), 'tool', { mode: 0o755 });
   setXattr(path.join(lower, 'bin/tool'), 'trusted.note', Buffer.from('n'));
   fs.mkdirSync(upperLower);
-  apply([{ path: 'tmp/x', content: '' }, { path: 'bin/alias', type: 'link', link: 'bin/tool' }], { lowers: [upperLower, lower] });
+  apply(
+    [
+      { path: 'tmp/x', content: '' },
+      { path: 'bin/alias', type: 'link', link: 'bin/tool' },
+    ],
+    { lowers: [upperLower, lower] },
+  );
   const tmp = fs.statSync(path.join(root, 'tmp'));
   assert.deepEqual([tmp.mode & 0o7777, tmp.uid, tmp.gid], [0o1777, 7, 8]);
   assert.equal(read(root, 'bin/alias'), 'tool');
@@ -244,5 +402,8 @@ test('a full disk is said to be one', (t) => {
   t.mock.method(fs, 'writeSync', () => {
     throw Object.assign(new Error('write'), { code: 'ENOSPC' });
   });
-  assert.throws(() => applier.data(Buffer.from('x')), (error) => isSlipwayError(error) && error.kind === 'no-space');
+  assert.throws(
+    () => applier.data(Buffer.from('x')),
+    (error) => isSlipwayError(error) && error.kind === 'no-space',
+  );
 });

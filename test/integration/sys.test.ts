@@ -1,12 +1,47 @@
 // System calls against the real kernel; needs root. Everything is mounted in a private namespace and ends with this process.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  createNetworkNamespace, deleteNetworkNamespace, deviceMajor, deviceMinor, enterPrivateMountNamespace, FileLock, FileType, findExecutable, getXattr, listXattrs, lutimesNs,
-  mkfifo, mknod, mount, MountFlag, processAlive, processIdentity, processStartTime, removeTree, removeXattr, run, setXattr, unmount, withNetworkNamespace, writeFileAtomic,
+  createNetworkNamespace,
+  deleteNetworkNamespace,
+  deviceMajor,
+  deviceMinor,
+  enterPrivateMountNamespace,
+  FileLock,
+  FileType,
+  findExecutable,
+  getXattr,
+  listXattrs,
+  lutimesNs,
+  mkfifo,
+  mknod,
+  mount,
+  MountFlag,
+  processAlive,
+  processIdentity,
+  processStartTime,
+  removeTree,
+  removeXattr,
+  run,
+  setXattr,
+  unmount,
+  withNetworkNamespace,
+  writeFileAtomic,
 } from '../../src/sys/index.ts';
 
 let dir: string;
@@ -36,7 +71,13 @@ test('network namespaces: made, entered, left, removed', async () => {
   const inside = withNetworkNamespace(path, () => readlinkSync('/proc/thread-self/ns/net'));
   assert.notEqual(inside, home);
   assert.equal(readlinkSync('/proc/self/ns/net'), home);
-  assert.throws(() => withNetworkNamespace(path, () => { throw new Error('inside'); }), /inside/);
+  assert.throws(
+    () =>
+      withNetworkNamespace(path, () => {
+        throw new Error('inside');
+      }),
+    /inside/,
+  );
   assert.equal(readlinkSync('/proc/self/ns/net'), home);
   const listed = await withNetworkNamespace(path, () => run('ip', ['-o', 'link']));
   assert.equal(listed.stdout.trim().split('\n').length, 1);
@@ -139,7 +180,12 @@ test('processes: identity, output, signals, missing commands', async () => {
   assert.ok(!processAlive('1:other-boot:1'));
   assert.ok(!processAlive(''));
   assert.equal(processStartTime(2 ** 22 + 1), undefined);
-  assert.deepEqual(await run('sh', ['-c', 'cat; echo bad >&2; exit 3'], { input: 'in' }), { exitCode: 3, signal: null, stdout: 'in', stderr: 'bad\n' });
+  assert.deepEqual(await run('sh', ['-c', 'cat; echo bad >&2; exit 3'], { input: 'in' }), {
+    exitCode: 3,
+    signal: null,
+    stdout: 'in',
+    stderr: 'bad\n',
+  });
   assert.equal((await run('sh', ['-c', 'kill -9 $$'])).exitCode, 137);
   await assert.rejects(run('no-such-command-here', []), { code: 'ENOENT' });
   await assert.rejects(run('sleep', ['60'], { signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' });

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BuildArgs } from './args.ts';
 
-const shown = (args: BuildArgs, env: string[] = []): string => args.active(env).map((a) => `${a.name}=${a.value}`).join(' ');
+const shown = (args: BuildArgs, env: string[] = []): string =>
+  args
+    .active(env)
+    .map((a) => `${a.name}=${a.value}`)
+    .join(' ');
 
 test('an argument counts from its declaration on, in its stage only', () => {
   const args = new BuildArgs({ A: 'cli' }, new Map());

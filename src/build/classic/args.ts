@@ -47,6 +47,8 @@ export class BuildArgs {
 
   /** What the command line gave and nobody declared. */
   unused(): string[] {
-    return Object.keys(this.#given).filter((name) => !this.#referenced.has(name) && !PREDEFINED_ARGS.has(name)).sort();
+    return Object.keys(this.#given)
+      .filter((name) => !this.#referenced.has(name) && !PREDEFINED_ARGS.has(name))
+      .sort();
   }
 }

@@ -1,5 +1,14 @@
 // The original engine: a Dockerfile from top to bottom, every stage before the target, an image for each instruction.
-import { expandInstruction, globalArgs, parseDockerfile, parseInstruction, targetStage, type Dockerfile, type Instruction, type Stage } from '../../dockerfile/index.ts';
+import {
+  expandInstruction,
+  globalArgs,
+  parseDockerfile,
+  parseInstruction,
+  targetStage,
+  type Dockerfile,
+  type Instruction,
+  type Stage,
+} from '../../dockerfile/index.ts';
 import type { Image } from '../../image/index.ts';
 import { familiarReference, formatReference, hostPlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import { openFileDigests } from '../steps/index.ts';
@@ -31,7 +40,11 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
     const meta = globalArgs(dockerfile, { buildArgs: request.buildArgs });
     const args = new BuildArgs(request.buildArgs, meta);
     const parts: StepParts = {
-      env, request, output, lease, digests,
+      env,
+      request,
+      output,
+      lease,
+      digests,
       images: new StepImages(env, lease, request.noCache),
       bases: new Bases(env, request, dockerfile, meta, lease),
     };
@@ -72,7 +85,13 @@ class ClassicBuild {
     const { output, request, bases } = this.#parts;
     output.step(stage.from.original);
     const base = await bases.ofStage(stage.from, this.#done, request.platform ?? hostPlatform());
-    const state = beginStage({ index: stage.index, name: stage.name, args: this.#args.forStage(), platform: base.platform, image: base.image });
+    const state = beginStage({
+      index: stage.index,
+      name: stage.name,
+      args: this.#args.forStage(),
+      platform: base.platform,
+      image: base.image,
+    });
     await this.#triggers(state);
     output.image(state.image?.id);
     for (const instruction of stage.commands) {
@@ -119,7 +138,11 @@ class ClassicBuild {
       case 'WORKDIR':
         return workdirInstruction(this.#parts, state, instruction);
       default:
-        return commitMetadata(this.#parts, state, applyMetadata(state, instruction, (text) => this.#parts.output.text(text)));
+        return commitMetadata(
+          this.#parts,
+          state,
+          applyMetadata(state, instruction, (text) => this.#parts.output.text(text)),
+        );
     }
   }
 }

@@ -10,7 +10,9 @@ import type { CopyRequest } from '../steps/types.ts';
 import type { StageState } from './state.ts';
 
 /** Where COPY reads from: the context, or the mounted file system of a stage or image. */
-export type CopyOrigin = { readonly kind: 'context'; readonly context: BuildContext; readonly digests: FileDigests } | { readonly kind: 'stage'; readonly root: string };
+export type CopyOrigin =
+  | { readonly kind: 'context'; readonly context: BuildContext; readonly digests: FileDigests }
+  | { readonly kind: 'stage'; readonly root: string };
 
 export interface PlannedCopy {
   /** For history and cache: `COPY file:… in /dest `. */
@@ -24,7 +26,13 @@ export function planCopy(instruction: CopyInstruction | AddInstruction, origin: 
   refuseRemote(instruction);
   const root = origin.kind === 'context' ? origin.context.root : origin.root;
   const ignore = origin.kind === 'context' ? origin.context.ignore : undefined;
-  const options = { kind: origin.kind, style: 'classic' as const, instruction: kind, ...(ignore ? { ignore } : {}), ...(origin.kind === 'context' ? { cache: origin.digests } : {}) };
+  const options = {
+    kind: origin.kind,
+    style: 'classic' as const,
+    instruction: kind,
+    ...(ignore ? { ignore } : {}),
+    ...(origin.kind === 'context' ? { cache: origin.digests } : {}),
+  };
   const found = sources.flatMap((pattern) => findSources(pattern, { root, ...options }));
   if (found.length === 0) throw new SlipwayError('not-found', 'copy.no-sources', `${kind} failed: no source files were specified`);
   const sums = found.map((one) => sum(one, digestOfFound(root, [one], options)));
@@ -47,5 +55,6 @@ const sum = (found: Found, digest: string): string => `${found.stat.isDirectory(
 
 function refuseRemote(instruction: CopyInstruction | AddInstruction): void {
   const remote = instruction.kind === 'ADD' ? instruction.sources.find((s) => /^(?:https?:\/\/|git@|git:\/\/)/.test(s)) : undefined;
-  if (remote !== undefined) throw new SlipwayError('unsupported', 'add.remote', `ADD failed: a source from elsewhere is not supported: ${remote}`);
+  if (remote !== undefined)
+    throw new SlipwayError('unsupported', 'add.remote', `ADD failed: a source from elsewhere is not supported: ${remote}`);
 }

@@ -22,7 +22,11 @@ export class Bases {
   }
 
   /** The image that a stage begins with; undefined for `scratch`. */
-  async ofStage(from: FromInstruction, done: readonly StageState[], platform: Platform): Promise<{ image: Image | undefined; platform: Platform }> {
+  async ofStage(
+    from: FromInstruction,
+    done: readonly StageState[],
+    platform: Platform,
+  ): Promise<{ image: Image | undefined; platform: Platform }> {
     const expand = (word: string): string => expandWord(word, this.#meta, { escape: this.#dockerfile.escape }).value;
     const name = expand(from.base);
     if (name === '') throw new SlipwayError('invalid-argument', 'from.blank', `base name (${from.base}) should not be blank`);
@@ -58,4 +62,5 @@ export class Bases {
   }
 }
 
-const bad = (from: string, why: string): SlipwayError => new SlipwayError('invalid-argument', 'copy.bad-from', `invalid from flag value ${from}: ${why}`);
+const bad = (from: string, why: string): SlipwayError =>
+  new SlipwayError('invalid-argument', 'copy.bad-from', `invalid from flag value ${from}: ${why}`);

@@ -13,7 +13,15 @@ export function quoted(text: string): string {
   return `${out}"`;
 }
 
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\v': '\\v' };
+const SHORT: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\t': '\\t',
+  '\r': '\\r',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\v': '\\v',
+};
 
 /** `%q` of a list of strings. */
 export const quotedList = (list: readonly string[]): string => `[${list.map(quoted).join(' ')}]`;

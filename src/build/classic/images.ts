@@ -33,7 +33,8 @@ export class StepImages {
     if (this.#noCache || state.cacheBusted) return undefined;
     const parent = state.image?.id ?? null;
     const rows = this.#env.db.read((sql) =>
-      sql.all<{ id: Digest }>('SELECT id FROM images WHERE parent_id IS ? ORDER BY created_at DESC, stored_at DESC', parent));
+      sql.all<{ id: Digest }>('SELECT id FROM images WHERE parent_id IS ? ORDER BY created_at DESC, stored_at DESC', parent),
+    );
     for (const { id } of rows) {
       const image = this.#env.images.find(id);
       const made = image?.config.container_config;
@@ -82,11 +83,14 @@ export class StepImages {
       history: [...(base?.history ?? []), entry],
       rootfs: { type: 'layers', diff_ids: [...(base?.rootfs.diff_ids ?? []), ...(layer ? [layer.diffId] : [])] },
     };
-    const image = this.#env.images.create({
-      config,
-      layers: layer ? [layer] : [],
-      ...(state.image ? { parentId: state.image.id } : {}),
-    }, this.#lease);
+    const image = this.#env.images.create(
+      {
+        config,
+        layers: layer ? [layer] : [],
+        ...(state.image ? { parentId: state.image.id } : {}),
+      },
+      this.#lease,
+    );
     state.image = image;
     return image;
   }

@@ -51,7 +51,8 @@ export function applyMetadata(state: StageState, instruction: MetadataInstructio
       return `STOPSIGNAL ${instruction.signal}`;
     case 'HEALTHCHECK': {
       const before = config.Healthcheck;
-      if (before?.Test && before.Test.length > 0 && before.Test[0] !== 'NONE') note(`Note: overriding previous HEALTHCHECK: ${list(before.Test)}\n`);
+      if (before?.Test && before.Test.length > 0 && before.Test[0] !== 'NONE')
+        note(`Note: overriding previous HEALTHCHECK: ${list(before.Test)}\n`);
       set({ Healthcheck: inheritHealthcheck(instruction.health, state.image?.config.config?.Healthcheck) });
       return `HEALTHCHECK ${shownHealthcheck(instruction.health)}`;
     }
@@ -85,12 +86,52 @@ function checkVolume(path: string): string {
   return path;
 }
 
-const SIGNALS = ['ABRT', 'ALRM', 'BUS', 'CHLD', 'CLD', 'CONT', 'FPE', 'HUP', 'ILL', 'INT', 'IO', 'IOT', 'KILL', 'PIPE', 'POLL', 'PROF', 'PWR', 'QUIT', 'SEGV', 'STKFLT', 'STOP', 'SYS', 'TERM', 'TRAP', 'TSTP', 'TTIN', 'TTOU', 'URG', 'USR1', 'USR2', 'VTALRM', 'WINCH', 'XCPU', 'XFSZ'];
+const SIGNALS = [
+  'ABRT',
+  'ALRM',
+  'BUS',
+  'CHLD',
+  'CLD',
+  'CONT',
+  'FPE',
+  'HUP',
+  'ILL',
+  'INT',
+  'IO',
+  'IOT',
+  'KILL',
+  'PIPE',
+  'POLL',
+  'PROF',
+  'PWR',
+  'QUIT',
+  'SEGV',
+  'STKFLT',
+  'STOP',
+  'SYS',
+  'TERM',
+  'TRAP',
+  'TSTP',
+  'TTIN',
+  'TTOU',
+  'URG',
+  'USR1',
+  'USR2',
+  'VTALRM',
+  'WINCH',
+  'XCPU',
+  'XFSZ',
+];
 
 function checkSignal(signal: string): string {
   const name = signal.toUpperCase().replace(/^SIG/, '');
   const realtime = /^RTM(?:IN(?:\+(\d+))?|AX(?:-(\d+))?)$/.exec(name);
   const number = /^\d+$/.test(signal) ? Number(signal) : undefined;
-  if (number === undefined ? SIGNALS.includes(name) || (realtime && Number(realtime[1] ?? realtime[2] ?? 0) <= 30) : number > 0 && number <= 64) return signal;
+  if (
+    number === undefined
+      ? SIGNALS.includes(name) || (realtime && Number(realtime[1] ?? realtime[2] ?? 0) <= 30)
+      : number > 0 && number <= 64
+  )
+    return signal;
   throw new SlipwayError('invalid-argument', 'stopsignal.invalid', `invalid signal: ${signal}`);
 }

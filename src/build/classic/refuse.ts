@@ -7,7 +7,8 @@ export function refuseUnsupported(instruction: Instruction): void {
   const flag = unsupportedFlag(instruction);
   if (flag === undefined) return;
   throw new SlipwayError(
-    'unsupported', 'classic.needs-graph',
+    'unsupported',
+    'classic.needs-graph',
     `the --${flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled`,
     { hints: ['the graph engine has it: build with DOCKER_BUILDKIT=1'] },
   );

@@ -23,13 +23,20 @@ export interface StageState {
 }
 
 /** The state right after FROM. */
-export function beginStage(o: { index: number; name: string | undefined; args: BuildArgs; platform: Platform; image: Image | undefined }): StageState {
+export function beginStage(o: {
+  index: number;
+  name: string | undefined;
+  args: BuildArgs;
+  platform: Platform;
+  image: Image | undefined;
+}): StageState {
   const config = structuredClone(o.image?.config.config ?? {});
   if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), DEFAULT_PATH];
   return { ...o, config, author: undefined, cmdSet: false, cacheBusted: false };
 }
 
-export const shellOf = (config: ContainerConfig): readonly string[] => (config.Shell && config.Shell.length > 0 ? config.Shell : DEFAULT_SHELL);
+export const shellOf = (config: ContainerConfig): readonly string[] =>
+  config.Shell && config.Shell.length > 0 ? config.Shell : DEFAULT_SHELL;
 
 /** The configuration with another command: how an instruction that runs nothing is written into history. */
 export function withComment(config: ContainerConfig, ...comment: string[]): ContainerConfig {
@@ -40,8 +47,13 @@ export function withComment(config: ContainerConfig, ...comment: string[]): Cont
 export function sameConfig(a: ContainerConfig, b: ContainerConfig): boolean {
   const key = (c: ContainerConfig): string =>
     JSON.stringify([
-      c.User ?? '', c.Cmd ?? [], c.Env ?? [], c.Entrypoint ?? [], Object.entries(c.Labels ?? {}).sort(),
-      Object.keys(c.ExposedPorts ?? {}).sort(), Object.keys(c.Volumes ?? {}).sort(),
+      c.User ?? '',
+      c.Cmd ?? [],
+      c.Env ?? [],
+      c.Entrypoint ?? [],
+      Object.entries(c.Labels ?? {}).sort(),
+      Object.keys(c.ExposedPorts ?? {}).sort(),
+      Object.keys(c.Volumes ?? {}).sort(),
     ]);
   return key(a) === key(b);
 }

@@ -84,7 +84,12 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
       });
       parts.output.endOfCommand();
       if (exitCode !== 0) {
-        throw new SlipwayError('process-failed', 'build.command-failed', `The command '${args.join(' ')}' returned a non-zero code: ${exitCode}`, { exitCode });
+        throw new SlipwayError(
+          'process-failed',
+          'build.command-failed',
+          `The command '${args.join(' ')}' returned a non-zero code: ${exitCode}`,
+          { exitCode },
+        );
       }
     });
     parts.images.create({ state, containerConfig, container, layer });
@@ -93,11 +98,13 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
 
 /** What a command writes into a volume is not part of the image; the volume begins with what the image has there. */
 function volumes(rootfs: MountedRootfs, config: ContainerConfig): RunMount[] {
-  return Object.keys(config.Volumes ?? {}).sort().map((path) => {
-    const target = posix.resolve('/', path);
-    withoutUmask(() => makeDirectories(rootfs.path, followInside(rootfs.path, target), 0o755));
-    return { type: 'bind', target, root: rootfs.path, source: target, readonly: false };
-  });
+  return Object.keys(config.Volumes ?? {})
+    .sort()
+    .map((path) => {
+      const target = posix.resolve('/', path);
+      withoutUmask(() => makeDirectories(rootfs.path, followInside(rootfs.path, target), 0o755));
+      return { type: 'bind', target, root: rootfs.path, source: target, readonly: false };
+    });
 }
 
 export async function workdirInstruction(parts: StepParts, state: StageState, instruction: WorkdirInstruction): Promise<void> {
@@ -106,12 +113,20 @@ export async function workdirInstruction(parts: StepParts, state: StageState, in
   const containerConfig = withComment(state.config, `#(nop) WORKDIR ${WorkingDir}`);
   if (fromCache(parts, state, containerConfig)) return;
   await inContainer(parts, async (container) => {
-    const layer = await parts.images.change(state, async (rootfs) => void workdirStep(rootfs, WorkingDir, { style: 'classic', now: parts.env.now() }));
+    const layer = await parts.images.change(
+      state,
+      async (rootfs) => void workdirStep(rootfs, WorkingDir, { style: 'classic', now: parts.env.now() }),
+    );
     parts.images.create({ state, containerConfig, container, layer });
   });
 }
 
-export async function copyInstruction(parts: StepParts, state: StageState, done: readonly StageState[], instruction: CopyInstruction | AddInstruction): Promise<void> {
+export async function copyInstruction(
+  parts: StepParts,
+  state: StageState,
+  done: readonly StageState[],
+  instruction: CopyInstruction | AddInstruction,
+): Promise<void> {
   if (instruction.link) parts.output.line('[Warning] the original engine copies onto the layers below: --link has no effect');
   const from = instruction.kind === 'COPY' ? instruction.from : undefined;
   if (from === undefined || from === '') {
@@ -123,7 +138,12 @@ export async function copyInstruction(parts: StepParts, state: StageState, done:
   await copyFrom(parts, state, instruction, { kind: 'stage', root: root.path });
 }
 
-async function copyFrom(parts: StepParts, state: StageState, instruction: CopyInstruction | AddInstruction, origin: Parameters<typeof planCopy>[1]): Promise<void> {
+async function copyFrom(
+  parts: StepParts,
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  origin: Parameters<typeof planCopy>[1],
+): Promise<void> {
   const plan = planCopy(instruction, origin, state, parts.env.now());
   const containerConfig = withComment(state.config, plan.comment);
   if (fromCache(parts, state, containerConfig)) return;

@@ -30,11 +30,17 @@ export function readDockerfile(at: Located, wording: ContextOptions['wording']):
     return { name: basename(at.name), text: readFileSync(at.path, 'utf8') };
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
-    const reason = { ENOENT: 'no such file or directory', ENOTDIR: 'not a directory', EISDIR: 'is a directory', EACCES: 'permission denied' }[code ?? ''];
+    const reason = {
+      ENOENT: 'no such file or directory',
+      ENOTDIR: 'not a directory',
+      EISDIR: 'is a directory',
+      EACCES: 'permission denied',
+    }[code ?? ''];
     if (reason === undefined) throw e;
-    const message = wording === 'graph'
-      ? `failed to read dockerfile: open ${at.name}: ${reason}`
-      : `unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${at.path}: ${reason}`;
+    const message =
+      wording === 'graph'
+        ? `failed to read dockerfile: open ${at.name}: ${reason}`
+        : `unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${at.path}: ${reason}`;
     throw new SlipwayError(code === 'EACCES' ? 'permission-denied' : 'not-found', 'context.no-dockerfile', message, {
       cause: e,
       hints: code === 'ENOENT' ? ['name the file with -f, or give the directory that holds it as the context'] : [],
@@ -48,7 +54,12 @@ export interface Ignored {
 }
 
 /** The list of what the context leaves out: the Dockerfile's own one (graph engine), else `.dockerignore`. */
-export function readIgnore(root: string, dockerfile: Located | undefined, wording: ContextOptions['wording'], stream: boolean): Ignored | undefined {
+export function readIgnore(
+  root: string,
+  dockerfile: Located | undefined,
+  wording: ContextOptions['wording'],
+  stream: boolean,
+): Ignored | undefined {
   const candidates = [join(root, '.dockerignore')];
   if (dockerfile && wording === 'graph') candidates.unshift(`${dockerfile.path}.dockerignore`);
   for (const path of candidates) {

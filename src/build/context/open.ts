@@ -20,23 +20,39 @@ export async function openContext(source: ContextSource, options: ContextOptions
   const { head, stream } = await peek(source.stream);
   const archive = detectCompression(head) !== 'none' || looksLikeTar(head);
   if (archive) {
-    if (options.dockerfileText !== undefined) throw new SlipwayError('invalid-argument', 'context.two-inputs', 'invalid argument: can\'t use stdin for both build context and dockerfile');
+    if (options.dockerfileText !== undefined)
+      throw new SlipwayError(
+        'invalid-argument',
+        'context.two-inputs',
+        "invalid argument: can't use stdin for both build context and dockerfile",
+      );
     return ofArchive(stream, options);
   }
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
-  if (text.trim() === '') throw new SlipwayError('invalid-argument', 'context.empty-input', 'the standard input holds neither an archive nor a Dockerfile');
+  if (text.trim() === '')
+    throw new SlipwayError('invalid-argument', 'context.empty-input', 'the standard input holds neither an archive nor a Dockerfile');
   return ofScratch({ ...options, dockerfileText: text }, false);
 }
 
 /** A context of `--build-context name=value`: a directory, or `docker-image://reference`. */
-export async function openNamedContext(name: string, value: string, o: { readonly cwd: string; readonly scratch: string }): Promise<NamedContext> {
+export async function openNamedContext(
+  name: string,
+  value: string,
+  o: { readonly cwd: string; readonly scratch: string },
+): Promise<NamedContext> {
   if (value.startsWith('docker-image://')) return { kind: 'image', ref: value.slice('docker-image://'.length) };
   refuseRemote(value);
-  if (/^[a-z-]+:\/\//.test(value)) throw new SlipwayError('unsupported', 'context.remote', `a named context of this kind is not supported: ${name}=${value}`);
+  if (/^[a-z-]+:\/\//.test(value))
+    throw new SlipwayError('unsupported', 'context.remote', `a named context of this kind is not supported: ${name}=${value}`);
   const path = resolve(o.cwd, value);
-  if (!isDirectory(path)) throw new SlipwayError('not-found', 'context.not-found', `failed to get build context ${name}: stat ${value}: no such file or directory`);
+  if (!isDirectory(path))
+    throw new SlipwayError(
+      'not-found',
+      'context.not-found',
+      `failed to get build context ${name}: stat ${value}: no such file or directory`,
+    );
   return { kind: 'directory', context: ofDirectory(path, value, { scratch: o.scratch, wording: 'graph' }) };
 }
 
@@ -45,7 +61,8 @@ function isDirectory(path: string): boolean {
 }
 
 function ofDirectory(root: string, written: string, options: ContextOptions): BuildContext {
-  if (!isDirectory(root)) throw new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
+  if (!isDirectory(root))
+    throw new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
   return make(root, options, resolve(options.cwd ?? root), false, () => {});
 }
 

@@ -55,7 +55,12 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest): 
 }
 
 /** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */
-async function solveSteps(env: BuildEnvironment, request: BuildRequest, state: StageState, driver: BuildDriver): Promise<Map<Node, Result>> {
+async function solveSteps(
+  env: BuildEnvironment,
+  request: BuildRequest,
+  state: StageState,
+  driver: BuildDriver,
+): Promise<Map<Node, Result>> {
   const nodes = [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
   // a stage that is nothing but a named context has no step of its own
   if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);

@@ -6,7 +6,17 @@ import type { Image } from '../../image/index.ts';
 import { type Digest, isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { CachedResult, Driver, Vertex } from '../../solver/index.ts';
 import type { BuildContext } from '../context/index.ts';
-import { contentDigest, copyStep, FileDigests, type MountedRootfs, openFileDigests, openRootfs, type RunMount, runStep, workdirStep } from '../steps/index.ts';
+import {
+  contentDigest,
+  copyStep,
+  FileDigests,
+  type MountedRootfs,
+  openFileDigests,
+  openRootfs,
+  type RunMount,
+  runStep,
+  workdirStep,
+} from '../steps/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 
 /** A file system that a vertex gave. */
@@ -30,7 +40,9 @@ export function vertexOf(node: Node, known = new Map<Node, NodeVertex>()): NodeV
   const found = known.get(node);
   if (found) return found;
   const { op } = node;
-  const selective = node.inputs.map((_, i) => i > 0 && (op.kind === 'file' || (op.kind === 'exec' && op.mounts.some((m) => m.input === i))));
+  const selective = node.inputs.map(
+    (_, i) => i > 0 && (op.kind === 'file' || (op.kind === 'exec' && op.mounts.some((m) => m.input === i))),
+  );
   const made: NodeVertex = {
     id: node.digest,
     name: node.meta.name,
@@ -73,7 +85,10 @@ export class BuildDriver implements Driver<Result> {
         case 'file':
           return op.actions.map((a) => (a.action === 'copy' ? this.#copyDigest(a, result) : '')).join(' ');
         case 'exec':
-          return op.mounts.filter((m) => m.input === input).map((m) => this.#mountDigest(m, result)).join(' ');
+          return op.mounts
+            .filter((m) => m.input === input)
+            .map((m) => this.#mountDigest(m, result))
+            .join(' ');
         default:
           throw new SlipwayError('internal', 'build.selective', `${op.kind} reads no part of an input`);
       }
@@ -143,7 +158,15 @@ export class BuildDriver implements Driver<Result> {
     if (image.layers.length === 0) return SCRATCH;
     const id = await this.#env.images.snapshot(image, this.#lease, {
       signal: this.#request.signal,
-      onProgress: (p) => this.#request.onEvent({ type: 'progress', id: v.id, name: `unpacking ${p.diffId.slice(0, 19)}`, current: p.current, total: p.total, done: p.current === p.total }),
+      onProgress: (p) =>
+        this.#request.onEvent({
+          type: 'progress',
+          id: v.id,
+          name: `unpacking ${p.diffId.slice(0, 19)}`,
+          current: p.current,
+          total: p.total,
+          done: p.current === p.total,
+        }),
     });
     return { kind: 'snapshot', id, createdAt: image.createdAt };
   }
@@ -180,8 +203,14 @@ export class BuildDriver implements Driver<Result> {
     {
       using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
       await copyStep(rootfs, {
-        instruction: 'COPY', style: 'graph', destination: '/', workdir: '/', now: this.#env.now(),
-        sources: [{ root: result.context.root, patterns: ['/'], kind: 'context', ...(result.context.ignore && { ignore: result.context.ignore }) }],
+        instruction: 'COPY',
+        style: 'graph',
+        destination: '/',
+        workdir: '/',
+        now: this.#env.now(),
+        sources: [
+          { root: result.context.root, patterns: ['/'], kind: 'context', ...(result.context.ignore && { ignore: result.context.ignore }) },
+        ],
       });
     }
     snapshots.commit(active.id);
@@ -222,7 +251,10 @@ export class BuildDriver implements Driver<Result> {
       const result = input < 0 ? undefined : inputs[input];
       if (!result || views.has(input)) continue;
       if (result.kind === 'directory') views.set(input, { root: result.context.root, ignore: result.context.ignore });
-      else views.set(input, { root: shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id))).path });
+      else
+        views.set(input, {
+          root: shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id))).path,
+        });
     }
     const { exitCode } = await runStep(this.#env, {
       rootfs,
@@ -242,25 +274,56 @@ export class BuildDriver implements Driver<Result> {
       signal,
     });
     if (exitCode !== 0) {
-      throw new SlipwayError('process-failed', 'build.command-failed', `process "${op.args.join(' ')}" did not complete successfully: exit code: ${exitCode}`);
+      throw new SlipwayError(
+        'process-failed',
+        'build.command-failed',
+        `process "${op.args.join(' ')}" did not complete successfully: exit code: ${exitCode}`,
+      );
     }
     return true;
   }
 
   #mount(m: ExecMount, view: { root: string; ignore?: BuildContext['ignore'] } | undefined): RunMount {
-    const ids = { ...(m.mode !== undefined && { mode: m.mode }), ...(m.uid !== undefined && { uid: m.uid }), ...(m.gid !== undefined && { gid: m.gid }) };
+    const ids = {
+      ...(m.mode !== undefined && { mode: m.mode }),
+      ...(m.uid !== undefined && { uid: m.uid }),
+      ...(m.gid !== undefined && { gid: m.gid }),
+    };
     const target = m.target ?? '';
     const id = m.id ?? '';
     switch (m.type) {
       case 'bind':
-        return { type: 'bind', target, root: view?.root ?? '', source: m.selector ?? '/', readonly: m.readonly, ...(view?.ignore && { ignore: view.ignore }) };
+        return {
+          type: 'bind',
+          target,
+          root: view?.root ?? '',
+          source: m.selector ?? '/',
+          readonly: m.readonly,
+          ...(view?.ignore && { ignore: view.ignore }),
+        };
       case 'cache':
-        return { type: 'cache', target, id, sharing: m.sharing ?? 'shared', readonly: m.readonly, ...ids, ...(view && { seed: { root: view.root, source: m.selector ?? '/' } }) };
+        return {
+          type: 'cache',
+          target,
+          id,
+          sharing: m.sharing ?? 'shared',
+          readonly: m.readonly,
+          ...ids,
+          ...(view && { seed: { root: view.root, source: m.selector ?? '/' } }),
+        };
       case 'tmpfs':
         return { type: 'tmpfs', target, ...(m.size !== undefined && { size: m.size }) };
       case 'secret': {
         const source = this.#request.secrets.get(id);
-        return { type: 'secret', id, ...(m.target !== undefined && { target }), ...(m.env !== undefined && { env: m.env }), required: m.required === true, ...(source && { source }), ...ids };
+        return {
+          type: 'secret',
+          id,
+          ...(m.target !== undefined && { target }),
+          ...(m.env !== undefined && { env: m.env }),
+          required: m.required === true,
+          ...(source && { source }),
+          ...ids,
+        };
       }
       case 'ssh':
         return { type: 'ssh', id, ...(m.target !== undefined && { target }), required: m.required === true, ...ids };
@@ -272,14 +335,25 @@ export class BuildDriver implements Driver<Result> {
   #copyDigest(a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
     return this.#withFiles(result, (root, ignore, cache) =>
       contentDigest(root, a.sources, {
-        kind: a.from, style: 'graph', instruction: a.instruction, parents: a.parents, excludes: a.excludes, ...(ignore && { ignore }), ...(cache && { cache }),
+        kind: a.from,
+        style: 'graph',
+        instruction: a.instruction,
+        parents: a.parents,
+        excludes: a.excludes,
+        ...(ignore && { ignore }),
+        ...(cache && { cache }),
       }),
     );
   }
 
   #mountDigest(m: ExecMount, result: Result): string {
     return this.#withFiles(result, (root, ignore, cache) =>
-      contentDigest(root, [m.selector ?? '/'], { kind: result.kind === 'directory' ? 'context' : 'stage', style: 'graph', ...(ignore && { ignore }), ...(cache && { cache }) }),
+      contentDigest(root, [m.selector ?? '/'], {
+        kind: result.kind === 'directory' ? 'context' : 'stage',
+        style: 'graph',
+        ...(ignore && { ignore }),
+        ...(cache && { cache }),
+      }),
     );
   }
 
@@ -303,7 +377,12 @@ export class BuildDriver implements Driver<Result> {
   #placed(v: NodeVertex, e: unknown): unknown {
     const { source } = v.node.meta;
     if (!isSlipwayError(e) || e.source || !source) return e;
-    return new SlipwayError(e.kind, e.code, e.message, { hints: e.hints, cause: e, source, ...(e.exitCode !== undefined && { exitCode: e.exitCode }) });
+    return new SlipwayError(e.kind, e.code, e.message, {
+      hints: e.hints,
+      cause: e,
+      source,
+      ...(e.exitCode !== undefined && { exitCode: e.exitCode }),
+    });
   }
 }
 

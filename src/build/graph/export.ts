@@ -2,14 +2,28 @@
 // bytes: times are those at which the steps were run, however often they came from the cache since.
 import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
-import { chainIds, type Digest, formatReference, type HistoryEntry, type ImageConfig, parseReference, withDefaultTag } from '../../model/index.ts';
+import {
+  chainIds,
+  type Digest,
+  formatReference,
+  type HistoryEntry,
+  type ImageConfig,
+  parseReference,
+  withDefaultTag,
+} from '../../model/index.ts';
 import type { Node } from '../../graph/index.ts';
 import type { StageState } from '../lower/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import type { Result } from './driver.ts';
 
 /** Stores the image of a stage whose steps have all been solved. */
-export function exportImage(env: BuildEnvironment, request: BuildRequest, state: StageState, results: ReadonlyMap<Node, Result>, lease: Lease): Image {
+export function exportImage(
+  env: BuildEnvironment,
+  request: BuildRequest,
+  state: StageState,
+  results: ReadonlyMap<Node, Result>,
+  lease: Lease,
+): Image {
   const { base } = state;
   const diffIds: Digest[] = [...(base?.config.rootfs.diff_ids ?? [])];
   const history: HistoryEntry[] = [...(base?.config.history ?? [])];

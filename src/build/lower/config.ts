@@ -23,7 +23,12 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
       return set({ Env: env }, `ENV ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
     }
     case 'ARG': {
-      const declared = declareArgs(i, state.variables, { buildArgs: c.request.buildArgs, globals: c.globals }, { escape: c.dockerfile.escape });
+      const declared = declareArgs(
+        i,
+        state.variables,
+        { buildArgs: c.request.buildArgs, globals: c.globals },
+        { escape: c.dockerfile.escape },
+      );
       for (const arg of declared.args) {
         const at = state.args.findIndex((a) => a.key === arg.key);
         if (at >= 0) state.args.splice(at, 1);
@@ -33,10 +38,16 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
       return record(state, `ARG ${declared.args.map((a) => (a.value === undefined ? a.key : `${a.key}=${a.value}`)).join(' ')}`);
     }
     case 'LABEL':
-      return set({ Labels: { ...state.config.Labels, ...Object.fromEntries(i.pairs.map((p) => [p.key, p.value])) } }, `LABEL ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
+      return set(
+        { Labels: { ...state.config.Labels, ...Object.fromEntries(i.pairs.map((p) => [p.key, p.value])) } },
+        `LABEL ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`,
+      );
     case 'EXPOSE': {
       const ports = i.ports.flatMap((p) => exposedPorts(p, sourceOf(i)));
-      return set({ ExposedPorts: { ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) } }, `EXPOSE ${goMap(ports)}`);
+      return set(
+        { ExposedPorts: { ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) } },
+        `EXPOSE ${goMap(ports)}`,
+      );
     }
     case 'CMD': {
       const args = commandOf(state, i.command);
@@ -58,8 +69,15 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
     case 'USER':
       return set({ User: i.user }, `USER ${i.user}`);
     case 'VOLUME':
-      for (const path of i.paths) if (path === '') throw new SlipwayError('invalid-argument', 'build.volume', 'VOLUME specified can not be an empty string', { source: sourceOf(i) });
-      return set({ Volumes: { ...state.config.Volumes, ...Object.fromEntries(i.paths.map((p) => [p, {}])) } }, `VOLUME [${i.paths.join(' ')}]`);
+      for (const path of i.paths)
+        if (path === '')
+          throw new SlipwayError('invalid-argument', 'build.volume', 'VOLUME specified can not be an empty string', {
+            source: sourceOf(i),
+          });
+      return set(
+        { Volumes: { ...state.config.Volumes, ...Object.fromEntries(i.paths.map((p) => [p, {}])) } },
+        `VOLUME [${i.paths.join(' ')}]`,
+      );
     case 'MAINTAINER':
       state.author = i.maintainer;
       return record(state, `MAINTAINER ${i.maintainer}`);
@@ -80,7 +98,8 @@ export function setVariable(env: readonly string[], key: string, value: string):
   return at < 0 ? [...env, entry] : env.with(at, entry);
 }
 
-export const shellOf = (config: ContainerConfig): readonly string[] => (config.Shell && config.Shell.length > 0 ? config.Shell : ['/bin/sh', '-c']);
+export const shellOf = (config: ContainerConfig): readonly string[] =>
+  config.Shell && config.Shell.length > 0 ? config.Shell : ['/bin/sh', '-c'];
 
 const commandOf = (state: StageState, command: { args: readonly string[]; shell: boolean }): string[] =>
   command.shell && command.args.length > 0 ? [...shellOf(state.config), ...command.args] : [...command.args];
@@ -91,5 +110,12 @@ export const workdirOf = (config: ContainerConfig, path: string): string => posi
 /** Lists and maps as Go prints them: that is how they stand in histories. */
 const goQuoted = (list: readonly string[]): string => `[${list.map((s) => JSON.stringify(s)).join(' ')}]`;
 const goMap = (keys: readonly string[]): string => `map[${keys.map((k) => `${k}:{}`).join(' ')}]`;
-const goHealth = (h: { Test?: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; StartInterval?: number; Retries?: number }): string =>
+const goHealth = (h: {
+  Test?: string[];
+  Interval?: number;
+  Timeout?: number;
+  StartPeriod?: number;
+  StartInterval?: number;
+  Retries?: number;
+}): string =>
   `&{${goQuoted(h.Test ?? [])} ${[h.Interval, h.Timeout, h.StartPeriod, h.StartInterval].map((n) => `"${(n ?? 0) / 1e9}s"`).join(' ')} '\\x0${(h.Retries ?? 0).toString(16)}'}`;

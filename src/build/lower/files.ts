@@ -11,7 +11,11 @@ const REMOTE = /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/;
 export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstruction | AddInstruction): Promise<void> {
   const source = sourceOf(i);
   const remote = i.kind === 'ADD' ? i.sources.find((s) => REMOTE.test(s)) : undefined;
-  if (remote !== undefined) throw new SlipwayError('unsupported', 'build.add-remote', `ADD from elsewhere is not supported yet: ${remote}`, { source, hints: ['download it in a RUN step, or put it into the build context'] });
+  if (remote !== undefined)
+    throw new SlipwayError('unsupported', 'build.add-remote', `ADD from elsewhere is not supported yet: ${remote}`, {
+      source,
+      hints: ['download it in a RUN step, or put it into the build context'],
+    });
   if (i.kind === 'ADD' && i.checksum !== undefined) {
     throw new SlipwayError('invalid-argument', 'build.add-checksum', "checksum can't be specified for non-HTTP(S) sources", { source });
   }
@@ -46,7 +50,11 @@ export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstr
   state.node = c.graph.node({ kind: 'file', actions: [action] }, [state.node ?? scratch(c), ...(input ? [input] : [])], meta);
   const flags = `${i.chown === undefined ? '' : `--chown=${i.chown} `}${i.chmod === undefined ? '' : `--chmod=${i.chmod} `}`;
   const what = [...i.sources, ...i.files.map((f) => `<<${f.name}`), i.dest].join(' ');
-  state.steps.push({ createdBy: `${i.kind} ${flags}${what} # buildkit`, node: state.node, ...(state.author !== undefined && { author: state.author }) });
+  state.steps.push({
+    createdBy: `${i.kind} ${flags}${what} # buildkit`,
+    node: state.node,
+    ...(state.author !== undefined && { author: state.author }),
+  });
 }
 
 export function lowerWorkdir(c: LowerContext, state: StageState, i: WorkdirInstruction): void {
@@ -55,7 +63,15 @@ export function lowerWorkdir(c: LowerContext, state: StageState, i: WorkdirInstr
   const name = stepName(c, state, i.original);
   if (path !== '/') {
     const user = state.config.User ?? '';
-    state.node = c.graph.node({ kind: 'file', actions: [{ action: 'mkdir', path, user }] }, [state.node ?? scratch(c)], nodeMeta(c, state, name, i));
+    state.node = c.graph.node(
+      { kind: 'file', actions: [{ action: 'mkdir', path, user }] },
+      [state.node ?? scratch(c)],
+      nodeMeta(c, state, name, i),
+    );
   }
-  state.steps.push({ createdBy: `WORKDIR ${path}`, ...(path !== '/' && state.node && { node: state.node }), ...(state.author !== undefined && { author: state.author }) });
+  state.steps.push({
+    createdBy: `WORKDIR ${path}`,
+    ...(path !== '/' && state.node && { node: state.node }),
+    ...(state.author !== undefined && { author: state.author }),
+  });
 }

@@ -1,6 +1,13 @@
 // RUN: an exec node on the stage's file system, with its mounts as further inputs.
 import { posix } from 'node:path';
-import { type Environment, expandRunMounts, givenPredefinedArgs, runCommandLine, type RunInstruction, type RunMount } from '../../dockerfile/index.ts';
+import {
+  type Environment,
+  expandRunMounts,
+  givenPredefinedArgs,
+  runCommandLine,
+  type RunInstruction,
+  type RunMount,
+} from '../../dockerfile/index.ts';
 import type { ExecMount, ExecOp, Node } from '../../graph/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { shellOf } from './config.ts';
@@ -10,12 +17,20 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   const source = sourceOf(i);
   const { args, script, summary } = runCommandLine(i, { shell: shellOf(state.config) });
   const network = i.network === 'default' ? c.request.network : i.network;
-  for (const [wanted, entitlement] of [[network === 'host', 'network.host'], [i.security === 'insecure', 'security.insecure']] as const) {
+  for (const [wanted, entitlement] of [
+    [network === 'host', 'network.host'],
+    [i.security === 'insecure', 'security.insecure'],
+  ] as const) {
     if (wanted && !c.request.allow.includes(entitlement)) {
-      throw new SlipwayError('permission-denied', 'build.entitlement', `granting entitlement ${entitlement} is not allowed by build daemon configuration: ${entitlement} is not allowed`, {
-        source,
-        hints: [`allow it for this build: slipway build --allow ${entitlement} …`],
-      });
+      throw new SlipwayError(
+        'permission-denied',
+        'build.entitlement',
+        `granting entitlement ${entitlement} is not allowed by build daemon configuration: ${entitlement} is not allowed`,
+        {
+          source,
+          hints: [`allow it for this build: slipway build --allow ${entitlement} …`],
+        },
+      );
     }
   }
   if (i.devices.length > 0) throw new SlipwayError('unsupported', 'build.device', 'RUN --device is not supported', { source });
@@ -39,18 +54,30 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   };
   // a proxy's address is no part of what a step is; one that was declared by ARG is
   const declared = new Set(state.args.map((a) => a.key));
-  const hiddenEnv = [...givenPredefinedArgs(c.request.buildArgs)].filter(([k]) => !declared.has(k)).flatMap(([k, v]) => [`${k.toUpperCase()}=${v}`, `${k.toLowerCase()}=${v}`]);
+  const hiddenEnv = [...givenPredefinedArgs(c.request.buildArgs)]
+    .filter(([k]) => !declared.has(k))
+    .flatMap(([k, v]) => [`${k.toUpperCase()}=${v}`, `${k.toLowerCase()}=${v}`]);
   const shown = summary === undefined ? i.original : `${i.original} (${summary})`;
   const meta = { ...nodeMeta(c, state, stepName(c, state, shown), i), hiddenEnv };
   state.node = c.graph.node(op, [state.node ?? scratch(c), ...inputs], meta);
   const prefix = given.length === 0 ? '' : `|${given.length} ${given.map((a) => `${a.key}=${a.value}`).join(' ')} `;
-  state.steps.push({ createdBy: `RUN ${prefix}${args.join(' ')} # buildkit`, node: state.node, ...(state.author !== undefined && { author: state.author }) });
+  state.steps.push({
+    createdBy: `RUN ${prefix}${args.join(' ')} # buildkit`,
+    node: state.node,
+    ...(state.author !== undefined && { author: state.author }),
+  });
 }
 
 /** The empty file system, where something must be read or run on it. */
-export const scratch = (c: LowerContext): Node => c.graph.node({ kind: 'source', identifier: 'scratch' }, [], { name: 'scratch', noCache: false });
+export const scratch = (c: LowerContext): Node =>
+  c.graph.node({ kind: 'source', identifier: 'scratch' }, [], { name: 'scratch', noCache: false });
 
-async function lowerMounts(c: LowerContext, state: StageState, i: RunInstruction, env: Environment): Promise<{ mounts: ExecMount[]; inputs: Node[] }> {
+async function lowerMounts(
+  c: LowerContext,
+  state: StageState,
+  i: RunInstruction,
+  env: Environment,
+): Promise<{ mounts: ExecMount[]; inputs: Node[] }> {
   const inputs: Node[] = [];
   const mounts: ExecMount[] = [];
   const cwd = state.config.WorkingDir || '/';
@@ -73,13 +100,39 @@ async function lowerMount(m: RunMount, cwd: string, show: (from: string | undefi
     case 'bind':
       return { type: 'bind', input: await show(m.from), target: at(m.target), selector: m.source, readonly: m.readOnly };
     case 'cache':
-      return { type: 'cache', input: m.from === undefined ? -1 : await show(m.from), target: at(m.target), selector: m.source, readonly: m.readOnly, id: m.id, sharing: m.sharing, ...ids(m) };
+      return {
+        type: 'cache',
+        input: m.from === undefined ? -1 : await show(m.from),
+        target: at(m.target),
+        selector: m.source,
+        readonly: m.readOnly,
+        id: m.id,
+        sharing: m.sharing,
+        ...ids(m),
+      };
     case 'tmpfs':
       return { type: 'tmpfs', input: -1, target: at(m.target), readonly: m.readOnly, ...(m.size !== undefined && { size: m.size }) };
     case 'secret':
-      return { type: 'secret', input: -1, ...(m.target !== undefined && { target: at(m.target) }), readonly: true, id: m.id, ...(m.env !== undefined && { env: m.env }), required: m.required, ...ids(m) };
+      return {
+        type: 'secret',
+        input: -1,
+        ...(m.target !== undefined && { target: at(m.target) }),
+        readonly: true,
+        id: m.id,
+        ...(m.env !== undefined && { env: m.env }),
+        required: m.required,
+        ...ids(m),
+      };
     case 'ssh':
-      return { type: 'ssh', input: -1, ...(m.target !== undefined && { target: at(m.target) }), readonly: true, id: m.id, required: m.required, ...ids(m) };
+      return {
+        type: 'ssh',
+        input: -1,
+        ...(m.target !== undefined && { target: at(m.target) }),
+        readonly: true,
+        id: m.id,
+        required: m.required,
+        ...ids(m),
+      };
     default:
       return m satisfies never;
   }

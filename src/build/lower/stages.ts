@@ -1,8 +1,28 @@
 // From stages to nodes: only those that the target needs are lowered; the others are named, with the reason.
-import { expandInstruction, globalArgs, type Dockerfile, type Instruction, nearestStage, parseInstruction, platformArgs, resolveStage, type Stage } from '../../dockerfile/index.ts';
+import {
+  expandInstruction,
+  globalArgs,
+  type Dockerfile,
+  type Instruction,
+  nearestStage,
+  parseInstruction,
+  platformArgs,
+  resolveStage,
+  type Stage,
+} from '../../dockerfile/index.ts';
 import { Graph, type Node } from '../../graph/index.ts';
 import type { Image } from '../../image/index.ts';
-import { formatReference, hostPlatform, isSlipwayError, parsePlatform, parseReference, type Platform, SlipwayError, type SourceExcerpt, withDefaultTag } from '../../model/index.ts';
+import {
+  formatReference,
+  hostPlatform,
+  isSlipwayError,
+  parsePlatform,
+  parseReference,
+  type Platform,
+  SlipwayError,
+  type SourceExcerpt,
+  withDefaultTag,
+} from '../../model/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
@@ -57,7 +77,8 @@ export class Lowering {
     const c = this.#context();
     const { instruction: from } = expandInstruction(stage.from, this.#globals, { escape: this.#dockerfile.escape });
     const source = sourceOf(stage.from);
-    if (from.base === '') throw new SlipwayError('invalid-argument', 'build.from-blank', `base name (${stage.from.base}) should not be blank`, { source });
+    if (from.base === '')
+      throw new SlipwayError('invalid-argument', 'build.from-blank', `base name (${stage.from.base}) should not be blank`, { source });
     const platform = from.platform === undefined || from.platform === '' ? this.#target : this.#platform(from.platform, source);
     const state = await this.#begin(stage, from.base, platform, source);
     const triggers = state.config.OnBuild ?? [];
@@ -71,7 +92,9 @@ export class Lowering {
   #trigger(text: string): Instruction {
     const instruction = parseInstruction(text, { name: 'ONBUILD' });
     if (instruction.kind === 'ONBUILD' || instruction.kind === 'FROM' || instruction.kind === 'MAINTAINER') {
-      throw new SlipwayError('invalid-argument', 'build.onbuild', `${instruction.kind} isn't allowed as an ONBUILD trigger`, { source: sourceOf(instruction) });
+      throw new SlipwayError('invalid-argument', 'build.onbuild', `${instruction.kind} isn't allowed as an ONBUILD trigger`, {
+        source: sourceOf(instruction),
+      });
     }
     return instruction;
   }
@@ -84,9 +107,26 @@ export class Lowering {
     const named = this.#request.namedContexts.get(name.toLowerCase());
     if (earlier && !named) {
       const parent = await this.#stage(earlier);
-      return { ...fresh, index: 0, total: counted - 1, node: parent.node, base: parent.base, config: structuredClone(parent.config), author: parent.author, args: [...parent.args], variables: new Map(parent.variables), steps: [...parent.steps] };
+      return {
+        ...fresh,
+        index: 0,
+        total: counted - 1,
+        node: parent.node,
+        base: parent.base,
+        config: structuredClone(parent.config),
+        author: parent.author,
+        args: [...parent.args],
+        variables: new Map(parent.variables),
+        steps: [...parent.steps],
+      };
     }
-    const empty = { base: undefined, config: { Env: [DEFAULT_PATH], WorkingDir: '/' }, args: [], variables: environmentOf({ Env: [DEFAULT_PATH] }), steps: [] };
+    const empty = {
+      base: undefined,
+      config: { Env: [DEFAULT_PATH], WorkingDir: '/' },
+      args: [],
+      variables: environmentOf({ Env: [DEFAULT_PATH] }),
+      steps: [],
+    };
     if (name === 'scratch') return { ...fresh, ...empty, total: counted - 1, node: undefined };
     const label = stageLabel(this.#dockerfile, stage);
     const title = `[${label === undefined ? '' : `${label} `}1/${counted}] FROM `;
@@ -96,12 +136,22 @@ export class Lowering {
     const image = await this.#image(named ? named.ref : name, platform, source);
     const config = structuredClone(image.config.config ?? {});
     if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), DEFAULT_PATH];
-    return { ...fresh, index: 1, node: this.#imageNode(image, named ? named.ref : name, title, source), base: image, config, args: [], variables: environmentOf(config), steps: [] };
+    return {
+      ...fresh,
+      index: 1,
+      node: this.#imageNode(image, named ? named.ref : name, title, source),
+      base: image,
+      config,
+      args: [],
+      variables: environmentOf(config),
+      steps: [],
+    };
   }
 
   async #instruction(c: LowerContext, state: StageState, written: Instruction): Promise<void> {
     // ARG looks at its values itself: each of them sees the ones before it
-    const i = written.kind === 'ARG' ? written : expandInstruction(written, state.variables, { escape: this.#dockerfile.escape }).instruction;
+    const i =
+      written.kind === 'ARG' ? written : expandInstruction(written, state.variables, { escape: this.#dockerfile.escape }).instruction;
     switch (i.kind) {
       case 'RUN':
         return lowerRun(c, state, i);
@@ -134,11 +184,15 @@ export class Lowering {
       throw new SlipwayError('invalid-argument', 'build.from-itself', `circular dependency detected on stage: ${stage.name}`, { source });
     }
     const named = this.#request.namedContexts.get(name.toLowerCase());
-    if (named?.kind === 'directory') return { node: this.#local(name.toLowerCase(), `[context ${name}] load from client`), kind: 'context' };
+    if (named?.kind === 'directory')
+      return { node: this.#local(name.toLowerCase(), `[context ${name}] load from client`), kind: 'context' };
     const earlier = named ? undefined : resolveStage(this.#dockerfile, name, stage.index);
     if (earlier) return { node: (await this.#stage(earlier)).node, kind: 'stage' };
     if (/^\d+$/.test(name)) {
-      throw new SlipwayError('invalid-argument', 'build.from-index', `invalid stage index ${name}`, { source, hints: [`this stage is number ${stage.index}; only earlier ones can be copied from`] });
+      throw new SlipwayError('invalid-argument', 'build.from-index', `invalid stage index ${name}`, {
+        source,
+        hints: [`this stage is number ${stage.index}; only earlier ones can be copied from`],
+      });
     }
     const ref = named ? named.ref : name;
     const image = await this.#image(ref, this.#target, source, nearestStage(this.#dockerfile, name));
@@ -160,7 +214,11 @@ export class Lowering {
 
   #imageNode(image: Image, name: string, title: string, source: SourceExcerpt): Node {
     const whole = formatReference(withDefaultTag(parseReference(name)));
-    return this.#graph.node({ kind: 'source', identifier: `docker-image://${whole}@${image.id}` }, [], { name: `${title}${whole}`, source, noCache: false });
+    return this.#graph.node({ kind: 'source', identifier: `docker-image://${whole}@${image.id}` }, [], {
+      name: `${title}${whole}`,
+      source,
+      noCache: false,
+    });
   }
 
   #local(name: string, title: string): Node {
@@ -176,4 +234,3 @@ export class Lowering {
     }
   }
 }
-

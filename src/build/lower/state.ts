@@ -42,7 +42,11 @@ export interface LowerContext {
   /** The directory that COPY reads, as a node. */
   readonly contextNode: () => Node;
   /** What `--from` means: a stage, a named context, an image. Undefined is an empty file system. */
-  readonly resolveFrom: (name: string, state: StageState, source: SourceExcerpt) => Promise<{ node: Node | undefined; kind: 'stage' | 'context' }>;
+  readonly resolveFrom: (
+    name: string,
+    state: StageState,
+    source: SourceExcerpt,
+  ) => Promise<{ node: Node | undefined; kind: 'stage' | 'context' }>;
 }
 
 export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -64,7 +68,10 @@ export function nodeMeta(c: LowerContext, state: StageState, name: string, instr
     name,
     ...(label !== undefined && { stage: label }),
     source: sourceOf(instruction),
-    noCache: c.request.noCache || (state.stage.name !== undefined && filter.includes(state.stage.name)) || (label !== undefined && filter.includes(label)),
+    noCache:
+      c.request.noCache ||
+      (state.stage.name !== undefined && filter.includes(state.stage.name)) ||
+      (label !== undefined && filter.includes(label)),
   };
 }
 

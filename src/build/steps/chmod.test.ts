@@ -26,7 +26,10 @@ check('u=rwX,go=rX', 0o700, 0o755, true);
 
 test('what is no mode is refused in the words that people know', () => {
   for (const text of ['999', '10000', 'u', 'z+x', 'u+q', '', 'u+x,']) {
-    assert.throws(() => parseModeChange(text), { code: 'copy.bad-chmod', message: `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777` });
+    assert.throws(() => parseModeChange(text), {
+      code: 'copy.bad-chmod',
+      message: `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
+    });
   }
 });
 

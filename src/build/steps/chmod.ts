@@ -29,7 +29,11 @@ export function parseModeChange(text: string): ModeChange {
 }
 
 function bad(text: string): SlipwayError {
-  return new SlipwayError('invalid-argument', 'copy.bad-chmod', `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`);
+  return new SlipwayError(
+    'invalid-argument',
+    'copy.bad-chmod',
+    `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
+  );
 }
 
 const SHIFT: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };

@@ -16,7 +16,12 @@ export interface CommittedLayer {
  * Commits an active snapshot (unmounted) on top of layers with `parents` as diff IDs.
  * Undefined when nothing changed: then the snapshot is removed, and its parent serves.
  */
-export function commitLayer(snapshots: Snapshotter, active: ActiveSnapshot, parents: readonly Digest[], holder: Holder): CommittedLayer | undefined {
+export function commitLayer(
+  snapshots: Snapshotter,
+  active: ActiveSnapshot,
+  parents: readonly Digest[],
+  holder: Holder,
+): CommittedLayer | undefined {
   const hash = createHash('sha256');
   const { size, files } = diffTar(active.upper, snapshots.lowers(active.id), (chunk) => hash.update(chunk));
   if (files === 0) {

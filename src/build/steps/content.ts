@@ -20,7 +20,12 @@ export function contentDigest(root: string, patterns: readonly string[], options
   const digester = new Digester(root, options, selection);
   for (const pattern of patterns) {
     const found = findSources(pattern, {
-      root, kind: options.kind, style: options.style, instruction: options.instruction ?? 'COPY', ignore: options.ignore, parents: options.parents,
+      root,
+      kind: options.kind,
+      style: options.style,
+      instruction: options.instruction ?? 'COPY',
+      ignore: options.ignore,
+      parents: options.parents,
     });
     digester.begin();
     for (const one of found) digester.source(one);

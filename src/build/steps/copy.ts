@@ -43,7 +43,9 @@ class Copy {
 
   async run(): Promise<void> {
     const { sources, style } = this.#request;
-    const all = sources.map((source) => source.patterns.flatMap((pattern) => this.#find(source, pattern)).map((found) => ({ source, found }))).flat();
+    const all = sources
+      .map((source) => source.patterns.flatMap((pattern) => this.#find(source, pattern)).map((found) => ({ source, found })))
+      .flat();
     if (style === 'classic') this.#checkClassic(all.length);
     for (const { source, found } of all) {
       if (await this.#isToUnpack(source, found)) await this.#unpack(source, found);
@@ -62,9 +64,14 @@ class Copy {
     const { instruction, destination } = this.#request;
     if (count === 0) throw new SlipwayError('not-found', 'copy.no-sources', `${instruction} failed: no source files were specified`);
     if (count > 1 && !destination.endsWith('/')) {
-      throw new SlipwayError('invalid-argument', 'copy.needs-directory', `When using ${instruction} with more than one source file, the destination must be a directory and end with a /`);
+      throw new SlipwayError(
+        'invalid-argument',
+        'copy.needs-directory',
+        `When using ${instruction} with more than one source file, the destination must be a directory and end with a /`,
+      );
     }
-    if (destination === '') throw new SlipwayError('invalid-argument', 'copy.no-destination', `${instruction} failed: no destination given`);
+    if (destination === '')
+      throw new SlipwayError('invalid-argument', 'copy.no-destination', `${instruction} failed: no destination given`);
   }
 
   async #isToUnpack(source: CopySource, found: Found): Promise<boolean> {
@@ -75,7 +82,9 @@ class Copy {
   async #unpack(source: CopySource, found: Found): Promise<void> {
     const inside = withoutUmask(() => this.#destinationDirectory());
     // the original engine leaves owners as the archive has them, whatever --chown says
-    await unpackFile(hostPath(source, found), this.#rootfs.path, inside, { owner: this.#request.style === 'graph' ? this.#owner : undefined });
+    await unpackFile(hostPath(source, found), this.#rootfs.path, inside, {
+      owner: this.#request.style === 'graph' ? this.#owner : undefined,
+    });
   }
 
   #one(source: CopySource, found: Found): void {
@@ -99,7 +108,11 @@ class Copy {
     if (there && !there.isDirectory()) {
       throw this.#request.style === 'graph'
         ? new SlipwayError('failed-precondition', 'copy.onto-non-directory', `cannot copy to non-directory: ${this.#shown(to)}`)
-        : new SlipwayError('failed-precondition', 'copy.onto-non-directory', `failed to copy files: failed to copy directory: mkdir ${this.#shown(to)}: not a directory`);
+        : new SlipwayError(
+            'failed-precondition',
+            'copy.onto-non-directory',
+            `failed to copy files: failed to copy directory: mkdir ${this.#shown(to)}: not a directory`,
+          );
     }
     if (there) {
       writer.contents(found.path, to, false);
@@ -145,7 +158,8 @@ class Copy {
   #inline(file: { readonly name: string; readonly data: Uint8Array }): void {
     const to = this.#fileTarget(file.name);
     const there = lstatOrNone(to);
-    if (there?.isDirectory()) throw new SlipwayError('failed-precondition', 'copy.onto-directory', `cannot replace to directory ${this.#shown(to)} with file`);
+    if (there?.isDirectory())
+      throw new SlipwayError('failed-precondition', 'copy.onto-directory', `cannot replace to directory ${this.#shown(to)} with file`);
     if (there) unlinkSync(to);
     writeFileSync(to, file.data, { mode: this.#mode ? this.#mode.apply(0o644, false) : 0o644 });
     this.#own(to, undefined);
@@ -172,7 +186,12 @@ class Copy {
       });
     } catch (e) {
       if ((e as NodeJS.ErrnoException).code !== 'ENOTDIR') throw e;
-      throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', `mkdir ${(e as NodeJS.ErrnoException).path}: not a directory`, { cause: e });
+      throw new SlipwayError(
+        'failed-precondition',
+        'copy.onto-non-directory',
+        `mkdir ${(e as NodeJS.ErrnoException).path}: not a directory`,
+        { cause: e },
+      );
     }
   }
 

@@ -1,6 +1,16 @@
 // The steps of a build, shared by both engines. All access below mounts is synchronous: see the private mount namespace in sys/.
 export type {
-  ContentDigestOptions, CopyRequest, CopySource, MountedRootfs, PathFilter, Rootfs, RunMount, RunRequest, SecretSource, StepEnvironment, Ulimit,
+  ContentDigestOptions,
+  CopyRequest,
+  CopySource,
+  MountedRootfs,
+  PathFilter,
+  Rootfs,
+  RunMount,
+  RunRequest,
+  SecretSource,
+  StepEnvironment,
+  Ulimit,
 } from './types.ts';
 export { contentDigest } from './content.ts';
 export { copyStep } from './copy.ts';

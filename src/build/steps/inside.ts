@@ -45,7 +45,8 @@ export function followInside(root: string, path: string, keepLast = false): stri
     const at = `${root}/${done.join('/')}`;
     const stat = lstatOrNone(at);
     if (!stat?.isSymbolicLink()) continue;
-    if (++links > MAX_LINKS) throw new SlipwayError('invalid-argument', 'path.too-many-links', `too many levels of symbolic links: /${path.replace(/^\/+/, '')}`);
+    if (++links > MAX_LINKS)
+      throw new SlipwayError('invalid-argument', 'path.too-many-links', `too many levels of symbolic links: /${path.replace(/^\/+/, '')}`);
     const target = readlinkSync(at);
     done.pop();
     if (target.startsWith('/')) done.length = 0;
@@ -72,7 +73,11 @@ export function makeDirectories(root: string, inside: string, mode: number, made
     const stat = lstatOrNone(`${root}/${words.slice(0, have).join('/')}`);
     if (!stat) continue;
     if (!stat.isDirectory()) {
-      throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '/${words.slice(0, have).join('/')}'`), { code: 'ENOTDIR', syscall: 'mkdir', path: `/${words.slice(0, have).join('/')}` });
+      throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '/${words.slice(0, have).join('/')}'`), {
+        code: 'ENOTDIR',
+        syscall: 'mkdir',
+        path: `/${words.slice(0, have).join('/')}`,
+      });
     }
     break;
   }

@@ -67,8 +67,11 @@ function classicOwner(rootfs: string, user: string, group: string): Owner {
     const file = kind === 'user' ? '/etc/passwd' : '/etc/group';
     const account = accounts(rootfs, file).find((a) => a.name === name);
     if (account) return account.id;
-    throw new SlipwayError('invalid-argument', 'copy.unknown-owner',
-      `unable to convert uid/gid chown string to host mapping: can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}: ${name}`);
+    throw new SlipwayError(
+      'invalid-argument',
+      'copy.unknown-owner',
+      `unable to convert uid/gid chown string to host mapping: can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}: ${name}`,
+    );
   };
   return { uid: number('user', user), gid: number('group', group) };
 }

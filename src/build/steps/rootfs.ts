@@ -15,7 +15,10 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
   const path = makeMountPoint(layout);
   const marks: string[] = [];
   try {
-    mountAll(mounts.map((m) => hasty(m, marks)), path);
+    mountAll(
+      mounts.map((m) => hasty(m, marks)),
+      path,
+    );
   } catch (e) {
     rmdirSync(path);
     throw e;

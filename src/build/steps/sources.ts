@@ -55,17 +55,22 @@ function refuseOutside(pattern: string, o: FindOptions): void {
     if (word === '..') depth--;
     else if (word !== '' && word !== '.') depth++;
     if (depth < 0) {
-      throw new SlipwayError('invalid-argument', 'copy.outside-context', `${o.instruction} failed: forbidden path outside the build context: ${pattern} ()`);
+      throw new SlipwayError(
+        'invalid-argument',
+        'copy.outside-context',
+        `${o.instruction} failed: forbidden path outside the build context: ${pattern} ()`,
+      );
     }
   }
 }
 
 function notFound(path: string, o: FindOptions): SlipwayError {
-  const message = o.style === 'graph'
-    ? `"/${path}": not found`
-    : o.kind === 'context'
-      ? `${o.instruction} failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`
-      : `${o.instruction} failed: stat ${path}: file does not exist`;
+  const message =
+    o.style === 'graph'
+      ? `"/${path}": not found`
+      : o.kind === 'context'
+        ? `${o.instruction} failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`
+        : `${o.instruction} failed: stat ${path}: file does not exist`;
   return new SlipwayError('not-found', 'copy.source-not-found', message);
 }
 
@@ -139,7 +144,8 @@ function findWithParents(pattern: string, o: FindOptions, selection: Selection):
       const target = join(to, name);
       const stat = lstatOrNone(`${o.root}/${path}`);
       if (!stat) continue;
-      if (matcher.matches(target).excluded && visible(o.root, path, stat, selection)) found.push({ path, name, stat, keep: { pivot, to: target } });
+      if (matcher.matches(target).excluded && visible(o.root, path, stat, selection))
+        found.push({ path, name, stat, keep: { pivot, to: target } });
       else if (stat.isDirectory()) walk(path, target);
     }
   };

@@ -84,18 +84,54 @@ export type SecretSource = { readonly kind: 'file'; readonly path: string } | { 
 
 /** A mount of one RUN. Targets are absolute or relative to the working directory. */
 export type RunMount =
-  | { readonly type: 'bind'; readonly target: string; readonly root: string; readonly source: string; readonly ignore?: PathFilter; readonly readonly: boolean }
   | {
-      readonly type: 'cache'; readonly target: string; readonly id: string; readonly sharing: 'shared' | 'private' | 'locked'; readonly readonly: boolean;
-      readonly mode?: number; readonly uid?: number; readonly gid?: number;
+      readonly type: 'bind';
+      readonly target: string;
+      readonly root: string;
+      readonly source: string;
+      readonly ignore?: PathFilter;
+      readonly readonly: boolean;
+    }
+  | {
+      readonly type: 'cache';
+      readonly target: string;
+      readonly id: string;
+      readonly sharing: 'shared' | 'private' | 'locked';
+      readonly readonly: boolean;
+      readonly mode?: number;
+      readonly uid?: number;
+      readonly gid?: number;
       /** What a new cache begins with. */
       readonly seed?: { readonly root: string; readonly source: string };
     }
   | { readonly type: 'tmpfs'; readonly target: string; readonly size?: number }
-  | { readonly type: 'secret'; readonly id: string; readonly target?: string; readonly env?: string; readonly required: boolean; readonly source?: SecretSource; readonly mode?: number; readonly uid?: number; readonly gid?: number }
-  | { readonly type: 'ssh'; readonly id: string; readonly target?: string; readonly required: boolean; readonly socket?: string; readonly mode?: number; readonly uid?: number; readonly gid?: number };
+  | {
+      readonly type: 'secret';
+      readonly id: string;
+      readonly target?: string;
+      readonly env?: string;
+      readonly required: boolean;
+      readonly source?: SecretSource;
+      readonly mode?: number;
+      readonly uid?: number;
+      readonly gid?: number;
+    }
+  | {
+      readonly type: 'ssh';
+      readonly id: string;
+      readonly target?: string;
+      readonly required: boolean;
+      readonly socket?: string;
+      readonly mode?: number;
+      readonly uid?: number;
+      readonly gid?: number;
+    };
 
-export interface Ulimit { readonly name: string; readonly soft: number; readonly hard: number }
+export interface Ulimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
 
 export interface RunRequest {
   readonly rootfs: Rootfs;

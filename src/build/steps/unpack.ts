@@ -1,6 +1,19 @@
 // Unpacks a tar archive into a directory that nothing may leave: for ADD, and for contexts that come as archives.
 // Unlike a layer, such an archive has no whiteouts; names and links are taken inside the root, whatever they say.
-import { chmodSync, closeSync, constants, createReadStream, ftruncateSync, lchownSync, linkSync, mkdirSync, openSync, readSync, symlinkSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  createReadStream,
+  ftruncateSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Writable, type Readable } from 'node:stream';
 import { decompressor, detectCompression, TarParser, type TarEntry, type TarHandler } from '../../archive/index.ts';
@@ -69,26 +82,39 @@ export function looksLikeTar(head: Buffer): boolean {
 }
 
 /** Unpacks the archive in `path` into `root`/`inside`, which is a directory already. */
-export async function unpackFile(path: string, root: string, inside: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
+export async function unpackFile(
+  path: string,
+  root: string,
+  inside: string,
+  options: UnpackOptions = {},
+  signal?: AbortSignal,
+): Promise<void> {
   await unpackStream(createReadStream(path, { highWaterMark: 1 << 20 }), root, inside, options, signal);
 }
 
 /** As unpackFile, from a stream. What goes into the root is written synchronously as it comes. */
-export async function unpackStream(source: Readable, root: string, inside: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
+export async function unpackStream(
+  source: Readable,
+  root: string,
+  inside: string,
+  options: UnpackOptions = {},
+  signal?: AbortSignal,
+): Promise<void> {
   const target = new Unpacker(root, inside, options);
   const parser = new TarParser(target);
   let through: Writable | undefined;
   let finished: Promise<void> | undefined;
-  const sink = (): Writable => new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      try {
-        parser.write(chunk);
-        done();
-      } catch (e) {
-        done(e as Error);
-      }
-    },
-  });
+  const sink = (): Writable =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        try {
+          parser.write(chunk);
+          done();
+        } catch (e) {
+          done(e as Error);
+        }
+      },
+    });
   for await (const chunk of source) {
     signal?.throwIfAborted();
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer);
@@ -156,7 +182,12 @@ class Unpacker implements TarHandler {
     for (const word of path.split('/')) {
       if (word === '..') depth--;
       else if (word !== '' && word !== '.') depth++;
-      if (depth < 0) throw new SlipwayError('invalid-argument', 'archive.outside', `the archive has an entry outside of itself: ${JSON.stringify(path)}`);
+      if (depth < 0)
+        throw new SlipwayError(
+          'invalid-argument',
+          'archive.outside',
+          `the archive has an entry outside of itself: ${JSON.stringify(path)}`,
+        );
     }
     return cleanWords(path);
   }
@@ -215,7 +246,12 @@ class Unpacker implements TarHandler {
         this.#followed.clear();
         return;
       default:
-        mknod(path, { char: constants.S_IFCHR, block: constants.S_IFBLK, fifo: constants.S_IFIFO, dir: 0 }[entry.type] | 0o600, entry.major ?? 0, entry.minor ?? 0);
+        mknod(
+          path,
+          { char: constants.S_IFCHR, block: constants.S_IFBLK, fifo: constants.S_IFIFO, dir: 0 }[entry.type] | 0o600,
+          entry.major ?? 0,
+          entry.minor ?? 0,
+        );
     }
   }
 
@@ -223,10 +259,10 @@ class Unpacker implements TarHandler {
     if (this.#fd === undefined) return;
     const sparse = this.#entry?.sparse;
     if (!sparse) {
-      for (let at = 0; at < chunk.length; ) at += writeSync(this.#fd, chunk, at, chunk.length - at);
+      for (let at = 0; at < chunk.length;) at += writeSync(this.#fd, chunk, at, chunk.length - at);
       return;
     }
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const extent = sparse[this.#extent];
       if (!extent) return;
       if (this.#inExtent === extent.length) {

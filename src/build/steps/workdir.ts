@@ -22,11 +22,13 @@ export function workdirStep(rootfs: Rootfs, path: string, options: WorkdirOption
   const made: string[] = [];
   try {
     const owner = options.style === 'graph' && options.user ? resolveOwner(rootfs.path, options.user, 'graph') : { uid: 0, gid: 0 };
-    withoutUmask(() => makeDirectories(rootfs.path, inside, 0o755, (at) => {
-      // below a set-group-ID directory the original engine takes the group of nobody but root (chown after mkdir)
-      if (options.style === 'classic' || options.user) lchownSync(at, owner.uid, owner.gid);
-      made.push(at);
-    }));
+    withoutUmask(() =>
+      makeDirectories(rootfs.path, inside, 0o755, (at) => {
+        // below a set-group-ID directory the original engine takes the group of nobody but root (chown after mkdir)
+        if (options.style === 'classic' || options.user) lchownSync(at, owner.uid, owner.gid);
+        made.push(at);
+      }),
+    );
     for (const at of made.reverse()) utimesSync(at, options.now / 1000, options.now / 1000);
   } catch (e) {
     const error = e as NodeJS.ErrnoException;

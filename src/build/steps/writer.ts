@@ -1,8 +1,28 @@
 // Copies files and trees into a root file system with as few system calls as can be: small files in one read and one write,
 // big ones by the kernel. It is told where things go; it knows no instruction and no pattern.
 import {
-  chmodSync, chownSync, closeSync, constants, copyFileSync, fchownSync, fchmodSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync,
-  readlinkSync, readSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeSync, type Stats,
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fchownSync,
+  fchmodSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+  type Stats,
 } from 'node:fs';
 import { nativePath } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
@@ -98,7 +118,12 @@ export class TreeWriter {
       const there = lstatOrNone(to);
       if (there?.isDirectory()) return false;
       if (there) {
-        if (this.#o.style === 'graph') throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', `cannot copy to non-directory: ${this.#o.shown(String(to))}`);
+        if (this.#o.style === 'graph')
+          throw new SlipwayError(
+            'failed-precondition',
+            'copy.onto-non-directory',
+            `cannot copy to non-directory: ${this.#o.shown(String(to))}`,
+          );
         unlinkSync(to);
       }
     }
@@ -118,7 +143,12 @@ export class TreeWriter {
     const there = lstatOrNone(to);
     if (!there) return;
     if (!there.isDirectory()) unlinkSync(to);
-    else if (this.#o.style === 'graph') throw new SlipwayError('failed-precondition', 'copy.onto-directory', `cannot replace to directory ${this.#o.shown(String(to))} with file`);
+    else if (this.#o.style === 'graph')
+      throw new SlipwayError(
+        'failed-precondition',
+        'copy.onto-directory',
+        `cannot replace to directory ${this.#o.shown(String(to))} with file`,
+      );
     else rmSync(to, { recursive: true });
   }
 
@@ -157,10 +187,10 @@ export class TreeWriter {
     let target: number | undefined;
     try {
       target = openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode & 0o777);
-      for (let total = 0; total < stat.size; ) {
+      for (let total = 0; total < stat.size;) {
         const n = readSync(source, buffer, 0, SMALL, null);
         if (n === 0) break;
-        for (let at = 0; at < n; ) at += writeSync(target, buffer, at, n - at);
+        for (let at = 0; at < n;) at += writeSync(target, buffer, at, n - at);
         total += n;
       }
       this.#own(to, stat, (_, uid, gid) => fchownSync(target!, uid, gid));

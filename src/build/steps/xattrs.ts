@@ -9,10 +9,13 @@ const NONE: readonly (readonly [string, Buffer])[] = [];
 export function readXattrs(path: string | Buffer): readonly (readonly [string, Buffer])[] {
   const names = listXattrs(path);
   if (names.length === 0) return NONE;
-  return names.filter((name) => !STAYS_BEHIND.test(name)).sort().flatMap((name) => {
-    const value = getXattr(path, name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
+  return names
+    .filter((name) => !STAYS_BEHIND.test(name))
+    .sort()
+    .flatMap((name) => {
+      const value = getXattr(path, name);
+      return value === undefined ? [] : [[name, value] as const];
+    });
 }
 
 /** Gives `to` the attributes of `from`. A file system that has none of that kind does without, as Docker does. */

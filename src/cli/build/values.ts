@@ -13,7 +13,8 @@ export function buildArgs(values: readonly string[], env: Environment): Record<s
   for (const v of values) {
     const eq = v.indexOf('=');
     const name = eq < 0 ? v : v.slice(0, eq);
-    if (name === '') throw invalid('flag.build-arg', `invalid value ${JSON.stringify(v)} for --build-arg: no name`, '--build-arg NAME=value');
+    if (name === '')
+      throw invalid('flag.build-arg', `invalid value ${JSON.stringify(v)} for --build-arg: no name`, '--build-arg NAME=value');
     const value = eq < 0 ? env[name] : v.slice(eq + 1);
     if (value !== undefined) out[name] = value;
   }
@@ -62,7 +63,10 @@ function pairs(flag: string, text: string): [string, string][] {
   });
 }
 
-export type Secret = { readonly id: string } & ({ readonly kind: 'file'; readonly path: string } | { readonly kind: 'value'; readonly data: Uint8Array });
+export type Secret = { readonly id: string } & (
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'value'; readonly data: Uint8Array }
+);
 
 /** `id=name[,src=path|,env=NAME][,type=file|env]`; without a source, the environment variable of that name, else the file. */
 export function secret(text: string, env: Environment): Secret {
@@ -109,12 +113,29 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-const ULIMITS = new Set(['core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack']);
+const ULIMITS = new Set([
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+]);
 
 /** `name=soft[:hard]`; -1 is unlimited. */
 export function ulimit(text: string): Ulimit {
   const [, name = '', soft = '', hard] = /^([^=]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
-  if (!ULIMITS.has(name)) throw invalid('flag.ulimit', name ? `invalid ulimit type: ${name}` : `invalid ulimit argument: ${text}`, '--ulimit nofile=1024:2048');
+  if (!ULIMITS.has(name))
+    throw invalid('flag.ulimit', name ? `invalid ulimit type: ${name}` : `invalid ulimit argument: ${text}`, '--ulimit nofile=1024:2048');
   const limits = { name, soft: Number(soft), hard: Number(hard ?? soft) };
   if (limits.hard !== -1 && (limits.soft > limits.hard || limits.soft === -1)) {
     throw invalid('flag.ulimit', `ulimit soft limit must be less than or equal to hard limit: ${limits.soft} > ${limits.hard}`);

@@ -18,14 +18,24 @@ export const load: Command = {
   async run(ctx, o) {
     const engine = await ctx.engine();
     const input = o.string('input');
-    if (input === undefined && ctx.stdin.isTTY) throw new SlipwayError('invalid-argument', 'cli.load', 'requested load from stdin, but stdin is empty', { hints: ['slipway load -i FILE'] });
+    if (input === undefined && ctx.stdin.isTTY)
+      throw new SlipwayError('invalid-argument', 'cli.load', 'requested load from stdin, but stdin is empty', {
+        hints: ['slipway load -i FILE'],
+      });
     const loaded = await loadArchive(engine.images, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
       signal: ctx.signal,
       ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
     });
     for (const l of loaded) {
-      for (const r of l.replaced) ctx.stdout.write(`The image ${familiarReference(parseReference(r.name))} already exists, renaming the old one with ID ${r.id} to empty string\n`);
-      ctx.stdout.write(l.names.length > 0 ? l.names.map((n) => `Loaded image: ${familiarReference(parseReference(n))}\n`).join('') : `Loaded image ID: ${l.image.id}\n`);
+      for (const r of l.replaced)
+        ctx.stdout.write(
+          `The image ${familiarReference(parseReference(r.name))} already exists, renaming the old one with ID ${r.id} to empty string\n`,
+        );
+      ctx.stdout.write(
+        l.names.length > 0
+          ? l.names.map((n) => `Loaded image: ${familiarReference(parseReference(n))}\n`).join('')
+          : `Loaded image ID: ${l.image.id}\n`,
+      );
     }
     engine.tidy();
   },
@@ -54,8 +64,12 @@ export const save: Command = {
   async run(ctx, o, args) {
     const engine = await ctx.engine();
     const output = o.string('output');
-    if (output === undefined && ctx.stdout.isTTY) throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
-    await saveArchive(engine.images, args, output === undefined ? 1 : resolve(ctx.cwd, output), { signal: ctx.signal, ...(output !== undefined && { onProgress: layerLines(ctx) }) });
+    if (output === undefined && ctx.stdout.isTTY)
+      throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
+    await saveArchive(engine.images, args, output === undefined ? 1 : resolve(ctx.cwd, output), {
+      signal: ctx.signal,
+      ...(output !== undefined && { onProgress: layerLines(ctx) }),
+    });
   },
 };
 
@@ -63,7 +77,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'Make an image of a root file system',
   usage: '[OPTIONS] FILE|- [REPOSITORY[:TAG]]',
-  examples: ['slipway import rootfs.tar mine:1', "slipway import -c 'CMD [\"sh\"]' - mine < rootfs.tar"],
+  examples: ['slipway import rootfs.tar mine:1', 'slipway import -c \'CMD ["sh"]\' - mine < rootfs.tar'],
   args: { min: 1, max: 2 },
   options: [
     { name: 'change', short: 'c', type: 'list', placeholder: 'instruction', help: 'Apply Dockerfile instructions to the image' },
@@ -73,7 +87,10 @@ export const importCommand: Command = {
   async run(ctx, o, args) {
     const engine = await ctx.engine();
     const [source = '', name] = args;
-    if (/^https?:\/\//.test(source)) throw new SlipwayError('unsupported', 'cli.import', 'importing from an address is not supported', { hints: [`curl ${source} | slipway import - ${name ?? ''}`] });
+    if (/^https?:\/\//.test(source))
+      throw new SlipwayError('unsupported', 'cli.import', 'importing from an address is not supported', {
+        hints: [`curl ${source} | slipway import - ${name ?? ''}`],
+      });
     const platform = o.string('platform');
     const message = o.string('message');
     const image = await importRootfs(engine.images, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
@@ -98,7 +115,8 @@ export const exportCommand: Command = {
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
     const output = o.string('output');
-    if (output === undefined && ctx.stdout.isTTY) throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
+    if (output === undefined && ctx.stdout.isTTY)
+      throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
     const c = containers.records.resolve(args[0] ?? '');
     // written while the files are mounted: the write is synchronous up to the last byte
     await containers.withFiles(c, (rootfs) => exportRootfs(rootfs, output === undefined ? 1 : resolve(ctx.cwd, output)));

@@ -37,7 +37,8 @@ export const bootstrap: Command = {
       });
       status.end();
       if (o.bool('quiet')) ctx.stdout.write(`${done.image.id}\n`);
-      else if (done.made) ctx.stdout.write(`${reference}: a stand-in made from Debian packages (${done.recipe.summary}), ${formatBytes(done.image.size)}\n`);
+      else if (done.made)
+        ctx.stdout.write(`${reference}: a stand-in made from Debian packages (${done.recipe.summary}), ${formatBytes(done.image.size)}\n`);
       else ctx.stdout.write(`${reference}: already here, ${formatBytes(done.image.size)}\n`);
     }
   },

@@ -1,7 +1,14 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
 import { resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { contextSource, openContext, openNamedContext, type BuildRequest, type NamedContext, type SecretSource } from '../../build/index.ts';
+import {
+  contextSource,
+  openContext,
+  openNamedContext,
+  type BuildRequest,
+  type NamedContext,
+  type SecretSource,
+} from '../../build/index.ts';
 import { build as runBuild } from '../../engine/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
@@ -18,7 +25,12 @@ export const build: Command = {
   args: { min: 1, max: 1 },
   options: [
     { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a custom host-to-IP mapping' },
-    { name: 'allow', type: 'list', placeholder: 'entitlement', help: 'Allow network.host or security.insecure to the steps that ask for it' },
+    {
+      name: 'allow',
+      type: 'list',
+      placeholder: 'entitlement',
+      help: 'Allow network.host or security.insecure to the steps that ask for it',
+    },
     { name: 'build-arg', type: 'list', placeholder: 'NAME=value', help: 'Set build-time variables' },
     { name: 'build-context', type: 'list', placeholder: 'name=path', help: 'Additional build contexts' },
     { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },
@@ -59,7 +71,8 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     const iidfile = o.string('iidfile');
     if (iidfile !== undefined) writeFileSync(resolve(ctx.cwd, iidfile), result.image.id);
     const metadata = o.string('metadata-file');
-    if (metadata !== undefined) writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(result.image.id, request), null, 2)}\n`);
+    if (metadata !== undefined)
+      writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(result.image.id, request), null, 2)}\n`);
     return 0;
   } catch (e) {
     display.end(true);
@@ -75,7 +88,12 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     const file = o.string('file');
     const source = contextSource(args[0] ?? '.', ctx.cwd, () => ctx.stdin);
     const fromStdin = file === '-';
-    if (fromStdin && source.kind === 'stream') throw new SlipwayError('invalid-argument', 'build.two-stdin', 'invalid argument: can\'t use stdin for both build context and dockerfile');
+    if (fromStdin && source.kind === 'stream')
+      throw new SlipwayError(
+        'invalid-argument',
+        'build.two-stdin',
+        "invalid argument: can't use stdin for both build context and dockerfile",
+      );
     context = await openContext(source, {
       ...(fromStdin ? { dockerfileText: await readAll(ctx.stdin) } : file !== undefined && { dockerfile: file }),
       cwd: ctx.cwd,
@@ -97,7 +115,11 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     }
     const platform = o.string('platform') ?? ctx.env['DOCKER_DEFAULT_PLATFORM'];
     const shm = o.string('shm-size');
-    const epoch = o.list('build-arg').findLast((a) => a.startsWith('SOURCE_DATE_EPOCH='))?.slice(18) ?? ctx.env['SOURCE_DATE_EPOCH'];
+    const epoch =
+      o
+        .list('build-arg')
+        .findLast((a) => a.startsWith('SOURCE_DATE_EPOCH='))
+        ?.slice(18) ?? ctx.env['SOURCE_DATE_EPOCH'];
     const target = o.string('target');
     return {
       dockerfile: context.dockerfile(),
@@ -129,21 +151,29 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
 function refuseGraphFlags(o: ParsedOptions): void {
   for (const flag of ['secret', 'allow', 'build-context', 'no-cache-filter', 'metadata-file']) {
     if (!o.has(flag)) continue;
-    throw new SlipwayError('unsupported', 'build.needs-graph', `the --${flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled`, {
-      hints: ['the graph engine has it: DOCKER_BUILDKIT=1 slipway build …'],
-    });
+    throw new SlipwayError(
+      'unsupported',
+      'build.needs-graph',
+      `the --${flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled`,
+      {
+        hints: ['the graph engine has it: DOCKER_BUILDKIT=1 slipway build …'],
+      },
+    );
   }
 }
 
 function networkMode(mode: string): 'default' | 'none' | 'host' {
   if (mode === 'default' || mode === 'bridge') return 'default';
   if (mode === 'none' || mode === 'host') return mode;
-  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(mode)} not supported by the builder`, { hints: ['--network default, none or host'] });
+  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(mode)} not supported by the builder`, {
+    hints: ['--network default, none or host'],
+  });
 }
 
 function parseSize(text: string): number {
   const n = parseBytes(text);
-  if (n === undefined) throw new SlipwayError('invalid-argument', 'flag.size', `invalid size: '${text}'`, { hints: ['a number with a unit, such as 64m'] });
+  if (n === undefined)
+    throw new SlipwayError('invalid-argument', 'flag.size', `invalid size: '${text}'`, { hints: ['a number with a unit, such as 64m'] });
   return n;
 }
 

@@ -44,8 +44,14 @@ export const start: Command = each(
 
 export const stop: Command = each(
   {
-    name: 'stop', summary: 'Stop containers', examples: ['slipway stop web', 'slipway stop -t 1 web'], ...CONTAINERS,
-    options: [{ name: 'time', short: 't', type: 'number', placeholder: 'seconds', help: 'Time it has to end before it is killed' }, { name: 'timeout', type: 'number', placeholder: 'seconds', help: 'The same' }],
+    name: 'stop',
+    summary: 'Stop containers',
+    examples: ['slipway stop web', 'slipway stop -t 1 web'],
+    ...CONTAINERS,
+    options: [
+      { name: 'time', short: 't', type: 'number', placeholder: 'seconds', help: 'Time it has to end before it is killed' },
+      { name: 'timeout', type: 'number', placeholder: 'seconds', help: 'The same' },
+    ],
   },
   async (containers, c, o) => {
     await containers.stop(c, o.number('time') ?? o.number('timeout'));
@@ -55,7 +61,10 @@ export const stop: Command = each(
 
 export const kill: Command = each(
   {
-    name: 'kill', summary: 'Send a signal to containers', examples: ['slipway kill web', 'slipway kill -s HUP web'], ...CONTAINERS,
+    name: 'kill',
+    summary: 'Send a signal to containers',
+    examples: ['slipway kill web', 'slipway kill -s HUP web'],
+    ...CONTAINERS,
     options: [{ name: 'signal', short: 's', type: 'string', placeholder: 'signal', help: 'Signal to send (KILL)' }],
   },
   async (containers, c, o) => {
@@ -66,8 +75,14 @@ export const kill: Command = each(
 
 export const rm: Command = each(
   {
-    name: 'rm', summary: 'Remove containers', examples: ['slipway rm web', 'slipway rm -f $(slipway ps -aq)'], ...CONTAINERS,
-    options: [{ name: 'force', short: 'f', type: 'boolean', help: 'Also those that run' }, { name: 'volumes', short: 'v', type: 'boolean', help: 'Their anonymous volumes too' }],
+    name: 'rm',
+    summary: 'Remove containers',
+    examples: ['slipway rm web', 'slipway rm -f $(slipway ps -aq)'],
+    ...CONTAINERS,
+    options: [
+      { name: 'force', short: 'f', type: 'boolean', help: 'Also those that run' },
+      { name: 'volumes', short: 'v', type: 'boolean', help: 'Their anonymous volumes too' },
+    ],
   },
   async (containers, c, o) => {
     await containers.remove(c, { force: o.bool('force'), volumes: o.bool('volumes') });
@@ -77,7 +92,13 @@ export const rm: Command = each(
 );
 
 export const wait: Command = each(
-  { name: 'wait', summary: 'Wait for containers to end and print their exit codes', examples: ['slipway wait job'], options: [], ...CONTAINERS },
+  {
+    name: 'wait',
+    summary: 'Wait for containers to end and print their exit codes',
+    examples: ['slipway wait job'],
+    options: [],
+    ...CONTAINERS,
+  },
   async (containers, c, _o, ctx) => String(await containers.wait(c, { signal: ctx.signal })),
 );
 
@@ -94,7 +115,8 @@ export const port: Command = {
     const [word = '', only] = args;
     const c = containers.records.resolve(word);
     const ports = publishedPorts(c, only);
-    if (only !== undefined && ports.length === 0) throw new SlipwayError('not-found', 'cli.port', `No public port '${only}' published for ${word}`);
+    if (only !== undefined && ports.length === 0)
+      throw new SlipwayError('not-found', 'cli.port', `No public port '${only}' published for ${word}`);
     ctx.stdout.write(ports.map((p) => (only === undefined ? `${p.port} -> ${bindingText(p)}\n` : `${bindingText(p)}\n`)).join(''));
   },
 };

@@ -26,7 +26,13 @@ export const images: Command = {
   options: [
     { name: 'all', short: 'a', type: 'boolean', help: 'Show intermediate images too' },
     { name: 'digests', type: 'boolean', help: 'Show digests' },
-    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: 'reference=…, dangling=true|false, label=…, before=…, since=…' },
+    {
+      name: 'filter',
+      short: 'f',
+      type: 'list',
+      placeholder: 'key=value',
+      help: 'reference=…, dangling=true|false, label=…, before=…, since=…',
+    },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
@@ -34,7 +40,10 @@ export const images: Command = {
   async run(ctx, o, args) {
     const filters = parseFilters(o.list('filter'));
     for (const key of filters.keys()) {
-      if (!LIST_FILTERS.has(key)) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: [`filters are ${[...LIST_FILTERS].join(', ')}`] });
+      if (!LIST_FILTERS.has(key))
+        throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, {
+          hints: [`filters are ${[...LIST_FILTERS].join(', ')}`],
+        });
     }
     const engine = await ctx.engine();
     const before = filters.get('before')?.at(-1);
@@ -54,8 +63,12 @@ export const images: Command = {
     }
     const rows = found.flatMap((i) => rowsOf(i, ctx, whole));
     const columns = [
-      { head: 'REPOSITORY', field: 'Repository' }, { head: 'TAG', field: 'Tag' }, ...(o.bool('digests') ? [{ head: 'DIGEST', field: 'Digest' }] : []),
-      { head: 'IMAGE ID', field: 'ID' }, { head: 'CREATED', field: 'CreatedSince' }, { head: 'SIZE', field: 'Size' },
+      { head: 'REPOSITORY', field: 'Repository' },
+      { head: 'TAG', field: 'Tag' },
+      ...(o.bool('digests') ? [{ head: 'DIGEST', field: 'Digest' }] : []),
+      { head: 'IMAGE ID', field: 'ID' },
+      { head: 'CREATED', field: 'CreatedSince' },
+      { head: 'SIZE', field: 'Size' },
     ];
     ctx.stdout.write(renderRows(rows, columns, o.string('format')));
   },
@@ -96,7 +109,8 @@ export const history: Command = {
     const sizes = [...image.layers];
     // the images of the original engine's steps are the parents of this one
     const ids: string[] = [];
-    for (let at: typeof image | undefined = image; at; at = at.parentId === undefined ? undefined : store.find(at.parentId)) ids.push(at.id);
+    for (let at: typeof image | undefined = image; at; at = at.parentId === undefined ? undefined : store.find(at.parentId))
+      ids.push(at.id);
     const entries = (image.config.history ?? []).map((h) => ({ h, size: h.empty_layer ? 0 : (sizes.shift()?.size ?? 0) })).reverse();
     const cut = (s: string): string => (whole || s.length <= 45 ? s : `${s.slice(0, 44)}…`);
     const rows = entries.map(({ h, size }, n) => {
@@ -112,7 +126,13 @@ export const history: Command = {
       };
     });
     if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.ID}\n`).join(''));
-    const columns = [{ head: 'IMAGE', field: 'ID' }, { head: human ? 'CREATED' : 'CREATED AT', field: 'CreatedSince' }, { head: 'CREATED BY', field: 'CreatedBy' }, { head: 'SIZE', field: 'Size' }, { head: 'COMMENT', field: 'Comment' }] as const;
+    const columns = [
+      { head: 'IMAGE', field: 'ID' },
+      { head: human ? 'CREATED' : 'CREATED AT', field: 'CreatedSince' },
+      { head: 'CREATED BY', field: 'CreatedBy' },
+      { head: 'SIZE', field: 'Size' },
+      { head: 'COMMENT', field: 'Comment' },
+    ] as const;
     ctx.stdout.write(renderRows(rows, columns, o.string('format')));
   },
 };

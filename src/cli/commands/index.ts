@@ -14,9 +14,13 @@ export interface Entry {
 const same = (paths: readonly string[], summary: string, load: Entry['load']): Entry[] => paths.map((path) => ({ path, summary, load }));
 
 export const ENTRIES: readonly Entry[] = [
-  ...same(['build', 'image build', 'builder build', 'buildx build'], 'Build an image from a Dockerfile', () => import('./build.ts').then((m) => m.build)),
+  ...same(['build', 'image build', 'builder build', 'buildx build'], 'Build an image from a Dockerfile', () =>
+    import('./build.ts').then((m) => m.build),
+  ),
   ...same(['tour'], 'Watch real multi-stage builds and containers, step by step', () => import('./tour.ts').then((m) => m.tour)),
-  ...same(['bootstrap'], 'Make a stand-in for a well-known base image from Debian packages', () => import('./bootstrap.ts').then((m) => m.bootstrap)),
+  ...same(['bootstrap'], 'Make a stand-in for a well-known base image from Debian packages', () =>
+    import('./bootstrap.ts').then((m) => m.bootstrap),
+  ),
   ...same(['images', 'image ls', 'image list'], 'List images', () => import('./images.ts').then((m) => m.images)),
   ...same(['history', 'image history'], 'Show the history of an image', () => import('./images.ts').then((m) => m.history)),
   ...same(['inspect'], 'Show all that is known of containers or images', () => import('./inspect.ts').then((m) => m.inspect)),
@@ -27,7 +31,9 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['save', 'image save'], 'Save images to an archive', () => import('./archives.ts').then((m) => m.save)),
   ...same(['load', 'image load'], 'Load images from an archive', () => import('./archives.ts').then((m) => m.load)),
   ...same(['import', 'image import'], 'Make an image of a root file system', () => import('./archives.ts').then((m) => m.importCommand)),
-  ...same(['export', 'container export'], 'Write the file system of a container as an archive', () => import('./archives.ts').then((m) => m.exportCommand)),
+  ...same(['export', 'container export'], 'Write the file system of a container as an archive', () =>
+    import('./archives.ts').then((m) => m.exportCommand),
+  ),
   ...same(['run', 'container run'], 'Run a program in a new container', () => import('./run.ts').then((m) => m.run)),
   ...same(['create', 'container create'], 'Make a container without starting it', () => import('./run.ts').then((m) => m.create)),
   ...same(['start', 'container start'], 'Start containers', () => import('./containers.ts').then((m) => m.start)),
@@ -38,8 +44,15 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['kill', 'container kill'], 'Send a signal to containers', () => import('./containers.ts').then((m) => m.kill)),
   ...same(['rm', 'container rm', 'container remove'], 'Remove containers', () => import('./containers.ts').then((m) => m.rm)),
   ...same(['exec', 'container exec'], 'Run a program in a running container', () => import('./exec.ts').then((m) => m.exec)),
-  ...same(['wait', 'container wait'], 'Wait for containers to end and print their exit codes', () => import('./containers.ts').then((m) => m.wait)),
-  { path: 'container cleanup', summary: 'Record the end of a container', hidden: true, load: () => import('./containers.ts').then((m) => m.cleanup) },
+  ...same(['wait', 'container wait'], 'Wait for containers to end and print their exit codes', () =>
+    import('./containers.ts').then((m) => m.wait),
+  ),
+  {
+    path: 'container cleanup',
+    summary: 'Record the end of a container',
+    hidden: true,
+    load: () => import('./containers.ts').then((m) => m.cleanup),
+  },
   ...same(['container prune'], 'Remove containers that do not run', () => import('./prune.ts').then((m) => m.containerPrune)),
   ...same(['image prune'], 'Remove images that are not used', () => import('./prune.ts').then((m) => m.imagePrune)),
   ...same(['builder prune', 'buildx prune'], 'Remove what builds have kept', () => import('./prune.ts').then((m) => m.builderPrune)),
@@ -51,21 +64,28 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['version'], 'Show the version', () => import('./version.ts').then((m) => m.version)),
 ];
 
-export type Found = { readonly kind: 'command'; readonly entry: Entry; readonly rest: readonly string[] } | { readonly kind: 'help'; readonly group?: string; readonly exitCode: number };
+export type Found =
+  | { readonly kind: 'command'; readonly entry: Entry; readonly rest: readonly string[] }
+  | { readonly kind: 'help'; readonly group?: string; readonly exitCode: number };
 
 /** The command that a command line begins with. @throws SlipwayError `cli.unknown-command` with the nearest one. */
 export function findCommand(words: readonly string[]): Found {
   const [first, second] = words;
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'help', exitCode: first === undefined ? 1 : 0 };
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help')
+    return { kind: 'help', exitCode: first === undefined ? 1 : 0 };
   if (first === '--version' || first === '-v') return findCommand(['version']);
   const two = ENTRIES.find((e) => e.path === `${first} ${second}`);
   if (two) return { kind: 'command', entry: two, rest: words.slice(2) };
   const one = ENTRIES.find((e) => e.path === first);
   if (one) return { kind: 'command', entry: one, rest: words.slice(1) };
   const isGroup = ENTRIES.some((e) => e.path.startsWith(`${first} `));
-  if (isGroup && (second === undefined || second.startsWith('-'))) return { kind: 'help', group: first, exitCode: second === undefined ? 1 : 0 };
+  if (isGroup && (second === undefined || second.startsWith('-')))
+    return { kind: 'help', group: first, exitCode: second === undefined ? 1 : 0 };
   const wanted = isGroup ? `${first} ${second}` : first;
-  const near = nearest(wanted, ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === isGroup).map((e) => e.path));
+  const near = nearest(
+    wanted,
+    ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === isGroup).map((e) => e.path),
+  );
   throw new SlipwayError('invalid-argument', 'cli.unknown-command', `unknown command: slipway ${wanted}`, {
     hints: [near === undefined ? 'slipway --help lists all commands' : `did you mean slipway ${near}?`],
   });

@@ -33,7 +33,13 @@ const findContainer: Find = async (engine, ref) => {
   return inspectContainer(c, { layout, runtime: 'crun', upper: snapshots.directory(c.snapshotId), lowers: snapshots.lowers(c.snapshotId) });
 };
 
-const command = (name: string, summary: string, missing: string, examples: readonly string[], finders: (o: ParsedOptions) => readonly Find[]): Command => ({
+const command = (
+  name: string,
+  summary: string,
+  missing: string,
+  examples: readonly string[],
+  finders: (o: ParsedOptions) => readonly Find[],
+): Command => ({
   name,
   summary,
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
@@ -43,11 +49,27 @@ const command = (name: string, summary: string, missing: string, examples: reado
   run: (ctx, o, args) => show(ctx, o, args, missing, finders(o)),
 });
 
-export const inspect = command('inspect', 'Show all that is known of containers or images', 'No such object', ['slipway inspect web', "slipway inspect -f '{{.State.Status}}' web"], (o) =>
-  o.string('type') === 'image' ? [findImage] : o.string('type') === 'container' ? [findContainer] : [findContainer, findImage],
+export const inspect = command(
+  'inspect',
+  'Show all that is known of containers or images',
+  'No such object',
+  ['slipway inspect web', "slipway inspect -f '{{.State.Status}}' web"],
+  (o) => (o.string('type') === 'image' ? [findImage] : o.string('type') === 'container' ? [findContainer] : [findContainer, findImage]),
 );
-export const imageInspect = command('image inspect', 'Show all that is known of images', 'No such image', ["slipway image inspect --format '{{.Size}}' app"], () => [findImage]);
-export const containerInspect = command('container inspect', 'Show all that is known of containers', 'No such container', ['slipway container inspect web'], () => [findContainer]);
+export const imageInspect = command(
+  'image inspect',
+  'Show all that is known of images',
+  'No such image',
+  ["slipway image inspect --format '{{.Size}}' app"],
+  () => [findImage],
+);
+export const containerInspect = command(
+  'container inspect',
+  'Show all that is known of containers',
+  'No such container',
+  ['slipway container inspect web'],
+  () => [findContainer],
+);
 
 async function show(ctx: Context, o: ParsedOptions, refs: readonly string[], missing: string, finders: readonly Find[]): Promise<number> {
   const engine = await ctx.engine();
@@ -65,7 +87,17 @@ async function show(ctx: Context, o: ParsedOptions, refs: readonly string[], mis
   const format = o.string('format');
   if (format === undefined || format === '') ctx.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
   else if (format === 'json') ctx.stdout.write(`${JSON.stringify(found)}\n`);
-  else ctx.stdout.write(found.map(((render) => (x) => `${render(x)}\n`)(compileTemplate(format))).join(''));
+  else
+    ctx.stdout.write(
+      found
+        .map(
+          (
+            (render) => (x) =>
+              `${render(x)}\n`
+          )(compileTemplate(format)),
+        )
+        .join(''),
+    );
   return failed > 0 ? 1 : 0;
 }
 
@@ -87,7 +119,12 @@ function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
     ...(config.variant !== undefined && { Variant: config.variant }),
     Os: config.os,
     Size: image.size,
-    GraphDriver: { Name: 'overlay2', Data: snapshot ? { UpperDir: engine.snapshots.directory(snapshot.id), LowerDir: engine.snapshots.lowers(snapshot.id).join(':') } : null },
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: snapshot
+        ? { UpperDir: engine.snapshots.directory(snapshot.id), LowerDir: engine.snapshots.lowers(snapshot.id).join(':') }
+        : null,
+    },
     RootFS: { Type: 'layers', ...(image.layers.length > 0 && { Layers: image.layers.map((l) => l.diffId) }) },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
   };

@@ -26,10 +26,16 @@ export const logs: Command = {
       if (text === undefined) return undefined;
       const span = parseDuration(text);
       const at = span === undefined ? (/^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)) : ctx.now() - span / 1e6;
-      if (Number.isNaN(at)) throw new SlipwayError('invalid-argument', 'cli.time', `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`);
+      if (Number.isNaN(at))
+        throw new SlipwayError(
+          'invalid-argument',
+          'cli.time',
+          `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
+        );
       return at;
     };
-    if (tail !== undefined && tail !== 'all' && !/^\d+$/.test(tail)) throw new SlipwayError('invalid-argument', 'cli.tail', `invalid value for "tail": ${tail}`);
+    if (tail !== undefined && tail !== 'all' && !/^\d+$/.test(tail))
+      throw new SlipwayError('invalid-argument', 'cli.tail', `invalid value for "tail": ${tail}`);
     const since = time('since');
     const until = time('until');
     const lines = containers.logs(c, {

@@ -22,12 +22,15 @@ async function confirmed(ctx: Context, o: ParsedOptions, warning: string): Promi
 
 function filterOf(ctx: Context, o: ParsedOptions): { until?: number; labels?: string[] } {
   const filters = parseFilters(o.list('filter'));
-  for (const key of filters.keys()) if (key !== 'until' && key !== 'label') throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: ['filters are until and label'] });
+  for (const key of filters.keys())
+    if (key !== 'until' && key !== 'label')
+      throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: ['filters are until and label'] });
   const text = filters.get('until')?.at(-1);
   const labels = filters.get('label');
   const span = text === undefined ? undefined : parseDuration(text);
   const until = text === undefined ? undefined : span === undefined ? Date.parse(text) : ctx.now() - span / 1e6;
-  if (until !== undefined && Number.isNaN(until)) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid value for until: ${text}`);
+  if (until !== undefined && Number.isNaN(until))
+    throw new SlipwayError('invalid-argument', 'cli.filter', `invalid value for until: ${text}`);
   return { ...(until !== undefined && { until }), ...(labels && { labels }) };
 }
 
@@ -35,7 +38,9 @@ const total = (bytes: number): string => `Total reclaimed space: ${formatBytes(b
 
 function removals(ctx: Context, list: readonly Removal[]): void {
   if (list.length === 0) return;
-  ctx.stdout.write(`Deleted Images:\n${list.map((r) => (r.kind === 'untagged' ? `untagged: ${r.name}\n` : `deleted: ${r.id}\n`)).join('')}\n`);
+  ctx.stdout.write(
+    `Deleted Images:\n${list.map((r) => (r.kind === 'untagged' ? `untagged: ${r.name}\n` : `deleted: ${r.id}\n`)).join('')}\n`,
+  );
 }
 
 export const imagePrune: Command = {
@@ -47,7 +52,14 @@ export const imagePrune: Command = {
   options: [ALL, FILTER, FORCE],
   async run(ctx, o) {
     const all = o.bool('all');
-    if (!(await confirmed(ctx, o, all ? 'This will remove all images without at least one container associated to them.' : 'This will remove all dangling images.'))) return;
+    if (
+      !(await confirmed(
+        ctx,
+        o,
+        all ? 'This will remove all images without at least one container associated to them.' : 'This will remove all dangling images.',
+      ))
+    )
+      return;
     const r = await pruneImages(await ctx.engine(), { all, ...filterOf(ctx, o) });
     removals(ctx, r.removed);
     ctx.stdout.write(total(r.reclaimed));
@@ -62,7 +74,8 @@ export const builderPrune: Command = {
   args: { min: 0, max: 0 },
   options: [{ ...ALL, help: 'Also what images share' }, FILTER, FORCE],
   async run(ctx, o) {
-    if (!(await confirmed(ctx, o, o.bool('all') ? 'This will remove all build cache.' : 'This will remove all dangling build cache.'))) return;
+    if (!(await confirmed(ctx, o, o.bool('all') ? 'This will remove all build cache.' : 'This will remove all dangling build cache.')))
+      return;
     const r = pruneBuilder(await ctx.engine(), { all: o.bool('all'), ...filterOf(ctx, o) });
     ctx.stdout.write(`Total:\t${formatBytes(r.reclaimed)}\n`);
   },
@@ -92,7 +105,14 @@ export const systemPrune: Command = {
   options: [ALL, FILTER, FORCE],
   async run(ctx, o) {
     const all = o.bool('all');
-    if (!(await confirmed(ctx, o, `This will remove:\n  - all stopped containers\n  - all ${all ? 'images without at least one container associated to them' : 'dangling images'}\n  - ${all ? 'all' : 'unused'} build cache\n`))) return;
+    if (
+      !(await confirmed(
+        ctx,
+        o,
+        `This will remove:\n  - all stopped containers\n  - all ${all ? 'images without at least one container associated to them' : 'dangling images'}\n  - ${all ? 'all' : 'unused'} build cache\n`,
+      ))
+    )
+      return;
     const engine = await ctx.engine();
     const filter = filterOf(ctx, o);
     const containers = await pruneContainers(engine, filter);
@@ -119,7 +139,13 @@ export const systemDf: Command = {
       Size: formatBytes(u.size),
       Reclaimable: `${formatBytes(u.reclaimable)}${u.size > 0 && u.type !== 'Build Cache' ? ` (${Math.min(100, Math.floor((100 * u.reclaimable) / u.size))}%)` : ''}`,
     }));
-    const columns = [{ head: 'TYPE', field: 'Type' }, { head: 'TOTAL', field: 'TotalCount' }, { head: 'ACTIVE', field: 'Active' }, { head: 'SIZE', field: 'Size' }, { head: 'RECLAIMABLE', field: 'Reclaimable' }] as const;
+    const columns = [
+      { head: 'TYPE', field: 'Type' },
+      { head: 'TOTAL', field: 'TotalCount' },
+      { head: 'ACTIVE', field: 'Active' },
+      { head: 'SIZE', field: 'Size' },
+      { head: 'RECLAIMABLE', field: 'Reclaimable' },
+    ] as const;
     ctx.stdout.write(renderRows(rows, columns, o.string('format')));
   },
 };

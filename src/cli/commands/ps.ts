@@ -8,7 +8,7 @@ export const ps: Command = {
   name: 'ps',
   summary: 'List containers',
   usage: '[OPTIONS]',
-  examples: ['slipway ps', 'slipway ps -a', "slipway ps -q -f status=exited"],
+  examples: ['slipway ps', 'slipway ps -a', 'slipway ps -q -f status=exited'],
   args: { min: 0, max: 0 },
   options: [
     { name: 'all', short: 'a', type: 'boolean', help: 'Those that do not run too' },
@@ -43,13 +43,20 @@ export const ps: Command = {
       State: c.state.status,
       Ports: portsText(c),
       Names: c.name,
-      Labels: Object.entries(c.labels).map(([k, v]) => `${k}=${v}`).join(','),
+      Labels: Object.entries(c.labels)
+        .map(([k, v]) => `${k}=${v}`)
+        .join(','),
       Mounts: c.mounts.map((m) => m.name ?? m.source).join(','),
       Networks: c.request.network,
     }));
     const columns = [
-      { head: 'CONTAINER ID', field: 'ID' }, { head: 'IMAGE', field: 'Image' }, { head: 'COMMAND', field: 'Command' }, { head: 'CREATED', field: 'RunningFor' },
-      { head: 'STATUS', field: 'Status' }, { head: 'PORTS', field: 'Ports' }, { head: 'NAMES', field: 'Names' },
+      { head: 'CONTAINER ID', field: 'ID' },
+      { head: 'IMAGE', field: 'Image' },
+      { head: 'COMMAND', field: 'Command' },
+      { head: 'CREATED', field: 'RunningFor' },
+      { head: 'STATUS', field: 'Status' },
+      { head: 'PORTS', field: 'Ports' },
+      { head: 'NAMES', field: 'Names' },
     ] as const;
     ctx.stdout.write(renderRows(rows, columns, o.string('format')));
   },

@@ -56,7 +56,11 @@ export const run: Command = {
     const containers = await engine.containers();
     const request = requestOf(ctx, o, args);
     const detached = o.bool('detach');
-    if (request.tty && !detached && !ctx.stdin.isTTY) throw new SlipwayError('invalid-argument', 'cli.no-terminal', 'the input device is not a TTY', { exitCode: 1, hints: ['leave -t out when the output goes into a pipe'] });
+    if (request.tty && !detached && !ctx.stdin.isTTY)
+      throw new SlipwayError('invalid-argument', 'cli.no-terminal', 'the input device is not a TTY', {
+        exitCode: 1,
+        hints: ['leave -t out when the output goes into a pipe'],
+      });
     const c = await containers.create(request);
     if (detached) {
       await containers.start(c);
@@ -66,7 +70,9 @@ export const run: Command = {
     if (request.tty) return (await containers.runInTerminal(c, {})).exitCode;
     return containers.runForeground(c, {
       stdin: request.openStdin ? 'inherit' : 'ignore',
-      ...(request.autoRemove ? { stdout: 'inherit', stderr: 'inherit' } : { stdout: (d: Buffer) => void ctx.stdout.write(d), stderr: (d: Buffer) => void ctx.stderr.write(d) }),
+      ...(request.autoRemove
+        ? { stdout: 'inherit', stderr: 'inherit' }
+        : { stdout: (d: Buffer) => void ctx.stdout.write(d), stderr: (d: Buffer) => void ctx.stderr.write(d) }),
       signals: passSignals,
     });
   },
@@ -89,7 +95,9 @@ export const create: Command = {
 
 /** Signals that come to us are meant for the program in the container, except those that mean ourselves. */
 function passSignals(send: (signal: NodeJS.Signals) => void): () => void {
-  const signals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((s) => ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'].includes(s));
+  const signals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((s) =>
+    ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'].includes(s),
+  );
   process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
   for (const s of signals) process.on(s, send);
   return () => {
@@ -103,7 +111,11 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     const value = text(name);
     if (value === undefined) return undefined;
     const n = parseBytes(value);
-    if (n === undefined) throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${value}'`, { exitCode: 125, hints: ['a number with a unit, such as 512m'] });
+    if (n === undefined)
+      throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${value}'`, {
+        exitCode: 125,
+        hints: ['a number with a unit, such as 512m'],
+      });
     return n;
   };
   const entrypoint = text('entrypoint');
@@ -121,19 +133,32 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     stopTimeout: o.number('stop-timeout'),
     entrypoint: entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint],
   };
-  const set = Object.fromEntries(Object.entries(optional).filter(([, v]) => v !== undefined)) as { [K in keyof typeof optional]?: NonNullable<(typeof optional)[K]> };
+  const set = Object.fromEntries(Object.entries(optional).filter(([, v]) => v !== undefined)) as {
+    [K in keyof typeof optional]?: NonNullable<(typeof optional)[K]>;
+  };
   return {
     image,
     args,
     ...set,
-    env: [...o.list('env-file').flatMap((f) => envFile(resolve(ctx.cwd, f), ctx)), ...o.list('env').flatMap((e) => fromEnvironment(e, ctx))],
+    env: [
+      ...o.list('env-file').flatMap((f) => envFile(resolve(ctx.cwd, f), ctx)),
+      ...o.list('env').flatMap((e) => fromEnvironment(e, ctx)),
+    ],
     tty: o.bool('tty'),
     openStdin: o.bool('interactive'),
     labels: labels(o.list('label')),
     ports: o.list('publish').flatMap((p) => parsePortSpec(p)),
     publishAll: o.bool('publish-all'),
     expose: o.list('expose'),
-    volumes: o.list('volume').map((v) => parseVolume(v.startsWith('./') || v.startsWith('../') || v === '.' || v.startsWith('.:') ? `${resolve(ctx.cwd, v.split(':')[0] ?? '')}${v.slice((v.split(':')[0] ?? '').length)}` : v)),
+    volumes: o
+      .list('volume')
+      .map((v) =>
+        parseVolume(
+          v.startsWith('./') || v.startsWith('../') || v === '.' || v.startsWith('.:')
+            ? `${resolve(ctx.cwd, v.split(':')[0] ?? '')}${v.slice((v.split(':')[0] ?? '').length)}`
+            : v,
+        ),
+      ),
     tmpfs: o.list('tmpfs'),
     network: text('network') === undefined || text('network') === 'default' ? 'bridge' : (text('network') ?? 'bridge'),
     addHosts: o.list('add-host').map(addHost),

@@ -11,7 +11,9 @@ export const version: Command = {
   options: [],
   async run(ctx) {
     // beside bin/slipway, whether the program runs from its bundle or from the sources
-    const manifest = JSON.parse(readFileSync(new URL('../package.json', `file://${ctx.selfCommand[0] ?? ''}`), 'utf8')) as { version: string };
+    const manifest = JSON.parse(readFileSync(new URL('../package.json', `file://${ctx.selfCommand[0] ?? ''}`), 'utf8')) as {
+      version: string;
+    };
     ctx.stdout.write(`slipway ${manifest.version} (Node ${process.versions.node}, ${process.platform}/${process.arch})\n`);
   },
 };

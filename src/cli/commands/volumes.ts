@@ -10,12 +10,24 @@ export const volumeLs: Command = {
   usage: '[OPTIONS]',
   examples: ['slipway volume ls', 'slipway volume ls -q'],
   args: { min: 0, max: 0 },
-  options: [{ name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' }, { name: 'quiet', short: 'q', type: 'boolean', help: 'Show names only' }],
+  options: [
+    { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Show names only' },
+  ],
   async run(ctx, o) {
     const { volumes } = await (await ctx.engine()).containers();
     const rows = volumes.list().map((v) => ({ Driver: 'local', Name: v.name, Mountpoint: v.mountpoint }));
     if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.Name}\n`).join(''));
-    ctx.stdout.write(renderRows(rows, [{ head: 'DRIVER', field: 'Driver' }, { head: 'VOLUME NAME', field: 'Name' }], o.string('format')));
+    ctx.stdout.write(
+      renderRows(
+        rows,
+        [
+          { head: 'DRIVER', field: 'Driver' },
+          { head: 'VOLUME NAME', field: 'Name' },
+        ],
+        o.string('format'),
+      ),
+    );
   },
 };
 

@@ -47,8 +47,16 @@ export class Tracker {
     let v = this.vertices.get(e.id);
     if (!v) {
       v = {
-        id: e.id, index: this.vertices.size + 1, name: e.name, state: e.state, startedAt: e.at,
-        endedAt: undefined, error: undefined, reason: undefined, lines: [], rest: new Map(),
+        id: e.id,
+        index: this.vertices.size + 1,
+        name: e.name,
+        state: e.state,
+        startedAt: e.at,
+        endedAt: undefined,
+        error: undefined,
+        reason: undefined,
+        lines: [],
+        rest: new Map(),
       };
       this.vertices.set(e.id, v);
     }

@@ -47,6 +47,8 @@ export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'c
       if (progress === 'plain' || !ctx.stderr.isTTY) return new PlainDisplay(sink);
       return new TerminalDisplay(sink, () => ctx.now());
     default:
-      throw new SlipwayError('invalid-argument', 'flag.progress', `invalid progress mode ${progress}`, { hints: ['--progress auto, plain, tty or quiet'] });
+      throw new SlipwayError('invalid-argument', 'flag.progress', `invalid progress mode ${progress}`, {
+        hints: ['--progress auto, plain, tty or quiet'],
+      });
   }
 }

@@ -13,7 +13,9 @@ type Node =
   | { readonly kind: 'if' | 'with' | 'range'; readonly expr: Expr; readonly body: readonly Node[]; readonly otherwise: readonly Node[] };
 
 const bad = (message: string): SlipwayError =>
-  new SlipwayError('invalid-argument', 'cli.template', `template parsing error: ${message}`, { hints: ["a template is text with actions such as '{{.ID}}' or '{{json .}}'"] });
+  new SlipwayError('invalid-argument', 'cli.template', `template parsing error: ${message}`, {
+    hints: ["a template is text with actions such as '{{.ID}}' or '{{json .}}'"],
+  });
 
 /** Compiles a template; the function that comes back renders it for one value. @throws SlipwayError `cli.template`. */
 export function compileTemplate(text: string): (value: Value) => string {
@@ -21,7 +23,7 @@ export function compileTemplate(text: string): (value: Value) => string {
   let at = 0;
   const parse = (ends: readonly string[]): { nodes: Node[]; end: string } => {
     const nodes: Node[] = [];
-    for (; at < tokens.length; ) {
+    for (; at < tokens.length;) {
       const token = tokens[at++] as { action: boolean; text: string };
       if (!token.action) {
         nodes.push({ kind: 'text', text: token.text });
@@ -87,7 +89,7 @@ function parseExpr(text: string): Expr {
   let i = 0;
   const pipeline = (): Expr => {
     const stages = [command()];
-    for (; tokens[i] === '|'; ) {
+    for (; tokens[i] === '|';) {
       i++;
       stages.push(command());
     }
@@ -99,7 +101,7 @@ function parseExpr(text: string): Expr {
       i++;
       if (!(head in FUNCTIONS)) throw bad(`function ${JSON.stringify(head)} not defined`);
       const args: Expr[] = [];
-      for (; i < tokens.length && tokens[i] !== '|' && tokens[i] !== ')'; ) args.push(operand());
+      for (; i < tokens.length && tokens[i] !== '|' && tokens[i] !== ')';) args.push(operand());
       return { kind: 'call', name: head, args };
     }
     return operand();
@@ -167,14 +169,17 @@ function field(value: Value, name: string): Value {
   if (typeof value === 'object' && name in value) return (value as Record<string, Value>)[name];
   // maps of labels and the like have any key; a record of ours has only its own
   if (typeof value === 'object' && Object.keys(value).every((k) => /^[A-Z]/.test(k)) && Object.keys(value).length > 0) {
-    throw new SlipwayError('invalid-argument', 'cli.template', `template: can't evaluate field ${name}`, { hints: [`there are: ${Object.keys(value).join(', ')}`] });
+    throw new SlipwayError('invalid-argument', 'cli.template', `template: can't evaluate field ${name}`, {
+      hints: [`there are: ${Object.keys(value).join(', ')}`],
+    });
   }
   return undefined;
 }
 
 type Fn = (...args: Value[]) => Value;
 const text = (v: Value): string => show(v);
-const isTrue = (v: Value): boolean => !(v === undefined || v === null || v === false || v === 0 || v === '' || (typeof v === 'object' && Object.keys(v).length === 0));
+const isTrue = (v: Value): boolean =>
+  !(v === undefined || v === null || v === false || v === 0 || v === '' || (typeof v === 'object' && Object.keys(v).length === 0));
 
 const FUNCTIONS: Readonly<Record<string, Fn>> = {
   json: (v) => JSON.stringify(v ?? null),
@@ -184,12 +189,16 @@ const FUNCTIONS: Readonly<Record<string, Fn>> = {
   join: (list, by) => (Array.isArray(list) ? list.map(text).join(text(by)) : text(list)),
   split: (v, by) => text(v).split(text(by)),
   len: (v) => (typeof v === 'string' ? v.length : v && typeof v === 'object' ? Object.keys(v).length : 0),
-  index: (v, ...keys) => keys.reduce<Value>((at, k) => (at && typeof at === 'object' ? (at as Record<string, Value>)[String(k)] : undefined), v),
+  index: (v, ...keys) =>
+    keys.reduce<Value>((at, k) => (at && typeof at === 'object' ? (at as Record<string, Value>)[String(k)] : undefined), v),
   slice: (v, from, to) => text(v).slice(Number(from ?? 0), to === undefined ? undefined : Number(to)),
   truncate: (v, n) => text(v).slice(0, Number(n)),
   print: (...v) => v.map(text).join(''),
   println: (...v) => `${v.map(text).join(' ')}\n`,
-  printf: (format, ...v) => text(format).replace(/%([%svdq])/g, (_, c: string) => (c === '%' ? '%' : c === 'q' ? JSON.stringify(text(v.shift())) : text(v.shift()))),
+  printf: (format, ...v) =>
+    text(format).replace(/%([%svdq])/g, (_, c: string) =>
+      c === '%' ? '%' : c === 'q' ? JSON.stringify(text(v.shift())) : text(v.shift()),
+    ),
   eq: (a, ...b) => b.some((x) => x === a),
   ne: (a, b) => a !== b,
   lt: (a, b) => Number(a) < Number(b),
@@ -203,6 +212,10 @@ const FUNCTIONS: Readonly<Record<string, Fn>> = {
 function show(v: Value): string {
   if (v === undefined || v === null) return '<no value>';
   if (Array.isArray(v)) return `[${v.map(show).join(' ')}]`;
-  if (typeof v === 'object') return `map[${Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, x]) => `${k}:${show(x)}`).join(' ')}]`;
+  if (typeof v === 'object')
+    return `map[${Object.entries(v)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, x]) => `${k}:${show(x)}`)
+      .join(' ')}]`;
   return String(v);
 }

@@ -41,19 +41,31 @@ export class TourShell {
   }
 
   /** Prints a command line, runs it and shows its output; fails when the exit code is not the expected one. */
-  async slipway(args: readonly string[], o: { cwd?: string; env?: Record<string, string>; expect?: number; shown?: string } = {}): Promise<Outcome> {
-    const prefix = Object.entries(o.env ?? {}).map(([k, v]) => `${k}=${v} `).join('');
+  async slipway(
+    args: readonly string[],
+    o: { cwd?: string; env?: Record<string, string>; expect?: number; shown?: string } = {},
+  ): Promise<Outcome> {
+    const prefix = Object.entries(o.env ?? {})
+      .map(([k, v]) => `${k}=${v} `)
+      .join('');
     this.#o.write(`\n${this.#paint('32', '$')} ${prefix}${o.shown ?? `slipway ${args.map(quote).join(' ')}`}\n`);
     const r = await this.quietly(args, { ...o, echo: true });
     const expected = o.expect ?? 0;
     if (r.exitCode !== expected) {
-      throw new SlipwayError('failed-precondition', 'tour.step-failed', `slipway ${args.join(' ')} ended with ${r.exitCode}, not ${expected}`);
+      throw new SlipwayError(
+        'failed-precondition',
+        'tour.step-failed',
+        `slipway ${args.join(' ')} ended with ${r.exitCode}, not ${expected}`,
+      );
     }
     return r;
   }
 
   /** Runs a command without printing it: for finding out and for cleaning up. */
-  quietly(args: readonly string[], o: { cwd?: string; env?: Record<string, string>; echo?: boolean; evenWhenCancelled?: boolean } = {}): Promise<Outcome> {
+  quietly(
+    args: readonly string[],
+    o: { cwd?: string; env?: Record<string, string>; echo?: boolean; evenWhenCancelled?: boolean } = {},
+  ): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
     if (this.#o.signal.aborted && !o.evenWhenCancelled) {
       reject(new SlipwayError('cancelled', 'cancelled', 'interrupted'));

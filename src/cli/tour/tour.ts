@@ -56,7 +56,9 @@ async function originalEngine(shell: TourShell, cwd: string): Promise<void> {
   const r = await shell.slipway(['build', '-t', 'lab-original', '.'], { cwd, env: { DOCKER_BUILDKIT: '0' } });
   check(/^Step 1\/\d+ : FROM busybox AS base$/m.test(r.all), 'the original engine counts its steps');
   check(r.all.includes('\ntesting\n'), 'the original engine runs the test stage too');
-  shell.say('Top to bottom, every stage: the test stage ran although nothing of it is in the image.\nEach instruction left an image ("---> ...") that the next one starts from:');
+  shell.say(
+    'Top to bottom, every stage: the test stage ran although nothing of it is in the image.\nEach instruction left an image ("---> ...") that the next one starts from:',
+  );
   const images = await shell.slipway(['image', 'ls', '-a']);
   check(images.stdout.split('\n').filter((l) => l.startsWith('<none>')).length >= 3, 'there is an image for each instruction');
   const out = await shell.slipway(['run', '--rm', 'lab-original']);
@@ -68,7 +70,9 @@ async function graphEngine(shell: TourShell, cwd: string): Promise<void> {
   const graph = { DOCKER_BUILDKIT: '1' };
   const r = await shell.slipway(['build', '--progress', 'plain', '-t', 'lab-graph', '.'], { cwd, env: graph });
   check(!r.all.includes('testing\n') && /stage test skipped/.test(r.all), 'the graph engine skips the test stage and says so');
-  shell.say('The Dockerfile became a graph. Nothing that the last stage needs comes from test, so test was skipped.\n--target asks for another stage, and the image is then the output of that stage:');
+  shell.say(
+    'The Dockerfile became a graph. Nothing that the last stage needs comes from test, so test was skipped.\n--target asks for another stage, and the image is then the output of that stage:',
+  );
   await shell.slipway(['build', '--progress', 'plain', '--target', 'test', '-t', 'lab-test', '.'], { cwd, env: graph });
   const report = await shell.slipway(['run', '--rm', 'lab-test']);
   check(report.stdout === 'all tests passed\n', 'the image of --target test is the output of the test stage');
@@ -88,7 +92,9 @@ async function webServer(shell: TourShell, cwd: string): Promise<void> {
   const [sdk, shipped] = [await size('golang:1.19-bookworm'), await size('whoami')];
   check(sdk > 400e6 && shipped > 1e6 && shipped < 10e6, `an SDK of ${sdk} bytes ends as an image under 10 MB (${shipped} bytes)`);
   const saved = ((1 - shipped / sdk) * 100).toFixed(1);
-  shell.say(`golang:1.19-bookworm takes ${(sdk / 1e6).toFixed(0)} MB, whoami ${(shipped / 1e6).toFixed(1)} MB: ${saved} % less to push, pull and keep.`);
+  shell.say(
+    `golang:1.19-bookworm takes ${(sdk / 1e6).toFixed(0)} MB, whoami ${(shipped / 1e6).toFixed(1)} MB: ${saved} % less to push, pull and keep.`,
+  );
 }
 
 async function ports(shell: TourShell): Promise<void> {
@@ -117,7 +123,9 @@ async function ports(shell: TourShell): Promise<void> {
 
 async function lowPorts(shell: TourShell): Promise<void> {
   shell.heading('Why may it listen on port 80?');
-  shell.say('On a machine, ports below 1024 are for root. A container has a network of its own, where no other user can be harmed,\nso this limit is set to 0 there:');
+  shell.say(
+    'On a machine, ports below 1024 are for root. A container has a network of its own, where no other user can be harmed,\nso this limit is set to 0 there:',
+  );
   const start = await shell.slipway(['run', '--rm', 'busybox', 'cat', '/proc/sys/net/ipv4/ip_unprivileged_port_start']);
   check(start.stdout.trim() === '0', 'ports below 1024 are open in a container');
   shell.say('So user 65534 (nobody) listens on port 80 as well:');

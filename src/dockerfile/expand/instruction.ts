@@ -5,7 +5,14 @@ import { LanguageFault, located, widen } from '../errors.ts';
 import type { KeyValue } from '../instructions/base.ts';
 import { expandMountSpec } from '../instructions/mount.ts';
 import type { RunMount } from '../instructions/mount.ts';
-import type { AddInstruction, ArgDeclaration, ArgInstruction, CopyInstruction, Instruction, RunInstruction } from '../instructions/types.ts';
+import type {
+  AddInstruction,
+  ArgDeclaration,
+  ArgInstruction,
+  CopyInstruction,
+  Instruction,
+  RunInstruction,
+} from '../instructions/types.ts';
 import { expandText, expandTextToWords, isPlain, NO_NAMES } from './shell.ts';
 import type { Environment, ExpandOptions } from './shell.ts';
 
@@ -96,7 +103,11 @@ export class FieldExpander {
  * as it is before it; see `declareArgs` for ARG in stages and `expandRunMounts` for mounts.
  * @throws SlipwayError 'dockerfile.bad-substitution', 'dockerfile.required-variable' with the place
  */
-export function expandInstruction<T extends Instruction>(instruction: T, env: Environment, options: ExpandOptions = {}): InstructionExpansion<T> {
+export function expandInstruction<T extends Instruction>(
+  instruction: T,
+  env: Environment,
+  options: ExpandOptions = {},
+): InstructionExpansion<T> {
   if (isLiteral(instruction, options)) return { instruction, used: NO_NAMES, unmatched: NO_NAMES };
   const expander = new FieldExpander(instruction, env, options);
   // The narrowed kinds come back as the kind that went in.
@@ -116,11 +127,16 @@ function expandFields(instruction: Instruction, expander: FieldExpander): Instru
       return {
         ...instruction,
         base: expander.filled('base-blank', `base name (${instruction.base}) should not be blank`, instruction.base, words[0]?.range),
-        ...(instruction.platform === undefined ? {} : { platform: expander.prefixed('failed to process arguments for platform ', instruction.platform) }),
+        ...(instruction.platform === undefined
+          ? {}
+          : { platform: expander.prefixed('failed to process arguments for platform ', instruction.platform) }),
       };
     case 'ENV':
     case 'LABEL':
-      return { ...instruction, pairs: instruction.pairs.map((pair, index) => expandPair(pair, instruction.node.pairs[index]?.range, expander)) };
+      return {
+        ...instruction,
+        pairs: instruction.pairs.map((pair, index) => expandPair(pair, instruction.node.pairs[index]?.range, expander)),
+      };
     case 'ARG':
       return { ...instruction, args: instruction.args.map((arg, index) => expandArg(arg, words[index]?.range, expander)) };
     case 'COPY':
@@ -129,7 +145,12 @@ function expandFields(instruction: Instruction, expander: FieldExpander): Instru
     case 'EXPOSE':
       return { ...instruction, ports: instruction.ports.flatMap((port) => expander.words(port)) };
     case 'VOLUME':
-      return { ...instruction, paths: instruction.paths.map((path, index) => expander.filled('volume-empty', 'VOLUME specified can not be an empty string', path, words[index]?.range)) };
+      return {
+        ...instruction,
+        paths: instruction.paths.map((path, index) =>
+          expander.filled('volume-empty', 'VOLUME specified can not be an empty string', path, words[index]?.range),
+        ),
+      };
     case 'USER':
       return { ...instruction, user: expander.word(instruction.user, words[0]?.range) };
     case 'WORKDIR':

@@ -29,7 +29,8 @@ function compile(pattern: string): Pattern {
       const next = chars[at + 1];
       // Closing brace and slash are escaped for the sake of the surrounding ${}, not of the pattern.
       if (next === '}' || next === '/') continue;
-      if (next !== '*' && next !== '?' && next !== '\\') throw new LanguageFault('bad-substitution', `invalid escape '\\${next ?? '\ufffd'}'`);
+      if (next !== '*' && next !== '?' && next !== '\\')
+        throw new LanguageFault('bad-substitution', `invalid escape '\\${next ?? '\ufffd'}'`);
       at++;
       char = next;
       literal = char;
@@ -65,7 +66,8 @@ function findPiece(piece: Piece, value: string, from: number, last: number): num
     const found = value.indexOf(piece.join(''), from);
     return found > last ? -1 : found;
   }
-  if (piece.length * (last - from) > MAX_WORK) throw new LanguageFault('bad-substitution', 'the pattern is too long for a value of this length');
+  if (piece.length * (last - from) > MAX_WORK)
+    throw new LanguageFault('bad-substitution', 'the pattern is too long for a value of this length');
   for (let at = from; at <= last; at++) {
     if (head !== undefined) {
       at = value.indexOf(head, at);

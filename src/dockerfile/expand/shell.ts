@@ -246,7 +246,8 @@ class ShellWord {
     if (colon) modifier += operator;
     const trims = operator === '#' || operator === '%';
     // What stands after a colon is read to its end before it is found wanting, what stands without one is not.
-    if ((colon && trims) || (!colon && (operator === '' || !MODIFIERS.includes(operator)))) this.#fail(`unsupported modifier (${modifier || '\ufffd'}) in substitution`);
+    if ((colon && trims) || (!colon && (operator === '' || !MODIFIERS.includes(operator))))
+      this.#fail(`unsupported modifier (${modifier || '\ufffd'}) in substitution`);
     this.#push({ kind: 'word', keepEscapes: trims, out: '', name, modifier });
   }
 
@@ -304,7 +305,8 @@ class ShellWord {
     if (value === undefined && this.#options.keepUnset) {
       return this.#addSplittable(kind === 'replacement' ? `\${${name}${modifier}${pattern}/${out}}` : `\${${name}${modifier}${out}}`);
     }
-    if (kind === 'replacement') this.#addSplittable(this.#matching(pattern, () => replacePattern(value ?? '', pattern, out, modifier === '//')));
+    if (kind === 'replacement')
+      this.#addSplittable(this.#matching(pattern, () => replacePattern(value ?? '', pattern, out, modifier === '//')));
     else this.#addSplittable(this.#modified(name, value, modifier, out));
   }
 
@@ -329,7 +331,10 @@ class ShellWord {
       case '?':
       case ':?':
         if (!absent) return value;
-        throw new LanguageFault('required-variable', `${name}: ${word || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`);
+        throw new LanguageFault(
+          'required-variable',
+          `${name}: ${word || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`,
+        );
       case '#':
       case '%': {
         const longest = word.startsWith(modifier);

@@ -47,7 +47,10 @@ function present<K extends string>(name: K, value: string | undefined): { [P in 
 
 function requireDestination(reader: NodeReader): void {
   if (reader.node.words.length >= 2) return;
-  reader.fail('arguments', `${reader.node.name} requires at least two arguments, but only one was provided. Destination could not be determined`);
+  reader.fail(
+    'arguments',
+    `${reader.node.name} requires at least two arguments, but only one was provided. Destination could not be determined`,
+  );
 }
 
 function sourcesAndDestination(reader: NodeReader): { sources: string[]; files: InlineFile[]; dest: string } {

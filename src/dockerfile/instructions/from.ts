@@ -9,7 +9,11 @@ export function parseFrom(reader: NodeReader): FromInstruction {
   if (count === 3 && as?.value.toLowerCase() === 'as' && written !== undefined) {
     name = written.value.toLowerCase();
     if (!isStageName(name)) {
-      reader.fail('stage-name', `invalid name for build stage: "${written.value}", name can't start with a number or contain symbols`, written.range);
+      reader.fail(
+        'stage-name',
+        `invalid name for build stage: "${written.value}", name can't start with a number or contain symbols`,
+        written.range,
+      );
     }
   } else if (count !== 1) reader.fail('arguments', 'FROM requires either one or three arguments');
   const platform = reader.flags({ platform: 'string' }).string('platform');

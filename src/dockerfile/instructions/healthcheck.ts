@@ -18,7 +18,13 @@ export function parseHealthcheck(reader: NodeReader): HealthcheckInstruction {
     if (words.length > 0) reader.fail('arguments', 'HEALTHCHECK NONE takes no arguments', reader.node.words[1]?.range);
     return { ...reader.base('HEALTHCHECK'), health: { Test: ['NONE'] } };
   }
-  const flags = reader.flags({ interval: 'string', timeout: 'string', 'start-period': 'string', 'start-interval': 'string', retries: 'string' });
+  const flags = reader.flags({
+    interval: 'string',
+    timeout: 'string',
+    'start-period': 'string',
+    'start-interval': 'string',
+    retries: 'string',
+  });
   if (type !== 'CMD') reader.fail('healthcheck-type', `Unknown type ${quote(type)} in HEALTHCHECK (try CMD)`, reader.node.words[0]?.range);
   const command = reader.command(words);
   if (command.args.length === 0) reader.fail('arguments', 'Missing command after HEALTHCHECK CMD');
@@ -52,7 +58,8 @@ function readRetries(reader: NodeReader, flags: Flags): number {
   const range = flags.range('retries') ?? reader.node.range;
   if (!/^[+-]?[0-9]+$/.test(text)) reader.fail('healthcheck-retries', `strconv.ParseInt: parsing ${quote(text)}: invalid syntax`, range);
   const value = Number(text);
-  if (value > 0x7fffffff || value < -0x80000000) reader.fail('healthcheck-retries', `strconv.ParseInt: parsing ${quote(text)}: value out of range`, range);
+  if (value > 0x7fffffff || value < -0x80000000)
+    reader.fail('healthcheck-retries', `strconv.ParseInt: parsing ${quote(text)}: value out of range`, range);
   if (value < 0) reader.fail('healthcheck-retries', `--retries cannot be negative (${value})`, range);
   return value;
 }

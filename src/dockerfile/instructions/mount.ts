@@ -53,7 +53,27 @@ export type RunMount =
       readonly gid?: number;
     };
 
-const KEYS = ['type', 'from', 'source', 'target', 'readonly', 'id', 'sharing', 'required', 'size', 'mode', 'uid', 'gid', 'src', 'dst', 'destination', 'ro', 'rw', 'readwrite', 'env'];
+const KEYS = [
+  'type',
+  'from',
+  'source',
+  'target',
+  'readonly',
+  'id',
+  'sharing',
+  'required',
+  'size',
+  'mode',
+  'uid',
+  'gid',
+  'src',
+  'dst',
+  'destination',
+  'ro',
+  'rw',
+  'readwrite',
+  'env',
+];
 const TYPES: ReadonlySet<string> = new Set(['bind', 'cache', 'tmpfs', 'secret', 'ssh']);
 
 function fault(message: string): never {
@@ -192,14 +212,24 @@ function finish(draft: Draft): RunMount {
   const { type, source, target, id } = draft;
   const from = draft.from === '' ? {} : { from: draft.from };
   if (type === 'bind' || type === 'tmpfs') {
-    for (const key of ['mode', 'uid', 'gid'] as const) if (draft[key] !== undefined) fault(`${key} not allowed for ${quote(type)} type mounts`);
+    for (const key of ['mode', 'uid', 'gid'] as const)
+      if (draft[key] !== undefined) fault(`${key} not allowed for ${quote(type)} type mounts`);
   }
   if (draft.sharing !== '' && type === 'secret') fault('secret mount should not define sharing');
   if (draft.sharing !== '' && type !== 'cache') fault(`invalid cache sharing set for ${type} mount`);
   switch (type) {
     case 'cache': {
       const sharing = draft.sharing === 'private' || draft.sharing === 'locked' ? draft.sharing : 'shared';
-      return { type, ...from, source, target, readOnly: draft.readOnly ?? false, id: id === '' ? cleanPath(target) : id, sharing, ...fileInfo(draft) };
+      return {
+        type,
+        ...from,
+        source,
+        target,
+        readOnly: draft.readOnly ?? false,
+        id: id === '' ? cleanPath(target) : id,
+        sharing,
+        ...fileInfo(draft),
+      };
     }
     case 'tmpfs':
       return { type, target, readOnly: draft.readOnly ?? false, ...(draft.size === undefined ? {} : { size: draft.size }) };

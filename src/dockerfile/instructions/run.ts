@@ -13,7 +13,8 @@ export function parseRun(reader: NodeReader): RunInstruction {
     reader.fail('run-network', `invalid network mode "${network}"`, flags.range('network'));
   }
   const security = flags.string('security') ?? 'sandbox';
-  if (security !== 'sandbox' && security !== 'insecure') reader.fail('run-security', `security "${security}" is not valid`, flags.range('security'));
+  if (security !== 'sandbox' && security !== 'insecure')
+    reader.fail('run-security', `security "${security}" is not valid`, flags.range('security'));
   return {
     ...reader.base('RUN'),
     command: reader.command(),
@@ -61,4 +62,3 @@ function summarize(data: string): string {
   const first = newline < 0 ? text : text.slice(0, newline);
   return newline < 0 ? first : `${first}...`;
 }
-

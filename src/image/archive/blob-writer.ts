@@ -88,7 +88,7 @@ export class BlobWriter {
 
   /** Takes bytes; the buffer may be reused afterwards. @throws SlipwayError `store.full` */
   write(data: Buffer): void {
-    for (let at = 0; at < data.length; ) {
+    for (let at = 0; at < data.length;) {
       const n = data.copy(this.chunk, this.used, at);
       at += n;
       this.advance(n);
@@ -136,7 +136,7 @@ export class BlobWriter {
     const chunk = this.chunk.subarray(0, this.used);
     this.hash.push(this.used);
     this.guard(() => {
-      for (let at = 0; at < chunk.length; ) at += fs.writeSync(this.fd, chunk, at);
+      for (let at = 0; at < chunk.length;) at += fs.writeSync(this.fd, chunk, at);
     });
     this.written += this.used;
     this.used = 0;

@@ -18,18 +18,32 @@ export function applyChanges(config: ContainerConfig, changes: readonly string[]
 
 function changeOf(config: ContainerConfig, i: Instruction): ContainerConfig {
   switch (i.kind) {
-    case 'CMD': return { Cmd: commandOf(i.command, config) };
-    case 'ENTRYPOINT': return { Entrypoint: commandOf(i.command, config) };
-    case 'ENV': return { Env: i.pairs.reduce((env, { key, value }) => withVariable(env, key, value), config.Env ?? []) };
-    case 'EXPOSE': return { ExposedPorts: { ...config.ExposedPorts, ...keys(i.ports.flatMap(exposedPorts)) } };
-    case 'HEALTHCHECK': return { Healthcheck: i.health };
-    case 'LABEL': return { Labels: { ...config.Labels, ...Object.fromEntries(i.pairs.map(({ key, value }) => [key, value])) } };
-    case 'ONBUILD': return { OnBuild: [...(config.OnBuild ?? []), i.expression] };
-    case 'STOPSIGNAL': return { StopSignal: i.signal };
-    case 'USER': return { User: i.user };
-    case 'VOLUME': return { Volumes: { ...config.Volumes, ...keys(i.paths) } };
-    case 'WORKDIR': return { WorkingDir: posix.resolve('/', config.WorkingDir ?? '/', i.path) };
-    default: throw new SlipwayError('invalid-argument', 'change.invalid', `${i.kind} is not a valid change command`, { hints: ['CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR are'] });
+    case 'CMD':
+      return { Cmd: commandOf(i.command, config) };
+    case 'ENTRYPOINT':
+      return { Entrypoint: commandOf(i.command, config) };
+    case 'ENV':
+      return { Env: i.pairs.reduce((env, { key, value }) => withVariable(env, key, value), config.Env ?? []) };
+    case 'EXPOSE':
+      return { ExposedPorts: { ...config.ExposedPorts, ...keys(i.ports.flatMap(exposedPorts)) } };
+    case 'HEALTHCHECK':
+      return { Healthcheck: i.health };
+    case 'LABEL':
+      return { Labels: { ...config.Labels, ...Object.fromEntries(i.pairs.map(({ key, value }) => [key, value])) } };
+    case 'ONBUILD':
+      return { OnBuild: [...(config.OnBuild ?? []), i.expression] };
+    case 'STOPSIGNAL':
+      return { StopSignal: i.signal };
+    case 'USER':
+      return { User: i.user };
+    case 'VOLUME':
+      return { Volumes: { ...config.Volumes, ...keys(i.paths) } };
+    case 'WORKDIR':
+      return { WorkingDir: posix.resolve('/', config.WorkingDir ?? '/', i.path) };
+    default:
+      throw new SlipwayError('invalid-argument', 'change.invalid', `${i.kind} is not a valid change command`, {
+        hints: ['CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR are'],
+      });
   }
 }
 
@@ -51,6 +65,7 @@ function keys(names: readonly string[]): Record<string, Record<string, never>> {
 function exposedPorts(word: string): string[] {
   const [, from, to, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
   const [start, end] = [Number(from), Number(to ?? from)];
-  if (from === undefined || start > 65_535 || end > 65_535 || end < start) throw new SlipwayError('invalid-argument', 'change.invalid', `invalid port in EXPOSE: ${word}`);
+  if (from === undefined || start > 65_535 || end > 65_535 || end < start)
+    throw new SlipwayError('invalid-argument', 'change.invalid', `invalid port in EXPOSE: ${word}`);
   return Array.from({ length: end - start + 1 }, (_, n) => `${start + n}/${protocol.toLowerCase()}`);
 }

@@ -41,7 +41,7 @@ export class Directory implements ArchiveFiles {
     try {
       const { size } = fs.fstatSync(fd);
       const writer = this.writers.begin(size);
-      for (let sinceBreath = 0, n; (n = writer.fill((target) => fs.readSync(fd, target, 0, target.length, null))) > 0; ) {
+      for (let sinceBreath = 0, n; (n = writer.fill((target) => fs.readSync(fd, target, 0, target.length, null))) > 0;) {
         if ((sinceBreath += n) < BREATH) continue;
         sinceBreath = 0;
         onBytes(writer.size, size);

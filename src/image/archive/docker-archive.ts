@@ -14,8 +14,10 @@ export function readDockerManifest(files: ArchiveFiles): ImagePlan[] {
   return list.map((item: unknown, i): ImagePlan => {
     const { Config: config, Layers: layers, RepoTags: tags } = (item ?? {}) as { Config?: unknown; Layers?: unknown; RepoTags?: unknown };
     if (typeof config !== 'string') throw malformed(`image ${i} of manifest.json has no "Config"`);
-    if (layers !== null && layers !== undefined && !isStrings(layers)) throw malformed(`"Layers" of image ${i} in manifest.json is not a list of names`);
-    if (tags !== null && tags !== undefined && !isStrings(tags)) throw malformed(`"RepoTags" of image ${i} in manifest.json is not a list of names`);
+    if (layers !== null && layers !== undefined && !isStrings(layers))
+      throw malformed(`"Layers" of image ${i} in manifest.json is not a list of names`);
+    if (tags !== null && tags !== undefined && !isStrings(tags))
+      throw malformed(`"RepoTags" of image ${i} in manifest.json is not a list of names`);
     const bytes = files.document(config);
     const members = layers ?? [];
     const image = asImageConfig(bytes, members.length);

@@ -2,9 +2,14 @@
 import { SlipwayError } from '../../model/index.ts';
 
 export function notAnImageArchive(hint?: string): SlipwayError {
-  return new SlipwayError('data-loss', 'archive.no-image', 'this is not an archive of images: it has neither manifest.json nor index.json', {
-    hints: [hint ?? 'a tar of a root file system is made an image by `slipway import`'],
-  });
+  return new SlipwayError(
+    'data-loss',
+    'archive.no-image',
+    'this is not an archive of images: it has neither manifest.json nor index.json',
+    {
+      hints: [hint ?? 'a tar of a root file system is made an image by `slipway import`'],
+    },
+  );
 }
 
 export function incomplete(name: string): SlipwayError {

@@ -16,7 +16,11 @@ import type { TransferOptions } from './types.ts';
 
 export type NewLayer = NonNullable<NewImage['layers']>[number];
 
-const MEDIA_TYPES: Readonly<Partial<Record<Compression, string>>> = { none: MediaType.ociLayer, gzip: MediaType.ociLayerGzip, zstd: MediaType.ociLayerZstd };
+const MEDIA_TYPES: Readonly<Partial<Record<Compression, string>>> = {
+  none: MediaType.ociLayer,
+  gzip: MediaType.ociLayerGzip,
+  zstd: MediaType.ociLayerZstd,
+};
 
 /** What a member holds once it was read, by its name. */
 interface Intake {
@@ -54,7 +58,10 @@ export class LayerIntake {
 
   private async read(name: string, diffId: Digest, digest: Digest | undefined, mediaType: string | undefined): Promise<Intake> {
     const before = digest !== undefined && this.store.content.has(digest);
-    const report = (state: 'copying' | 'verifying') => (current: number, total?: number): void => this.o.onProgress?.({ digest: diffId, state, current, ...(total === undefined ? {} : { total }) });
+    const report =
+      (state: 'copying' | 'verifying') =>
+      (current: number, total?: number): void =>
+        this.o.onProgress?.({ digest: diffId, state, current, ...(total === undefined ? {} : { total }) });
     let blob = await this.files.blob(name, digest, report('copying'));
     const compression = this.compressionOf(blob);
     let size = blob.size;
@@ -82,20 +89,30 @@ export class LayerIntake {
   }
 
   /** Digest and size of what a blob decompresses to; with `keep`, that is stored too. */
-  private async decompress(blob: StoredBlob, compression: Compression, keep: boolean, onBytes: (current: number, total?: number) => void): Promise<StoredBlob> {
+  private async decompress(
+    blob: StoredBlob,
+    compression: Compression,
+    keep: boolean,
+    onBytes: (current: number, total?: number) => void,
+  ): Promise<StoredBlob> {
     const source = this.store.content.stream(blob.digest);
     const writer = keep ? this.writers.begin(undefined) : undefined;
     const hash = createHash('sha256');
     let size = 0;
     let read = 0;
     source.on('data', (chunk: Buffer) => onBytes((read += chunk.length), blob.size));
-    await pipeline(source, decompressor(compression), async (plain: AsyncIterable<Buffer>) => {
-      for await (const chunk of plain) {
-        size += chunk.length;
-        if (writer === undefined) hash.update(chunk);
-        else writer.write(chunk);
-      }
-    }, this.o.signal === undefined ? {} : { signal: this.o.signal });
+    await pipeline(
+      source,
+      decompressor(compression),
+      async (plain: AsyncIterable<Buffer>) => {
+        for await (const chunk of plain) {
+          size += chunk.length;
+          if (writer === undefined) hash.update(chunk);
+          else writer.write(chunk);
+        }
+      },
+      this.o.signal === undefined ? {} : { signal: this.o.signal },
+    );
     return writer?.commit() ?? { digest: `sha256:${hash.digest('hex')}`, size };
   }
 }

@@ -55,15 +55,25 @@ function readPlans(files: ArchiveFiles): ImagePlan[] {
   if (files.has('manifest.json')) return readDockerManifest(files);
   if (files.has('index.json')) return readOciLayout(files);
   if (files.has('repositories')) {
-    throw new SlipwayError('unsupported', 'archive.legacy', 'this archive is in the format of Docker before version 1.10, which is not supported', { hints: ['load it into a newer engine and save it again'] });
+    throw new SlipwayError(
+      'unsupported',
+      'archive.legacy',
+      'this archive is in the format of Docker before version 1.10, which is not supported',
+      { hints: ['load it into a newer engine and save it again'] },
+    );
   }
   throw notAnImageArchive();
 }
 
-async function takeIn(plan: ImagePlan, intake: LayerIntake, writers: BlobWriters): Promise<{ image: NewImage; names: readonly string[]; id: Digest }> {
+async function takeIn(
+  plan: ImagePlan,
+  intake: LayerIntake,
+  writers: BlobWriters,
+): Promise<{ image: NewImage; names: readonly string[]; id: Digest }> {
   const layers = [];
   for (const layer of plan.layers) layers.push(await intake.take(layer.name, layer.diffId, layer.digest, layer.mediaType));
-  const manifest = plan.manifest === undefined ? undefined : { digest: writers.add(plan.manifest.bytes).digest, mediaType: plan.manifest.mediaType };
+  const manifest =
+    plan.manifest === undefined ? undefined : { digest: writers.add(plan.manifest.bytes).digest, mediaType: plan.manifest.mediaType };
   return {
     image: { config: plan.config, layers, names: plan.names, ...(manifest === undefined ? {} : { manifest }) },
     names: plan.names,

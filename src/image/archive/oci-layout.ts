@@ -1,5 +1,19 @@
 // An OCI image layout (image-spec, image-layout.md): index.json leads to manifests and, for several platforms, to further indexes.
-import { MediaType, digestHex, formatReference, hostPlatform, isIndexType, isManifestType, matchesPlatform, parseIndex, parseManifest, parseReference, sha256, sniffMediaType, withDefaultTag } from '../../model/index.ts';
+import {
+  MediaType,
+  digestHex,
+  formatReference,
+  hostPlatform,
+  isIndexType,
+  isManifestType,
+  matchesPlatform,
+  parseIndex,
+  parseManifest,
+  parseReference,
+  sha256,
+  sniffMediaType,
+  withDefaultTag,
+} from '../../model/index.ts';
 import type { Descriptor, Digest, Index } from '../../model/index.ts';
 import { asImageConfig } from './documents.ts';
 import type { ImagePlan } from './documents.ts';
@@ -55,12 +69,18 @@ function readManifest(files: ArchiveFiles, descriptor: Descriptor): ImagePlan {
   const bytes = blobOf(files, descriptor);
   const manifest = parseManifest(bytes);
   const { config } = manifest;
-  if (config.mediaType !== MediaType.ociConfig && config.mediaType !== MediaType.dockerConfig) throw malformed(`${descriptor.digest} is a manifest of something else than an image (${config.mediaType})`);
+  if (config.mediaType !== MediaType.ociConfig && config.mediaType !== MediaType.dockerConfig)
+    throw malformed(`${descriptor.digest} is a manifest of something else than an image (${config.mediaType})`);
   const configBytes = blobOf(files, config);
   const { rootfs } = asImageConfig(configBytes, manifest.layers.length);
   return {
     config: configBytes,
-    layers: manifest.layers.map((layer, i) => ({ name: blobName(layer), diffId: rootfs.diff_ids[i]!, digest: layer.digest, mediaType: layer.mediaType })),
+    layers: manifest.layers.map((layer, i) => ({
+      name: blobName(layer),
+      diffId: rootfs.diff_ids[i]!,
+      digest: layer.digest,
+      mediaType: layer.mediaType,
+    })),
     names: [],
     manifest: { bytes, mediaType: sniffMediaType(bytes) ?? descriptor.mediaType },
   };

@@ -106,9 +106,15 @@ export class ParallelHash implements ChunkHash {
 function hashLoop(): void {
   const { workerData } = process.getBuiltinModule('node:worker_threads');
   const crypto = process.getBuiltinModule('node:crypto');
-  const { control, ring, result, chunk, slots } = workerData as { control: Int32Array; ring: SharedArrayBuffer; result: SharedArrayBuffer; chunk: number; slots: number };
+  const { control, ring, result, chunk, slots } = workerData as {
+    control: Int32Array;
+    ring: SharedArrayBuffer;
+    result: SharedArrayBuffer;
+    chunk: number;
+    slots: number;
+  };
   let hash = crypto.createHash('sha256');
-  for (let done = 0; ; ) {
+  for (let done = 0; ;) {
     Atomics.wait(control, 0, done);
     const ready = Atomics.load(control, 0);
     while (done < ready) {

@@ -3,7 +3,19 @@
 import fs from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Lease } from '../../content/index.ts';
-import { MediaType, SlipwayError, digestHex, encodeJson, familiarName, familiarReference, formatReference, parseManifest, parseReference, sha256, withDefaultTag } from '../../model/index.ts';
+import {
+  MediaType,
+  SlipwayError,
+  digestHex,
+  encodeJson,
+  familiarName,
+  familiarReference,
+  formatReference,
+  parseManifest,
+  parseReference,
+  sha256,
+  withDefaultTag,
+} from '../../model/index.ts';
 import type { Descriptor, Digest, Manifest, Reference } from '../../model/index.ts';
 import type { Image } from '../types.ts';
 import { TarSink, openSink } from './sink.ts';
@@ -100,7 +112,10 @@ async function write(store: ImageStore, saved: readonly Saved[], sink: Sink, lea
     const descriptor: Descriptor = { mediaType: bytes.mediaType, digest, size: bytes.manifest.length };
     if (names.length === 0) index.push(descriptor);
     for (const name of names) {
-      index.push({ ...descriptor, annotations: { 'io.containerd.image.name': formatReference(name), 'org.opencontainers.image.ref.name': name.tag ?? '' } });
+      index.push({
+        ...descriptor,
+        annotations: { 'io.containerd.image.name': formatReference(name), 'org.opencontainers.image.ref.name': name.tag ?? '' },
+      });
       if (layers.length > 0) (repositories[familiarName(name)] ??= {})[name.tag ?? ''] = digestHex(layers.at(-1)!.descriptor.digest);
     }
     manifest.push({
@@ -145,15 +160,20 @@ function describeLayer(store: ImageStore, layer: Image['layers'][number], lease:
 function ociLayerType(mediaType: string): string {
   if (mediaType === MediaType.dockerLayerGzip || mediaType === MediaType.dockerForeignLayerGzip) return MediaType.ociLayerGzip;
   if (mediaType === MediaType.dockerLayerZstd) return MediaType.ociLayerZstd;
-  return mediaType === MediaType.dockerLayer || mediaType === MediaType.dockerForeignLayer || mediaType === '' ? MediaType.ociLayer : mediaType;
+  return mediaType === MediaType.dockerLayer || mediaType === MediaType.dockerForeignLayer || mediaType === ''
+    ? MediaType.ociLayer
+    : mediaType;
 }
 
 /** The manifest that the image came with, where it describes exactly the blobs that are saved, so that its digest stays; else a new one. */
 function manifestOf(store: ImageStore, image: Image, layers: readonly SavedLayer[]): { manifest: Buffer; mediaType: string } {
   if (image.manifestDigest !== undefined && store.content.has(image.manifestDigest)) {
     const manifest = store.content.read(image.manifestDigest);
-    const given = parseManifest(manifest).layers.map((layer) => layer.digest).join();
-    if (given === layers.map((layer) => layer.descriptor.digest).join()) return { manifest, mediaType: image.manifestMediaType ?? MediaType.ociManifest };
+    const given = parseManifest(manifest)
+      .layers.map((layer) => layer.digest)
+      .join();
+    if (given === layers.map((layer) => layer.descriptor.digest).join())
+      return { manifest, mediaType: image.manifestMediaType ?? MediaType.ociManifest };
   }
   const value: Manifest = {
     schemaVersion: 2,
@@ -167,7 +187,8 @@ function manifestOf(store: ImageStore, image: Image, layers: readonly SavedLayer
 async function writeLayer(store: ImageStore, layer: SavedLayer, sink: Sink, tar: TarSink, lease: Lease, o: SaveOptions): Promise<void> {
   const { descriptor, diffId } = layer;
   const { digest, size: total } = descriptor;
-  const report = (current: number): void => o.onProgress?.({ digest: diffId, state: current === total ? 'done' : 'copying', current, total });
+  const report = (current: number): void =>
+    o.onProgress?.({ digest: diffId, state: current === total ? 'done' : 'copying', current, total });
   if (!layer.isBlob && !sink.waits) toBlob(store, layer, lease);
   tar.begin(blobPath(digest), total);
   if (layer.isBlob || !sink.waits) await copyBlob(store, digest, sink, report, o.signal);
@@ -195,13 +216,19 @@ function toBlob(store: ImageStore, { diffId, descriptor }: SavedLayer, lease: Le
   ingestion.commit();
 }
 
-async function copyBlob(store: ImageStore, digest: Digest, sink: Sink, report: (current: number) => void, signal: AbortSignal | undefined): Promise<void> {
+async function copyBlob(
+  store: ImageStore,
+  digest: Digest,
+  sink: Sink,
+  report: (current: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const fd = fs.openSync(store.content.path(digest), 'r');
   try {
     const { size } = fs.fstatSync(fd);
     const buffer = Buffer.allocUnsafeSlow(CHUNK);
     let done = 0;
-    for (let n, sinceBreath = 0; (n = fs.readSync(fd, buffer)) > 0; ) {
+    for (let n, sinceBreath = 0; (n = fs.readSync(fd, buffer)) > 0;) {
       sink.write(buffer.subarray(0, n));
       done += n;
       sinceBreath += n;
@@ -220,5 +247,6 @@ async function copyBlob(store: ImageStore, digest: Digest, sink: Sink, report: (
 }
 
 function checkSize(digest: Digest, written: number, expected: number): void {
-  if (written !== expected) throw new SlipwayError('data-loss', 'archive.size-changed', `layer ${digest} has ${written} bytes instead of ${expected}`);
+  if (written !== expected)
+    throw new SlipwayError('data-loss', 'archive.size-changed', `layer ${digest} has ${written} bytes instead of ${expected}`);
 }

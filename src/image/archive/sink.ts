@@ -165,7 +165,7 @@ class StreamSink implements Sink {
 
 /** Pipes that are shared with other programs may be non-blocking: then the reader is waited for here. */
 function writeFully(fd: number, chunk: Buffer): void {
-  for (let at = 0; at < chunk.length; ) {
+  for (let at = 0; at < chunk.length;) {
     try {
       at += fs.writeSync(fd, chunk, at);
     } catch (error) {

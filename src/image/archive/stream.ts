@@ -30,7 +30,12 @@ export class StreamedArchive implements ArchiveFiles {
   }
 
   /** Reads the whole stream, which is uncompressed. @throws SlipwayError `archive.*` */
-  static async read(source: Readable, writers: BlobWriters, content: ContentStore, o: { signal?: AbortSignal | undefined; onBytes?: (name: string, current: number, total: number) => void }): Promise<StreamedArchive> {
+  static async read(
+    source: Readable,
+    writers: BlobWriters,
+    content: ContentStore,
+    o: { signal?: AbortSignal | undefined; onBytes?: (name: string, current: number, total: number) => void },
+  ): Promise<StreamedArchive> {
     const archive = new StreamedArchive(writers, content);
     let name: string | undefined;
     let size = 0;

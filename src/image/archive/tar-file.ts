@@ -51,7 +51,7 @@ export class TarFile implements ArchiveFiles {
     const writer = this.writers.begin(member.storedSize);
     let left = member.storedSize;
     let position = member.dataOffset;
-    for (let sinceBreath = 0; left > 0; ) {
+    for (let sinceBreath = 0; left > 0;) {
       const n = writer.fill((target) => fs.readSync(this.fd, target, 0, Math.min(target.length, left), position));
       if (n === 0) throw incomplete(name);
       left -= n;

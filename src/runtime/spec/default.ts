@@ -15,8 +15,18 @@ const OCI_VERSION = '1.0.2';
 const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
 
 const MASKED_PATHS: readonly string[] = [
-  '/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug',
-  '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap',
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
 ];
 const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
@@ -41,7 +51,12 @@ export function defaultSpec(o: SpecOptions): OciSpec {
     ...(o.annotations === undefined ? {} : { annotations: o.annotations }),
     linux: {
       ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
-      resources: { ...o.resources, devices: o.privileged ? [{ allow: true, access: 'rwm' }] : [...DEFAULT_DEVICE_RULES, ...mapped.rules, ...(o.resources?.devices ?? [])] },
+      resources: {
+        ...o.resources,
+        devices: o.privileged
+          ? [{ allow: true, access: 'rwm' }]
+          : [...DEFAULT_DEVICE_RULES, ...mapped.rules, ...(o.resources?.devices ?? [])],
+      },
       ...(o.cgroupsPath ? { cgroupsPath: o.cgroupsPath } : {}),
       namespaces: namespaces(o),
       ...(nodes.length === 0 ? {} : { devices: nodes }),
@@ -52,7 +67,10 @@ export function defaultSpec(o: SpecOptions): OciSpec {
 }
 
 /** The part that a container's first process and those of exec have in common. */
-export function processSpec(o: Pick<SpecOptions, 'args' | 'env' | 'cwd' | 'user' | 'tty' | 'noNewPrivileges'>, capabilities: readonly string[]): ProcessSpec {
+export function processSpec(
+  o: Pick<SpecOptions, 'args' | 'env' | 'cwd' | 'user' | 'tty' | 'noNewPrivileges'>,
+  capabilities: readonly string[],
+): ProcessSpec {
   return {
     ...(o.tty ? { terminal: true } : {}),
     user: { uid: o.user.uid, gid: o.user.gid, ...(o.user.additionalGids.length === 0 ? {} : { additionalGids: o.user.additionalGids }) },
@@ -67,7 +85,8 @@ export function processSpec(o: Pick<SpecOptions, 'args' | 'env' | 'cwd' | 'user'
 
 function namespaces(o: SpecOptions): { type: NamespaceType; path?: string }[] {
   const result: { type: NamespaceType; path?: string }[] = [{ type: 'mount' }];
-  if (o.netns !== 'host') result.push(o.netns === undefined || o.netns === 'none' ? { type: 'network' } : { type: 'network', path: o.netns });
+  if (o.netns !== 'host')
+    result.push(o.netns === undefined || o.netns === 'none' ? { type: 'network' } : { type: 'network', path: o.netns });
   if (o.uts !== 'host') result.push({ type: 'uts' });
   if (o.pid !== 'host') result.push({ type: 'pid' });
   if (o.ipc !== 'host') result.push({ type: 'ipc' });
@@ -85,13 +104,24 @@ function defaultMounts(o: SpecOptions): SpecMount[] {
   const mounts: SpecMount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', ...access] },
   ];
-  if (cgroupMode() !== 'none') mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...access, 'nosuid', 'noexec', 'nodev'] });
+  if (cgroupMode() !== 'none')
+    mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...access, 'nosuid', 'noexec', 'nodev'] });
   mounts.push(
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${o.shmSize ?? DEFAULT_SHM_SIZE}`] },
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${o.shmSize ?? DEFAULT_SHM_SIZE}`],
+    },
   );
   return mounts;
 }
@@ -110,7 +140,10 @@ function thermalThrottle(): string[] {
   if (throttle === undefined) {
     const folder = '/sys/devices/system/cpu';
     throttle = existsSync(folder)
-      ? readdirSync(folder).filter((name) => /^cpu\d+$/.test(name)).map((name) => `${folder}/${name}/thermal_throttle`).filter((path) => existsSync(path))
+      ? readdirSync(folder)
+          .filter((name) => /^cpu\d+$/.test(name))
+          .map((name) => `${folder}/${name}/thermal_throttle`)
+          .filter((path) => existsSync(path))
       : [];
   }
   return throttle;

@@ -11,7 +11,16 @@ export const DEFAULT_DEVICE_RULES: readonly DeviceRule[] = [
   { allow: false, access: 'rwm' },
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },
-  ...[[1, 3], [1, 5], [1, 7], [1, 8], [1, 9], [5, 0], [5, 1], [5, 2]].map(([major, minor]) => ({ allow: true, type: 'c' as const, major: major!, minor: minor!, access: 'rwm' })),
+  ...[
+    [1, 3],
+    [1, 5],
+    [1, 7],
+    [1, 8],
+    [1, 9],
+    [5, 0],
+    [5, 1],
+    [5, 2],
+  ].map(([major, minor]) => ({ allow: true, type: 'c' as const, major: major!, minor: minor!, access: 'rwm' })),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
 
@@ -26,7 +35,12 @@ export function mapDevices(mappings: readonly DeviceMapping[]): Devices {
   const rules: DeviceRule[] = [];
   for (const mapping of mappings) {
     const found = describe(mapping.source, mapping.destination);
-    if (found.length === 0) throw new SlipwayError('not-found', 'container.no-device', `error gathering device information while adding custom device "${mapping.source}": no such file or directory`);
+    if (found.length === 0)
+      throw new SlipwayError(
+        'not-found',
+        'container.no-device',
+        `error gathering device information while adding custom device "${mapping.source}": no such file or directory`,
+      );
     for (const node of found) {
       nodes.push(node);
       rules.push({ allow: true, type: node.type === 'b' ? 'b' : 'c', major: node.major!, minor: node.minor!, access: mapping.permissions });
@@ -57,5 +71,15 @@ function describe(source: string, destination: string): LinuxDevice[] {
   }
   const kind = stat.mode & FileType.S_IFMT;
   if (kind !== FileType.S_IFCHR && kind !== FileType.S_IFBLK) return [];
-  return [{ path: destination, type: kind === FileType.S_IFBLK ? 'b' : 'c', major: deviceMajor(stat.rdev), minor: deviceMinor(stat.rdev), fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid }];
+  return [
+    {
+      path: destination,
+      type: kind === FileType.S_IFBLK ? 'b' : 'c',
+      major: deviceMajor(stat.rdev),
+      minor: deviceMinor(stat.rdev),
+      fileMode: stat.mode & 0o777,
+      uid: stat.uid,
+      gid: stat.gid,
+    },
+  ];
 }

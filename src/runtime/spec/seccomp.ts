@@ -60,12 +60,22 @@ function readProfile(path: string, optional: boolean): DockerProfile | undefined
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if (optional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new SlipwayError('invalid-argument', 'container.seccomp-profile', `opening seccomp profile (${path}) failed: ${(cause as Error).message}`, { cause });
+    throw new SlipwayError(
+      'invalid-argument',
+      'container.seccomp-profile',
+      `opening seccomp profile (${path}) failed: ${(cause as Error).message}`,
+      { cause },
+    );
   }
   try {
     return JSON.parse(text) as DockerProfile;
   } catch (cause) {
-    throw new SlipwayError('invalid-argument', 'container.seccomp-profile', `decoding seccomp profile (${path}) failed: ${(cause as Error).message}`, { cause });
+    throw new SlipwayError(
+      'invalid-argument',
+      'container.seccomp-profile',
+      `decoding seccomp profile (${path}) failed: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 

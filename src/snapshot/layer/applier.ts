@@ -29,7 +29,11 @@ export interface Applied {
   readonly size: number;
 }
 
-const FORMAT: Readonly<Record<'char' | 'block' | 'fifo', number>> = { char: fs.constants.S_IFCHR, block: fs.constants.S_IFBLK, fifo: fs.constants.S_IFIFO };
+const FORMAT: Readonly<Record<'char' | 'block' | 'fifo', number>> = {
+  char: fs.constants.S_IFCHR,
+  block: fs.constants.S_IFBLK,
+  fifo: fs.constants.S_IFIFO,
+};
 
 /**
  * Give it to a `TarParser`; after the parser's `finish`, call `finish` here. On any error call `abort` and throw the directory away.
@@ -50,7 +54,11 @@ export class LayerApplier implements TarHandler {
   constructor(directory: string, options: ApplyOptions) {
     this.lowers = options.lowers ?? [];
     this.deletions = options.overlay ? new OverlayDeletions(directory, this.lowers) : new FlatDeletions(directory);
-    this.tree = new RootedTree(directory, (path, rel) => this.makePassage(path, rel), (stats) => options.overlay && isWhiteout(stats));
+    this.tree = new RootedTree(
+      directory,
+      (path, rel) => this.makePassage(path, rel),
+      (stats) => options.overlay && isWhiteout(stats),
+    );
   }
 
   entry(entry: TarEntry): void {
@@ -223,7 +231,8 @@ export class LayerApplier implements TarHandler {
       if (node.stats.isDirectory()) throw invalidLayer(entry.path, 'a hard link to a directory');
       copyUp(node, target);
     } else if (stats.isDirectory()) throw invalidLayer(entry.path, 'a hard link to a directory');
-    else if (this.deletions.isDeleted(stats)) throw invalidLayer(entry.path, `a hard link to ${JSON.stringify(entry.link ?? '')}, which is deleted`);
+    else if (this.deletions.isDeleted(stats))
+      throw invalidLayer(entry.path, `a hard link to ${JSON.stringify(entry.link ?? '')}, which is deleted`);
     this.makeWay(path);
     fs.linkSync(nativePath(target), nativePath(path));
   }

@@ -28,10 +28,13 @@ export interface DiffResult {
  * @param sink gets the tar in chunks that are valid only during the call
  */
 export function diffTar(upper: string, lowers: readonly string[], sink: (chunk: Buffer) => void, options: DiffOptions = {}): DiffResult {
-  const walk = new DiffWalk(upper, new ChunkedOutput((chunk) => {
-    sink(chunk);
-    options.onProgress?.(walk.output.size);
-  }));
+  const walk = new DiffWalk(
+    upper,
+    new ChunkedOutput((chunk) => {
+      sink(chunk);
+      options.onProgress?.(walk.output.size);
+    }),
+  );
   walk.directory('', lowers);
   walk.output.bytes(END_OF_ARCHIVE);
   walk.output.flush();
@@ -73,7 +76,15 @@ class DiffWalk {
     const below = directoriesBelow(lowers, name);
     const opaque = isOpaque(native);
     const xattrs = readXattrs(native);
-    const entry: TarEntry = { path: rel, type: 'dir', mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, size: 0, mtimeNs: wholeSeconds(native, stats) };
+    const entry: TarEntry = {
+      path: rel,
+      type: 'dir',
+      mode: stats.mode & 0o7777,
+      uid: stats.uid,
+      gid: stats.gid,
+      size: 0,
+      mtimeNs: wholeSeconds(native, stats),
+    };
     if (xattrs !== undefined) entry.xattrs = xattrs;
     // Overlayfs copies a directory up before it changes anything in it; such a copy is only worth an entry if something follows.
     const copy = below.length > 0 && !opaque && isCopy(stats, xattrs, below[0]!);
@@ -85,7 +96,15 @@ class DiffWalk {
   }
 
   private leaf(rel: string, native: string | Buffer, stats: fs.Stats): void {
-    const entry: TarEntry = { path: rel, type: 'file', mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, size: 0, mtimeNs: wholeSeconds(native, stats) };
+    const entry: TarEntry = {
+      path: rel,
+      type: 'file',
+      mode: stats.mode & 0o7777,
+      uid: stats.uid,
+      gid: stats.gid,
+      size: 0,
+      mtimeNs: wholeSeconds(native, stats),
+    };
     if (stats.nlink > 1) {
       const key = `${stats.dev}:${stats.ino}`;
       const first = this.links.get(key);

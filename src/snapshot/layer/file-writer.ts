@@ -53,7 +53,7 @@ export class FileWriter {
       writeAll(this.fd, chunk, null);
       return;
     }
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const { offset, length } = this.extents[this.extent]!;
       const n = Math.min(length - this.within, chunk.length - at);
       writeAll(this.fd, chunk.subarray(at, at + n), offset + this.within);

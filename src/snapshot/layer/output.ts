@@ -16,7 +16,7 @@ export class ChunkedOutput {
   }
 
   bytes(data: Buffer): void {
-    for (let at = 0; at < data.length; ) {
+    for (let at = 0; at < data.length;) {
       const n = data.copy(this.chunk, this.used, at);
       at += n;
       this.advance(n);
@@ -27,7 +27,7 @@ export class ChunkedOutput {
   file(path: string | Buffer, size: number): void {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     try {
-      for (let left = size; left > 0; ) {
+      for (let left = size; left > 0;) {
         const n = fs.readSync(fd, this.chunk, this.used, Math.min(left, CHUNK - this.used), null);
         if (n === 0) throw new SlipwayError('failed-precondition', 'layer.changed', `${path.toString()} became shorter while it was read`);
         left -= n;

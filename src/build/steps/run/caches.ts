@@ -20,7 +20,11 @@ export interface BorrowedCache {
  * Lends the directory of a cache. `locked` waits until nobody else has it, `private` takes another one of the same id when the
  * first is in use, `shared` goes along with everybody but a `locked` user.
  */
-export async function borrowCache(env: Pick<StepEnvironment, 'layout' | 'db'>, mount: CacheMount, signal: AbortSignal): Promise<BorrowedCache> {
+export async function borrowCache(
+  env: Pick<StepEnvironment, 'layout' | 'db'>,
+  mount: CacheMount,
+  signal: AbortSignal,
+): Promise<BorrowedCache> {
   const name = createHash('sha256').update(mount.id).digest('hex').slice(0, 32);
   mkdirSync(env.layout.locks, { recursive: true });
   const lockOf = (n: number): string => join(env.layout.locks, `cache-${name}-${n}`);
@@ -35,7 +39,10 @@ export async function borrowCache(env: Pick<StepEnvironment, 'layout' | 'db'>, m
     env.db.transaction((sql) => {
       sql.run(
         'INSERT INTO cache_mounts (id, directory, created_at, used_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at',
-        number === 0 ? mount.id : `${mount.id}#${number}`, `${name}-${number}`, now, now,
+        number === 0 ? mount.id : `${mount.id}#${number}`,
+        `${name}-${number}`,
+        now,
+        now,
       );
     });
     return { path, release: () => lock.release() };
@@ -56,7 +63,14 @@ function create(path: string, mount: CacheMount): void {
     const from = resolveInside(mount.seed.root, mount.seed.source);
     const stat = lstatOrNone(from);
     if (stat?.isDirectory()) {
-      const writer = new TreeWriter({ root: from, style: 'graph', owner: undefined, mode: undefined, selection: new Selection(undefined, undefined), shown: (p) => p });
+      const writer = new TreeWriter({
+        root: from,
+        style: 'graph',
+        owner: undefined,
+        mode: undefined,
+        selection: new Selection(undefined, undefined),
+        shown: (p) => p,
+      });
       withoutUmask(() => writer.contents('', aside, true));
       const top = lstatSync(from);
       if (mount.uid === undefined && mount.gid === undefined) owner = top;

@@ -43,7 +43,15 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         break;
       }
       case 'tmpfs':
-        add({ destination: at(mount.target), type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...(mount.size === undefined ? [] : [`size=${mount.size}`])] }, true);
+        add(
+          {
+            destination: at(mount.target),
+            type: 'tmpfs',
+            source: 'tmpfs',
+            options: ['nosuid', ...(mount.size === undefined ? [] : [`size=${mount.size}`])],
+          },
+          true,
+        );
         break;
       case 'secret': {
         const data = secretData(mount);
@@ -55,7 +63,10 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
       }
       case 'ssh': {
         if (mount.socket === undefined) {
-          if (mount.required) throw new SlipwayError('not-found', 'run.no-ssh-agent', `unset ssh forward key ${mount.id}`, { hints: [`give it with --ssh ${mount.id}`] });
+          if (mount.required)
+            throw new SlipwayError('not-found', 'run.no-ssh-agent', `unset ssh forward key ${mount.id}`, {
+              hints: [`give it with --ssh ${mount.id}`],
+            });
           break;
         }
         const target = at(mount.target ?? `/run/buildkit/ssh_agent.${agents++}`);
@@ -72,13 +83,21 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
   return { mounts, env: variables, points };
 }
 
-const bind = (source: string, destination: string, readonly: boolean): SpecMount => ({ destination, type: 'bind', source, options: ['rbind', readonly ? 'ro' : 'rw', 'rprivate'] });
+const bind = (source: string, destination: string, readonly: boolean): SpecMount => ({
+  destination,
+  type: 'bind',
+  source,
+  options: ['rbind', readonly ? 'ro' : 'rw', 'rprivate'],
+});
 
 function bindSource(mount: Extract<RunMount, { type: 'bind' }>, scratch: Scratch): { source: string; directory: boolean } {
   const path = resolveInside(mount.root, mount.source);
   const stat = lstatOrNone(path);
   const inside = path === mount.root ? '' : path.slice(mount.root.length + 1);
-  const hidden = inside !== '' && mount.ignore !== undefined && new Selection(mount.ignore, undefined).verdict(inside, '', stat?.isDirectory() ?? false) === 'no';
+  const hidden =
+    inside !== '' &&
+    mount.ignore !== undefined &&
+    new Selection(mount.ignore, undefined).verdict(inside, '', stat?.isDirectory() ?? false) === 'no';
   if (!stat || hidden) {
     throw new SlipwayError('not-found', 'run.no-mount-source', `open /${mount.source.replace(/^\/+/, '')}: no such file or directory`);
   }
@@ -132,6 +151,9 @@ function maskOf(root: string, inside: string, ignore: PathFilter, scratch: Scrat
 
 function secretData(mount: Extract<RunMount, { type: 'secret' }>): Uint8Array | undefined {
   if (mount.source) return mount.source.kind === 'file' ? readFileSync(mount.source.path) : mount.source.data;
-  if (mount.required) throw new SlipwayError('not-found', 'run.no-secret', `secret ${mount.id}: not found`, { hints: [`give it with --secret id=${mount.id},src=FILE`] });
+  if (mount.required)
+    throw new SlipwayError('not-found', 'run.no-secret', `secret ${mount.id}: not found`, {
+      hints: [`give it with --secret id=${mount.id},src=FILE`],
+    });
   return undefined;
 }

@@ -52,14 +52,16 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       });
       withoutUmask(() => makePoints(stubs, spec, prepared.points));
       const runtime = await env.runtime();
-      return await asStepError(request, () => runtime.run({
-        id,
-        bundle: join(scratch.path, 'bundle'),
-        spec,
-        onStdout: (chunk) => request.onOutput('stdout', chunk),
-        onStderr: (chunk) => request.onOutput('stderr', chunk),
-        signal: request.signal,
-      }));
+      return await asStepError(request, () =>
+        runtime.run({
+          id,
+          bundle: join(scratch.path, 'bundle'),
+          spec,
+          onStdout: (chunk) => request.onOutput('stdout', chunk),
+          onStderr: (chunk) => request.onOutput('stderr', chunk),
+          signal: request.signal,
+        }),
+      );
     } finally {
       network.release();
     }
@@ -71,9 +73,13 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
 
 function checkEntitlements(request: RunRequest): void {
   if (request.style === 'classic') return;
-  const wanted = [...(request.network === 'host' ? ['network.host'] : []), ...(request.security === 'insecure' ? ['security.insecure'] : [])];
+  const wanted = [
+    ...(request.network === 'host' ? ['network.host'] : []),
+    ...(request.security === 'insecure' ? ['security.insecure'] : []),
+  ];
   for (const one of wanted) {
-    if (!request.allow?.includes(one)) throw new SlipwayError('permission-denied', 'run.not-allowed', `${one} is not allowed`, { hints: [`allow it with --allow ${one}`] });
+    if (!request.allow?.includes(one))
+      throw new SlipwayError('permission-denied', 'run.not-allowed', `${one} is not allowed`, { hints: [`allow it with --allow ${one}`] });
   }
 }
 
@@ -83,7 +89,12 @@ async function asStepError<T>(request: RunRequest, fn: () => T | Promise<T>): Pr
     return await fn();
   } catch (e) {
     if (!isSlipwayError(e) || request.style === 'classic' || !e.code.startsWith('container.')) throw e;
-    throw new SlipwayError('process-failed', e.code, `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ${e.message}`, { cause: e, hints: e.hints });
+    throw new SlipwayError(
+      'process-failed',
+      e.code,
+      `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ${e.message}`,
+      { cause: e, hints: e.hints },
+    );
   }
 }
 
@@ -98,10 +109,18 @@ function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
 function systemFiles(request: RunRequest, scratch: Scratch, hostname: string): SpecMount[] {
-  const file = (name: string, text: string, mode: string): SpecMount => ({ destination: `/etc/${name}`, type: 'bind', source: scratch.file(name, text), options: ['rbind', mode, 'rprivate'] });
+  const file = (name: string, text: string, mode: string): SpecMount => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: scratch.file(name, text),
+    options: ['rbind', mode, 'rprivate'],
+  });
   const mode = request.style === 'graph' ? 'ro' : 'rw';
   const hosts = hostsFile({ hostname, ...(request.addHosts ? { extraHosts: [...request.addHosts] } : {}) });
-  const files = [file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' }), mode), file('hosts', hosts, mode)];
+  const files = [
+    file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' }), mode),
+    file('hosts', hosts, mode),
+  ];
   if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`, mode));
   return files;
 }
@@ -113,7 +132,10 @@ function makePoints(stubs: Stubs, spec: OciSpec, points: readonly { readonly tar
   for (const mount of spec.mounts) {
     const target = mount.destination;
     if (!covered.some((outer) => target.startsWith(`${outer}/`))) {
-      stubs.make(target, !(files.has(target) || (mount.type === 'bind' && target.startsWith('/etc/') && !points.some((p) => p.target === target))));
+      stubs.make(
+        target,
+        !(files.has(target) || (mount.type === 'bind' && target.startsWith('/etc/') && !points.some((p) => p.target === target))),
+      );
     }
     covered.push(target);
   }

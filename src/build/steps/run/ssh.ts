@@ -4,7 +4,11 @@ import { connect, createServer } from 'node:net';
 import { basename, dirname } from 'node:path';
 
 /** Listens on `path`; resolves to what ends it. */
-export async function forwardAgent(path: string, agent: string, o: { readonly mode: number; readonly uid: number; readonly gid: number }): Promise<() => Promise<void>> {
+export async function forwardAgent(
+  path: string,
+  agent: string,
+  o: { readonly mode: number; readonly uid: number; readonly gid: number },
+): Promise<() => Promise<void>> {
   const server = createServer((here) => {
     const there = connect(agent);
     here.on('error', () => there.destroy());
