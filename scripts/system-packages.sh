@@ -36,6 +36,11 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 echo "installing system packages:$want"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q >/dev/null
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086 -- a list of words
-apt-get install -y -q --no-install-recommends $want | grep -E '^(Setting up|E:)' || true
+if ! { apt-get update -q && apt-get install -y -q --no-install-recommends $want; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "apt-get could not install them: see above" >&2
+  exit 1
+fi
