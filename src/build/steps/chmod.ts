@@ -37,28 +37,33 @@ function bad(text: string): SlipwayError {
 }
 
 const SHIFT: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
+const SET_ID: Readonly<Record<string, number>> = { u: 0o4000, g: 0o2000, o: 0 };
+const STICKY = 0o1000;
 
+/** As setmode(3) of BSD has it, which is what Docker follows: the sticky bit is not for "other" alone. */
 function applyClause(start: number, clause: Clause, directory: boolean): number {
-  const who = clause.who === '' || clause.who.includes('a') ? 'ugo' : clause.who;
-  // unlike chmod(1) no umask takes part when nobody is named
+  const everybody = clause.who === '' || clause.who.includes('a');
+  const who = everybody ? 'ugo' : clause.who;
   let mode = start;
   for (const { op, perms } of clause.operations) {
     let bits = 0;
     let scope = 0;
     for (const w of who) {
       const shift = SHIFT[w]!;
-      scope |= 0o7 << shift;
-      if (w === 'u') scope |= 0o4000;
-      if (w === 'g') scope |= 0o2000;
+      scope |= (0o7 << shift) | (perms in SHIFT ? 0 : SET_ID[w]!);
       bits |= permissionBits(perms, mode, directory) << shift;
-      if (perms.includes('s') && w === 'u') bits |= 0o4000;
-      if (perms.includes('s') && w === 'g') bits |= 0o2000;
+      if (perms.includes('s')) bits |= SET_ID[w]!;
     }
-    if (who.includes('o') && perms.includes('t')) bits |= 0o1000;
-    if (who.includes('o')) scope |= 0o1000;
+    if (perms.includes('t') && clause.who !== 'o') {
+      // Where nobody is named, the sticky bit is all that such a clause speaks of.
+      if (clause.who === '') bits = scope = STICKY;
+      bits |= STICKY;
+      scope |= STICKY;
+    }
+    // unlike chmod(1) no umask takes part when nobody is named
     if (op === '+') mode |= bits;
     else if (op === '-') mode &= ~bits;
-    else mode = (mode & ~(directory ? scope & ~0o6000 : scope)) | bits;
+    else mode = (mode & ~scope) | bits;
   }
   return mode & 0o7777;
 }
