@@ -2,9 +2,9 @@
 // database; what dies with the machine is found out by looking at the processes themselves.
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ContainerConfig, SlipwayError } from '../model/index.ts';
+import { type ContainerConfig, signalNumber, SlipwayError } from '../model/index.ts';
 import { publishAll } from '../network/index.ts';
-import { type LogLine, type OciRuntime, readLogs, signalNumber } from '../runtime/index.ts';
+import { type LogLine, type OciRuntime, readLogs } from '../runtime/index.ts';
 import { withMounted } from '../snapshot/index.ts';
 import { processIdentity } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
@@ -115,7 +115,7 @@ export class ContainerManager {
   }
 
   /** Sends a signal. Throws conflict 'container.not-running', invalid-argument 'container.invalid-signal'. */
-  async kill(c: Container, signal: string | number = 'KILL'): Promise<void> {
+  async kill(c: Container, signal: string = 'KILL'): Promise<void> {
     const number = signalNumber(signal);
     if (number === undefined) throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${signal}`);
     if (!this.#send(await this.started(c), number)) throw notRunning(`cannot kill container: ${c.name}: container ${c.id} is not running`);

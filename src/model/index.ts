@@ -21,5 +21,6 @@ export {
   withDefaultTag,
 } from './reference.ts';
 export type { Reference } from './reference.ts';
+export { signalNumber } from './signal.ts';
 export { formatPlatform, hostPlatform, matchesPlatform, normalizePlatform, parsePlatform } from './platform.ts';
 export type { Platform } from './platform.ts';

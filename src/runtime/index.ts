@@ -8,6 +8,5 @@ export { defaultSpec } from './spec/default.ts';
 export { writeBundle } from './spec/encode.ts';
 export { resolveUser } from './users.ts';
 export { resolveExecutable } from './executables.ts';
-export { signalNumber } from './exit-status.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
 export { Monitor, type MonitorOptions, readExitFile } from './monitor.ts';

@@ -3,11 +3,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SlipwayError } from '../model/index.ts';
+import { signalNumber, SlipwayError } from '../model/index.ts';
 import { randomId } from '../util/index.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
-import { signalNumber } from './exit-status.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached } from './foreground.ts';
 import { StepGuard, reapSteps } from './guard.ts';
@@ -121,7 +120,7 @@ export class OciRuntime {
   }
 
   /** Sends a signal to the first process. No error when it has ended already. */
-  async kill(id: string, signal: string | number = 'TERM'): Promise<void> {
+  async kill(id: string, signal: string = 'TERM'): Promise<void> {
     const number = signalNumber(signal);
     if (number === undefined) throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${signal}`);
     const result = await callRuntime(this.#binary, ['kill', id, String(number)]);

@@ -16,6 +16,7 @@ import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
 import { BuildArgs } from './args.ts';
 import { Bases } from './from.ts';
 import { StepImages } from './images.ts';
+import { placed, sourceOf } from '../placed.ts';
 import { applyMetadata } from './metadata.ts';
 import { Output, shortId } from './output.ts';
 import { refuseUnsupported } from './refuse.ts';
@@ -120,6 +121,14 @@ class ClassicBuild {
   }
 
   async #dispatch(state: StageState, written: Instruction): Promise<void> {
+    try {
+      await this.#instruction(state, written);
+    } catch (e) {
+      throw placed(e, sourceOf(written));
+    }
+  }
+
+  async #instruction(state: StageState, written: Instruction): Promise<void> {
     refuseUnsupported(written);
     const env = new Map(state.args.active(state.config.Env ?? []).map((a) => [a.name, a.value]));
     for (const variable of state.config.Env ?? []) {

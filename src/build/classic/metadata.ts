@@ -1,6 +1,6 @@
 // Instructions that change nothing but the configuration: what each makes of it, and how it is called in history.
 import type { Instruction } from '../../dockerfile/index.ts';
-import { SlipwayError, type ContainerConfig, type Healthcheck } from '../../model/index.ts';
+import { SlipwayError, signalNumber, type ContainerConfig, type Healthcheck } from '../../model/index.ts';
 import { duration, list, quotedList } from './go.ts';
 import { exposedPorts } from './ports.ts';
 import { inheritHealthcheck, shellOf, type StageState } from './state.ts';
@@ -86,52 +86,7 @@ function checkVolume(path: string): string {
   return path;
 }
 
-const SIGNALS = [
-  'ABRT',
-  'ALRM',
-  'BUS',
-  'CHLD',
-  'CLD',
-  'CONT',
-  'FPE',
-  'HUP',
-  'ILL',
-  'INT',
-  'IO',
-  'IOT',
-  'KILL',
-  'PIPE',
-  'POLL',
-  'PROF',
-  'PWR',
-  'QUIT',
-  'SEGV',
-  'STKFLT',
-  'STOP',
-  'SYS',
-  'TERM',
-  'TRAP',
-  'TSTP',
-  'TTIN',
-  'TTOU',
-  'URG',
-  'USR1',
-  'USR2',
-  'VTALRM',
-  'WINCH',
-  'XCPU',
-  'XFSZ',
-];
-
 function checkSignal(signal: string): string {
-  const name = signal.toUpperCase().replace(/^SIG/, '');
-  const realtime = /^RTM(?:IN(?:\+(\d+))?|AX(?:-(\d+))?)$/.exec(name);
-  const number = /^\d+$/.test(signal) ? Number(signal) : undefined;
-  if (
-    number === undefined
-      ? SIGNALS.includes(name) || (realtime && Number(realtime[1] ?? realtime[2] ?? 0) <= 30)
-      : number > 0 && number <= 64
-  )
-    return signal;
+  if (signalNumber(signal) !== undefined) return signal;
   throw new SlipwayError('invalid-argument', 'stopsignal.invalid', `invalid signal: ${signal}`);
 }

@@ -3,7 +3,7 @@
 import type { Lease } from '../../content/index.ts';
 import type { ExecMount, ExecOp, FileAction, Node } from '../../graph/index.ts';
 import type { Image } from '../../image/index.ts';
-import { type Digest, isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { type Digest, SlipwayError } from '../../model/index.ts';
 import type { CachedResult, Driver, Vertex } from '../../solver/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import {
@@ -17,6 +17,7 @@ import {
   runStep,
   workdirStep,
 } from '../steps/index.ts';
+import { placed } from '../placed.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 
 /** A file system that a vertex gave. */
@@ -116,7 +117,7 @@ export class BuildDriver implements Driver<Result> {
           return op satisfies never;
       }
     } catch (e) {
-      throw this.#placed(v, e);
+      throw placed(e, v.node.meta.source);
     }
   }
 
@@ -369,20 +370,8 @@ export class BuildDriver implements Driver<Result> {
     try {
       return fn();
     } catch (e) {
-      throw this.#placed(v, e);
+      throw placed(e, v.node.meta.source);
     }
-  }
-
-  /** An error with the instruction that it comes from. */
-  #placed(v: NodeVertex, e: unknown): unknown {
-    const { source } = v.node.meta;
-    if (!isSlipwayError(e) || e.source || !source) return e;
-    return new SlipwayError(e.kind, e.code, e.message, {
-      hints: e.hints,
-      cause: e,
-      source,
-      ...(e.exitCode !== undefined && { exitCode: e.exitCode }),
-    });
   }
 }
 

@@ -1,9 +1,10 @@
 // Instructions that change the image's configuration and no file.
 import { posix } from 'node:path';
 import { declareArgs, type Instruction } from '../../dockerfile/index.ts';
-import { type ContainerConfig, SlipwayError } from '../../model/index.ts';
+import { type ContainerConfig, signalNumber, SlipwayError } from '../../model/index.ts';
 import { exposedPorts } from './ports.ts';
-import { type LowerContext, sourceOf, type StageState } from './state.ts';
+import { sourceOf } from '../placed.ts';
+import { type LowerContext, type StageState } from './state.ts';
 
 type ConfigInstruction = Exclude<Instruction, { kind: 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR' }>;
 
@@ -65,6 +66,9 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
     case 'SHELL':
       return set({ Shell: [...i.shell] }, `SHELL [${i.shell.join(' ')}]`);
     case 'STOPSIGNAL':
+      if (signalNumber(i.signal) === undefined) {
+        throw new SlipwayError('invalid-argument', 'stopsignal.invalid', `invalid signal: ${i.signal}`, { source: sourceOf(i) });
+      }
       return set({ StopSignal: i.signal }, `STOPSIGNAL ${i.signal}`);
     case 'USER':
       return set({ User: i.user }, `USER ${i.user}`);

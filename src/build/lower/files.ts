@@ -4,7 +4,8 @@ import type { FileAction, Node } from '../../graph/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { workdirOf } from './config.ts';
 import { scratch } from './run.ts';
-import { type LowerContext, nodeMeta, sourceOf, type StageState, stepName } from './state.ts';
+import { sourceOf } from '../placed.ts';
+import { type LowerContext, nodeMeta, type StageState, stepName } from './state.ts';
 
 const REMOTE = /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/;
 

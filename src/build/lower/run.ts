@@ -11,7 +11,8 @@ import {
 import type { ExecMount, ExecOp, Node } from '../../graph/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { shellOf } from './config.ts';
-import { environmentOf, type LowerContext, nodeMeta, sourceOf, type StageState, stepName } from './state.ts';
+import { sourceOf } from '../placed.ts';
+import { environmentOf, type LowerContext, nodeMeta, type StageState, stepName } from './state.ts';
 
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
   const source = sourceOf(i);
@@ -85,7 +86,16 @@ async function lowerMounts(
     const node = from === undefined ? c.contextNode() : ((await c.resolveFrom(from, state, sourceOf(i))).node ?? scratch(c));
     return inputs.push(node); // input 0 is the root
   };
-  for (const m of expandRunMounts(i, env, { escape: c.dockerfile.escape })) mounts.push(await lowerMount(m, cwd, show));
+  for (const m of expandRunMounts(i, env, { escape: c.dockerfile.escape })) {
+    const mount = await lowerMount(m, cwd, show);
+    if (mount.target === '/' || m.target === '') {
+      throw new SlipwayError('invalid-argument', 'build.mount-target', 'invalid mount target "/"', {
+        source: sourceOf(i),
+        hints: ['say where in the file system it is to be seen: --mount=type=…,target=PATH'],
+      });
+    }
+    mounts.push(mount);
+  }
   return { mounts, inputs };
 }
 

@@ -27,7 +27,8 @@ import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
-import { DEFAULT_PATH, environmentOf, type LowerContext, sourceOf, stageLabel, type StageState } from './state.ts';
+import { sourceOf } from '../placed.ts';
+import { DEFAULT_PATH, environmentOf, type LowerContext, stageLabel, type StageState } from './state.ts';
 
 export interface Lowered {
   readonly state: StageState;
@@ -103,7 +104,7 @@ export class Lowering {
   async #begin(stage: Stage, name: string, platform: Platform, source: SourceExcerpt): Promise<StageState> {
     const counted = 1 + stage.commands.filter((i) => COUNTED.has(i.kind)).length;
     const fresh = { stage, platform, author: undefined, cmdSet: false, index: 0, total: counted };
-    const earlier = this.#dockerfile.stages.slice(0, stage.index).findLast((s) => s.name !== undefined && s.name === name.toLowerCase());
+    const earlier = this.#dockerfile.stages.slice(0, stage.index).findLast((s) => s.name === name);
     const named = this.#request.namedContexts.get(name.toLowerCase());
     if (earlier && !named) {
       const parent = await this.#stage(earlier);

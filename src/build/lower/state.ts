@@ -4,6 +4,7 @@ import type { ArgDeclaration, Dockerfile, Instruction, Stage } from '../../docke
 import type { Graph, Node, NodeMeta } from '../../graph/index.ts';
 import type { Image } from '../../image/index.ts';
 import type { ContainerConfig, Platform, SourceExcerpt } from '../../model/index.ts';
+import { sourceOf } from '../placed.ts';
 import type { BuildRequest } from '../types.ts';
 
 /** One entry of history before it has a time; `node` is what made its layer, if it may have one. */
@@ -74,8 +75,6 @@ export function nodeMeta(c: LowerContext, state: StageState, name: string, instr
       (label !== undefined && filter.includes(label)),
   };
 }
-
-export const sourceOf = (i: Instruction): SourceExcerpt => ({ file: i.file.name, text: i.file.text, range: i.range });
 
 /** The variables of a configuration's environment. */
 export function environmentOf(config: ContainerConfig): Map<string, string> {

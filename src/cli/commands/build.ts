@@ -203,6 +203,6 @@ function report(ctx: Context, e: SlipwayError, which: 'graph' | 'classic'): numb
   const excerpt = e.source ? renderExcerpt(e.source) : '';
   const head = which === 'graph' ? 'ERROR: failed to build: failed to solve: ' : '';
   const hints = e.hints.length > 0 ? `\n${e.hints.map((h) => `hint: ${h}\n`).join('')}` : '';
-  ctx.stderr.write(which === 'graph' ? `${excerpt}${head}${e.message}\n${hints}` : `${e.message}\n${hints}`);
+  ctx.stderr.write(which === 'graph' ? `${excerpt}${head}${e.message}\n${hints}` : `${e.message}\n${excerpt}${hints}`);
   return which === 'classic' ? (e.exitCode ?? 1) : 1;
 }

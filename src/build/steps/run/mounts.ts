@@ -149,8 +149,18 @@ function maskOf(root: string, inside: string, ignore: PathFilter, scratch: Scrat
   return top;
 }
 
+function readSecret(id: string, path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new SlipwayError('not-found', 'run.no-secret', `failed to read secret ${id}: open ${path}: no such file or directory`, { cause });
+  }
+}
+
 function secretData(mount: Extract<RunMount, { type: 'secret' }>): Uint8Array | undefined {
-  if (mount.source) return mount.source.kind === 'file' ? readFileSync(mount.source.path) : mount.source.data;
+  if (mount.source?.kind === 'value') return mount.source.data;
+  if (mount.source) return readSecret(mount.id, mount.source.path);
   if (mount.required)
     throw new SlipwayError('not-found', 'run.no-secret', `secret ${mount.id}: not found`, {
       hints: [`give it with --secret id=${mount.id},src=FILE`],

@@ -88,13 +88,10 @@ async function asStepError<T>(request: RunRequest, fn: () => T | Promise<T>): Pr
   try {
     return await fn();
   } catch (e) {
-    if (!isSlipwayError(e) || request.style === 'classic' || !e.code.startsWith('container.')) throw e;
-    throw new SlipwayError(
-      'process-failed',
-      e.code,
-      `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ${e.message}`,
-      { cause: e, hints: e.hints },
-    );
+    if (!isSlipwayError(e) || !e.code.startsWith('container.')) throw e;
+    // It carries the exit code of a container that cannot be started; a build that fails has its own.
+    const process = request.style === 'graph' ? `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ` : '';
+    throw new SlipwayError('process-failed', e.code, `${process}${e.message}`, { cause: e, hints: e.hints });
   }
 }
 
