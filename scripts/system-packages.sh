@@ -10,6 +10,7 @@ need() { # program or file, package
   esac
 }
 PATH=$PATH:/usr/sbin:/sbin
+ldconfig -p | grep -q 'libatomic\.so\.1' || want="$want libatomic1" # Node itself is linked to it
 need crun crun
 need runc runc
 need conmon conmon
