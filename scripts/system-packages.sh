@@ -27,6 +27,7 @@ if [ "${1:-}" = --tests ]; then
   need skopeo skopeo
   need docker-registry docker-registry
   need unshare util-linux
+  need git git
   need script bsdutils
 fi
 [ -n "$want" ] || exit 0

@@ -12,7 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['util', 'sys'],
   ['model'],
   ['store', 'dockerfile', 'graph', 'archive'],
-  ['content', 'snapshot', 'runtime', 'network', 'solver'],
+  ['content', 'snapshot', 'runtime', 'network', 'remote', 'solver'],
   ['image'],
   ['container', 'bootstrap'],
   ['build'],

@@ -31,6 +31,8 @@ export interface BuildRequest {
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
   readonly secrets: ReadonlyMap<string, SecretSource>;
+  /** The environment of programs that bring what is elsewhere: git. */
+  readonly environment: Readonly<Record<string, string>>;
   /** By the names of `--build-context`. */
   readonly namedContexts: ReadonlyMap<string, NamedContext>;
   /** What `--allow` grants: `network.host`, `security.insecure`. */

@@ -1,10 +1,14 @@
 // The operations of the build graph, in the shape of BuildKit's LLB (solver/pb/ops.proto): source, exec, file, merge, diff.
 // Plain frozen data; what an operation is made of is all that its digest covers.
 
-/** Brings a file system from outside: `docker-image://NAME@sha256:ID` or `local://NAME`. */
+/** Brings a file system from outside: `docker-image://NAME@sha256:ID`, `local://NAME`, or the address of something elsewhere. */
 export interface SourceOp {
   readonly kind: 'source';
   readonly identifier: string;
+  /** By HTTP: one file, which gets this name. */
+  readonly http?: { readonly name: string; readonly checksum?: string };
+  /** A Git repository as one commit of it has it. */
+  readonly git?: { readonly commit: string; readonly folder: string; readonly keepGitDir: boolean; readonly submodules: boolean };
 }
 
 export interface ExecMount {

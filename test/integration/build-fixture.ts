@@ -67,7 +67,16 @@ export function buildFixture(): BuildFixture {
       const events: BuildEvent[] = [];
       return {
         dockerfile: { name: 'Dockerfile', text },
-        context: await openContext({ kind: 'directory', path: context }, { scratch: folders.ingest, wording: 'classic' }),
+        environment: {},
+        context: await openContext(
+          { kind: 'directory', path: context },
+          {
+            scratch: folders.ingest,
+            wording: 'classic',
+            signal: new AbortController().signal,
+            elsewhere: { environment: {}, secrets: new Map() },
+          },
+        ),
         buildArgs: {},
         labels: {},
         tags: [],

@@ -10,6 +10,7 @@ import { followInside, makeDirectories } from '../steps/inside.ts';
 import { withoutUmask } from '../steps/umask.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { planCopy } from './copy.ts';
+import { Downloads } from './downloads.ts';
 import type { Bases } from './from.ts';
 import type { StepImages } from './images.ts';
 import { commandOf } from './metadata.ts';
@@ -144,7 +145,9 @@ async function copyFrom(
   instruction: CopyInstruction | AddInstruction,
   origin: Parameters<typeof planCopy>[1],
 ): Promise<void> {
-  const plan = planCopy(instruction, origin, state, parts.env.now());
+  using downloads = new Downloads(parts.env.layout.ingest);
+  if (instruction.kind === 'ADD') await downloads.bring(instruction, parts.request.signal);
+  const plan = planCopy(instruction, origin, downloads.all, state, parts.env.now());
   const containerConfig = withComment(state.config, plan.comment);
   if (fromCache(parts, state, containerConfig)) return;
   const layer = await parts.images.change(state, (rootfs) => copyStep(rootfs, plan.request));

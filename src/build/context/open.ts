@@ -4,10 +4,12 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
+import { folderWithin, gitOptions } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
 import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
-import { refuseRemote } from './source.ts';
+import { isRemote } from './source.ts';
 import type { BuildContext, ContextOptions, ContextSource, NamedContext } from './types.ts';
 
 /**
@@ -17,7 +19,12 @@ import type { BuildContext, ContextOptions, ContextSource, NamedContext } from '
 export async function openContext(source: ContextSource, options: ContextOptions): Promise<BuildContext> {
   if (source.kind === 'directory') return ofDirectory(source.path, source.written ?? source.path, options);
   if (source.kind === 'empty') return ofScratch(options, false);
-  const { head, stream } = await peek(source.stream);
+  if (source.kind === 'remote') return ofRemote(source.address, options);
+  return ofStream(source.stream, options, 'the standard input');
+}
+
+async function ofStream(input: Readable, options: ContextOptions, name: string): Promise<BuildContext> {
+  const { head, stream } = await peek(input);
   const archive = detectCompression(head) !== 'none' || looksLikeTar(head);
   if (archive) {
     if (options.dockerfileText !== undefined)
@@ -32,7 +39,7 @@ export async function openContext(source: ContextSource, options: ContextOptions
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
   if (text.trim() === '')
-    throw new SlipwayError('invalid-argument', 'context.empty-input', 'the standard input holds neither an archive nor a Dockerfile');
+    throw new SlipwayError('invalid-argument', 'context.empty-input', `${name} holds neither an archive nor a Dockerfile`);
   return ofScratch({ ...options, dockerfileText: text }, false);
 }
 
@@ -40,20 +47,21 @@ export async function openContext(source: ContextSource, options: ContextOptions
 export async function openNamedContext(
   name: string,
   value: string,
-  o: { readonly cwd: string; readonly scratch: string },
+  o: Omit<ContextOptions, 'wording' | 'dockerfile' | 'dockerfileText'>,
 ): Promise<NamedContext> {
   if (value.startsWith('docker-image://')) return { kind: 'image', ref: value.slice('docker-image://'.length) };
-  refuseRemote(value);
+  const options: ContextOptions = { ...o, wording: 'graph' };
+  if (isRemote(value)) return { kind: 'directory', context: await ofRemote(value, options) };
   if (/^[a-z-]+:\/\//.test(value))
     throw new SlipwayError('unsupported', 'context.remote', `a named context of this kind is not supported: ${name}=${value}`);
-  const path = resolve(o.cwd, value);
+  const path = resolve(o.cwd ?? '.', value);
   if (!isDirectory(path))
     throw new SlipwayError(
       'not-found',
       'context.not-found',
       `failed to get build context ${name}: stat ${value}: no such file or directory`,
     );
-  return { kind: 'directory', context: ofDirectory(path, value, { scratch: o.scratch, wording: 'graph' }) };
+  return { kind: 'directory', context: ofDirectory(path, value, options) };
 }
 
 function isDirectory(path: string): boolean {
@@ -64,6 +72,26 @@ function ofDirectory(root: string, written: string, options: ContextOptions): Bu
   if (!isDirectory(root))
     throw new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
   return make(root, options, resolve(options.cwd ?? root), false, () => {});
+}
+
+async function ofRemote(address: string, options: ContextOptions): Promise<BuildContext> {
+  const git = gitSource(address);
+  if (git === undefined) {
+    const { body } = await openUrl(address, options.signal);
+    return ofStream(body === null ? Readable.from([]) : Readable.fromWeb(body), options, withoutCredentials(address));
+  }
+  const access = gitOptions(git, { ...options.elsewhere, signal: options.signal });
+  const commit = await resolveCommit(git, access);
+  const folder = scratchFolder(options);
+  try {
+    const keepGitDir = git.keepGitDir ?? options.keepGitDir ?? false;
+    await checkOut(git, commit, folder, { ...access, keepGitDir, submodules: git.submodules ?? true });
+    const root = folderWithin(folder, git.folder ?? '');
+    return make(root, options, root, false, () => removeTree(folder));
+  } catch (e) {
+    removeTree(folder);
+    throw e;
+  }
 }
 
 async function ofArchive(stream: Readable, options: ContextOptions): Promise<BuildContext> {

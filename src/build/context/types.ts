@@ -1,6 +1,7 @@
 // What a build reads its files from. A context is a directory on disk plus the list of what it leaves out;
 // where it came from (a folder, an archive, a text on standard input) no longer matters to anybody past this folder.
 import type { Readable } from 'node:stream';
+import type { Elsewhere } from '../elsewhere.ts';
 import type { PathFilter } from '../steps/types.ts';
 
 /** Where the files of a build come from. */
@@ -9,6 +10,8 @@ export type ContextSource =
   | { readonly kind: 'directory'; readonly path: string; readonly written?: string }
   /** An archive (plain, gzip, bzip2, xz or zstd), or, as `docker build -` has it, the text of a Dockerfile alone. */
   | { readonly kind: 'stream'; readonly stream: Readable }
+  /** A Git repository, or what a URL gives: an archive or the text of a Dockerfile. */
+  | { readonly kind: 'remote'; readonly address: string }
   | { readonly kind: 'empty' };
 
 export interface ContextOptions {
@@ -22,7 +25,11 @@ export interface ContextOptions {
   readonly scratch: string;
   /** Which engine's words errors use. */
   readonly wording: 'graph' | 'classic';
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
+  /** What is needed to reach contexts elsewhere. */
+  readonly elsewhere: Pick<Elsewhere, 'environment' | 'secrets'>;
+  /** Of a Git repository, keep `.git`. */
+  readonly keepGitDir?: boolean;
 }
 
 /** A context ready to be read. `dispose` removes what was unpacked for it. */

@@ -1,10 +1,11 @@
 // What vertices of a build do: sources are images and directories, steps change snapshots. The solver calls this with results
 // and gets results; a result is a committed snapshot, or a directory of the user's.
 import type { Lease } from '../../content/index.ts';
-import type { ExecMount, ExecOp, FileAction, Node } from '../../graph/index.ts';
+import type { ExecMount, ExecOp, FileAction, Node, SourceOp } from '../../graph/index.ts';
 import type { Image } from '../../image/index.ts';
 import { type Digest, SlipwayError } from '../../model/index.ts';
 import type { CachedResult, Driver, Vertex } from '../../solver/index.ts';
+import { removeTree } from '../../sys/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import {
   contentDigest,
@@ -17,6 +18,7 @@ import {
   runStep,
   workdirStep,
 } from '../steps/index.ts';
+import { bring, remoteKey } from '../elsewhere.ts';
 import { placed } from '../placed.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 
@@ -29,7 +31,7 @@ export type Result =
       /** ms since the epoch: when the step was run that made it. */
       readonly createdAt: number;
     }
-  | { readonly kind: 'directory'; readonly context: BuildContext; readonly digests: FileDigests };
+  | { readonly kind: 'directory'; readonly root: string; readonly ignore: BuildContext['ignore']; readonly digests: FileDigests };
 
 export interface NodeVertex extends Vertex {
   readonly node: Node;
@@ -63,6 +65,8 @@ export class BuildDriver implements Driver<Result> {
   readonly #env: BuildEnvironment;
   readonly #request: BuildRequest;
   readonly #lease: Lease;
+  /** Folders to remove. */
+  readonly #brought: string[] = [];
   readonly #fileDigests = new Map<string, FileDigests>();
 
   constructor(env: BuildEnvironment, request: BuildRequest, lease: Lease) {
@@ -75,6 +79,7 @@ export class BuildDriver implements Driver<Result> {
     const { op } = v.node;
     if (op.kind !== 'source') return undefined;
     if (op.identifier.startsWith('local://')) return undefined;
+    if (op.git || op.http) return remoteKey(op);
     // an image is what its ID says, whatever name it was found by
     return op.identifier === 'scratch' ? 'scratch' : `image:${op.identifier.slice(op.identifier.lastIndexOf('@') + 1)}`;
   }
@@ -84,7 +89,7 @@ export class BuildDriver implements Driver<Result> {
     return this.#pointing(v, () => {
       switch (op.kind) {
         case 'file':
-          return op.actions.map((a) => (a.action === 'copy' ? this.#copyDigest(a, result) : '')).join(' ');
+          return op.actions.map((a) => (a.action === 'copy' && a.input === input ? this.#copyDigest(a, result) : '')).join(' ');
         case 'exec':
           return op.mounts
             .filter((m) => m.input === input)
@@ -101,7 +106,7 @@ export class BuildDriver implements Driver<Result> {
     try {
       switch (op.kind) {
         case 'source':
-          return await this.#source(op.identifier, v);
+          return await (op.git || op.http ? this.#bring(op, v) : this.#source(op.identifier, v));
         case 'exec':
           return await this.#change(inputs[0], (rootfs) => this.#exec(v, op, rootfs, inputs, signal));
         case 'file':
@@ -143,6 +148,16 @@ export class BuildDriver implements Driver<Result> {
   /** Keeps what was learnt of the files of contexts. */
   close(): void {
     for (const digests of this.#fileDigests.values()) digests.save();
+    for (const folder of this.#brought) removeTree(folder);
+  }
+
+  async #bring(op: SourceOp, v: NodeVertex): Promise<Result> {
+    const id = v.id;
+    const { root, remove } = await bring(op, this.#env.layout.ingest, this.#request, (current, total) =>
+      this.#request.onEvent({ type: 'progress', id, name: 'downloading', current, total: total ?? current, done: current === total }),
+    );
+    this.#brought.push(remove);
+    return { kind: 'directory', root, ignore: undefined, digests: new FileDigests(undefined) };
   }
 
   async #source(identifier: string, v: NodeVertex): Promise<Result> {
@@ -153,7 +168,7 @@ export class BuildDriver implements Driver<Result> {
       const context = name === 'context' || named?.kind !== 'directory' ? this.#request.context : named.context;
       let digests = this.#fileDigests.get(context.root);
       if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
-      return { kind: 'directory', context, digests };
+      return { kind: 'directory', root: context.root, ignore: context.ignore, digests };
     }
     const image: Image = this.#env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest);
     if (image.layers.length === 0) return SCRATCH;
@@ -209,9 +224,7 @@ export class BuildDriver implements Driver<Result> {
         destination: '/',
         workdir: '/',
         now: this.#env.now(),
-        sources: [
-          { root: result.context.root, patterns: ['/'], kind: 'context', ...(result.context.ignore && { ignore: result.context.ignore }) },
-        ],
+        sources: [{ root: result.root, patterns: ['/'], kind: 'context', ...(result.ignore && { ignore: result.ignore }) }],
       });
     }
     snapshots.commit(active.id);
@@ -241,7 +254,7 @@ export class BuildDriver implements Driver<Result> {
     if (source?.kind === 'snapshot') {
       using view = openRootfs(this.#env.layout, source.id === null ? [] : this.#env.snapshots.view(source.id));
       await copy(view.path);
-    } else await copy(source?.context.root ?? '', source?.context.ignore);
+    } else await copy(source?.root ?? '', source?.ignore);
     return true;
   }
 
@@ -251,7 +264,7 @@ export class BuildDriver implements Driver<Result> {
     for (const { input } of op.mounts) {
       const result = input < 0 ? undefined : inputs[input];
       if (!result || views.has(input)) continue;
-      if (result.kind === 'directory') views.set(input, { root: result.context.root, ignore: result.context.ignore });
+      if (result.kind === 'directory') views.set(input, { root: result.root, ignore: result.ignore });
       else
         views.set(input, {
           root: shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id))).path,
@@ -361,7 +374,7 @@ export class BuildDriver implements Driver<Result> {
   /** Lets `fn` read the files of a result, mounted for as long as that takes. */
   #withFiles<T>(result: Result | undefined, fn: (root: string, ignore?: BuildContext['ignore'], digests?: FileDigests) => T): T {
     if (!result) return fn('');
-    if (result.kind === 'directory') return fn(result.context.root, result.context.ignore, result.digests);
+    if (result.kind === 'directory') return fn(result.root, result.ignore, result.digests);
     using view = openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id));
     return fn(view.path);
   }

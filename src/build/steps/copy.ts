@@ -75,7 +75,8 @@ class Copy {
   }
 
   async #isToUnpack(source: CopySource, found: Found): Promise<boolean> {
-    const { instruction, unpack } = this.#request;
+    const { instruction } = this.#request;
+    const unpack = source.unpack ?? this.#request.unpack;
     return instruction === 'ADD' && unpack !== false && found.stat.isFile() && !found.keep && (await isArchive(hostPath(source, found)));
   }
 

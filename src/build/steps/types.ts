@@ -42,6 +42,8 @@ export interface CopySource {
   readonly ignore?: PathFilter;
   /** Contexts: everything belongs to 0:0 in the image. Stages: owners are kept. */
   readonly kind: 'context' | 'stage';
+  /** What the request says of it, when undefined. */
+  readonly unpack?: boolean;
 }
 
 export interface CopyRequest {

@@ -94,24 +94,26 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
         'build.two-stdin',
         "invalid argument: can't use stdin for both build context and dockerfile",
       );
+    const secrets = new Map<string, SecretSource>();
+    for (const text of o.list('secret')) {
+      const s = secret(text, ctx.env);
+      secrets.set(s.id, s.kind === 'file' ? { kind: 'file', path: resolve(ctx.cwd, s.path) } : s);
+    }
+    const given = buildArgs(o.list('build-arg'), ctx.env);
+    const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
+    const keepGitDir = ['1', 'true'].includes(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+    const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, secrets }, keepGitDir };
     context = await openContext(source, {
+      ...opening,
       ...(fromStdin ? { dockerfileText: await readAll(ctx.stdin) } : file !== undefined && { dockerfile: file }),
-      cwd: ctx.cwd,
-      scratch,
       wording: which,
-      signal: ctx.signal,
     });
     const namedContexts = new Map<string, NamedContext>();
     for (const word of o.list('build-context')) {
       const eq = word.indexOf('=');
       if (eq < 1) throw new SlipwayError('invalid-argument', 'flag.build-context', `invalid context value: ${word}, expected key=value`);
       const name = word.slice(0, eq).toLowerCase();
-      namedContexts.set(name, await openNamedContext(name, word.slice(eq + 1), { cwd: ctx.cwd, scratch }));
-    }
-    const secrets = new Map<string, SecretSource>();
-    for (const text of o.list('secret')) {
-      const s = secret(text, ctx.env);
-      secrets.set(s.id, s.kind === 'file' ? { kind: 'file', path: resolve(ctx.cwd, s.path) } : s);
+      namedContexts.set(name, await openNamedContext(name, word.slice(eq + 1), opening));
     }
     const platform = o.string('platform') ?? ctx.env['DOCKER_DEFAULT_PLATFORM'];
     const shm = o.string('shm-size');
@@ -124,8 +126,9 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     return {
       dockerfile: context.dockerfile(),
       context,
+      environment,
       ...(target !== undefined && target !== '' && { target }),
-      buildArgs: buildArgs(o.list('build-arg'), ctx.env),
+      buildArgs: given,
       labels: labels(o.list('label')),
       tags: o.list('tag'),
       noCache: o.bool('no-cache'),

@@ -1,0 +1,119 @@
+// What ADD takes from elsewhere. Lowering asks what an address stands for now; the driver brings it when a step must read it.
+import { mkdtempSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SourceOp } from '../graph/index.ts';
+import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
+import { checkOut, download, fileNameOf, type GitOptions, type GitSource, gitSource, isHttpUrl, resolveCommit } from '../remote/index.ts';
+import { removeTree } from '../sys/index.ts';
+import type { SecretSource } from './steps/index.ts';
+import type { BuildRequest } from './types.ts';
+
+export type Elsewhere = Pick<BuildRequest, 'environment' | 'secrets' | 'signal'>;
+
+/** The name of what has none, as BuildKit calls it. */
+const UNNAMED = '__unnamed__';
+
+export interface AddFlags {
+  readonly checksum?: string;
+  readonly keepGitDir?: boolean;
+}
+
+/** The source that an address of ADD stands for; undefined when it is a path. Asks a Git server which commit is meant. */
+export async function remoteSource(
+  address: string,
+  flags: AddFlags,
+  request: Elsewhere,
+  source: SourceExcerpt,
+): Promise<SourceOp | undefined> {
+  const git = gitSource(address);
+  if (git !== undefined) return gitOp(address, git, flags, request);
+  if (!isHttpUrl(address)) return undefined;
+  if (flags.checksum !== undefined && !/^sha256:[0-9a-f]{64}$/.test(flags.checksum)) {
+    throw new SlipwayError('invalid-argument', 'add.checksum', `invalid checksum digest format: ${flags.checksum}`, {
+      source,
+      hints: ['it is written sha256: and 64 hexadecimal digits'],
+    });
+  }
+  const name = URL.canParse(address) ? (fileNameOf(address) ?? UNNAMED) : UNNAMED;
+  return { kind: 'source', identifier: address, http: { name, ...(flags.checksum !== undefined && { checksum: flags.checksum }) } };
+}
+
+async function gitOp(address: string, git: GitSource, flags: AddFlags, request: Elsewhere): Promise<SourceOp> {
+  const wanted = flags.checksum === undefined ? git : { ...git, checksum: flags.checksum };
+  const commit = await resolveCommit(wanted, gitOptions(git, request));
+  const keepGitDir = flags.keepGitDir ?? git.keepGitDir ?? false;
+  return {
+    kind: 'source',
+    identifier: address,
+    git: { commit, folder: git.folder ?? '', keepGitDir, submodules: git.submodules ?? true },
+  };
+}
+
+/** A name that is no pattern. */
+export const literalPattern = (name: string): string => name.replace(/[\\*?[]/g, '\\$&');
+
+/** What a source is whatever brings it; undefined when only its bytes tell. */
+export function remoteKey({ git, http }: SourceOp): string | undefined {
+  if (git) return `git:${git.commit}:${git.keepGitDir ? 'with .git' : ''}:${git.submodules ? 'with submodules' : ''}:${git.folder}`;
+  return http?.checksum === undefined ? undefined : `file:${http.checksum}:${http.name}`;
+}
+
+/** Brings it into a folder of its own in `scratch`, and returns the folder to read. The caller removes `scratch`'s folder. */
+export async function bring(
+  op: SourceOp,
+  scratch: string,
+  request: Elsewhere,
+  onProgress: (current: number, total: number | undefined) => void,
+): Promise<{ readonly root: string; readonly remove: string }> {
+  const folder = mkdtempSync(join(scratch, 'remote-'));
+  try {
+    if (op.git) {
+      const git = gitSource(op.identifier)!;
+      const to = join(folder, 'files');
+      await checkOut(git, op.git.commit, to, { ...gitOptions(git, request), keepGitDir: op.git.keepGitDir, submodules: op.git.submodules });
+      return { root: folderWithin(to, op.git.folder), remove: folder };
+    }
+    const { name, checksum } = op.http!;
+    const { digest } = await download(op.identifier, { folder, name, signal: request.signal, onProgress });
+    if (checksum !== undefined && checksum !== digest) {
+      throw new SlipwayError('data-loss', 'add.checksum', `digest mismatch ${digest}: ${checksum}`, {
+        hints: ['what is at this address is not what the checksum was written down for'],
+      });
+    }
+    return { root: folder, remove: folder };
+  } catch (e) {
+    removeTree(folder);
+    throw e;
+  }
+}
+
+/** A folder of the repository, which a link of the repository's must not lead out of. Throws not-found 'git.no-folder'. */
+export function folderWithin(repository: string, folder: string): string {
+  try {
+    const path = realpathSync(join(repository, folder));
+    if (`${path}/`.startsWith(`${realpathSync(repository)}/`) && statSync(path).isDirectory()) return path;
+  } catch (e) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes((e as NodeJS.ErrnoException).code ?? '')) throw e;
+  }
+  throw new SlipwayError('not-found', 'git.no-folder', `subdir ${folder} not found in the repository, or no directory`);
+}
+
+/** The secrets by which BuildKit lets private repositories be read. */
+export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
+  const host = /^https?:\/\/([^/@]*@)?([^/]+)/i.exec(git.remote)?.[2];
+  const secret = (name: string): string | undefined => {
+    const found = (host === undefined ? undefined : request.secrets.get(`${name}.${host}`)) ?? request.secrets.get(name);
+    return found && text(found);
+  };
+  const header = secret('GIT_AUTH_HEADER');
+  const token = secret('GIT_AUTH_TOKEN');
+  const auth =
+    header !== undefined
+      ? ({ kind: 'header', value: header } as const)
+      : token !== undefined
+        ? ({ kind: 'token', value: token } as const)
+        : undefined;
+  return { environment: request.environment, signal: request.signal, ...(auth && { auth }) };
+}
+
+const text = (s: SecretSource): string => (s.kind === 'file' ? readFileSync(s.path, 'utf8') : Buffer.from(s.data).toString()).trim();

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gitSource, withoutCredentials } from './address.ts';
+import { fileNameOf } from './http.ts';
+
+test('what is a repository, and what of it', () => {
+  const cases: readonly (readonly [string, object | undefined])[] = [
+    ['https://host/a.git', { remote: 'https://host/a.git' }],
+    ['https://host/a.git#v1', { remote: 'https://host/a.git', ref: 'v1' }],
+    ['https://host/a.git#v1:sub/x', { remote: 'https://host/a.git', ref: 'v1', folder: 'sub/x' }],
+    ['https://host/a.git#:sub', { remote: 'https://host/a.git', folder: 'sub' }],
+    [
+      'https://host/a.git?tag=v1&subdir=/x/&keep-git-dir=1',
+      { remote: 'https://host/a.git', ref: 'v1', refKind: 'tag', folder: 'x', keepGitDir: true },
+    ],
+    ['https://host/a.git?submodules=false&commit=abc', { remote: 'https://host/a.git', checksum: 'abc', submodules: false }],
+    ['git@host:me/a.git#main', { remote: 'git@host:me/a.git', ref: 'main' }],
+    ['git@host:me/a', { remote: 'git@host:me/a' }],
+    ['ssh://git@host:22/a', { remote: 'ssh://git@host:22/a' }],
+    ['github.com/me/a', { remote: 'https://github.com/me/a' }],
+    ['https://host/a.tar', undefined],
+    ['https://host/a?x=.git', undefined],
+    ['a.git', undefined],
+    ['./user@host:x', undefined],
+    ['dir/with@at', undefined],
+  ];
+  for (const [text, expected] of cases) assert.deepEqual(gitSource(text), expected, text);
+});
+
+test('addresses that contradict themselves or lead outside are refused', () => {
+  for (const text of ['https://h/a.git?tag=x#y', 'https://h/a.git#x:../y', 'https://h/a.git?what=1', 'https://h/a.git?submodules=maybe']) {
+    assert.throws(() => gitSource(text), { code: 'git.address' }, text);
+  }
+});
+
+test('secrets are not shown', () => {
+  assert.equal(withoutCredentials('https://me:s3cret@host/x'), 'https://me:xxxxx@host/x');
+  assert.equal(withoutCredentials('https://host/x:y@z'), 'https://host/x:y@z');
+});
+
+test('names of files', () => {
+  const cases = [
+    ['http://h/a/b.txt?x#y', 'b.txt'],
+    ['http://h/a%20b', 'a b'],
+    ['http://h/dir/', 'dir'],
+    ['http://h/', undefined],
+    ['http://h/a%2Fb', undefined],
+    ['http://h/%2e%2e', undefined],
+  ] as const;
+  for (const [url, name] of cases) assert.equal(fileNameOf(url), name, url);
+});

@@ -1,0 +1,226 @@
+// What builds take from elsewhere: files of a real web server, repositories of a real `git daemon`, both on loopback.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTcpServer, connect, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildClassic } from '../../src/build/classic/index.ts';
+import { contextSource, openContext, openNamedContext } from '../../src/build/context/index.ts';
+import { buildGraph } from '../../src/build/graph/index.ts';
+import type { BuildRequest, BuildResult } from '../../src/build/types.ts';
+import { openRootfs } from '../../src/build/steps/index.ts';
+import { sha256 } from '../../src/model/index.ts';
+import { removeTree } from '../../src/sys/index.ts';
+import { type BuildFixture, buildFixture } from './build-fixture.ts';
+
+let f: BuildFixture;
+let server: Server;
+let daemon: ChildProcess;
+let repositories = '';
+let web = '';
+let git = '';
+/** Paths that were asked for. */
+const asked: string[] = [];
+
+before(async () => {
+  f = buildFixture();
+  server = createServer((request, response) => {
+    const path = request.url!.split('?')[0]!;
+    asked.push(path);
+    if (path === '/moved') return void response.writeHead(302, { location: '/target.txt' }).end();
+    if (path === '/missing') return void response.writeHead(404).end();
+    if (path === '/cut') return void response.writeHead(200, { 'content-length': '100' }).write('short', () => request.socket.destroy());
+    if (path === '/private')
+      return void response.writeHead(request.headers.authorization === `Basic ${btoa('me:secret')}` ? 200 : 401).end('private');
+    if (path === '/context.tar') return void response.end(execFileSync('tar', ['-cz', '-C', f.context, '.']));
+    if (path === '/Dockerfile') return void response.end('FROM base\nRUN echo by URL > /by\n');
+    if (path === '/dated') response.setHeader('last-modified', 'Wed, 21 Oct 2015 07:28:00 GMT');
+    response.end(`this is ${path}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  repositories = mkdtempSync('/dev/shm/slipway-git-');
+  const port = await freePort();
+  git = `git://127.0.0.1:${port}`;
+  makeRepository(join(repositories, 'app'));
+  daemon = spawn(
+    'git',
+    ['daemon', '--reuseaddr', '--listen=127.0.0.1', `--port=${port}`, '--export-all', `--base-path=${repositories}`, repositories],
+    { stdio: 'ignore' },
+  );
+  while (!(await answers(port))) await sleep(10);
+});
+
+after(() => {
+  daemon.kill();
+  server.close();
+  server.closeAllConnections();
+  removeTree(repositories);
+  f.dispose();
+});
+
+async function freePort(): Promise<number> {
+  const probe = createTcpServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve((socket.destroy(), true)));
+    socket.on('error', () => resolve(false));
+  });
+
+const inRepository = (folder: string, ...args: string[]): string =>
+  execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@t', '-c', 'commit.gpgsign=false', ...args], {
+    encoding: 'utf8',
+  }).trim();
+
+function makeRepository(folder: string): void {
+  mkdirSync(join(folder, 'sub/deep'), { recursive: true });
+  inRepository(folder, 'init', '-q', '-b', 'main');
+  writeFileSync(join(folder, 'file'), 'first');
+  writeFileSync(join(folder, 'sub/deep/x'), 'x');
+  writeFileSync(join(folder, 'Dockerfile'), 'FROM base\nCOPY file /file\n');
+  symlinkSync('/etc', join(folder, 'out'));
+  inRepository(folder, 'add', '-A');
+  inRepository(folder, 'commit', '-q', '-m', 'one');
+  inRepository(folder, 'tag', '-a', 'v1', '-m', 'v1');
+  writeFileSync(join(folder, 'file'), 'second');
+  inRepository(folder, 'commit', '-q', '-a', '-m', 'two');
+}
+
+type Build = (dockerfile: string, o?: Partial<BuildRequest>) => Promise<BuildResult>;
+const graph: Build = async (dockerfile, o) => buildGraph(f.env, await f.request(dockerfile, o));
+const classic: Build = async (dockerfile, o) => buildClassic(f.env, await f.request(dockerfile, o));
+
+/** Lets `fn` look at the files of an image. */
+async function within<T>({ image }: BuildResult, fn: (at: (path: string) => string) => T): Promise<T> {
+  using lease = f.env.leases.create();
+  using view = openRootfs(f.env.layout, f.env.snapshots.view(await f.env.images.snapshot(image, lease)));
+  return fn((path) => join(view.path, path));
+}
+
+const left = (): string[] => readdirSync(f.env.layout.ingest);
+
+for (const [name, build] of [
+  ['graph', graph],
+  ['original', classic],
+] as const) {
+  test(`${name}: ADD of URLs`, async () => {
+    const made = await build(`FROM base
+ADD ${web}/a/plain.txt?x=1 ${web}/dated /many/
+ADD --chown=1:2 ${web}/moved /one
+ADD ${web}/archive.tar /kept/
+`);
+    await within(made, (at) => {
+      assert.equal(readFileSync(at('many/plain.txt'), 'utf8'), 'this is /a/plain.txt');
+      assert.deepEqual([statSync(at('many/plain.txt')).mode & 0o7777, statSync(at('many/plain.txt')).mtimeMs], [0o600, 0]);
+      assert.equal(statSync(at('many/dated')).mtime.toISOString(), '2015-10-21T07:28:00.000Z');
+      assert.equal(readFileSync(at('one'), 'utf8'), 'this is /target.txt');
+      assert.deepEqual([statSync(at('one')).uid, statSync(at('one')).gid], [1, 2]);
+      assert.ok(statSync(at('kept/archive.tar')).isFile());
+    });
+    assert.deepEqual(left(), []);
+  });
+
+  test(`${name}: a download that fails is told, and nothing of it is left`, async () => {
+    await assert.rejects(build(`FROM base\nADD ${web}/missing /x\n`), { code: 'http.status', message: /status 404/ });
+    await assert.rejects(build(`FROM base\nADD ${web}/cut /x\n`), { code: 'http.failed' });
+    await assert.rejects(build('FROM base\nADD http://127.0.0.1:1/x /x\n'), { code: 'http.failed', message: /127\.0\.0\.1:1\/x/ });
+    await assert.rejects(
+      build(`FROM base\nADD ${web.replace('//', '//me:wrong@')}/private /x\n`),
+      (e: Error) => !e.message.includes('wrong'),
+    );
+    await build(`FROM base\nADD ${web.replace('//', '//me:secret@')}/private /x\n`);
+    assert.deepEqual(left(), []);
+  });
+}
+
+test('ADD --checksum: verified, and enough to know that nothing changed', async () => {
+  const right = sha256('this is /sum');
+  const text = `FROM base\nADD --checksum=${right} ${web}/sum /x\n`;
+  await graph(text);
+  asked.length = 0;
+  await graph(text);
+  assert.deepEqual(asked, []);
+  const wrong = right.replace(/.$/, (c) => (c === '0' ? '1' : '0'));
+  await assert.rejects(graph(`FROM base\nADD --checksum=${wrong} ${web}/sum /x\n`), {
+    code: 'add.checksum',
+    message: `digest mismatch ${right}: ${wrong}`,
+  });
+  await assert.rejects(graph(`FROM base\nADD --checksum=sha256:1 ${web}/sum /x\n`), { code: 'add.checksum' });
+  await assert.rejects(graph(`FROM base\nADD --checksum=${right} ${web}/sum ${web}/a /x/\n`), { code: 'add.checksum' });
+  await assert.rejects(graph(`FROM base\nADD ${web}/a ${web}/b /x\n`), { code: 'copy.needs-directory' });
+});
+
+test('ADD of a repository: a branch, a tag, a folder, a commit', async () => {
+  const commit = inRepository(join(repositories, 'app'), 'rev-parse', 'HEAD');
+  const made = await graph(`FROM base
+ADD ${git}/app /head
+ADD ${git}/app#v1 /tag
+ADD ${git}/app#main:sub /folder
+ADD --keep-git-dir=true ${git}/app?branch=main&subdir= /kept
+ADD --checksum=${commit.slice(0, 8)} ${git}/app#main /sum
+`);
+  await within(made, (at) => {
+    assert.equal(readFileSync(at('head/file'), 'utf8'), 'second');
+    assert.deepEqual(readdirSync(at('head')).sort(), ['Dockerfile', 'file', 'out', 'sub']);
+    assert.equal(readFileSync(at('tag/file'), 'utf8'), 'first');
+    assert.equal(readFileSync(at('folder/deep/x'), 'utf8'), 'x');
+    assert.ok(statSync(at('kept/.git')).isDirectory());
+    assert.equal(statSync(at('head/file')).mode & 0o777, 0o644);
+  });
+  assert.deepEqual(left(), []);
+});
+
+test('a repository: what is not there is told', async () => {
+  await assert.rejects(graph(`FROM base\nADD ${git}/app#nope /x\n`), { code: 'git.no-ref', message: /does not contain ref nope/ });
+  await assert.rejects(graph(`FROM base\nADD ${git}/none /x\n`), { code: 'git.failed' });
+  await assert.rejects(graph(`FROM base\nADD ${git}/app#main:nowhere /x\n`), { code: 'git.no-folder' });
+  await assert.rejects(graph(`FROM base\nADD ${git}/app#main:out /x\n`), { code: 'git.no-folder' });
+  await assert.rejects(graph(`FROM base\nADD --checksum=0123 ${git}/app /x\n`), { code: 'git.checksum' });
+  await assert.rejects(graph(`FROM base\nADD ${git}/app?colour=red /x\n`), { code: 'git.address' });
+  assert.deepEqual(left(), []);
+});
+
+test('contexts from elsewhere: a repository, an archive, a Dockerfile', async () => {
+  f.put('Dockerfile', 'FROM base\nCOPY own /own\n');
+  f.put('own', 'own');
+  const o = {
+    scratch: f.env.layout.ingest,
+    wording: 'graph' as const,
+    signal: new AbortController().signal,
+    elsewhere: { environment: {}, secrets: new Map() },
+  };
+  const open = (word: string) =>
+    openContext(
+      contextSource(word, '/', () => Readable.from([])),
+      o,
+    );
+  {
+    using context = await open(`${git}/app#v1`);
+    assert.match(context.dockerfile().text, /COPY file/);
+    assert.equal(readFileSync(join(context.root, 'file'), 'utf8'), 'first');
+  }
+  {
+    using context = await open(`${web}/context.tar`);
+    const made = await graph(context.dockerfile().text, { context });
+    await within(made, (at) => assert.equal(readFileSync(at('own'), 'utf8'), 'own'));
+  }
+  {
+    using context = await open(`${web}/Dockerfile`);
+    assert.match(context.dockerfile().text, /by URL/);
+  }
+  const named = await openNamedContext('n', `${git}/app#main:sub`, o);
+  assert.ok(named.kind === 'directory');
+  assert.deepEqual(readdirSync(named.context.root), ['deep']);
+  named.context.dispose();
+  assert.deepEqual(left(), []);
+});
