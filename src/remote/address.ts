@@ -28,7 +28,7 @@ export function gitSource(text: string): GitSource | undefined {
   if (scp) return describe(text, `${scp[1]}:${scp[2]}`, scp[3], scp[4]);
   const [, address, query, fragment] = /^([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(text) ?? [];
   if (address === undefined) return undefined;
-  if (/^github\.com\//.test(address)) return describe(text, `https://${address}`, query, fragment);
+  if (address.startsWith('github.com/')) return describe(text, `https://${address}`, query, fragment);
   if (/^(?:git|ssh):\/\//.test(address)) return describe(text, address, query, fragment);
   if (isHttpUrl(address) && address.endsWith('.git')) return describe(text, address, query, fragment);
   return undefined;
