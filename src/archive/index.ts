@@ -7,6 +7,7 @@ export { BLOCK } from './fields.ts';
 export { looksLikeTar } from './header.ts';
 export { TarParser } from './parser.ts';
 export type { TarHandler } from './parser.ts';
+export { contentBytes, ContentSize, contentSizeOf } from './content-size.ts';
 export { readTarIndex } from './tar-index.ts';
 export type { IndexedEntry } from './tar-index.ts';
 export { MAGIC_LENGTH, compressor, decompressor, detectCompression } from './compression.ts';

@@ -98,8 +98,13 @@ export async function diskUsage(engine: Engine): Promise<Usage[]> {
       type: 'Images',
       total: images.length,
       active: images.filter((i) => used.has(i.id)).length,
-      size: layersSize(engine),
-      reclaimable: sum(images.filter((i) => !used.has(i.id))),
+      size: layersSize(engine, images),
+      reclaimable:
+        layersSize(engine, images) -
+        layersSize(
+          engine,
+          images.filter((i) => used.has(i.id)),
+        ),
     },
     { type: 'Containers', total: all.length, active: running, size: 0, reclaimable: 0 },
     { type: 'Local Volumes', total: volumes.length, active: volumes.filter((v) => mounted.has(v.name)).length, size: 0, reclaimable: 0 },
@@ -114,10 +119,14 @@ export async function diskUsage(engine: Engine): Promise<Usage[]> {
 }
 
 /** Layers that several images share count once. */
-function layersSize(engine: Engine): number {
+function layersSize(engine: Engine, images: readonly { readonly id: Digest }[]): number {
   return (
     engine.db.read((sql) =>
-      sql.get<{ n: number | null }>('SELECT sum(size) AS n FROM layers WHERE diff_id IN (SELECT diff_id FROM image_layers)'),
+      sql.get<{ n: number | null }>(
+        `SELECT sum(coalesce(content_size, size)) AS n FROM layers WHERE diff_id IN
+           (SELECT diff_id FROM image_layers WHERE image_id IN (SELECT value FROM json_each(?)))`,
+        JSON.stringify(images.map((i) => i.id)),
+      ),
     )?.n ?? 0
   );
 }

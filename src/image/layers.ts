@@ -18,14 +18,17 @@ interface LayerRow {
   readonly diff_id: Digest;
   readonly blob_digest: Digest | null;
   readonly media_type: string | null;
+  /** Of the tar. */
   readonly size: number | null;
+  readonly content_size: number | null;
 }
 
 export interface BuiltLayer {
   readonly diffId: Digest;
   readonly chainId: Digest;
-  /** Bytes of the tar. */
+  /** Bytes of its files. */
   readonly size: number;
+  readonly tarSize: number;
 }
 
 export class Layers {
@@ -101,21 +104,23 @@ export class Layers {
   register(snapshotId: number, parentChain: Digest | undefined): BuiltLayer {
     const known = this.#snapshots.get(snapshotId);
     let { diffId, size } = known ?? {};
-    if (diffId === undefined || size === undefined) {
+    let tarSize = diffId && this.#row(diffId)?.size;
+    if (diffId === undefined || size === undefined || typeof tarSize !== 'number') {
       const hash = createHash('sha256');
-      ({ size } = diffTar(this.#snapshots.directory(snapshotId), this.#snapshots.lowers(snapshotId), (chunk) => hash.update(chunk)));
-      diffId = `sha256:${hash.digest('hex')}`;
+      const made = diffTar(this.#snapshots.directory(snapshotId), this.#snapshots.lowers(snapshotId), (chunk) => hash.update(chunk));
+      [size, tarSize, diffId] = [made.content, made.size, `sha256:${hash.digest('hex')}`];
     }
     const chain = parentChain === undefined ? diffId : chainId([parentChain, diffId]);
     this.#db.transaction((sql) => {
       this.#snapshots.label(snapshotId, { chainId: chain, diffId: diffId as Digest, size: size as number });
       sql.run(
-        'INSERT INTO layers (diff_id, size) VALUES (?, ?) ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size',
+        'INSERT INTO layers (diff_id, size, content_size) VALUES (?, ?, ?) ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, content_size = excluded.content_size',
         diffId as Digest,
+        tarSize as number,
         size as number,
       );
     });
-    return { diffId, chainId: chain, size };
+    return { diffId, chainId: chain, size, tarSize };
   }
 
   /** Takes a lease on the snapshot of a chain, if there is one. */
@@ -156,7 +161,7 @@ export class Layers {
       const report = (current: number): void => o.onProgress?.({ diffId: layer.diffId, current, total: blob.size });
       await this.#readBlob(blob.digest, take, report);
       parser.finish();
-      applier.finish();
+      const { size: content } = applier.finish();
       if (hash.digest('hex') !== digestHex(layer.diffId)) {
         throw new SlipwayError(
           'data-loss',
@@ -164,12 +169,26 @@ export class Layers {
           `layer ${layer.diffId} does not hold what the image's configuration says`,
         );
       }
-      return this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size }).id;
+      this.#recordSizes(layer.diffId, size, content);
+      return this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size: content }).id;
     } catch (e) {
       applier.abort();
       this.#snapshots.remove(active.id);
       throw e;
     }
+  }
+
+  /** What was not known of a layer before it was unpacked. */
+  #recordSizes(diffId: Digest, tar: number, content: number): void {
+    if (this.#row(diffId)?.content_size === content) return;
+    this.#db.transaction((sql) => {
+      sql.run('UPDATE layers SET size = ?, content_size = ? WHERE diff_id = ?', tar, content, diffId);
+      sql.run(
+        `UPDATE images SET size = (SELECT sum(coalesce(l.content_size, l.size, 0)) FROM image_layers i JOIN layers l USING (diff_id) WHERE i.image_id = images.id)
+         WHERE id IN (SELECT image_id FROM image_layers WHERE diff_id = ?)`,
+        diffId,
+      );
+    });
   }
 
   /** Feeds the uncompressed bytes of a blob: read in large pieces, and through no stream when nothing is to be decompressed. */

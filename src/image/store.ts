@@ -83,7 +83,7 @@ export class ImageStore {
           .all<{ name: string; digest: string }>('SELECT name, digest FROM image_digests WHERE image_id = ? ORDER BY name, digest', id)
           .map((r) => `${r.name}@${r.digest}`),
         layers: sql.all<ImageLayer>(
-          'SELECT i.diff_id AS diffId, i.chain_id AS chainId, coalesce(l.size, 0) AS size FROM image_layers i LEFT JOIN layers l ON l.diff_id = i.diff_id WHERE i.image_id = ? ORDER BY i.position',
+          'SELECT i.diff_id AS diffId, i.chain_id AS chainId, coalesce(l.content_size, l.size, 0) AS size, coalesce(l.size, 0) AS tarSize FROM image_layers i LEFT JOIN layers l ON l.diff_id = i.diff_id WHERE i.image_id = ? ORDER BY i.position',
           id,
         ),
       };
@@ -124,17 +124,18 @@ export class ImageStore {
     this.#db.transaction((sql) => {
       for (const l of image.layers ?? []) {
         sql.run(
-          `INSERT INTO layers (diff_id, blob_digest, media_type, size) VALUES (?, ?, ?, ?)
-           ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, blob_digest = coalesce(excluded.blob_digest, blob_digest), media_type = coalesce(excluded.media_type, media_type)`,
+          `INSERT INTO layers (diff_id, blob_digest, media_type, size, content_size) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, content_size = coalesce(excluded.content_size, content_size), blob_digest = coalesce(excluded.blob_digest, blob_digest), media_type = coalesce(excluded.media_type, media_type)`,
           l.diffId,
           l.blob?.digest ?? null,
           l.blob?.mediaType ?? null,
-          l.size,
+          l.tarSize,
+          l.size ?? null,
         );
       }
       let size = 0;
       for (const diffId of config.rootfs.diff_ids) {
-        const row = sql.get<{ size: number | null }>('SELECT size FROM layers WHERE diff_id = ?', diffId);
+        const row = sql.get<{ size: number | null }>('SELECT coalesce(content_size, size) AS size FROM layers WHERE diff_id = ?', diffId);
         if (!row) throw new SlipwayError('failed-precondition', 'image.layer-lost', `layer ${diffId} of image ${id} is not in the store`);
         size += row.size ?? 0;
       }

@@ -4,8 +4,10 @@ import type { Digest, ImageConfig } from '../model/index.ts';
 export interface ImageLayer {
   readonly diffId: Digest;
   readonly chainId: Digest;
-  /** Bytes of the layer's tar, uncompressed; 0 while it is not known. */
+  /** Bytes of its files, which is what Docker calls its size; of the tar while that is not known. */
   readonly size: number;
+  /** Bytes of the layer's tar, uncompressed; 0 while it is not known. */
+  readonly tarSize: number;
 }
 
 /** What lists show of an image; nothing of it needs its configuration. */
@@ -18,7 +20,7 @@ export interface ImageSummary {
   readonly digests: readonly string[];
   /** The image that the original engine built this one on. */
   readonly parentId?: Digest;
-  /** Bytes of all layers, uncompressed. */
+  /** Bytes of the files of all layers. */
   readonly size: number;
   /** ms since the epoch. */
   readonly createdAt: number;
@@ -39,7 +41,10 @@ export interface NewImage {
   /** Sizes of layers that the store does not know yet, by diff ID. */
   readonly layers?: readonly {
     readonly diffId: Digest;
-    readonly size: number;
+    /** Bytes of its files; found out when it is unpacked, if left out. */
+    readonly size?: number;
+    /** Bytes of its tar, uncompressed. */
+    readonly tarSize: number;
     readonly blob?: { readonly digest: Digest; readonly mediaType: string };
   }[];
   readonly parentId?: Digest;

@@ -161,7 +161,7 @@ for (const [inner, packLayer] of Object.entries(packings)) {
           [['docker.io/library/one:latest', 'docker.io/x/two:2'], []],
         );
         assert.deepEqual(await stored(images, loaded[1]!.image), [a, b, c]);
-        assert.equal(images.resolve('one').size, a.length + b.length);
+        assert.equal(images.resolve('one').size, 'a'.repeat(10).length + noise.length);
         assert.deepEqual(fs.readdirSync(images.layout.ingest), []);
       });
     }

@@ -103,7 +103,7 @@ function makeImage({ parts: { snapshots, images, leases } }: ContainerManager): 
   images.create(
     {
       config: { architecture: 'amd64', os: 'linux', config: IMAGE_CONFIG, rootfs: { type: 'layers', diff_ids: [diffId] } },
-      layers: [{ diffId, size: 1 }],
+      layers: [{ diffId, size: 1, tarSize: 1 }],
       names: ['tiny'],
     },
     lease,

@@ -14,7 +14,7 @@ export interface NewImage {
   readonly containerConfig: ContainerConfig;
   /** 64 hex; COPY and ADD have none. */
   readonly container?: string;
-  readonly layer?: { readonly diffId: Digest; readonly size: number } | undefined;
+  readonly layer?: { readonly diffId: Digest; readonly size: number; readonly tarSize: number } | undefined;
 }
 
 export class StepImages {

@@ -27,7 +27,7 @@ export function exportImage(
   const { base } = state;
   const diffIds: Digest[] = [...(base?.config.rootfs.diff_ids ?? [])];
   const history: HistoryEntry[] = [...(base?.config.history ?? [])];
-  const layers: { diffId: Digest; size: number }[] = [];
+  const layers: { diffId: Digest; size: number; tarSize: number }[] = [];
   let chain = chainIds(diffIds).at(-1);
   let snapshot = baseSnapshot(env, base);
   // entries without a layer have the time of what they follow

@@ -8,8 +8,9 @@ export interface CommittedLayer {
   readonly snapshotId: number;
   readonly diffId: Digest;
   readonly chainId: Digest;
-  /** Bytes of the tar. */
+  /** Bytes of its files. */
   readonly size: number;
+  readonly tarSize: number;
 }
 
 /**
@@ -23,7 +24,7 @@ export function commitLayer(
   holder: Holder,
 ): CommittedLayer | undefined {
   const hash = createHash('sha256');
-  const { size, files } = diffTar(active.upper, snapshots.lowers(active.id), (chunk) => hash.update(chunk));
+  const { size: tarSize, content: size, files } = diffTar(active.upper, snapshots.lowers(active.id), (chunk) => hash.update(chunk));
   if (files === 0) {
     snapshots.remove(active.id);
     return undefined;
@@ -32,5 +33,5 @@ export function commitLayer(
   const chain = chainId([...parents, diffId]);
   const committed = snapshots.commit(active.id, { chainId: chain, diffId, size });
   if (committed.id !== active.id) holder.addSnapshot(committed.id);
-  return { snapshotId: committed.id, diffId, chainId: chain, size };
+  return { snapshotId: committed.id, diffId, chainId: chain, size, tarSize };
 }

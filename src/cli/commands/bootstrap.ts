@@ -38,8 +38,10 @@ export const bootstrap: Command = {
       status.end();
       if (o.bool('quiet')) ctx.stdout.write(`${done.image.id}\n`);
       else if (done.made)
-        ctx.stdout.write(`${reference}: a stand-in made from Debian packages (${done.recipe.summary}), ${formatBytes(done.image.size)}\n`);
-      else ctx.stdout.write(`${reference}: already here, ${formatBytes(done.image.size)}\n`);
+        ctx.stdout.write(
+          `${reference}: a stand-in made from Debian packages (${done.recipe.summary}), ${formatBytes(done.image.size, 3)}\n`,
+        );
+      else ctx.stdout.write(`${reference}: already here, ${formatBytes(done.image.size, 3)}\n`);
     }
   },
 };

@@ -80,7 +80,7 @@ function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Row[] {
     ID: whole ? i.id : shortDigest(i.id),
     CreatedSince: i.createdAt === 0 ? 'N/A' : `${humanDuration(ctx.now() - i.createdAt)} ago`,
     CreatedAt: new Date(i.createdAt).toISOString(),
-    Size: formatBytes(i.size),
+    Size: formatBytes(i.size, 3),
   };
   if (i.names.length === 0) return [{ Repository: '<none>', Tag: '<none>', ...common }];
   return i.names.map((n) => {
@@ -121,7 +121,7 @@ export const history: Command = {
         CreatedSince: Number.isNaN(created) ? 'N/A' : human ? `${humanDuration(ctx.now() - created)} ago` : (h.created ?? ''),
         CreatedAt: h.created ?? '',
         CreatedBy: cut((h.created_by ?? '').replaceAll('\t', ' ')),
-        Size: human ? formatBytes(size) : String(size),
+        Size: human ? formatBytes(size, 3) : String(size),
         Comment: h.comment ?? '',
       };
     });

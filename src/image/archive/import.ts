@@ -1,7 +1,7 @@
 // `import`: the tar of a root file system becomes the one layer of a new image; and `export`: the files of a container become such a tar.
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import { BLOCK, TarParser, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
+import { ContentSize, BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
 import type { ImageConfig, Platform } from '../../model/index.ts';
 import { diffTar } from '../../snapshot/index.ts';
@@ -46,13 +46,13 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
     if (!looksLikeTar(plain.head)) throw new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');
     const writer = writers.begin(undefined);
     // The parser only judges: an archive that cannot be unpacked must not become an image.
-    const parser = new TarParser({ entry: () => {}, data: () => {}, end: () => {} });
+    const content = new ContentSize();
     for await (const chunk of plain.stream as AsyncIterable<Buffer>) {
       o.signal?.throwIfAborted();
-      parser.write(chunk);
+      content.write(chunk);
       writer.write(chunk);
     }
-    parser.finish();
+    content.finish();
     await o.complete;
     const { digest, size } = writer.commit();
     o.onProgress?.({ digest, state: 'done', current: size, total: size });
@@ -67,7 +67,7 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
       rootfs: { type: 'layers', diff_ids: [digest] },
       history: [{ created, comment: o.message ?? 'Imported from -' }],
     };
-    const layers = [{ diffId: digest, size, blob: { digest, mediaType: MediaType.ociLayer } }];
+    const layers = [{ diffId: digest, size: content.bytes, tarSize: size, blob: { digest, mediaType: MediaType.ociLayer } }];
     return store.create({ config, layers, ...(o.name === undefined ? {} : { names: [o.name] }) }, lease);
   } finally {
     input.destroy();

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { MAGIC_LENGTH, decompressor, detectCompression } from '../../archive/index.ts';
+import { ContentSize, contentSizeOf, MAGIC_LENGTH, decompressor, detectCompression } from '../../archive/index.ts';
 import type { Compression } from '../../archive/index.ts';
 import { MediaType } from '../../model/index.ts';
 import type { Digest } from '../../model/index.ts';
@@ -64,18 +64,20 @@ export class LayerIntake {
         this.o.onProgress?.({ digest: diffId, state, current, ...(total === undefined ? {} : { total }) });
     let blob = await this.files.blob(name, digest, report('copying'));
     const compression = this.compressionOf(blob);
-    let size = blob.size;
+    let tarSize = blob.size;
+    let size: number;
     let actual = blob.digest;
-    if (compression !== 'none') {
+    if (compression === 'none') size = contentSizeOf(this.store.content.path(blob.digest));
+    else {
       const keep = MEDIA_TYPES[compression] === undefined;
       const plain = await this.decompress(blob, compression, keep, report('verifying'));
-      [actual, size] = [plain.digest, plain.size];
+      [actual, tarSize, size] = [plain.digest, plain.size, plain.content];
       // No media type of images says bzip2 or xz: such layers are kept uncompressed.
       if (keep) blob = plain;
     }
     this.o.onProgress?.({ digest: diffId, state: before ? 'present' : 'done', current: blob.size, total: blob.size });
     const plainType = compression === 'none' || MEDIA_TYPES[compression] === undefined ? MediaType.ociLayer : MEDIA_TYPES[compression];
-    return { diffId: actual, layer: { size, blob: { digest: blob.digest, mediaType: mediaType ?? plainType } } };
+    return { diffId: actual, layer: { size, tarSize, blob: { digest: blob.digest, mediaType: mediaType ?? plainType } } };
   }
 
   private compressionOf(blob: StoredBlob): Compression {
@@ -88,16 +90,17 @@ export class LayerIntake {
     }
   }
 
-  /** Digest and size of what a blob decompresses to; with `keep`, that is stored too. */
+  /** Digest and sizes of what a blob decompresses to; with `keep`, that is stored too. */
   private async decompress(
     blob: StoredBlob,
     compression: Compression,
     keep: boolean,
     onBytes: (current: number, total?: number) => void,
-  ): Promise<StoredBlob> {
+  ): Promise<StoredBlob & { readonly content: number }> {
     const source = this.store.content.stream(blob.digest);
     const writer = keep ? this.writers.begin(undefined) : undefined;
     const hash = createHash('sha256');
+    const content = new ContentSize();
     let size = 0;
     let read = 0;
     source.on('data', (chunk: Buffer) => onBytes((read += chunk.length), blob.size));
@@ -107,12 +110,14 @@ export class LayerIntake {
       async (plain: AsyncIterable<Buffer>) => {
         for await (const chunk of plain) {
           size += chunk.length;
+          content.write(chunk);
           if (writer === undefined) hash.update(chunk);
           else writer.write(chunk);
         }
       },
       this.o.signal === undefined ? {} : { signal: this.o.signal },
     );
-    return writer?.commit() ?? { digest: `sha256:${hash.digest('hex')}`, size };
+    content.finish();
+    return { ...(writer?.commit() ?? { digest: `sha256:${hash.digest('hex')}`, size }), content: content.bytes };
   }
 }

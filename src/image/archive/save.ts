@@ -148,12 +148,12 @@ function blobPath(digest: Digest): string {
 }
 
 function describeLayer(store: ImageStore, layer: Image['layers'][number], lease: Lease): SavedLayer {
-  const { diffId, size } = layer;
+  const { diffId, tarSize } = layer;
   const blob = store.layers.blob(diffId);
   if (blob !== undefined && store.content.hold(blob.digest, lease)) {
     return { diffId, isBlob: true, descriptor: { mediaType: ociLayerType(blob.mediaType), digest: blob.digest, size: blob.size } };
   }
-  return { diffId, isBlob: false, descriptor: { mediaType: MediaType.ociLayer, digest: diffId, size } };
+  return { diffId, isBlob: false, descriptor: { mediaType: MediaType.ociLayer, digest: diffId, size: tarSize } };
 }
 
 /** The manifest here is always OCI's, and so are the names of its layers' types. */

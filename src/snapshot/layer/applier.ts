@@ -1,7 +1,7 @@
 // Unpacks the tar of a layer into a directory: a fresh upper directory of an overlay, or a flat tree that already holds what is below.
 // Nothing an archive says makes it touch anything outside that directory. All calls are synchronous; the directory must be this process's own.
 import fs from 'node:fs';
-import { OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX, nativePath } from '../../archive/index.ts';
+import { contentBytes, OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX, nativePath } from '../../archive/index.ts';
 import type { TarEntry, TarHandler } from '../../archive/index.ts';
 import { lutimesNs, mknod, removeTree } from '../../sys/index.ts';
 import { applyXattrs, clampTime, currentUmask } from './attributes.ts';
@@ -125,10 +125,10 @@ export class LayerApplier implements TarHandler {
     }
     const parent = this.tree.directory(above);
     const path = `${parent.path}/${name}`;
+    this.size += contentBytes(entry);
     switch (entry.type) {
       case 'file':
         this.writer.create(path, entry, parent.setgid, () => this.makeWay(path));
-        this.size += entry.size;
         break;
       case 'dir':
         this.directory(path, entry, parent);

@@ -1,7 +1,16 @@
 // The tar of what one snapshot changed relative to those below: a walk over its upper directory, and no further. The same directory
 // gives the same bytes, whenever and wherever: names sorted, ids numeric, whole seconds, no host-specific attributes.
 import fs from 'node:fs';
-import { END_OF_ARCHIVE, OPAQUE_WHITEOUT, WHITEOUT_PREFIX, decodeName, encodeHeader, nativePath, padding } from '../../archive/index.ts';
+import {
+  contentBytes,
+  END_OF_ARCHIVE,
+  OPAQUE_WHITEOUT,
+  WHITEOUT_PREFIX,
+  decodeName,
+  encodeHeader,
+  nativePath,
+  padding,
+} from '../../archive/index.ts';
 import type { TarEntry } from '../../archive/index.ts';
 import { deviceMajor, deviceMinor, getXattr, listXattrs } from '../../sys/index.ts';
 import { isOpaque, isOverlayXattr, isWhiteout } from './overlay.ts';
@@ -129,10 +138,10 @@ class DiffWalk {
     const xattrs = readXattrs(native);
     if (xattrs !== undefined) entry.xattrs = xattrs;
     this.header(entry);
+    this.content += contentBytes(entry);
     if (entry.size === 0) return;
     this.output.file(native, entry.size);
     this.output.bytes(padding(entry.size));
-    this.content += entry.size;
   }
 
   private header(entry: TarEntry): void {

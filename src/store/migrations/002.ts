@@ -1,0 +1,7 @@
+// The size of a layer as people compare it: the bytes of its files, where `size` is that of its tar.
+import type { Migration } from './index.ts';
+
+export const migration002: Migration = {
+  version: 2,
+  sql: 'ALTER TABLE layers ADD COLUMN content_size INTEGER',
+};
