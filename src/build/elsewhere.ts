@@ -49,9 +49,6 @@ async function gitOp(address: string, git: GitSource, flags: AddFlags, request: 
   };
 }
 
-/** A name that is no pattern. */
-export const literalPattern = (name: string): string => name.replace(/[\\*?[]/g, '\\$&');
-
 /** What a source is whatever brings it; undefined when only its bytes tell. */
 export function remoteKey({ git, http }: SourceOp): string | undefined {
   if (git) return `git:${git.commit}:${git.keepGitDir ? 'with .git' : ''}:${git.submodules ? 'with submodules' : ''}:${git.folder}`;

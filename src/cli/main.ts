@@ -25,6 +25,12 @@ function settings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
+function snapshotter(name: string | undefined): { snapshotter?: 'overlay' | 'copy' } {
+  if (name === undefined || name === '') return {};
+  if (name === 'overlay' || name === 'copy') return { snapshotter: name };
+  throw new SlipwayError('invalid-argument', 'env.snapshotter', `SLIPWAY_SNAPSHOTTER is overlay or copy, not ${name}`);
+}
+
 async function main(): Promise<number> {
   const abort = new AbortController();
   const interrupted = (): void => {
@@ -54,6 +60,7 @@ async function main(): Promise<number> {
           selfCommand: ctx.selfCommand,
           environment: proxies(env),
           ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
+          ...snapshotter(env['SLIPWAY_SNAPSHOTTER']),
         }),
       )),
   };

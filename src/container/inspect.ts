@@ -14,9 +14,9 @@ export interface InspectContext {
   readonly layout: Layout;
   /** 'crun', 'runc'. */
   readonly runtime: string;
-  /** The directory that holds what it changed, and those below it, topmost first. */
-  readonly upper: string;
-  readonly lowers: readonly string[];
+  /** What keeps its files, as Docker calls it, and the folders that they are in. */
+  readonly driver: string;
+  readonly folders: Readonly<Record<string, string>>;
 }
 
 export function inspectContainer(c: Container, x: InspectContext): Record<string, unknown> {
@@ -48,7 +48,7 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
     LogPath: logFile(x.layout, c.id),
     Name: `/${c.name}`,
     RestartCount: 0,
-    Driver: 'overlay2',
+    Driver: x.driver,
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
@@ -56,8 +56,8 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
     ExecIDs: null,
     HostConfig: hostConfig(c, x.runtime),
     GraphDriver: {
-      Name: 'overlay2',
-      Data: { LowerDir: x.lowers.join(':'), MergedDir: join(folder, 'rootfs'), UpperDir: x.upper, WorkDir: join(x.upper, '..', 'work') },
+      Name: x.driver,
+      Data: { ...x.folders, MergedDir: join(folder, 'rootfs') },
     },
     Mounts: c.mounts.filter((m) => m.type !== 'tmpfs').map(mount),
     Config: config(c),

@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly selfCommand: readonly string[];
   /** `crun` or `runc`; the first that works when left out. */
   readonly runtime?: string;
+  /** How snapshots are kept; what the store has, or what works here, when left out. */
+  readonly snapshotter?: 'overlay' | 'copy';
   /** Proxies and the like, for tools that fetch packages. */
   readonly environment?: Readonly<Record<string, string>>;
   /** ms since the epoch. */
@@ -54,7 +56,7 @@ export class Engine {
   }
 
   get snapshots(): Snapshotter {
-    return (this.#snapshots ??= openSnapshotter(this.layout, this.db));
+    return (this.#snapshots ??= openSnapshotter(this.layout, this.db, this.#o.snapshotter));
   }
 
   get images(): ImageStore {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { decompressor, detectCompression, MAGIC_LENGTH, TarParser } from '../archive/index.ts';
 import type { ContentStore, Lease } from '../content/index.ts';
 import { chainId, type Digest, digestHex, SlipwayError } from '../model/index.ts';
-import { diffTar, LayerApplier, type Snapshotter } from '../snapshot/index.ts';
+import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import { enterPrivateMountNamespace, FileLock } from '../sys/index.ts';
 import type { ImageLayer, UnpackProgress } from './types.ts';
@@ -84,7 +84,7 @@ export class Layers {
     );
     if (!snapshot) throw lost(diffId);
     const hash = createHash('sha256');
-    diffTar(this.#snapshots.directory(snapshot.id), this.#snapshots.lowers(snapshot.id), (chunk) => {
+    this.#snapshots.diff(snapshot.id, (chunk) => {
       hash.update(chunk);
       write(chunk);
     });
@@ -107,7 +107,7 @@ export class Layers {
     let tarSize = diffId && this.#row(diffId)?.size;
     if (diffId === undefined || size === undefined || typeof tarSize !== 'number') {
       const hash = createHash('sha256');
-      const made = diffTar(this.#snapshots.directory(snapshotId), this.#snapshots.lowers(snapshotId), (chunk) => hash.update(chunk));
+      const made = this.#snapshots.diff(snapshotId, (chunk) => hash.update(chunk));
       [size, tarSize, diffId] = [made.content, made.size, `sha256:${hash.digest('hex')}`];
     }
     const chain = parentChain === undefined ? diffId : chainId([parentChain, diffId]);
@@ -147,7 +147,7 @@ export class Layers {
     const blob = this.blob(layer.diffId);
     if (!blob) throw lost(layer.diffId);
     const active = this.#snapshots.prepare(parent, lease);
-    const applier = new LayerApplier(active.upper, { overlay: this.#snapshots.differences, lowers: this.#snapshots.lowers(active.id) });
+    const applier = this.#snapshots.applier(active.id);
     try {
       const parser = new TarParser(applier);
       const hash = createHash('sha256');

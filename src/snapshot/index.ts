@@ -1,14 +1,16 @@
-// File systems of steps, images and containers, as directories on top of each other.
+// File systems of steps, images and containers, as directories on top of each other, or as copies of each other.
 import type { Database, Layout } from '../store/index.ts';
+import { CopySnapshotter } from './copy.ts';
+import { chooseDriver } from './driver.ts';
 import { OverlaySnapshotter } from './overlay.ts';
 import type { Snapshotter } from './types.ts';
 
-export { type Applied, type ApplyOptions, type DiffOptions, type DiffResult, diffTar, LayerApplier } from './layer/index.ts';
+export { tarTree } from './layer/index.ts';
+export type { Applied, DiffResult, LayerApplier } from './layer/index.ts';
 export { mountAll, unmountAll, withMounted } from './mount.ts';
-export { OverlaySnapshotter } from './overlay.ts';
 export type * from './types.ts';
 
-/** The snapshotter of a store. */
-export function openSnapshotter(layout: Layout, db: Database): Snapshotter {
-  return new OverlaySnapshotter(layout, db);
+/** The snapshotter of a store: the one that it was begun with. Throws failed-precondition 'snapshot.driver' when `wanted` is another. */
+export function openSnapshotter(layout: Layout, db: Database, wanted?: Snapshotter['driver']): Snapshotter {
+  return chooseDriver(layout, db, wanted) === 'copy' ? new CopySnapshotter(layout, db) : new OverlaySnapshotter(layout, db);
 }

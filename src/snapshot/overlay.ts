@@ -2,20 +2,9 @@
 // afterwards, so that a commit copies nothing and a layer is exactly what is in that directory.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, SlipwayError } from '../model/index.ts';
-import { type Database, isNoSpace, type Layout, noSpaceError, type Sql } from '../store/index.ts';
-import { removeTree } from '../sys/index.ts';
-import type { ActiveSnapshot, Holder, LayerLabels, Mount, Snapshot, Snapshotter } from './types.ts';
-
-interface Row {
-  readonly id: number;
-  readonly parent_id: number | null;
-  readonly state: 'active' | 'committed';
-  readonly name: string | null;
-  readonly chain_id: Digest | null;
-  readonly diff_id: Digest | null;
-  readonly size: number | null;
-}
+import { DirectorySnapshotter } from './base.ts';
+import { type DiffResult, diffTar, LayerApplier } from './layer/index.ts';
+import type { Mount } from './types.ts';
 
 /**
  * As Docker mounts: renamed directories are copied (EXDEV to the program) and no file is shared by metadata alone, so that an
@@ -23,167 +12,56 @@ interface Row {
  */
 const OPTIONS = ['index=off', 'redirect_dir=off', 'metacopy=off'];
 
-export class OverlaySnapshotter implements Snapshotter {
-  readonly differences = true;
-  readonly #layout: Layout;
-  readonly #db: Database;
-  /** Parents never change, so what was looked up once is remembered. */
-  readonly #parents = new Map<number, number | null>();
+export class OverlaySnapshotter extends DirectorySnapshotter {
+  readonly driver = 'overlay';
 
-  constructor(layout: Layout, db: Database) {
-    this.#layout = layout;
-    this.#db = db;
+  protected fill(id: number): void {
+    mkdirSync(this.#work(id), { mode: 0o700 });
   }
 
-  prepare(parent: number | null, holder: Holder): ActiveSnapshot {
-    const now = Date.now();
-    const id = this.#db.transaction((sql) => {
-      if (parent !== null && sql.get('SELECT 1 FROM snapshots WHERE id = ? AND state = ?', parent, 'committed') === undefined) {
-        throw new SlipwayError('failed-precondition', 'snapshot.no-parent', `snapshot ${parent} is not there, or not committed`);
-      }
-      const { lastInsertRowid } = sql.run(
-        "INSERT INTO snapshots (parent_id, state, created_at, used_at) VALUES (?, 'active', ?, ?)",
-        parent,
-        now,
-        now,
-      );
-      holder.addSnapshot(lastInsertRowid);
-      return lastInsertRowid;
-    });
-    this.#parents.set(id, parent);
-    try {
-      mkdirSync(this.#folder(id), { mode: 0o711 });
-      mkdirSync(this.directory(id), { mode: 0o755 });
-      mkdirSync(join(this.#folder(id), 'work'), { mode: 0o700 });
-    } catch (e) {
-      this.remove(id);
-      throw isNoSpace(e) ? noSpaceError(this.#layout.root, e) : e;
-    }
-    return { id, parentId: parent, state: 'active', upper: this.directory(id) };
+  protected settle(id: number): void {
+    rmSync(this.#work(id), { recursive: true, force: true });
   }
 
   mounts(id: number): Mount[] {
-    const row = this.#row(id);
-    if (row.state === 'committed') return this.view(id);
-    const lowers = this.lowers(id);
+    if (this.row(id).state === 'committed') return this.view(id);
+    const lowers = this.#lowers(id);
     if (lowers.length === 0) return [{ type: 'bind', source: this.directory(id), options: ['rw'] }];
-    const work = join(this.#folder(id), 'work');
     return [
       {
         type: 'overlay',
         source: 'overlay',
-        options: [`lowerdir=${lowers.join(':')}`, `upperdir=${this.directory(id)}`, `workdir=${work}`, ...OPTIONS],
+        options: [`lowerdir=${lowers.join(':')}`, `upperdir=${this.directory(id)}`, `workdir=${this.#work(id)}`, ...OPTIONS],
       },
     ];
   }
 
   view(id: number): Mount[] {
-    const lowers = [this.directory(id), ...this.lowers(id)];
+    const lowers = [this.directory(id), ...this.#lowers(id)];
     // an overlay wants two lower directories when it has no upper one
     if (lowers.length === 1) return [{ type: 'bind', source: this.directory(id), options: ['ro'] }];
     return [{ type: 'overlay', source: 'overlay', options: ['ro', `lowerdir=${lowers.join(':')}`, ...OPTIONS] }];
   }
 
-  commit(id: number, labels: LayerLabels = {}): Snapshot {
-    const committed = this.#db.transaction((sql) => {
-      const row = this.#row(id);
-      const other = labels.chainId === undefined ? undefined : byChain(sql, labels.chainId);
-      if (other && other.id !== id) return snapshot(other);
-      sql.run("UPDATE snapshots SET state = 'committed', used_at = ? WHERE id = ?", Date.now(), id);
-      this.#label(sql, id, labels);
-      return snapshot({
-        ...row,
-        state: 'committed',
-        chain_id: labels.chainId ?? row.chain_id,
-        diff_id: labels.diffId ?? row.diff_id,
-        size: labels.size ?? row.size,
-      });
-    });
-    if (committed.id !== id) this.remove(id);
-    else rmSync(join(this.#folder(id), 'work'), { recursive: true, force: true });
-    return committed;
+  diff(id: number, sink: (chunk: Buffer) => void): DiffResult {
+    return diffTar(this.directory(id), this.#lowers(id), sink);
   }
 
-  label(id: number, labels: LayerLabels): void {
-    this.#db.transaction((sql) => {
-      const taken = labels.chainId !== undefined && byChain(sql, labels.chainId) !== undefined;
-      const { chainId: _, ...others } = labels;
-      this.#label(sql, id, taken ? others : labels);
-    });
+  applier(id: number): LayerApplier {
+    return new LayerApplier(this.directory(id), { overlay: true, lowers: this.#lowers(id) });
   }
 
-  get(id: number): Snapshot | undefined {
-    const row = this.#db.read((sql) => sql.get<Row>('SELECT * FROM snapshots WHERE id = ?', id));
-    return row && snapshot(row);
+  folders(id: number): Readonly<Record<string, string>> {
+    const LowerDir = this.#lowers(id).join(':');
+    return { ...(LowerDir !== '' && { LowerDir }), UpperDir: this.directory(id), WorkDir: this.#work(id) };
   }
 
-  byChain(chainId: Digest): Snapshot | undefined {
-    const row = this.#db.read((sql) => byChain(sql, chainId));
-    return row && snapshot(row);
+  #work(id: number): string {
+    return join(this.folder(id), 'work');
   }
 
-  directory(id: number): string {
-    return join(this.#folder(id), 'fs');
+  /** The directories of its ancestors, topmost first. */
+  #lowers(id: number): string[] {
+    return this.parents(id).map((parent) => this.directory(parent));
   }
-
-  lowers(id: number): string[] {
-    const out: string[] = [];
-    for (let at = this.#parent(id); at !== null; at = this.#parent(at)) out.push(this.directory(at));
-    return out;
-  }
-
-  remove(id: number): void {
-    this.#db.transaction((sql) => {
-      if (sql.get('SELECT 1 FROM snapshots WHERE parent_id = ?', id) !== undefined) {
-        throw new SlipwayError('failed-precondition', 'snapshot.has-children', `snapshot ${id} has others on top of it`);
-      }
-      sql.run('DELETE FROM snapshots WHERE id = ?', id);
-    });
-    removeTree(this.#folder(id));
-  }
-
-  #folder(id: number): string {
-    return join(this.#layout.snapshots, String(id));
-  }
-
-  #label(sql: Sql, id: number, l: LayerLabels): void {
-    if (l.name === undefined && l.chainId === undefined && l.diffId === undefined && l.size === undefined) return;
-    sql.run(
-      'UPDATE snapshots SET name = coalesce(?, name), chain_id = coalesce(?, chain_id), diff_id = coalesce(?, diff_id), size = coalesce(?, size) WHERE id = ?',
-      l.name ?? null,
-      l.chainId ?? null,
-      l.diffId ?? null,
-      l.size ?? null,
-      id,
-    );
-  }
-
-  #row(id: number): Row {
-    const row = this.#db.read((sql) => sql.get<Row>('SELECT * FROM snapshots WHERE id = ?', id));
-    if (!row) throw new SlipwayError('not-found', 'snapshot.not-found', `snapshot ${id} is not there`);
-    return row;
-  }
-
-  #parent(id: number): number | null {
-    let parent = this.#parents.get(id);
-    if (parent === undefined) {
-      parent = this.#row(id).parent_id;
-      this.#parents.set(id, parent);
-    }
-    return parent;
-  }
-}
-
-const byChain = (sql: Sql, chainId: Digest): Row | undefined => sql.get<Row>('SELECT * FROM snapshots WHERE chain_id = ?', chainId);
-
-function snapshot(r: Row): Snapshot {
-  return {
-    id: r.id,
-    parentId: r.parent_id,
-    state: r.state,
-    ...(r.name !== null && { name: r.name }),
-    ...(r.chain_id !== null && { chainId: r.chain_id }),
-    ...(r.diff_id !== null && { diffId: r.diff_id }),
-    ...(r.size !== null && { size: r.size }),
-  };
 }

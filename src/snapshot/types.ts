@@ -1,6 +1,7 @@
 // The words of snapshot/: mounts that it hands out, snapshots, and what every snapshotter does. A snapshotter knows
 // directories and their parents; it never mounts anything and knows nothing of images or containers.
 import type { Digest } from '../model/index.ts';
+import type { DiffResult, LayerApplier } from './layer/index.ts';
 
 /** What mount(2) needs; `options` in the words of mount(8). */
 export interface Mount {
@@ -56,12 +57,15 @@ export interface Snapshotter {
   label(id: number, labels: LayerLabels): void;
   get(id: number): Snapshot | undefined;
   byChain(chainId: Digest): Snapshot | undefined;
-  /** Its own directory: what it changed. */
+  /** Its own directory: what it changed (overlay), or the whole file system (copy). */
   directory(id: number): string;
-  /** The directories of its ancestors, topmost first. */
-  lowers(id: number): string[];
-  /** Whether the directory holds differences only (overlay), or the whole file system (copies). */
-  readonly differences: boolean;
+  /** Writes the tar of what it changed, always the same bytes; chunks are valid only during the call. */
+  diff(id: number, sink: (chunk: Buffer) => void): DiffResult;
+  /** Unpacks a layer into an active snapshot. */
+  applier(id: number): LayerApplier;
+  readonly driver: 'overlay' | 'copy';
+  /** The folders that a mount of it is made of, by the names that Docker's `inspect` gives them. */
+  folders(id: number): Readonly<Record<string, string>>;
   /** Removes a snapshot that has no children; one that is gone already is no error. */
   remove(id: number): void;
 }

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/index.ts';
 import { type Digest, digestHex, SlipwayError } from '../../model/index.ts';
 import type { BuildContext } from '../context/index.ts';
-import { literalPattern } from '../elsewhere.ts';
 import { digestOfFound } from '../steps/content.ts';
 import type { FileDigests } from '../steps/digests.ts';
-import { findSources, type Found } from '../steps/sources.ts';
+import { findSources, type Found, literalPattern } from '../steps/sources.ts';
 import type { CopyRequest } from '../steps/types.ts';
 import type { StageState } from './state.ts';
 

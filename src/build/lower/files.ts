@@ -3,7 +3,8 @@ import type { AddInstruction, CopyInstruction, Instruction, WorkdirInstruction }
 import type { FileAction, Node, SourceOp } from '../../graph/index.ts';
 import { SlipwayError, type SourceExcerpt } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
-import { literalPattern, remoteSource } from '../elsewhere.ts';
+import { remoteSource } from '../elsewhere.ts';
+import { literalPattern } from '../steps/sources.ts';
 import { workdirOf } from './config.ts';
 import { scratch } from './run.ts';
 import { sourceOf } from '../placed.ts';

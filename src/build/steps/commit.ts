@@ -1,7 +1,7 @@
 // From what a step wrote to a layer: its tar is made and hashed in one pass, and the snapshot committed under its chain ID.
 import { createHash } from 'node:crypto';
 import { chainId, type Digest } from '../../model/index.ts';
-import { diffTar, type ActiveSnapshot, type Holder, type Snapshotter } from '../../snapshot/index.ts';
+import type { ActiveSnapshot, Holder, Snapshotter } from '../../snapshot/index.ts';
 
 export interface CommittedLayer {
   /** Of the committed snapshot; another one's when somebody made the same layer before. */
@@ -24,7 +24,7 @@ export function commitLayer(
   holder: Holder,
 ): CommittedLayer | undefined {
   const hash = createHash('sha256');
-  const { size: tarSize, content: size, files } = diffTar(active.upper, snapshots.lowers(active.id), (chunk) => hash.update(chunk));
+  const { size: tarSize, content: size, files } = snapshots.diff(active.id, (chunk) => hash.update(chunk));
   if (files === 0) {
     snapshots.remove(active.id);
     return undefined;

@@ -152,3 +152,6 @@ function findWithParents(pattern: string, o: FindOptions, selection: Selection):
   walk(pivot, '');
   return found;
 }
+
+/** A name that is no pattern. */
+export const literalPattern = (name: string): string => name.replace(/[\\*?[]/g, '\\$&');

@@ -2,6 +2,7 @@
 // Everything in a request is final: variables are expanded, stages are directories, paths are absolute where said.
 import type { BuildNetworks } from '../../network/index.ts';
 import type { OciRuntime } from '../../runtime/index.ts';
+import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Mount } from '../../snapshot/index.ts';
 import type { FileDigests } from './digests.ts';
@@ -17,6 +18,7 @@ export interface PathFilter {
 export interface StepEnvironment {
   readonly layout: Layout;
   readonly db: Database;
+  readonly snapshots: Pick<Snapshotter, 'driver'>;
   runtime(): Promise<OciRuntime>;
   networks(): BuildNetworks;
 }

@@ -3,6 +3,7 @@ import { type Container, inspectContainer } from '../../container/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import type { Image } from '../../image/index.ts';
 import { familiarReference, isSlipwayError, parseReference } from '../../model/index.ts';
+import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { compileTemplate } from '../template/template.ts';
 
@@ -30,8 +31,16 @@ const findContainer: Find = async (engine, ref) => {
     throw e;
   }
   const { snapshots, layout } = engine;
-  return inspectContainer(c, { layout, runtime: 'crun', upper: snapshots.directory(c.snapshotId), lowers: snapshots.lowers(c.snapshotId) });
+  return inspectContainer(c, {
+    layout,
+    runtime: (await engine.runtime()).name,
+    driver: graphDriver(snapshots),
+    folders: snapshots.folders(c.snapshotId),
+  });
 };
+
+/** As Docker calls what does the same. */
+const graphDriver = ({ driver }: Snapshotter): string => (driver === 'overlay' ? 'overlay2' : 'vfs');
 
 const command = (
   name: string,
@@ -120,10 +129,8 @@ function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
     Os: config.os,
     Size: image.size,
     GraphDriver: {
-      Name: 'overlay2',
-      Data: snapshot
-        ? { UpperDir: engine.snapshots.directory(snapshot.id), LowerDir: engine.snapshots.lowers(snapshot.id).join(':') }
-        : null,
+      Name: graphDriver(engine.snapshots),
+      Data: snapshot ? engine.snapshots.folders(snapshot.id) : null,
     },
     RootFS: { Type: 'layers', ...(image.layers.length > 0 && { Layers: image.layers.map((l) => l.diffId) }) },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { ContentSize, BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
 import type { ImageConfig, Platform } from '../../model/index.ts';
-import { diffTar } from '../../snapshot/index.ts';
+import { tarTree } from '../../snapshot/index.ts';
 import type { Image } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
 import { applyChanges } from './changes.ts';
@@ -79,7 +79,7 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
 export async function exportRootfs(root: string, target: ArchiveTarget): Promise<void> {
   const sink = openSink(target);
   try {
-    diffTar(root, [], (chunk) => sink.write(chunk));
+    tarTree(root, (chunk) => sink.write(chunk));
     await sink.finish();
   } catch (error) {
     sink.abort();

@@ -1,5 +1,6 @@
 // Layers as tars: unpacking one into a directory, and making the tar of what a directory changed.
 export { LayerApplier } from './applier.ts';
 export type { Applied, ApplyOptions } from './applier.ts';
+export { diffCopy, tarTree } from './copy-diff.ts';
 export { diffTar } from './diff.ts';
-export type { DiffOptions, DiffResult } from './diff.ts';
+export type { DiffResult } from './layer-writer.ts';

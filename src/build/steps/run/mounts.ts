@@ -1,11 +1,24 @@
 // The mounts of one RUN: what each kind asks of the host before the command starts, as mounts of an OCI configuration.
-import { chmodSync, chownSync, constants, copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  constants,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  utimesSync,
+} from 'node:fs';
 import { posix } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
 import { mknod } from '../../../sys/index.ts';
 import type { SpecMount } from '../../../runtime/index.ts';
+import { copyStep } from '../copy.ts';
 import { lstatOrNone, resolveInside } from '../inside.ts';
 import { join, Selection } from '../selection.ts';
+import { literalPattern } from '../sources.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
 import { borrowCache } from './caches.ts';
 import type { Scratch } from './scratch.ts';
@@ -32,7 +45,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
     const at = (target: string): string => posix.resolve(request.workdir, target);
     switch (mount.type) {
       case 'bind': {
-        const { source, directory } = bindSource(mount, scratch);
+        const { source, directory } = await bindSource(env, mount, scratch);
         add(bind(source, at(mount.target), mount.readonly), directory);
         break;
       }
@@ -90,7 +103,9 @@ const bind = (source: string, destination: string, readonly: boolean): SpecMount
   options: ['rbind', readonly ? 'ro' : 'rw', 'rprivate'],
 });
 
-function bindSource(mount: Extract<RunMount, { type: 'bind' }>, scratch: Scratch): { source: string; directory: boolean } {
+type BindMount = Extract<RunMount, { type: 'bind' }>;
+
+async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scratch): Promise<{ source: string; directory: boolean }> {
   const path = resolveInside(mount.root, mount.source);
   const stat = lstatOrNone(path);
   const inside = path === mount.root ? '' : path.slice(mount.root.length + 1);
@@ -110,9 +125,32 @@ function bindSource(mount: Extract<RunMount, { type: 'bind' }>, scratch: Scratch
     return { source: copy, directory: false };
   }
   if (mount.readonly && !mount.ignore) return { source: path, directory: true };
+  if (env.snapshots.driver === 'copy') return { source: await copyOf(mount, inside, stat, scratch), directory: true };
   const lowers = [scratch.plainName(path)];
   if (mount.ignore) lowers.unshift(maskOf(mount.root, inside, mount.ignore, scratch));
   return { source: scratch.overlay(lowers, !mount.readonly), directory: true };
+}
+
+/** Where no overlay can be mounted: what shows of a directory, copied. */
+async function copyOf(mount: BindMount, inside: string, stat: Stats, scratch: Scratch): Promise<string> {
+  const path = scratch.directory();
+  await copyStep(
+    { path },
+    {
+      instruction: 'COPY',
+      style: 'graph',
+      sources: [
+        { root: mount.root, patterns: [`/${literalPattern(inside)}`], kind: 'stage', ...(mount.ignore && { ignore: mount.ignore }) },
+      ],
+      destination: '/',
+      workdir: '/',
+      now: Date.now(),
+    },
+  );
+  chownSync(path, stat.uid, stat.gid);
+  chmodSync(path, stat.mode & 0o7777);
+  utimesSync(path, stat.atimeMs / 1000, stat.mtimeMs / 1000);
+  return path;
 }
 
 /** A layer of whiteouts that hides what the context leaves out (kernel, filesystems/overlayfs.rst, "whiteouts and opaque directories"). */

@@ -1,0 +1,137 @@
+// The entries of a layer's tar, whoever finds out what they are. The same files give the same bytes, whenever and wherever: ids
+// numeric, whole seconds, no host-specific attributes.
+import fs from 'node:fs';
+import { contentBytes, decodeName, encodeHeader, END_OF_ARCHIVE, OPAQUE_WHITEOUT, padding, WHITEOUT_PREFIX } from '../../archive/index.ts';
+import type { TarEntry } from '../../archive/index.ts';
+import { deviceMajor, deviceMinor, getXattr, listXattrs } from '../../sys/index.ts';
+import { isOverlayXattr } from './overlay.ts';
+import { ChunkedOutput } from './output.ts';
+import { joinRelative } from './paths.ts';
+
+export interface DiffResult {
+  /** Bytes of the tar. */
+  readonly size: number;
+  /** Entries, deletions included; 0 says that nothing changed. */
+  readonly files: number;
+  /** Bytes of the files in it. */
+  readonly content: number;
+}
+
+/** Attributes of the machine rather than of the file: labels and signatures that another host would refuse or replace. */
+const HOST_XATTRS = new Set(['security.selinux', 'security.ima', 'security.evm', 'security.apparmor']);
+const DELETION = { type: 'file', mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n } as const;
+
+export class LayerWriter {
+  #files = 0;
+  #content = 0;
+  readonly #output: ChunkedOutput;
+  /** First path of each inode that has several names. */
+  readonly #links = new Map<string, string>();
+  /** Unchanged directories on the way to where the walk is, not written yet. */
+  readonly #pending: TarEntry[] = [];
+
+  /** `sink` gets the tar in chunks that are valid only during the call. */
+  constructor(sink: (chunk: Buffer) => void) {
+    this.#output = new ChunkedOutput(sink);
+  }
+
+  /** A directory; an `unchanged` one is only worth an entry if something within follows, which `walk` tells. */
+  directory(rel: string, native: string | Buffer, stats: fs.Stats, unchanged: boolean, walk: () => void): void {
+    const xattrs = readXattrs(native);
+    const entry: TarEntry = { ...attributes(rel, native, stats), type: 'dir', ...(xattrs !== undefined && { xattrs }) };
+    if (unchanged) this.#pending.push(entry);
+    else this.#header(entry);
+    walk();
+    if (unchanged && this.#pending.at(-1) === entry) this.#pending.pop();
+  }
+
+  /** What the layers below have of this name is gone. */
+  deletion(rel: string, name: string): void {
+    this.#header({ ...DELETION, path: joinRelative(rel, WHITEOUT_PREFIX + name) });
+  }
+
+  /** Nothing that the layers below have in this directory is there any more. */
+  opaque(rel: string): void {
+    this.#header({ ...DELETION, path: `${rel}/${OPAQUE_WHITEOUT}` });
+  }
+
+  /** Anything but a directory; sockets have no place in a tar. */
+  leaf(rel: string, native: string | Buffer, stats: fs.Stats): void {
+    if (stats.isSocket()) return;
+    const entry: TarEntry = attributes(rel, native, stats);
+    if (stats.nlink > 1) {
+      const key = `${stats.dev}:${stats.ino}`;
+      const first = this.#links.get(key);
+      if (first !== undefined) {
+        entry.type = 'link';
+        entry.link = first;
+        this.#header(entry);
+        return;
+      }
+      this.#links.set(key, rel);
+    }
+    if (stats.isSymbolicLink()) {
+      entry.type = 'symlink';
+      entry.mode = 0o777;
+      entry.link = decodeName(fs.readlinkSync(native, { encoding: 'buffer' }));
+    } else if (stats.isFIFO()) entry.type = 'fifo';
+    else if (!stats.isFile()) {
+      entry.type = stats.isCharacterDevice() ? 'char' : 'block';
+      entry.major = deviceMajor(stats.rdev);
+      entry.minor = deviceMinor(stats.rdev);
+    } else entry.size = stats.size;
+    const xattrs = readXattrs(native);
+    if (xattrs !== undefined) entry.xattrs = xattrs;
+    this.#header(entry);
+    this.#content += contentBytes(entry);
+    if (entry.size === 0) return;
+    this.#output.file(native, entry.size);
+    this.#output.bytes(padding(entry.size));
+  }
+
+  #header(entry: TarEntry): void {
+    for (const directory of this.#pending.splice(0)) this.#header(directory);
+    this.#output.bytes(encodeHeader(entry));
+    this.#files++;
+  }
+
+  finish(): DiffResult {
+    this.#output.bytes(END_OF_ARCHIVE);
+    this.#output.flush();
+    return { size: this.#output.size, files: this.#files, content: this.#content };
+  }
+}
+
+function attributes(path: string, native: string | Buffer, stats: fs.Stats): TarEntry {
+  return { path, type: 'file', mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, size: 0, mtimeNs: wholeSeconds(native, stats) };
+}
+
+/** In the order of a layer. */
+export function sortedNames(directory: string | Buffer): string[] {
+  const names = fs.readdirSync(directory, 'utf8');
+  // A replacement character may stand for a byte that is not UTF-8: read those again as they are.
+  const exact = names.some((name) => name.includes('\ufffd')) ? fs.readdirSync(directory, 'buffer').map(decodeName) : names;
+  return exact.sort();
+}
+
+/** The attributes that a layer keeps. */
+export function readXattrs(path: string | Buffer): Map<string, Buffer> | undefined {
+  let found: Map<string, Buffer> | undefined;
+  for (const name of listXattrs(path)) {
+    if (isOverlayXattr(name) || HOST_XATTRS.has(name)) continue;
+    const value = getXattr(path, name);
+    if (value !== undefined) (found ??= new Map()).set(name, value);
+  }
+  return found;
+}
+
+/** The time of last change, cut to the second (towards the past). */
+function wholeSeconds(path: string | Buffer, stats: fs.Stats): bigint {
+  let seconds = Math.floor(stats.mtimeMs / 1000);
+  // The milliseconds are a double, too coarse for the last nanoseconds of a second, which may have been rounded up to the next.
+  if (stats.mtimeMs === seconds * 1000) {
+    const exact = fs.lstatSync(path, { bigint: true }).mtimeNs;
+    seconds = Number(exact / 1_000_000_000n) - (exact < 0n && exact % 1_000_000_000n !== 0n ? 1 : 0);
+  }
+  return BigInt(seconds) * 1_000_000_000n;
+}
