@@ -42,8 +42,9 @@ class Parsed implements ParsedOptions {
   }
 }
 
+/** Docker ends with 125 for what is wrong with a flag. */
 const invalid = (message: string, hints: readonly string[] = []): SlipwayError =>
-  new SlipwayError('invalid-argument', 'cli.flag', message, { hints });
+  new SlipwayError('invalid-argument', 'cli.flag', message, { hints, exitCode: 125 });
 
 /** Splits the words after a command's name into flags and arguments. @throws SlipwayError `cli.flag`, `cli.arguments`. */
 export function parseArgs(

@@ -24,6 +24,9 @@ export { givenPredefinedArgs, globalArgs, platformArgs } from './args.ts';
 export type { GlobalArgsOptions, PlatformParts } from './args.ts';
 export { PREDEFINED_ARGS } from './predefined.ts';
 
+export { checkDockerfile, ruleUrl } from './checks/index.ts';
+export type { CheckOptions, CheckResult, RuleName } from './checks/index.ts';
+
 export { IgnoreMatcher, parseIgnore } from './ignore.ts';
 export type { IgnoreMatch, IgnoreOptions, IgnoreRule } from './ignore.ts';
 export { compileGlob, globMatch, hasGlob } from './patterns.ts';

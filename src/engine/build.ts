@@ -1,6 +1,14 @@
 // The use case of building: opens contexts, chooses the engine, brings what a build may use, and cleans up after it.
 import { availableParallelism } from 'node:os';
-import { buildClassic, type BuildEnvironment, buildGraph, type BuildRequest, type BuildResult } from '../build/index.ts';
+import {
+  buildClassic,
+  type BuildEnvironment,
+  buildGraph,
+  type BuildRequest,
+  type BuildResult,
+  examine,
+  type Examined,
+} from '../build/index.ts';
 import { findRecipe, recipeFor } from '../bootstrap/index.ts';
 import { resolveBase } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
@@ -12,24 +20,32 @@ export type BuildEngine = 'graph' | 'classic';
 
 /** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
 export async function build(engine: Engine, which: BuildEngine, request: BuildRequest): Promise<BuildResult> {
+  return withEnvironment(engine, (env) => (which === 'graph' ? buildGraph(env, request) : buildClassic(env, request)));
+}
+
+/** What the graph engine would warn of, and what it would build. */
+export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
+  return withEnvironment(engine, (env) => examine(env, request));
+}
+
+async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) => Promise<T>): Promise<T> {
   enterPrivateMountNamespace();
   let networks: BuildNetworks | undefined;
   const network = await engine.network();
-  const env: BuildEnvironment = {
-    layout: engine.layout,
-    db: engine.db,
-    content: engine.content,
-    leases: engine.leases,
-    images: engine.images,
-    snapshots: engine.snapshots,
-    jobs: availableParallelism(),
-    runtime: () => engine.runtime(),
-    networks: () => (networks ??= new BuildNetworks(engine.layout, network)),
-    now: engine.now,
-    resolveBase: async (ref) => resolveBase(engine.images, ref, canBootstrap),
-  };
   try {
-    return await (which === 'graph' ? buildGraph(env, request) : buildClassic(env, request));
+    return await fn({
+      layout: engine.layout,
+      db: engine.db,
+      content: engine.content,
+      leases: engine.leases,
+      images: engine.images,
+      snapshots: engine.snapshots,
+      jobs: availableParallelism(),
+      runtime: () => engine.runtime(),
+      networks: () => (networks ??= new BuildNetworks(engine.layout, network)),
+      now: engine.now,
+      resolveBase: async (ref) => resolveBase(engine.images, ref, canBootstrap),
+    });
   } finally {
     await networks?.dispose();
     engine.tidy();

@@ -1,4 +1,4 @@
 // The use cases behind one façade.
-export { build, type BuildEngine } from './build.ts';
+export { build, type BuildEngine, examineBuild } from './build.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { diskUsage, pruneBuilder, pruneContainers, pruneImages, type Pruned, type Usage } from './prune.ts';

@@ -7,6 +7,7 @@ import { DatabaseCache, Solver } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
+import { failOnViolations, runChecks } from './check.ts';
 import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
 import { exportImage } from './export.ts';
 
@@ -20,9 +21,6 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest): 
   const steps = new InternalSteps(env, request);
   const { name, text } = request.dockerfile;
   const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
-  for (const d of dockerfile.diagnostics) {
-    request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
-  }
   const target = targetStage(dockerfile, request.target);
   const looked = new Set<string>();
   const lowering = new Lowering(env, request, dockerfile, (image) => {
@@ -31,6 +29,11 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest): 
     steps.during(`[internal] load metadata for ${image}`, () => undefined);
   });
   const { state, skipped } = await lowering.lower(target);
+  const checks = await runChecks(dockerfile, lowering, request);
+  for (const d of checks.warnings) {
+    request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
+  }
+  failOnViolations(checks);
   if (request.context.ignoreFile) steps.during('[internal] load .dockerignore', () => undefined);
   for (const stage of skipped) {
     request.onEvent({ type: 'skipped', stage: stageLabel(dockerfile, stage) ?? String(stage.index), reason: reasonOf(dockerfile, target) });
@@ -48,7 +51,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest): 
       return made;
     });
     request.onEvent({ type: 'image', id: image.id, names: image.names });
-    return { image, warnings: dockerfile.diagnostics };
+    return { image, warnings: checks.warnings };
   } finally {
     driver.close();
   }

@@ -76,4 +76,5 @@ function baseSnapshot(env: BuildEnvironment, base: Image | undefined): number | 
   return (top && env.snapshots.byChain(top.chainId)?.id) ?? null;
 }
 
-const epoch = (seconds: number): string => new Date(seconds * 1000).toISOString();
+/** RFC 3339 without a fraction, as Go prints whole seconds. */
+const epoch = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');

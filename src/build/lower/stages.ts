@@ -68,6 +68,24 @@ export class Lowering {
     return { state, skipped: this.#dockerfile.stages.filter((s) => !this.#states.has(s.index)) };
   }
 
+  /** What the base images of the stages that were needed have, by the numbers of the stages. */
+  async bases(): Promise<Map<number, { env: Map<string, string>; shell: boolean }>> {
+    const states = await Promise.all([...this.#states].map(async ([index, state]) => [index, await state] as const));
+    return new Map(
+      states
+        .sort(([a], [b]) => a - b)
+        .map(([index, { base }]) => {
+          const config = base?.config.config ?? { Env: [DEFAULT_PATH] };
+          return [index, { env: environmentOf(config), shell: (config.Shell ?? []).length > 0 }];
+        }),
+    );
+  }
+
+  /** What is declared before the first FROM, with its values. */
+  get globals(): ReadonlyMap<string, string> {
+    return this.#globals;
+  }
+
   #stage(stage: Stage): Promise<StageState> {
     let state = this.#states.get(stage.index);
     if (!state) this.#states.set(stage.index, (state = this.#lowerStage(stage)));

@@ -9,9 +9,10 @@ import {
   type NamedContext,
   type SecretSource,
 } from '../../build/index.ts';
-import { build as runBuild } from '../../engine/index.ts';
+import { build as runBuild, examineBuild } from '../../engine/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
+import { answerCall, parseCall } from '../build/call.ts';
 import { addHost, buildArgs, labels, secret, ulimit } from '../build/values.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
@@ -33,8 +34,11 @@ export const build: Command = {
     },
     { name: 'build-arg', type: 'list', placeholder: 'NAME=value', help: 'Set build-time variables' },
     { name: 'build-context', type: 'list', placeholder: 'name=path', help: 'Additional build contexts' },
+    { name: 'call', type: 'string', placeholder: 'method', help: 'Tell instead of building: check, outline or targets, with ,format=json' },
+    { name: 'check', type: 'boolean', help: 'Check the Dockerfile and build nothing (--call=check)' },
     { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },
     { name: 'force-rm', type: 'boolean', help: 'Always remove intermediate containers (original engine)' },
+    { name: 'format', type: 'string', placeholder: 'text|json', help: 'How --check and --call tell' },
     { name: 'iidfile', type: 'string', placeholder: 'path', help: 'Write the image ID to a file' },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata for the image' },
     { name: 'load', type: 'boolean', help: 'Store the image (always done)' },
@@ -60,11 +64,17 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   const which = ctx.settings.buildkit ? 'graph' : 'classic';
   if (which === 'classic') refuseGraphFlags(o);
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
+  const call = parseCall(o.string('call'), o.bool('check'), o.string('format'));
   const display = openDisplay(progress, ctx, which);
   const engine = await ctx.engine();
   let context: Awaited<ReturnType<typeof openContext>> | undefined;
   try {
     const request = await makeRequest();
+    if (call.method !== 'build') {
+      const answer = answerCall(call, await examineBuild(engine, request), request.buildArgs);
+      ctx.stdout.write(answer.text);
+      return answer.exitCode;
+    }
     const result = await runBuild(engine, which, request);
     display.end(false);
     if (o.bool('quiet')) ctx.stdout.write(`${result.image.id}\n`);
@@ -83,7 +93,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   }
 
   async function makeRequest(): Promise<BuildRequest> {
-    for (const t of o.list('tag')) checkTag(t);
+    for (const t of o.list('tag')) checkTag(t, which);
     const scratch = engine.layout.ingest;
     const file = o.string('file');
     const source = contextSource(args[0] ?? '.', ctx.cwd, () => ctx.stdin);
@@ -152,7 +162,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
 
 /** Flags that the original engine has not, refused in Docker's words. */
 function refuseGraphFlags(o: ParsedOptions): void {
-  for (const flag of ['secret', 'allow', 'build-context', 'no-cache-filter', 'metadata-file']) {
+  for (const flag of ['secret', 'allow', 'build-context', 'no-cache-filter', 'metadata-file', 'call', 'check']) {
     if (!o.has(flag)) continue;
     throw new SlipwayError(
       'unsupported',
@@ -180,12 +190,16 @@ function parseSize(text: string): number {
   return n;
 }
 
-function checkTag(tag: string): void {
+function checkTag(tag: string, which: 'graph' | 'classic'): void {
   try {
     parseReference(tag);
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
-    throw new SlipwayError('invalid-argument', 'flag.tag', `invalid tag "${tag}": ${e.message}`, { cause: e });
+    const [message, exitCode] =
+      which === 'classic'
+        ? [`invalid argument "${tag}" for "-t, --tag" flag: ${e.message}`, 125]
+        : [`invalid tag "${tag}": ${e.message}`, 1];
+    throw new SlipwayError('invalid-argument', 'flag.tag', message, { cause: e, exitCode });
   }
 }
 

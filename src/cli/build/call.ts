@@ -1,0 +1,196 @@
+// What `build --check` and `build --call` print, as text and as JSON.
+import type { Examined } from '../../build/index.ts';
+import { declareArgs, ruleUrl, type Instruction, type RuleName, type Stage } from '../../dockerfile/index.ts';
+import { type SourceRange, SlipwayError } from '../../model/index.ts';
+import { renderExcerpt } from '../excerpt.ts';
+import { table } from '../table.ts';
+
+export type CallMethod = 'build' | 'check' | 'outline' | 'targets';
+export interface Call {
+  readonly method: CallMethod;
+  readonly json: boolean;
+}
+
+const METHODS: Readonly<Record<string, CallMethod>> = {
+  build: 'build',
+  check: 'check',
+  lint: 'check',
+  outline: 'outline',
+  targets: 'targets',
+};
+
+/** Reads `--call=METHOD[,format=json]`, or what `--check` stands for. Throws invalid-argument 'flag.call'. */
+export function parseCall(text: string | undefined, check: boolean, format: string | undefined): Call {
+  const [name = '', ...options] = (text ?? (check ? 'check' : 'build')).split(',');
+  const method = METHODS[name.toLowerCase()];
+  if (method === undefined) {
+    throw new SlipwayError('invalid-argument', 'flag.call', `invalid argument "${name}" for "--call": no such method`, {
+      hints: ['build, check, outline and targets are'],
+    });
+  }
+  let chosen = format;
+  for (const option of options) {
+    const [key, value] = option.split('=');
+    if (key !== 'format')
+      throw new SlipwayError('invalid-argument', 'flag.call', `invalid option "${key}" of --call`, { hints: ['--call=check,format=json'] });
+    chosen = value;
+  }
+  if (chosen !== undefined && chosen !== 'json' && chosen !== 'text') {
+    throw new SlipwayError('invalid-argument', 'flag.format', `invalid format "${chosen}"`, { hints: ['json and text are'] });
+  }
+  return { method, json: chosen === 'json' };
+}
+
+/** The text to print, and the exit code. */
+export function answerCall(
+  { method, json }: Call,
+  found: Examined,
+  buildArgs: Readonly<Record<string, string>>,
+): { text: string; exitCode: number } {
+  const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  switch (method) {
+    case 'outline': {
+      const outline = outlineOf(found, buildArgs);
+      return { text: json ? print(outline) : outlineText(outline), exitCode: 0 };
+    }
+    case 'targets': {
+      const targets = targetsOf(found);
+      const rows = targets.map((t) => [
+        `${t.name ?? ''}${t.default ? `${t.name === undefined ? '' : ' '}(default)` : ''}`,
+        t.description ?? '',
+      ]);
+      return { text: json ? print({ targets, sources: [source(found)] }) : table([['TARGET', 'DESCRIPTION'], ...rows], 1), exitCode: 0 };
+    }
+    default:
+      return { text: json ? print(warningsOf(found)) : warningsText(found), exitCode: found.warnings.length > 0 ? 1 : 0 };
+  }
+}
+
+const source = ({ dockerfile }: Examined): string => Buffer.from(dockerfile.text).toString('base64');
+const location = ({ start, end }: SourceRange) => ({ ranges: [{ start: { line: start.line }, end: { line: end.line } }] });
+
+const byLine = ({ warnings }: Examined): Examined['warnings'] =>
+  warnings.toSorted((a, b) => a.source.range.start.line - b.source.range.start.line);
+
+function warningsOf(found: Examined): unknown {
+  const warnings = byLine(found).map((w) => ({
+    ruleName: w.rule,
+    description: w.description,
+    url: ruleUrl(w.rule as RuleName),
+    detail: w.message,
+    location: location(w.source.range),
+  }));
+  return {
+    warnings: warnings.length === 0 ? null : warnings,
+    sources: [{ filename: found.dockerfile.name, data: source(found), language: 'Dockerfile' }],
+  };
+}
+
+function warningsText(found: Examined): string {
+  const warnings = byLine(found);
+  const n = warnings.length;
+  if (n === 0) return 'Check complete, no warnings found.\n';
+  const parts = warnings.map((w) => `\nWARNING: ${w.rule} - ${ruleUrl(w.rule as RuleName)}\n${w.message}\n${renderExcerpt(w.source)}`);
+  return `Check complete, ${n} ${n === 1 ? 'warning has' : 'warnings have'} been found!\n${parts.join('')}`;
+}
+
+/** The comment above, which describes something when it begins with its name. */
+function descriptionOf(comments: readonly string[], name: string | undefined): { description?: string } {
+  const comment = comments.at(-1)?.trim();
+  if (comment === undefined || name === undefined || comment.split(/\s/)[0]?.toLowerCase() !== name.toLowerCase()) return {};
+  return { description: comment.slice(name.length).trim() };
+}
+
+function targetsOf({ dockerfile }: Examined) {
+  const last = dockerfile.stages.length - 1;
+  return dockerfile.stages.map((stage) => ({
+    ...(stage.name !== undefined && { name: stage.name }),
+    ...(stage.index === last && { default: true }),
+    ...descriptionOf(stage.comments, stage.name),
+    base: stage.from.base,
+    ...(stage.from.platform !== undefined && { platform: stage.from.platform }),
+    location: location(stage.from.range),
+  }));
+}
+
+interface Outline {
+  readonly name?: string;
+  readonly description?: string;
+  readonly args: readonly { readonly name: string; readonly description?: string; readonly value?: string }[];
+  readonly secrets: readonly { readonly name: string; readonly required?: true }[];
+  readonly ssh: readonly { readonly name: string; readonly required?: true }[];
+}
+
+function outlineOf(found: Examined, buildArgs: Readonly<Record<string, string>>): Outline & { sources: string[] } {
+  const { dockerfile, target, needed, globals } = found;
+  const args = new Map<string, Outline['args'][number] & { location: unknown }>();
+  const secrets = new Map<string, Outline['secrets'][number] & { location: unknown }>();
+  const ssh = new Map<string, Outline['ssh'][number] & { location: unknown }>();
+  const add = (i: Instruction, name: string, value: string | undefined): void => {
+    if (args.has(name)) return;
+    args.set(name, { name, ...descriptionOf(i.node.comments, name), ...(value !== undefined && { value }), location: location(i.range) });
+  };
+  const used = usedGlobals(needed);
+  for (const i of dockerfile.metaArgs) for (const { key } of i.args) if (used.has(key)) add(i, key, globals.get(key));
+  for (const stage of needed) {
+    for (const i of stage.commands) {
+      if (i.kind === 'ARG') {
+        const env = new Map([...args].flatMap(([name, { value }]) => (value === undefined ? [] : [[name, value] as const])));
+        for (const { key, value } of declareArgs(i, env, { globals, buildArgs }).args) add(i, key, value);
+      }
+      for (const mount of i.kind === 'RUN' ? i.mounts : []) {
+        const fields = new Map(
+          mount.text.split(',').map((field) => [field.split('=')[0] ?? '', field.slice(field.indexOf('=') + 1)] as const),
+        );
+        const type = fields.get('type');
+        if (type !== 'secret' && type !== 'ssh') continue;
+        const name = fields.get('id') ?? (type === 'ssh' ? 'default' : (fields.get('target')?.split('/').at(-1) ?? ''));
+        const required = fields.has('required') && fields.get('required') !== 'false';
+        (type === 'secret' ? secrets : ssh).set(name, { name, ...(required && { required: true as const }), location: location(i.range) });
+      }
+    }
+  }
+  return {
+    ...(target.name !== undefined && { name: target.name }),
+    ...descriptionOf(target.comments, target.name),
+    args: [...args.values()],
+    secrets: [...secrets.values()],
+    ssh: [...ssh.values()],
+    sources: [source(found)],
+  };
+}
+
+/** Names that FROM lines use, or that a stage takes over by ARG. */
+function usedGlobals(stages: readonly Stage[]): Set<string> {
+  const used = new Set<string>();
+  for (const { from, commands } of stages) {
+    for (const [, name] of `${from.base} ${from.platform ?? ''}`.matchAll(/\$\{?(\w+)/g)) used.add(name!);
+    for (const i of commands) if (i.kind === 'ARG') for (const { key, value } of i.args) if (value === undefined) used.add(key);
+  }
+  return used;
+}
+
+function outlineText(o: Outline): string {
+  const head = [
+    ...(o.name === undefined ? [] : [`TARGET:      ${o.name}\n`]),
+    ...(o.description === undefined ? [] : [`DESCRIPTION: ${o.description}\n`]),
+  ];
+  const part = (title: readonly string[], rows: readonly (readonly string[])[]): string =>
+    rows.length === 0 ? '' : `${table([title, ...rows])}\n`;
+  const required = (x: { required?: true }): string => (x.required ? 'true' : '');
+  return [
+    head.length === 0 ? '' : `${head.join('')}\n`,
+    part(
+      ['BUILD ARG', 'VALUE', 'DESCRIPTION'],
+      o.args.map((a) => [a.name, a.value ?? '', a.description ?? '']),
+    ),
+    part(
+      ['SECRET', 'REQUIRED'],
+      o.secrets.map((s) => [s.name, required(s)]),
+    ),
+    part(
+      ['SSH', 'REQUIRED'],
+      o.ssh.map((s) => [s.name, required(s)]),
+    ),
+  ].join('');
+}

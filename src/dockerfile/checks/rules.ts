@@ -1,0 +1,41 @@
+// The rules of the build checks (docs.docker.com/reference/build-checks): their names, what each is about, and whether it is an
+// experiment that must be asked for.
+
+interface Rule {
+  readonly description: string;
+  readonly experimental?: true;
+}
+
+export const RULES = {
+  StageNameCasing: { description: 'Names of stages are in lower case' },
+  FromAsCasing: { description: 'FROM and AS are written in the same case' },
+  NoEmptyContinuation: { description: 'No empty line stands within a continued instruction' },
+  ConsistentInstructionCasing: { description: 'All instructions of a file are in capitals, or all in small letters' },
+  DuplicateStageName: { description: 'No two stages have the same name' },
+  ReservedStageName: { description: 'No stage is called scratch or context' },
+  JSONArgsRecommended: { description: 'CMD and ENTRYPOINT as a JSON list get the signals that are meant for the program' },
+  MaintainerDeprecated: { description: 'A label tells the author better than MAINTAINER' },
+  UndefinedArgInFrom: { description: 'Arguments that FROM uses are declared before the first FROM' },
+  WorkdirRelativePath: { description: 'A relative WORKDIR without an absolute one before it depends on the base image' },
+  UndefinedVar: { description: 'Variables are set before they are used' },
+  MultipleInstructionsDisallowed: { description: 'Of several CMD, ENTRYPOINT or HEALTHCHECK in a stage only the last one counts' },
+  LegacyKeyValueFormat: { description: 'Keys and values are joined by an equals sign' },
+  RedundantTargetPlatform: { description: 'FROM uses the target platform without being told' },
+  SecretsUsedInArgOrEnv: { description: 'Secrets do not belong into ARG or ENV, which the image keeps' },
+  InvalidDefaultArgInFrom: { description: 'The defaults of arguments make a valid name of a base image' },
+  FromPlatformFlagConstDisallowed: { description: 'FROM --platform takes a variable, so that the file builds for all platforms' },
+  CopyIgnoredFile: { description: 'What is copied is not excluded by .dockerignore', experimental: true },
+  InvalidDefinitionDescription: { description: 'A comment above a stage or argument begins with its name', experimental: true },
+  ExposeProtoCasing: { description: 'Protocols of EXPOSE are in lower case' },
+  ExposeInvalidFormat: { description: 'EXPOSE names ports of the container, and no address or port of the host' },
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type RuleName = keyof typeof RULES;
+
+export const isExperimental = (name: RuleName): boolean => 'experimental' in RULES[name];
+
+/** Where a rule is explained. */
+export function ruleUrl(name: RuleName): string {
+  const kebab = name.replace(/^JSON/, 'Json').replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-');
+  return `https://docs.docker.com/go/dockerfile/rule/${kebab.toLowerCase()}/`;
+}
