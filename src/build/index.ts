@@ -4,5 +4,6 @@ export type { BuildContext, ContextOptions, ContextSource, NamedContext } from '
 export { contextSource, openContext, openNamedContext } from './context/index.ts';
 export type { BuildEvent, VertexState } from './events.ts';
 export { buildGraph, examine, type Examined } from './graph/index.ts';
+export { copyTree } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
 export type { BuildEnvironment, BuildRequest, BuildResult } from './types.ts';

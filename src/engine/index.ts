@@ -1,4 +1,5 @@
 // The use cases behind one façade.
 export { build, type BuildEngine, examineBuild } from './build.ts';
 export { Engine, type EngineOptions } from './engine.ts';
+export { type Output, parseOutput, writeOutput } from './outputs.ts';
 export { diskUsage, pruneBuilder, pruneContainers, pruneImages, type Pruned, type Usage } from './prune.ts';

@@ -1,5 +1,5 @@
 // Images and layers as views over content and snapshots.
-export { applyChanges, exportRootfs, importRootfs, type LayerProgress, loadArchive, saveArchive } from './archive/index.ts';
+export { applyChanges, exportRootfs, importRootfs, type LayerProgress, loadArchive, saveArchive, saveImage } from './archive/index.ts';
 export { resolveBase } from './base.ts';
 export { hasLabels } from './filter.ts';
 export { type BuiltLayer, Layers } from './layers.ts';

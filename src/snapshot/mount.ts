@@ -47,7 +47,7 @@ export function withMounted<T>(layout: Layout, mounts: readonly Mount[], fn: (pa
     try {
       return fn(target);
     } finally {
-      unmountAll(target);
+      if (mounts.length > 0) unmountAll(target);
     }
   } finally {
     rmdirSync(target);

@@ -14,6 +14,7 @@ export type {
 } from './types.ts';
 export { contentDigest } from './content.ts';
 export { copyStep } from './copy.ts';
+export { copyTree } from './tree.ts';
 export { FileDigests, openFileDigests } from './digests.ts';
 export { openRootfs } from './rootfs.ts';
 export { runStep } from './run/run.ts';

@@ -9,11 +9,11 @@ import {
   type NamedContext,
   type SecretSource,
 } from '../../build/index.ts';
-import { build as runBuild, examineBuild } from '../../engine/index.ts';
+import { build as runBuild, examineBuild, parseOutput, writeOutput } from '../../engine/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
-import { addHost, buildArgs, labels, secret, ulimit } from '../build/values.ts';
+import { addHost, buildArgs, labels, output, secret, ulimit } from '../build/values.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
@@ -46,6 +46,13 @@ export const build: Command = {
     { name: 'network', type: 'string', placeholder: 'mode', help: 'Network of RUN steps: default, none or host' },
     { name: 'no-cache', type: 'boolean', help: 'Do not use the cache' },
     { name: 'no-cache-filter', type: 'list', placeholder: 'stage', help: 'Do not use the cache for these stages' },
+    {
+      name: 'output',
+      short: 'o',
+      type: 'list',
+      placeholder: 'type=…',
+      help: 'Where the result goes: a folder, or type=image|docker|oci|tar|local|cacheonly[,dest=PATH]',
+    },
     { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Set the target platform' },
     { name: 'progress', type: 'string', placeholder: 'auto|plain|tty|quiet', help: 'Type of progress output' },
     { name: 'pull', type: 'boolean', help: 'Always ask for newer base images' },
@@ -75,7 +82,17 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       ctx.stdout.write(answer.text);
       return answer.exitCode;
     }
-    const result = await runBuild(engine, which, request);
+    const outputs = o.list('output').map((text) => parseOutput(output(text), ctx.cwd, ctx.stdout.isTTY));
+    const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image');
+    const names = outputs.flatMap((out) => (out.kind === 'image' ? out.names : []));
+    const before = stored ? undefined : new Set(engine.images.list({ all: true }).map((i) => i.id));
+    const result = await runBuild(engine, which, { ...request, tags: stored ? [...request.tags, ...names] : [] });
+    try {
+      for (const out of outputs) await writeOutput(engine, result.image, out, request.tags, ctx.signal);
+    } finally {
+      // Only what is asked for stays; the cache has the layers.
+      if (before && !before.has(result.image.id)) engine.images.remove(result.image.id);
+    }
     display.end(false);
     if (o.bool('quiet')) ctx.stdout.write(`${result.image.id}\n`);
     const iidfile = o.string('iidfile');
@@ -162,7 +179,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
 
 /** Flags that the original engine has not, refused in Docker's words. */
 function refuseGraphFlags(o: ParsedOptions): void {
-  for (const flag of ['secret', 'allow', 'build-context', 'no-cache-filter', 'metadata-file', 'call', 'check']) {
+  for (const flag of ['secret', 'allow', 'build-context', 'no-cache-filter', 'metadata-file', 'call', 'check', 'output']) {
     if (!o.has(flag)) continue;
     throw new SlipwayError(
       'unsupported',

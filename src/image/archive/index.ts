@@ -3,7 +3,7 @@ export { applyChanges } from './changes.ts';
 export { exportRootfs, importRootfs } from './import.ts';
 export type { ImportOptions } from './import.ts';
 export { loadArchive } from './load.ts';
-export { saveArchive } from './save.ts';
+export { saveArchive, saveImage } from './save.ts';
 export type { SaveOptions } from './save.ts';
 export type { ArchiveTarget } from './sink.ts';
 export type { LayerProgress, Loaded, TransferOptions } from './types.ts';

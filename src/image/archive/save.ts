@@ -50,8 +50,22 @@ const BREATH = 16 << 20;
  * @throws SlipwayError `image.not-found`, `image.layer-lost`, `image.layer-mismatch`, `store.full`; system errors of the target
  */
 export async function saveArchive(store: ImageStore, refs: readonly string[], target: ArchiveTarget, o: SaveOptions = {}): Promise<void> {
+  return saveAll(store, resolveAll(store, refs), target, o);
+}
+
+/** Writes one image under names of the archive's own, whatever it is called in the store. Throws as `saveArchive` does. */
+export function saveImage(
+  store: ImageStore,
+  image: Image,
+  names: readonly string[],
+  target: ArchiveTarget,
+  o: SaveOptions = {},
+): Promise<void> {
+  return saveAll(store, [{ image, names: names.map((name) => withDefaultTag(parseReference(name))) }], target, o);
+}
+
+async function saveAll(store: ImageStore, saved: readonly Saved[], target: ArchiveTarget, o: SaveOptions): Promise<void> {
   using lease = store.leases.create();
-  const saved = resolveAll(store, refs);
   for (const { image } of saved) lease.addImage(image.id);
   const sink = openSink(target);
   try {

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseDockerfile } from '../stages.ts';
+import { type CheckOptions, checkDockerfile } from './index.ts';
+import { RULES, ruleUrl } from './rules.ts';
+
+function check(text: string, o: Partial<CheckOptions> = {}) {
+  const dockerfile = parseDockerfile(text);
+  return checkDockerfile(dockerfile, {
+    globals: new Map(),
+    buildArgs: {},
+    platformArgs: new Map([['TARGETPLATFORM', 'linux/amd64']]),
+    stages: new Map(dockerfile.stages.map((s) => [s.index, { env: new Map([['PATH', '/bin']]), shell: false }])),
+    isIgnored: (path) => path === 'ignored',
+    isImageName: (name) => /^[a-z0-9:./-]+$/.test(name) && !/[:/]$/.test(name),
+    ...o,
+  });
+}
+
+/** Rule and line of each warning. */
+const found = (text: string, o?: Partial<CheckOptions>): string[] =>
+  check(text, o).warnings.map((w) => `${w.rule} ${w.source.range.start.line}`);
+
+/** A Dockerfile with the fault, the same without it, and the line of the fault. */
+const CASES: Readonly<Record<keyof typeof RULES, readonly [string, string, number]>> = {
+  StageNameCasing: ['FROM a AS Base', 'FROM a AS base', 1],
+  FromAsCasing: ['FROM a as base', 'from a as base', 1],
+  NoEmptyContinuation: ['FROM a\nRUN x \\\n\n y', 'FROM a\nRUN x \\\n y', 3],
+  ConsistentInstructionCasing: ['FROM a\nRUN x\nrun y', 'from a\nrun x\nrun y', 3],
+  DuplicateStageName: ['FROM a AS x\nFROM b AS x', 'FROM a AS x\nFROM b AS y', 2],
+  ReservedStageName: ['FROM a AS context', 'FROM a AS contexts', 1],
+  JSONArgsRecommended: ['FROM a\nCMD x', 'FROM a\nCMD ["x"]', 2],
+  MaintainerDeprecated: ['FROM a\nMAINTAINER me', 'FROM a\nLABEL maintainer=me', 2],
+  UndefinedArgInFrom: ['FROM a:$TAG', 'ARG TAG=1\nFROM a:$TAG', 1],
+  WorkdirRelativePath: ['FROM a\nWORKDIR b', 'FROM a\nWORKDIR /a\nWORKDIR b', 2],
+  UndefinedVar: ['FROM a\nLABEL x=$PTH', 'FROM a\nLABEL x=$PATH', 2],
+  MultipleInstructionsDisallowed: ['FROM a\nCMD ["a"]\nCMD ["b"]', 'FROM a\nCMD ["a"]\nENTRYPOINT ["b"]', 2],
+  LegacyKeyValueFormat: ['FROM a\nENV k v', 'FROM a\nENV k=v', 2],
+  RedundantTargetPlatform: ['FROM --platform=$TARGETPLATFORM a', 'ARG BUILDPLATFORM\nFROM --platform=$BUILDPLATFORM a', 1],
+  SecretsUsedInArgOrEnv: ['FROM a\nENV AWS_SECRET_KEY=x', 'FROM a\nENV PUBLIC_KEY=x', 2],
+  InvalidDefaultArgInFrom: ['ARG TAG\nFROM a:$TAG', 'ARG TAG\nFROM a:${TAG:-1}', 2],
+  FromPlatformFlagConstDisallowed: ['FROM --platform=linux/amd64 a AS x', 'FROM --platform=linux/amd64 a AS x-amd64', 1],
+  CopyIgnoredFile: ['# check=experimental=all\nFROM a\nCOPY ignored /', '# check=experimental=all\nFROM a\nCOPY other /', 3],
+  InvalidDefinitionDescription: [
+    '# check=experimental=all\n\n# builds it\nFROM a AS x',
+    '# check=experimental=all\n\n# x is built\nFROM a AS x',
+    4,
+  ],
+  ExposeProtoCasing: ['FROM a\nEXPOSE 80/TCP', 'FROM a\nEXPOSE 80/tcp', 2],
+  ExposeInvalidFormat: ['FROM a\nEXPOSE 1.2.3.4:80:80', 'FROM a\nEXPOSE 80', 2],
+};
+
+for (const [rule, [wrong, right, line]] of Object.entries(CASES)) {
+  test(rule, () => {
+    assert.deepEqual(found(wrong), [`${rule} ${line}`]);
+    assert.deepEqual(found(right), []);
+    assert.deepEqual(found(wrong, { config: 'skip=all' }), []);
+    assert.match(ruleUrl(rule as keyof typeof RULES), /\/rule\/[a-z]+(-[a-z]+)*\/$/);
+  });
+}
+
+test('experiments are made when they are asked for', () => {
+  assert.deepEqual(found('FROM a\nCOPY ignored /'), []);
+  assert.deepEqual(found('FROM a\nCOPY ignored /', { config: 'experimental=CopyIgnoredFile' }), ['CopyIgnoredFile 2']);
+});
+
+test('what fails a build, and what cannot be read', () => {
+  const text = '# check=skip=JSONArgsRecommended;error=true\nFROM a AS B\nCMD x';
+  assert.deepEqual(check(text).violated, ['StageNameCasing']);
+  assert.deepEqual(check(text, { config: 'skip=all' }).violated, []);
+  for (const config of ['error=maybe', 'skip', 'what=1']) assert.throws(() => check('FROM a', { config }), { code: 'dockerfile.check' });
+});
+
+test('variables: near misses are named, and a stage has those of its parent', () => {
+  assert.equal(check('FROM a\nENV FOO=1\nLABEL x=$FOOO').warnings[0]?.message, "Usage of undefined variable '$FOOO' (did you mean $FOO?)");
+  assert.deepEqual(found('FROM a AS one\nENV X=1\nFROM one\nLABEL y=$X'), []);
+  assert.deepEqual(found('FROM a AS one\nARG X\nFROM one\nLABEL y=${X}'), []);
+});

@@ -1,0 +1,147 @@
+// Where the result of a build goes besides the store: files, archives, nowhere (docs.docker.com/build/exporters).
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { copyTree } from '../build/index.ts';
+import type { Lease } from '../content/index.ts';
+import { exportRootfs, type Image, saveImage } from '../image/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import { run } from '../sys/index.ts';
+import { type Mount, withMounted } from '../snapshot/index.ts';
+import type { Engine } from './engine.ts';
+
+/** One `--output` as written. */
+export interface OutputRequest {
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** An output that is understood; `dest` is absolute, or 1 for standard output. */
+export type Output =
+  | { readonly kind: 'image'; readonly names: readonly string[] }
+  | { readonly kind: 'cacheonly' }
+  | { readonly kind: 'archive'; readonly format: 'docker' | 'oci'; readonly names: readonly string[]; readonly dest: string | 1 }
+  | { readonly kind: 'layout'; readonly names: readonly string[]; readonly dest: string }
+  | { readonly kind: 'tar'; readonly dest: string | 1 }
+  | { readonly kind: 'local'; readonly dest: string };
+
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  image: ['name', 'push', 'store'],
+  docker: ['name', 'dest'],
+  oci: ['name', 'dest', 'tar'],
+  tar: ['dest'],
+  local: ['dest'],
+  cacheonly: [],
+  registry: ['name'],
+};
+
+/**
+ * Reads what `--output` says. Throws invalid-argument 'output.*' in BuildKit's words, unsupported 'output.push'.
+ * @param terminal standard output is a terminal, which gets no archive
+ */
+export function parseOutput(o: OutputRequest, cwd: string, terminal: boolean): Output {
+  const { type, attributes } = o;
+  const known = KNOWN[type];
+  if (known === undefined) {
+    throw new SlipwayError('invalid-argument', 'output.type', `exporter ${JSON.stringify(type)} could not be found`, {
+      hints: [`there are ${Object.keys(KNOWN).join(', ')}`],
+    });
+  }
+  const strange = Object.keys(attributes).find((key) => !known.includes(key));
+  if (strange !== undefined) {
+    throw new SlipwayError('unsupported', 'output.attribute', `the ${type} exporter has no attribute ${JSON.stringify(strange)}`, {
+      hints: [known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`],
+    });
+  }
+  const names = (attributes['name'] ?? '').split(',').filter((name) => name !== '');
+  const dest = attributes['dest'] ?? '';
+  switch (type) {
+    case 'registry':
+      throw pushRefused();
+    case 'image':
+      if (attributes['push'] !== undefined && attributes['push'] !== 'false') throw pushRefused();
+      return { kind: 'image', names };
+    case 'cacheonly':
+      return { kind: 'cacheonly' };
+    case 'local':
+      if (dest === '' || dest === '-')
+        throw new SlipwayError('invalid-argument', 'output.dest', 'dest is required for local exporter', {
+          hints: ['--output type=local,dest=DIR'],
+        });
+      return { kind: 'local', dest: resolve(cwd, dest) };
+    case 'docker':
+      if (dest === '') return { kind: 'image', names };
+      return { kind: 'archive', format: 'docker', names, dest: target(type, dest, cwd, terminal) };
+    case 'oci':
+      if (attributes['tar'] === 'false') {
+        if (dest === '' || dest === '-')
+          throw new SlipwayError('invalid-argument', 'output.dest', 'dest is required for oci exporter with tar=false');
+        return { kind: 'layout', names, dest: resolve(cwd, dest) };
+      }
+      return { kind: 'archive', format: 'oci', names, dest: target(type, dest, cwd, terminal) };
+    default:
+      return { kind: 'tar', dest: target(type, dest, cwd, terminal) };
+  }
+}
+
+function target(type: string, dest: string, cwd: string, terminal: boolean): string | 1 {
+  if (dest !== '' && dest !== '-') return resolve(cwd, dest);
+  if (terminal) {
+    throw new SlipwayError('invalid-argument', 'output.dest', `dest file is required for ${type} exporter. refusing to write to console`, {
+      hints: [`--output type=${type},dest=FILE, or send standard output elsewhere`],
+    });
+  }
+  return 1;
+}
+
+const pushRefused = (): SlipwayError =>
+  new SlipwayError('unsupported', 'output.push', 'pushing is not supported: no registry client is there yet', {
+    hints: ['write an archive: --output type=oci,dest=FILE'],
+  });
+
+/** Writes one output. `tags` are the names that the build was given. */
+export async function writeOutput(
+  engine: Engine,
+  image: Image,
+  output: Output,
+  tags: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const names = 'names' in output && output.names.length > 0 ? output.names : tags;
+  using lease = engine.leases.create();
+  switch (output.kind) {
+    case 'image':
+    case 'cacheonly':
+      return;
+    case 'archive':
+      return await saveImage(engine.images, image, names, output.dest, { format: output.format, signal });
+    case 'layout':
+      return await writeLayout(engine, image, names, output.dest, signal);
+    case 'tar':
+      // written before it first waits, while the files are mounted
+      return await withMounted(engine.layout, await viewOf(engine, image, lease), (root) => exportRootfs(root, output.dest));
+    case 'local':
+      mkdirSync(output.dest, { recursive: true });
+      return await copyTree(engine.layout, await viewOf(engine, image, lease), output.dest, engine.now());
+    default:
+      output satisfies never;
+  }
+}
+
+/** The files of an image, to be mounted: nothing at all for one without layers. The lease keeps them. */
+async function viewOf(engine: Engine, image: Image, lease: Lease): Promise<Mount[]> {
+  return image.layers.length === 0 ? [] : engine.snapshots.view(await engine.images.snapshot(image, lease, {}));
+}
+
+/** The layout as a folder: the archive, unpacked. */
+async function writeLayout(engine: Engine, image: Image, names: readonly string[], dest: string, signal: AbortSignal): Promise<void> {
+  const folder = mkdtempSync(join(engine.layout.ingest, 'layout-'));
+  try {
+    const archive = join(folder, 'layout.tar');
+    await saveImage(engine.images, image, names, archive, { format: 'oci', signal });
+    mkdirSync(dest, { recursive: true });
+    const { exitCode, stderr } = await run('tar', ['-x', '--no-same-owner', '-f', archive, '-C', dest], { signal });
+    if (exitCode !== 0) throw new SlipwayError('unavailable', 'output.layout', `cannot write the layout to ${dest}: ${stderr.trim()}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

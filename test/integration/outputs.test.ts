@@ -1,0 +1,90 @@
+// `build --output`: the files and archives that a build leaves, and that nothing else of it stays in the store.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/sys/index.ts';
+
+const folder = mkdtempSync('/dev/shm/slipway-outputs-');
+const context = join(folder, 'context');
+const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
+const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
+const at = (name: string): string => join(folder, name);
+
+function slipway(args: readonly string[], extra: Record<string, string> = {}): { status: number | null; stdout: Buffer; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(bin, args, { cwd: context, env: { ...env, ...extra } });
+  return { status, stdout, stderr: stderr.toString() };
+}
+function build(...outputs: string[]): Buffer {
+  const result = slipway(['build', '-t', 'named', ...outputs.flatMap((o) => ['-o', o]), '.']);
+  assert.equal(result.status, 0, result.stderr);
+  return result.stdout;
+}
+const images = (): string => slipway(['images', '-a', '-q']).stdout.toString();
+
+before(() => {
+  mkdirSync(join(context, 'files'), { recursive: true });
+  writeFileSync(join(context, 'files/a'), 'a\n', { mode: 0o640 });
+  symlinkSync('a', join(context, 'files/l'));
+  writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY --chown=7:8 files /d/\nCMD ["/d/a"]\n');
+});
+after(() => removeTree(folder));
+
+test("a folder: the files, as the user's own", () => {
+  mkdirSync(at('local'));
+  writeFileSync(at('local/stays'), '');
+  build(at('local'));
+  assert.deepEqual(readdirSync(at('local')).sort(), ['d', 'stays']);
+  const { mode, uid } = lstatSync(at('local/d/a'));
+  assert.deepEqual([mode & 0o777, uid], [0o640, process.geteuid!()]);
+  assert.ok(lstatSync(at('local/d/l')).isSymbolicLink());
+});
+
+test('a link in the folder does not lead out of it', () => {
+  mkdirSync(at('trap'));
+  mkdirSync(at('elsewhere'));
+  symlinkSync(at('elsewhere'), at('trap/d'));
+  assert.notEqual(slipway(['build', '-o', at('trap'), '.']).status, 0);
+  assert.deepEqual(readdirSync(at('elsewhere')), []);
+});
+
+test('archives: of the files, of an image for Docker, of an OCI layout; several at once', () => {
+  build(
+    `type=tar,dest=${at('files.tar')}`,
+    `type=docker,dest=${at('docker.tar')}`,
+    `type=oci,dest=${at('oci.tar')}`,
+    `type=oci,dest=${at('layout')},tar=false`,
+  );
+  const list = (name: string): string => execFileSync('tar', ['-tvf', at(name), '--numeric-owner'], { encoding: 'utf8' });
+  assert.match(list('files.tar'), /7\/8 .* d\/a$/m);
+  assert.match(execFileSync('tar', ['-xOf', at('docker.tar'), 'manifest.json'], { encoding: 'utf8' }), /"named:latest"/);
+  assert.ok(!list('oci.tar').includes('manifest.json'));
+  assert.match(readFileSync(join(at('layout'), 'oci-layout'), 'utf8'), /imageLayoutVersion/);
+  assert.equal(images(), '', 'only what is asked for stays');
+  assert.equal(slipway(['load', '-q', '-i', at('docker.tar')]).status, 0);
+  assert.match(images(), /\w/);
+  build('type=cacheonly');
+  assert.match(images(), /\w/, 'what was there before stays');
+});
+
+test('a tar on standard output', () => {
+  const listed = execFileSync('tar', ['-t'], { input: build('-'), encoding: 'utf8' });
+  assert.match(listed, /^d\/a$/m);
+});
+
+test('what cannot be is told', () => {
+  const fails = (output: string, message: RegExp): void => {
+    const { status, stderr } = slipway(['build', '-o', output, '.']);
+    assert.equal(status, 1);
+    assert.match(stderr, message);
+  };
+  fails('type=floppy', /exporter "floppy" could not be found/);
+  fails('type=local', /dest is required for local exporter/);
+  fails('type=oci,dest=x,colour=red', /no attribute "colour"/);
+  fails('type=registry', /pushing is not supported/);
+  const classic = slipway(['build', '-o', 'x', '.'], { DOCKER_BUILDKIT: '0' });
+  assert.match(classic.stderr, /requires BuildKit/);
+  assert.ok(!existsSync(join(context, 'x')));
+});
