@@ -45,7 +45,10 @@ async function main(): Promise<number> {
   const ctx: Context = {
     env,
     cwd: process.cwd(),
-    stdin: process.stdin,
+    // making the stream costs 4 ms, and few commands read it
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     signal: abort.signal,
@@ -99,7 +102,9 @@ function proxies(env: NodeJS.ProcessEnv): Record<string, string> {
   );
 }
 
-process.exitCode = await main();
-// a stream that nobody ends (standard input) must not keep the program
-if (!process.stdout.writableLength && !process.stderr.writableLength) process.exit();
-process.stdout.once('drain', () => process.exit());
+void main().then((exitCode) => {
+  process.exitCode = exitCode;
+  // a stream that nobody ends (standard input) must not keep the program
+  if (!process.stdout.writableLength && !process.stderr.writableLength) process.exit();
+  process.stdout.once('drain', () => process.exit());
+});

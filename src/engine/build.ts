@@ -13,7 +13,6 @@ import { findRecipe, recipeFor } from '../bootstrap/index.ts';
 import { resolveBase } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import { BuildNetworks } from '../network/index.ts';
-import { enterPrivateMountNamespace } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
 
 export type BuildEngine = 'graph' | 'classic';
@@ -29,7 +28,6 @@ export async function examineBuild(engine: Engine, request: BuildRequest): Promi
 }
 
 async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) => Promise<T>): Promise<T> {
-  enterPrivateMountNamespace();
   let networks: BuildNetworks | undefined;
   const network = await engine.network();
   try {

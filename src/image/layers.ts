@@ -8,7 +8,7 @@ import type { ContentStore, Lease } from '../content/index.ts';
 import { chainId, type Digest, digestHex, SlipwayError } from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
-import { enterPrivateMountNamespace, FileLock } from '../sys/index.ts';
+import { FileLock } from '../sys/index.ts';
 import type { ImageLayer, UnpackProgress } from './types.ts';
 
 /** Bytes read from a blob at a time. */
@@ -138,7 +138,6 @@ export class Layers {
     lease: Lease,
     o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal },
   ): Promise<number> {
-    enterPrivateMountNamespace();
     using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 32)}`), 'exclusive', {
       signal: o.signal,
     });

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { MountFlag, UmountFlag, enterPrivateMountNamespace, findExecutable, mount, unmount, writeFileAtomic } from '../sys/index.ts';
+import { MountFlag, UmountFlag, findExecutable, mount, unmount, writeFileAtomic } from '../sys/index.ts';
 import { callRuntime, lastError } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
 import { runAttached } from './foreground.ts';
@@ -120,7 +120,6 @@ async function runProbe(
 
 /** A bundle on a file system from which programs may be run (/run is often mounted noexec), gone afterwards. */
 async function withProbe<T>(stateRoot: string, use: (bundle: string) => Promise<T>): Promise<T> {
-  enterPrivateMountNamespace();
   mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
   const bundle = mkdtempSync(join(stateRoot, 'probe-'));
   mount('tmpfs', bundle, 'tmpfs', MountFlag.MS_NOSUID, 'size=1m,mode=0711');

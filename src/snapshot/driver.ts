@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import type { Database, Layout } from '../store/index.ts';
-import { enterPrivateMountNamespace, removeTree } from '../sys/index.ts';
+import { removeTree } from '../sys/index.ts';
 import { mountAll, unmountAll } from './mount.ts';
 import type { Snapshotter } from './types.ts';
 
@@ -40,7 +40,6 @@ function tryOverlay(layout: Layout): Driver | undefined {
   const folder = mkdtempSync(join(layout.snapshots, 'probe-'));
   const at = (name: string): string => join(folder, name);
   try {
-    enterPrivateMountNamespace();
     for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(at(name));
     mountAll(
       [{ type: 'overlay', source: 'overlay', options: [`lowerdir=${at('lower')}`, `upperdir=${at('upper')}`, `workdir=${at('work')}`] }],

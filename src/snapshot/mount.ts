@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import type { Layout } from '../store/index.ts';
-import { enterPrivateMountNamespace, mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
+import { mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
 import type { Mount } from './types.ts';
 
 /** mount(2) takes its options in one page. */
@@ -40,7 +40,6 @@ export function unmountAll(target: string): void {
 
 /** Mounts below `layout.mounts` for as long as `fn` runs, which is synchronous. */
 export function withMounted<T>(layout: Layout, mounts: readonly Mount[], fn: (path: string) => T): T {
-  enterPrivateMountNamespace();
   const target = mkdtempSync(join(layout.mounts, 'view-'));
   try {
     mountAll(mounts, target);

@@ -33,7 +33,13 @@ const cMount = bind('int mount(const void *source, const void *target, const voi
 const cUmount = bind('int umount2(const void *target, int flags)');
 const cUnshare = bind('int unshare(int flags)');
 
+/** Mounts in this process's private mount namespace, which it enters first: nothing that is mounted here outlives it. */
 export function mount(source: string, target: string, type: string, flags: number, data?: string): void {
+  enterPrivateMountNamespace();
+  mountHere(source, target, type, flags, data);
+}
+
+function mountHere(source: string, target: string, type: string, flags: number, data?: string): void {
   check(cMount(cString(source), cString(target), cString(type), flags, data === undefined ? null : cString(data)), 'mount', target);
 }
 
@@ -58,7 +64,7 @@ export function enterPrivateMountNamespace(): void {
   if (entered) return;
   unshareMountNamespace();
   entered = true;
-  mount('none', '/', 'none', MountFlag.MS_REC | MountFlag.MS_SLAVE);
+  mountHere('none', '/', 'none', MountFlag.MS_REC | MountFlag.MS_SLAVE);
   hideHybridCgroup();
 }
 
