@@ -1,7 +1,5 @@
-// Taking away what is not used, and telling how much that would be.
-import type { Digest } from '../model/index.ts';
-import type { Removal } from '../image/index.ts';
-import { hasLabels } from '../image/index.ts';
+// Taking away what is not used.
+import { hasLabels, type Removal } from '../image/index.ts';
 import type { Engine } from './engine.ts';
 
 export interface Pruned<T> {
@@ -66,67 +64,4 @@ export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Prom
     removed.push(c.id);
   }
   return { removed, reclaimed: engine.collector().collect().bytes };
-}
-
-/** One line of `system df`. */
-export interface Usage {
-  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache';
-  readonly total: number;
-  readonly active: number;
-  /** Bytes. */
-  readonly size: number;
-  readonly reclaimable: number;
-}
-
-export async function diskUsage(engine: Engine): Promise<Usage[]> {
-  const containers = await engine.containers();
-  const all = containers.records.all();
-  const used = new Set<Digest>(all.map((c) => c.imageId));
-  const images = engine.images.list({ all: true });
-  const sum = (list: readonly { size: number }[]): number => list.reduce((n, x) => n + x.size, 0);
-  const cache = engine.db.read((sql) =>
-    sql.all<{ size: number; shared: number }>(
-      `SELECT coalesce(s.size, 0) AS size, EXISTS (SELECT 1 FROM image_layers l WHERE l.chain_id = s.chain_id) AS shared
-     FROM cache_records c JOIN snapshots s ON s.id = c.snapshot_id`,
-    ),
-  );
-  const volumes = containers.volumes.list();
-  const mounted = new Set(all.flatMap((c) => c.mounts.map((m) => m.name)));
-  const running = all.filter((c) => c.state.status === 'running').length;
-  return [
-    {
-      type: 'Images',
-      total: images.length,
-      active: images.filter((i) => used.has(i.id)).length,
-      size: layersSize(engine, images),
-      reclaimable:
-        layersSize(engine, images) -
-        layersSize(
-          engine,
-          images.filter((i) => used.has(i.id)),
-        ),
-    },
-    { type: 'Containers', total: all.length, active: running, size: 0, reclaimable: 0 },
-    { type: 'Local Volumes', total: volumes.length, active: volumes.filter((v) => mounted.has(v.name)).length, size: 0, reclaimable: 0 },
-    {
-      type: 'Build Cache',
-      total: cache.length,
-      active: cache.filter((c) => c.shared).length,
-      size: sum(cache),
-      reclaimable: sum(cache.filter((c) => !c.shared)),
-    },
-  ];
-}
-
-/** Layers that several images share count once. */
-function layersSize(engine: Engine, images: readonly { readonly id: Digest }[]): number {
-  return (
-    engine.db.read((sql) =>
-      sql.get<{ n: number | null }>(
-        `SELECT sum(coalesce(content_size, size)) AS n FROM layers WHERE diff_id IN
-           (SELECT diff_id FROM image_layers WHERE image_id IN (SELECT value FROM json_each(?)))`,
-        JSON.stringify(images.map((i) => i.id)),
-      ),
-    )?.n ?? 0
-  );
 }

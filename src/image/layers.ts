@@ -138,7 +138,7 @@ export class Layers {
     lease: Lease,
     o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal },
   ): Promise<number> {
-    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 32)}`), 'exclusive', {
+    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 3)}`), 'exclusive', {
       signal: o.signal,
     });
     const made = this.#held(layer.chainId, lease);

@@ -56,6 +56,26 @@ export function removeTree(path: string): void {
   }
 }
 
+/** Bytes of what lies below a folder, as stat(2) says of everything but directories; a file of several names counts once. */
+export function treeSize(path: string): number {
+  const counted = new Set<string>();
+  let bytes = 0;
+  const walk = (folder: Buffer): void => {
+    for (const name of readdirSync(folder, { encoding: 'buffer' })) {
+      const at = Buffer.concat([folder, Buffer.from('/'), name]);
+      const stat = lstatSync(at, { throwIfNoEntry: false });
+      if (stat === undefined) continue; // somebody is at work here
+      if (stat.isDirectory()) walk(at);
+      else if (stat.nlink === 1 || !counted.has(`${stat.dev}:${stat.ino}`)) {
+        counted.add(`${stat.dev}:${stat.ino}`);
+        bytes += stat.size;
+      }
+    }
+  };
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) walk(Buffer.from(path));
+  return bytes;
+}
+
 /** For folders without permissions, immutable files and names that are no UTF-8. */
 function removeStubborn(path: Buffer): void {
   const stat = lstatSync(path);

@@ -6,7 +6,7 @@ export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock } from './lock.ts';
 export { resolveInside } from './inside.ts';
 export type { LockMode } from './lock.ts';
-export { removeTree, syncDirectory, umask0, writeFileAtomic } from './files.ts';
+export { removeTree, syncDirectory, treeSize, umask0, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
 export { findExecutable, inTerminalForeground, processAlive, processIdentity, processStartTime, run } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';

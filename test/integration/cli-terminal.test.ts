@@ -1,7 +1,7 @@
 // `run -it` and `exec -it` under a real pseudo-terminal, which script(1) gives.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -9,17 +9,19 @@ import { removeTree } from '../../src/sys/index.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-terminal-');
 const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
-const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  SLIPWAY_ROOT: join(folder, 'root'),
+  SLIPWAY_RUN: join(folder, 'run'),
+  SLIPWAY_SOURCES: '1',
+};
 const slipway = (...args: string[]) => spawnSync(bin, args, { env, encoding: 'utf8' });
 /** On a terminal, with `input` typed into it. */
 const typed = (command: string, input = '') =>
   spawnSync('script', ['-qec', `${bin} ${command}`, '/dev/null'], { env, encoding: 'utf8', input });
 
 before(() => assert.equal(slipway('bootstrap', 'busybox').status, 0));
-after(() => {
-  slipway('rm', '-f', 'held');
-  removeTree(folder);
-});
+after(() => removeTree(folder));
 
 test('run -it: the container has a terminal, and its exit code is ours', () => {
   const { stdout, status } = typed(`run --rm -it --network none busybox sh -c 'tty; test -t 0 && test -t 1 && exit 7'`);
@@ -38,10 +40,67 @@ test('exec -it: another terminal in a running container', () => {
   const { stdout, status } = typed(`exec -it held sh -c 'test -t 0 && echo terminal; exit 3'`);
   assert.match(stdout, /terminal/);
   assert.equal(status, 3);
+  assert.equal(slipway('rm', '-f', 'held').status, 0);
 });
 
 test('-t where standard input is no terminal is refused', () => {
   const { status, stderr } = spawnSync(bin, ['run', '--rm', '-it', 'busybox', 'true'], { env, encoding: 'utf8', input: '' });
   assert.notEqual(status, 0);
   assert.match(stderr, /not a (?:TTY|terminal)/i);
+});
+
+/** Types Ctrl-C as soon as `ready` is on the terminal; what the program printed and its exit code. */
+async function interrupted(command: string, ready: RegExp): Promise<{ output: string; exitCode: number | null }> {
+  const child = spawn('script', ['-qec', `${bin} ${command}`, '/dev/null'], { env });
+  let output = '';
+  let typed = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    if (typed || !ready.test(output)) return;
+    typed = true;
+    child.stdin.write('\x03');
+  });
+  const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { output, exitCode };
+}
+
+/** Processes and mounts that have something of this test's folder. */
+function leftovers(): string[] {
+  const programs = readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    })
+    .filter((line) => line.includes(folder) || line.includes('sleep 4321'));
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(folder));
+  return [...programs, ...mounts];
+}
+
+for (const engine of ['0', '1']) {
+  test(`Ctrl-C ends a build and leaves nothing running or mounted (DOCKER_BUILDKIT=${engine})`, async () => {
+    const context = join(folder, `context${engine}`);
+    mkdirSync(context);
+    writeFileSync(join(context, 'Dockerfile'), 'FROM busybox\nRUN echo now-it-runs; sleep 4321\n');
+    env.DOCKER_BUILDKIT = engine;
+    const { output, exitCode } = await interrupted(`build --network none --progress plain ${context}`, /^.*(?:\d |\r?\n)now-it-runs/m);
+    assert.equal(exitCode, 130, output);
+    assert.deepEqual(leftovers(), []);
+    assert.equal(slipway('ps', '-aq').stdout, '');
+  });
+}
+
+test('Ctrl-C reaches the program of a container in the foreground', async () => {
+  const { output, exitCode } = await interrupted(
+    `run --rm --network none busybox sh -c 'trap "exit 9" INT; echo now-it-runs; sleep 4321 & wait'`,
+    /now-it-runs/,
+  );
+  assert.equal(exitCode, 9, output);
+  assert.deepEqual(leftovers(), []);
+  assert.equal(slipway('ps', '-aq').stdout, '');
 });
