@@ -7,7 +7,7 @@ sh scripts/setup.sh --tests
 echo "types"
 node_modules/.bin/tsc --noEmit
 echo "lint"
-node_modules/.bin/oxlint --type-aware --quiet src test scripts
+node_modules/.bin/oxlint --type-aware --quiet src test scripts bench
 echo "format"
 node_modules/.bin/oxfmt --list-different .
 node=$(sh scripts/node.sh -p process.execPath)

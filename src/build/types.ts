@@ -1,7 +1,7 @@
 // What a build is asked to do, what it may use, and what it gives. Both engines take the same request.
 import type { ContentStore, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
-import type { Image, ImageStore } from '../image/index.ts';
+import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
 import type { Platform } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
 import type { OciRuntime } from '../runtime/index.ts';
@@ -59,6 +59,8 @@ export interface BuildEnvironment {
   /** ms since the epoch. */
   now(): number;
   /** The image that a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */
+  /** An image of an OCI layout, there for as long as the build runs. */
+  openLayout(layout: LayoutImage, signal: AbortSignal): Promise<Image>;
   resolveBase(ref: string, o: { platform?: Platform; pull: boolean; signal: AbortSignal }): Promise<Image>;
 }
 

@@ -17,8 +17,17 @@ const NOTHING: Environment = { get: () => undefined };
 /** A variable with a modifier makes no name, while a plain one stands for itself. */
 const MODIFIED = /\$\{[\p{L}\p{Nd}_]*[^\p{L}\p{Nd}_}]/u;
 
-/** Reads one word as a heredoc's mark; undefined when it is none. */
+/** Reads one word as a heredoc's mark; undefined when it is none, or when the shell could not read its name. */
 export function parseHeredocMark(word: string): HeredocMark | undefined {
+  try {
+    return readMark(word);
+  } catch (error) {
+    if (error instanceof LanguageFault) return undefined;
+    throw error;
+  }
+}
+
+function readMark(word: string): HeredocMark | undefined {
   const mark = word.indexOf('<<');
   if (mark < 0) return undefined;
   for (let at = 0; at < mark; at++) if (word.charCodeAt(at) < 0x30 || word.charCodeAt(at) > 0x39) return undefined;

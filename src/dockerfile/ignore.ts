@@ -51,6 +51,8 @@ export interface IgnoreMatch {
 export interface IgnoreOptions {
   /** The original builder's client looks into excluded directories only when a `!` rule begins with their very name. */
   readonly dialect?: 'buildkit' | 'classic';
+  /** The file that the rules stand in. */
+  readonly name?: string;
 }
 
 interface CompiledRule extends IgnoreRule {
@@ -69,6 +71,8 @@ interface DirectoryState {
 export class IgnoreMatcher {
   /** Whether any rule takes paths back in. */
   readonly hasNegations: boolean;
+  /** The file that the rules stand in. */
+  readonly name: string | undefined;
   readonly #rules: readonly CompiledRule[];
   readonly #classic: boolean;
   readonly #directories = new Map<string, DirectoryState>();
@@ -84,6 +88,7 @@ export class IgnoreMatcher {
     });
     this.hasNegations = this.#rules.some((rule) => rule.negated);
     this.#classic = options.dialect === 'classic';
+    this.name = options.name;
   }
 
   matches(path: string): IgnoreMatch {

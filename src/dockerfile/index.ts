@@ -15,6 +15,9 @@ export { findDirective } from './directives.ts';
 export { INSTRUCTION_NAMES } from './instructions/parse.ts';
 export { runCommandLine } from './instructions/run.ts';
 export { describeInstruction } from './describe.ts';
+export { plainTree } from './tree.ts';
+export type { PlainInstruction, PlainRange, PlainTree } from './tree.ts';
+export { formatDockerfile } from './format.ts';
 
 export { expandWord, expandWords } from './expand/words.ts';
 export type { Environment, Expansion, ExpandOptions, WordsExpansion } from './expand/shell.ts';

@@ -9,11 +9,11 @@ export class LogicalLine {
   /** Numbers of its first and last physical line. */
   readonly first: number;
   readonly last: number;
-  /** The first line within a continuation that holds nothing, or 0: Docker warns of these. */
-  readonly emptyContinuation: number;
+  /** Whether a line within the continuation holds nothing: Docker warns of these. */
+  readonly emptyContinuation: boolean;
   readonly #segments: readonly Segment[];
 
-  constructor(segments: readonly Segment[], text: string, first: number, last: number, emptyContinuation: number) {
+  constructor(segments: readonly Segment[], text: string, first: number, last: number, emptyContinuation: boolean) {
     this.text = text;
     this.first = first;
     this.last = last;
@@ -116,19 +116,19 @@ export function joinLines(reader: LineReader, head: PhysicalLine, escape: string
   const start = skipSpace(text, head.start, head.end);
   let end = continuationEnd(text, start, head.end, escape);
   const first: Segment = { at: 0, line: head.number, column: start - head.start };
-  if (end < 0) return new LogicalLine([first], text.slice(start, head.end), head.number, head.number, 0);
+  if (end < 0) return new LogicalLine([first], text.slice(start, head.end), head.number, head.number, false);
   const segments = [first];
   const parts = [text.slice(start, end)];
   let length = end - start;
   let last = head.number;
-  let empty = 0;
+  let empty = false;
   while (end >= 0) {
     const line = reader.next();
     if (line === undefined) break;
     last = line.number;
     const content = skipSpace(text, line.start, line.end);
     if (content >= line.end) {
-      if (empty === 0) empty = line.number;
+      empty = true;
       continue;
     }
     if (text[content] === '#') continue;

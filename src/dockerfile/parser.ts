@@ -22,7 +22,7 @@ export interface ParseOptions {
 
 export interface ParsedText {
   readonly ast: DockerfileNode;
-  /** The first blank line of each continuation that has one. */
+  /** Of each instruction with a blank line within, the line where its continuation ends: there BuildKit points. */
   readonly emptyContinuations: readonly SourceRange[];
 }
 
@@ -97,7 +97,7 @@ class TextParser {
   #instruction(line: LogicalLine, comments: readonly string[]): InstructionNode {
     const start = skipSpace(line.text, 0);
     const end = trimEnd(line.text, start);
-    if (line.emptyContinuation > 0) this.#empty.push(lineRange(line.emptyContinuation, line.emptyContinuation, 0));
+    if (line.emptyContinuation) this.#empty.push(lineRange(line.last, line.last, 0));
     try {
       const node = parseNode(line, start, end, this.#escape, comments);
       return takesHeredocs(node) && line.text.includes('<<') ? this.#withHeredocs(node, line.text) : node;

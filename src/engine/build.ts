@@ -10,7 +10,7 @@ import {
   type Examined,
 } from '../build/index.ts';
 import { findRecipe, recipeFor } from '../bootstrap/index.ts';
-import { resolveBase } from '../image/index.ts';
+import { BorrowedImages, resolveBase } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import { BuildNetworks } from '../network/index.ts';
 import type { Engine } from './engine.ts';
@@ -29,6 +29,7 @@ export async function examineBuild(engine: Engine, request: BuildRequest): Promi
 
 async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) => Promise<T>): Promise<T> {
   let networks: BuildNetworks | undefined;
+  const borrowed = new BorrowedImages(engine.images);
   const network = await engine.network();
   try {
     return await fn({
@@ -42,9 +43,11 @@ async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) =>
       runtime: () => engine.runtime(),
       networks: () => (networks ??= new BuildNetworks(engine.layout, network)),
       now: engine.now,
+      openLayout: (layout, signal) => borrowed.open(layout, signal),
       resolveBase: async (ref) => resolveBase(engine.images, ref, canBootstrap),
     });
   } finally {
+    borrowed.dispose();
     await networks?.dispose();
     engine.tidy();
   }

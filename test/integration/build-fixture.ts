@@ -1,5 +1,6 @@
 // A store with one small image (busybox from the machine) and the parts that builds stand on, without the command line.
 // Commands get a network namespace of their own without anything in it: no host rule or bridge is touched.
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -50,6 +51,7 @@ export function buildFixture(): BuildFixture {
     runtime: once(() => OciRuntime.find({ stateRoot: join(folders.run, 'runtime') })),
     networks: () => lone as unknown as BuildNetworks,
     now: Date.now,
+    openLayout: () => assert.fail('no layout is read here'),
     resolveBase: async (ref) => resolveBase(images, ref, () => false),
   };
   makeBase(env);

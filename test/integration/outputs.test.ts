@@ -88,3 +88,20 @@ test('what cannot be is told', () => {
   assert.match(classic.stderr, /requires BuildKit/);
   assert.ok(!existsSync(join(context, 'x')));
 });
+
+test('what one build writes as a layout, another takes as a named context', () => {
+  build(`type=oci,dest=${at('base')},tar=false`);
+  const before = images();
+  const dockerfile = join(folder, 'Dockerfile.layout');
+  writeFileSync(dockerfile, 'FROM base\nCOPY --from=again /d/a /copied\n');
+  const contexts = ['--build-context', `base=oci-layout://${at('base')}`, '--build-context', `again=oci-layout://${at('base')}:latest`];
+  const result = slipway(['build', '-f', dockerfile, ...contexts, '-o', at('of-layout'), '.']);
+  assert.equal(result.status, 0, result.stderr);
+  assert.equal(readFileSync(at('of-layout/copied'), 'utf8'), 'a\n');
+  assert.equal(readFileSync(at('of-layout/d/a'), 'utf8'), 'a\n');
+  assert.equal(images(), before, 'the images of the layout do not stay');
+  const missing = slipway(['build', '-f', dockerfile, '--build-context', `base=oci-layout://${at('base')}:other`, '.']);
+  assert.notEqual(missing.status, 0);
+  assert.match(missing.stderr, /the layout has no image tagged other/);
+  assert.match(missing.stderr, /Dockerfile.layout:1/);
+});

@@ -82,7 +82,7 @@ export function readIgnore(
 function compile(text: string, name: string, wording: ContextOptions['wording']): IgnoreMatcher | undefined {
   try {
     const rules = parseIgnore(text, { name });
-    return rules.length === 0 ? undefined : new IgnoreMatcher(rules);
+    return rules.length === 0 ? undefined : new IgnoreMatcher(rules, { name });
   } catch (e) {
     if (!isSlipwayError(e) || wording === 'graph') throw e;
     throw new SlipwayError(e.kind, e.code, `error checking context: ${e.message}`, { cause: e, ...(e.source ? { source: e.source } : {}) });
@@ -94,6 +94,7 @@ function onlyOwnFiles(matcher: PathFilter, root: string, dockerfile: Located | u
   const own = new Set(['.dockerignore']);
   if (dockerfile && !isAbsolute(relative(root, dockerfile.path))) own.add(relative(root, dockerfile.path));
   return {
+    name: matcher.name,
     matches: (path) => (own.has(path) ? matcher.matches(path) : { excluded: false }),
     mayContainIncluded: () => true,
   };

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import type { LayoutImage } from '../../image/index.ts';
+import { type Digest, isDigest, SlipwayError } from '../../model/index.ts';
 import { checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import { folderWithin, gitOptions } from '../elsewhere.ts';
@@ -43,13 +44,26 @@ async function ofStream(input: Readable, options: ContextOptions, name: string):
   return ofScratch({ ...options, dockerfileText: text }, false);
 }
 
-/** A context of `--build-context name=value`: a directory, or `docker-image://reference`. */
+const LAYOUT = 'oci-layout://';
+
+/** `PATH[:TAG][@DIGEST]`. */
+function layoutImage(name: string, text: string, cwd: string): LayoutImage {
+  const { path, tag, digest } = /^(?<path>.*?)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@(?<digest>.*))?$/s.exec(text)?.groups ?? {};
+  if (!path || (digest !== undefined && !isDigest(digest)))
+    throw new SlipwayError('invalid-argument', 'context.layout', `invalid OCI layout for build context ${name}: ${LAYOUT}${text}`, {
+      hints: ['oci-layout://PATH, with :TAG or @sha256:… behind it where there are several images'],
+    });
+  return { path: resolve(cwd, path), ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest: digest as Digest }) };
+}
+
+/** A context of `--build-context name=value`: a directory, something elsewhere, `docker-image://…` or `oci-layout://…`. */
 export async function openNamedContext(
   name: string,
   value: string,
   o: Omit<ContextOptions, 'wording' | 'dockerfile' | 'dockerfileText'>,
 ): Promise<NamedContext> {
   if (value.startsWith('docker-image://')) return { kind: 'image', ref: value.slice('docker-image://'.length) };
+  if (value.startsWith(LAYOUT)) return { kind: 'layout', layout: layoutImage(name, value.slice(LAYOUT.length), o.cwd ?? '.') };
   const options: ContextOptions = { ...o, wording: 'graph' };
   if (isRemote(value)) return { kind: 'directory', context: await ofRemote(value, options) };
   if (/^[a-z-]+:\/\//.test(value))

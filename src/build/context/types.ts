@@ -1,6 +1,7 @@
 // What a build reads its files from. A context is a directory on disk plus the list of what it leaves out;
 // where it came from (a folder, an archive, a text on standard input) no longer matters to anybody past this folder.
 import type { Readable } from 'node:stream';
+import type { LayoutImage } from '../../image/index.ts';
 import type { Elsewhere } from '../elsewhere.ts';
 import type { PathFilter } from '../steps/types.ts';
 
@@ -49,4 +50,6 @@ export interface BuildContext {
 /** A context of `--build-context name=…`. */
 export type NamedContext =
   | { readonly kind: 'directory'; readonly context: BuildContext }
-  | { readonly kind: 'image'; readonly ref: string };
+  | { readonly kind: 'image'; readonly ref: string }
+  /** `oci-layout://PATH[:TAG][@DIGEST]`: an image of a layout on disk. */
+  | { readonly kind: 'layout'; readonly layout: LayoutImage };

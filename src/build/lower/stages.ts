@@ -23,11 +23,12 @@ import {
   type SourceExcerpt,
   withDefaultTag,
 } from '../../model/index.ts';
+import type { NamedContext } from '../context/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
-import { sourceOf } from '../placed.ts';
+import { placed, sourceOf } from '../placed.ts';
 import { DEFAULT_PATH, environmentOf, type LowerContext, stageLabel, type StageState } from './state.ts';
 
 export interface Lowered {
@@ -152,13 +153,13 @@ export class Lowering {
     if (named?.kind === 'directory') {
       return { ...fresh, ...empty, index: 1, node: this.#local(name.toLowerCase(), `${title}${name}`) };
     }
-    const image = await this.#image(named ? named.ref : name, platform, source);
+    const image = await this.#imageOf(name, named, platform, source);
     const config = structuredClone(image.config.config ?? {});
     if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), DEFAULT_PATH];
     return {
       ...fresh,
       index: 1,
-      node: this.#imageNode(image, named ? named.ref : name, title, source),
+      node: this.#imageNode(image, identifierOf(name, named), title, source),
       base: image,
       config,
       args: [],
@@ -213,9 +214,17 @@ export class Lowering {
         hints: [`this stage is number ${stage.index}; only earlier ones can be copied from`],
       });
     }
-    const ref = named ? named.ref : name;
-    const image = await this.#image(ref, this.#target, source, nearestStage(this.#dockerfile, name));
-    return { node: this.#imageNode(image, ref, 'FROM ', source), kind: 'stage' };
+    const image = await this.#imageOf(name, named, this.#target, source, nearestStage(this.#dockerfile, name));
+    return { node: this.#imageNode(image, identifierOf(name, named), 'FROM ', source), kind: 'stage' };
+  }
+
+  async #imageOf(name: string, named: NamedImage | undefined, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
+    if (named?.kind !== 'layout') return this.#image(named?.ref ?? name, platform, source, near);
+    try {
+      return await this.#env.openLayout(named.layout, this.#request.signal);
+    } catch (e) {
+      throw placed(e, source);
+    }
   }
 
   async #image(name: string, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
@@ -231,10 +240,9 @@ export class Lowering {
     }
   }
 
-  #imageNode(image: Image, name: string, title: string, source: SourceExcerpt): Node {
-    const whole = formatReference(withDefaultTag(parseReference(name)));
-    return this.#graph.node({ kind: 'source', identifier: `docker-image://${whole}@${image.id}` }, [], {
-      name: `${title}${whole}`,
+  #imageNode(image: Image, identifier: string, title: string, source: SourceExcerpt): Node {
+    return this.#graph.node({ kind: 'source', identifier: `${identifier}@${image.id}` }, [], {
+      name: `${title}${identifier.replace('docker-image://', '')}`,
       source,
       noCache: false,
     });
@@ -252,4 +260,12 @@ export class Lowering {
       throw new SlipwayError(e.kind, e.code, `failed to parse platform ${text}: ${e.message}`, { cause: e, source });
     }
   }
+}
+
+type NamedImage = Exclude<NamedContext, { kind: 'directory' }>;
+
+/** As the graph names an image: by the reference that it was found by, or by the name of the context that is one. */
+function identifierOf(name: string, named: NamedImage | undefined): string {
+  if (named?.kind === 'layout') return `oci-layout://${name.toLowerCase()}`;
+  return `docker-image://${formatReference(withDefaultTag(parseReference(named?.ref ?? name)))}`;
 }

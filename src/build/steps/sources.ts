@@ -3,6 +3,7 @@
 import { readdirSync, type Stats } from 'node:fs';
 import { globMatch, hasGlob, IgnoreMatcher } from '../../dockerfile/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { nearest } from '../../util/index.ts';
 import { cleanWords, followInside, lstatOrNone } from './inside.ts';
 import { join, listNames, Selection } from './selection.ts';
 import type { PathFilter } from './types.ts';
@@ -71,7 +72,25 @@ function notFound(path: string, o: FindOptions): SlipwayError {
       : o.kind === 'context'
         ? `${o.instruction} failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`
         : `${o.instruction} failed: stat ${path}: file does not exist`;
-  return new SlipwayError('not-found', 'copy.source-not-found', message);
+  return new SlipwayError('not-found', 'copy.source-not-found', message, { hints: whyNotThere(path, o) });
+}
+
+/** The rule that leaves the path out, or a name beside it that may have been meant. */
+function whyNotThere(path: string, o: FindOptions): string[] {
+  const inside = followInside(o.root, path);
+  if (o.ignore !== undefined && lstatOrNone(`${o.root}/${inside}`) !== undefined) {
+    const { excluded, pattern, line } = o.ignore.matches(inside);
+    const place = `${o.ignore.name ?? '.dockerignore'}${line === undefined ? '' : ` line ${line}`}`;
+    if (excluded) return [`${path} is in the folder, but ${place} leaves it out of the context: ${pattern}`];
+  }
+  const slash = path.lastIndexOf('/');
+  const folder = followInside(o.root, path.slice(0, Math.max(slash, 0)));
+  if (lstatOrNone(`${o.root}/${folder}`)?.isDirectory() !== true) return [];
+  const near = nearest(
+    path.slice(slash + 1),
+    listNames(`${o.root}/${folder}`).filter((name) => !o.ignore?.matches(join(folder, name)).excluded),
+  );
+  return near === undefined ? [] : [`did you mean ${join(folder, near)}?`];
 }
 
 function plain(words: readonly string[], o: FindOptions, selection: Selection): Found | undefined {

@@ -9,7 +9,9 @@ import type { FileDigests } from './digests.ts';
 
 /** Says which paths (relative to a root, no leading slash) are left out. `IgnoreMatcher` of dockerfile/ fits. */
 export interface PathFilter {
-  matches(path: string): { readonly excluded: boolean };
+  matches(path: string): { readonly excluded: boolean; readonly pattern?: string; readonly line?: number };
+  /** The file that says so. */
+  readonly name?: string | undefined;
   /** False when nothing below a directory that is left out can be taken in again, so that it need not be walked. */
   mayContainIncluded(dir: string): boolean;
 }

@@ -61,6 +61,8 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume ls', 'volume list'], 'List volumes', () => import('./volumes.ts').then((m) => m.volumeLs)),
   ...same(['volume create'], 'Make a volume', () => import('./volumes.ts').then((m) => m.volumeCreate)),
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
+  ...same(['dockerfile format', 'dockerfile fmt'], 'Write Dockerfiles in one style', () => import('./dockerfile.ts').then((m) => m.format)),
+  ...same(['dockerfile ast'], 'Print the tree of a Dockerfile as JSON', () => import('./dockerfile.ts').then((m) => m.ast)),
   ...same(['version'], 'Show the version', () => import('./version.ts').then((m) => m.version)),
 ];
 

@@ -25,7 +25,7 @@ const found = (text: string, o?: Partial<CheckOptions>): string[] =>
 const CASES: Readonly<Record<keyof typeof RULES, readonly [string, string, number]>> = {
   StageNameCasing: ['FROM a AS Base', 'FROM a AS base', 1],
   FromAsCasing: ['FROM a as base', 'from a as base', 1],
-  NoEmptyContinuation: ['FROM a\nRUN x \\\n\n y', 'FROM a\nRUN x \\\n y', 3],
+  NoEmptyContinuation: ['FROM a\nRUN x \\\n\n y', 'FROM a\nRUN x \\\n y', 4],
   ConsistentInstructionCasing: ['FROM a\nRUN x\nrun y', 'from a\nrun x\nrun y', 3],
   DuplicateStageName: ['FROM a AS x\nFROM b AS x', 'FROM a AS x\nFROM b AS y', 2],
   ReservedStageName: ['FROM a AS context', 'FROM a AS contexts', 1],

@@ -30,7 +30,7 @@ export interface CheckResult {
 
 /** Makes all checks of a file that parses. Throws SlipwayError 'dockerfile.check' for a directive that cannot be read. */
 export function checkDockerfile(dockerfile: Dockerfile, o: CheckOptions): CheckResult {
-  const config = checkConfig(dockerfile.text, o.config);
+  const config = checkConfig(dockerfile, o.config);
   const to = new Reporter(dockerfile, config);
   const ends = new Map<number, StageEnd>();
   for (const stage of dockerfile.stages) {

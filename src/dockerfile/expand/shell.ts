@@ -136,8 +136,8 @@ class ShellWord {
     return open.kind === 'pattern' ? "syntax error: missing '/' in ${}" : "syntax error: missing '}'";
   }
 
-  #fail(message: string): never {
-    throw new LanguageFault('bad-substitution', message);
+  #fail(message: string, hints: readonly string[] = []): never {
+    throw new LanguageFault('bad-substitution', message, hints);
   }
 
   /** One step outside of double quotes. */
@@ -247,7 +247,7 @@ class ShellWord {
     const trims = operator === '#' || operator === '%';
     // What stands after a colon is read to its end before it is found wanting, what stands without one is not.
     if ((colon && trims) || (!colon && (operator === '' || !MODIFIERS.includes(operator))))
-      this.#fail(`unsupported modifier (${modifier || '\ufffd'}) in substitution`);
+      this.#fail(`unsupported modifier (${modifier || '\ufffd'}) in substitution`, modifier === '' ? ['The closing } is missing.'] : []);
     this.#push({ kind: 'word', keepEscapes: trims, out: '', name, modifier });
   }
 

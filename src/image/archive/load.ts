@@ -13,25 +13,30 @@ import type { ImagePlan } from './documents.ts';
 import { notAnImageArchive } from './errors.ts';
 import type { ArchiveFiles } from './files.ts';
 import { LayerIntake } from './layer-intake.ts';
-import { readOciLayout } from './oci-layout.ts';
+import { readOciImage, readOciLayout } from './oci-layout.ts';
 import { peek, through } from './peek.ts';
 import { StreamedArchive } from './stream.ts';
 import { TarFile } from './tar-file.ts';
 import type { ImageStore } from '../store.ts';
-import type { Loaded, TransferOptions } from './types.ts';
+import type { ImageChoice, Loaded, TransferOptions } from './types.ts';
 
 /**
  * Brings the images of an archive into the store.
  * @param source a path (file, directory, named pipe), or a stream
+ * @param o with `only`, one image of an OCI layout is brought, and it gets no name
  * @throws SlipwayError `archive.*`, `config.invalid`, `manifest.invalid`, `reference.invalid`, `store.full`; system errors of the source
  */
-export async function loadArchive(store: ImageStore, source: string | Readable, o: TransferOptions = {}): Promise<Loaded[]> {
+export async function loadArchive(
+  store: ImageStore,
+  source: string | Readable,
+  o: TransferOptions & { only?: ImageChoice } = {},
+): Promise<Loaded[]> {
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
   try {
     const files = await open(store, source, writers, o);
     try {
-      const plans = readPlans(files);
+      const plans = o.only === undefined ? readPlans(files) : [readOciImage(files, o.only)];
       const intake = new LayerIntake(store, files, writers, o);
       const images: Array<{ image: NewImage; names: readonly string[]; id: Digest }> = [];
       for (const plan of plans) images.push(await takeIn(plan, intake, writers));

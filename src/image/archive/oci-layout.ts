@@ -11,6 +11,7 @@ import {
   parseManifest,
   parseReference,
   sha256,
+  SlipwayError,
   sniffMediaType,
   withDefaultTag,
 } from '../../model/index.ts';
@@ -19,6 +20,7 @@ import { asImageConfig } from './documents.ts';
 import type { ImagePlan } from './documents.ts';
 import { malformed, mismatch, notAnImageArchive } from './errors.ts';
 import type { ArchiveFiles } from './files.ts';
+import type { ImageChoice } from './types.ts';
 
 /** containerd and Docker put the whole name here; the spec's own annotation may hold a tag only. */
 const WHOLE_NAME = 'io.containerd.image.name';
@@ -38,6 +40,24 @@ export function readOciLayout(files: ArchiveFiles): ImagePlan[] {
   }
   if (plans.size === 0) throw notAnImageArchive('its index.json names no image for this machine');
   return [...plans.values()];
+}
+
+/**
+ * One image of a layout, without names.
+ * @throws SlipwayError not-found `archive.no-such-image`, which lists the tags that there are, and those of `readOciLayout`
+ */
+export function readOciImage(files: ArchiveFiles, { tag, digest }: ImageChoice): ImagePlan {
+  const all = parseIndex(files.document('index.json')).manifests;
+  const tagOf = (d: Descriptor): string | undefined => d.annotations?.[REF_NAME] ?? d.annotations?.[WHOLE_NAME];
+  const wanted = tag ?? 'latest';
+  const named = all.filter((d) => (digest === undefined ? tagOf(d) === wanted || tagOf(d)?.endsWith(`:${wanted}`) : d.digest === digest));
+  const chosen = named[0] ?? (tag === undefined && digest === undefined && all.length === 1 ? all[0] : undefined);
+  const found = chosen && findManifest(files, chosen, 0);
+  if (found !== undefined) return readManifest(files, found);
+  const tags = all.flatMap((d) => tagOf(d) ?? []);
+  throw new SlipwayError('not-found', 'archive.no-such-image', `the layout has no image ${digest ?? `tagged ${wanted}`}`, {
+    hints: [tags.length > 0 ? `its tags: ${tags.join(', ')}` : 'its images have no tags: name one by its digest'],
+  });
 }
 
 /** The manifest that a descriptor leads to: itself, or the one for this machine out of an index. */

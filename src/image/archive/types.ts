@@ -10,6 +10,13 @@ export interface LayerProgress {
   readonly total?: number;
 }
 
+/** One image out of several. */
+export interface ImageChoice {
+  readonly tag?: string;
+  /** Of its manifest or index. */
+  readonly digest?: Digest;
+}
+
 export interface TransferOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LayerProgress) => void;

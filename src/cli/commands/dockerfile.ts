@@ -1,0 +1,84 @@
+// Commands on Dockerfiles as texts: the parser by itself, without a build or a store.
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { formatDockerfile, parseDockerfile, plainTree } from '../../dockerfile/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { writeFileAtomic } from '../../sys/index.ts';
+import type { Command, Context } from '../command.ts';
+import { renderExcerpt } from '../excerpt.ts';
+
+async function read(ctx: Context, name: string): Promise<Buffer> {
+  if (name === '-') return Buffer.concat(await Array.fromAsync(ctx.stdin as AsyncIterable<Buffer>));
+  try {
+    return readFileSync(resolve(ctx.cwd, name));
+  } catch (e) {
+    const { code } = e as NodeJS.ErrnoException;
+    if (code === undefined) throw e;
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : code;
+    throw new SlipwayError(code === 'ENOENT' ? 'not-found' : 'invalid-argument', 'cli.file', `cannot read ${name}: ${why}`, { cause: e });
+  }
+}
+
+/** Runs `work`, and shows the place of a fault of the language before its message. */
+function explained<T>(ctx: Context, work: () => T): T {
+  try {
+    return work();
+  } catch (e) {
+    if (isSlipwayError(e) && e.source !== undefined) ctx.stderr.write(renderExcerpt(e.source));
+    throw e;
+  }
+}
+
+const shown = (name: string): string => (name === '-' ? 'standard input' : name);
+
+/** A range over six lines says no more than one on a single line. */
+const RANGE = /\[\n\s+(\d+),\n\s+(\d+),\n\s+(\d+),\n\s+(\d+)\n\s+\]/g;
+
+export const ast: Command = {
+  name: 'dockerfile ast',
+  summary: 'Print the tree of a Dockerfile as JSON',
+  usage: '[FILE|-]',
+  examples: ['slipway dockerfile ast', "slipway dockerfile ast Dockerfile | jq '.stages[].base'"],
+  args: { min: 0, max: 1 },
+  options: [],
+  async run(ctx, _, args) {
+    const name = args[0] ?? 'Dockerfile';
+    const text = await read(ctx, name);
+    const tree = explained(ctx, () => plainTree(parseDockerfile(text, { name: shown(name) })));
+    ctx.stdout.write(`${JSON.stringify(tree, null, 2).replace(RANGE, '[$1, $2, $3, $4]')}\n`);
+  },
+};
+
+export const format: Command = {
+  name: 'dockerfile format',
+  summary: 'Write Dockerfiles in one style, without changing what they mean',
+  usage: '[OPTIONS] [FILE|-]...',
+  examples: [
+    'slipway dockerfile format > Dockerfile.new',
+    'slipway dockerfile format --write Dockerfile',
+    'slipway dockerfile format --check',
+  ],
+  args: { min: 0 },
+  options: [
+    { name: 'check', type: 'boolean', help: 'Only name the files that are written otherwise, and end with 1 when there are any' },
+    { name: 'write', short: 'w', type: 'boolean', help: 'Put the result into the files instead of printing it' },
+  ],
+  async run(ctx, o, args) {
+    const names = args.length > 0 ? args : ['Dockerfile'];
+    if (o.bool('write') && names.includes('-'))
+      throw new SlipwayError('invalid-argument', 'cli.flag', '--write needs a file, not standard input', { exitCode: 125 });
+    let differing = 0;
+    for (const name of names) {
+      const text = await read(ctx, name);
+      const formatted = explained(ctx, () => formatDockerfile(text, { name: shown(name) }));
+      if (!o.bool('check') && !o.bool('write')) ctx.stdout.write(formatted);
+      else if (!text.equals(Buffer.from(formatted))) {
+        differing++;
+        ctx.stdout.write(`${shown(name)}\n`);
+        const path = resolve(ctx.cwd, name);
+        if (o.bool('write')) writeFileAtomic(path, formatted, { mode: statSync(path).mode & 0o7777 });
+      }
+    }
+    return o.bool('check') && !o.bool('write') && differing > 0 ? 1 : 0;
+  },
+};

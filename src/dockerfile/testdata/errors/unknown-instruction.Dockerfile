@@ -1,0 +1,2 @@
+FROM busybox
+RUM echo x

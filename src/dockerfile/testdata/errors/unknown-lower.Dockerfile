@@ -1,0 +1,2 @@
+from busybox
+coppy a b
