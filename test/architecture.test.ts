@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['store', 'dockerfile', 'graph', 'archive'],
   ['content', 'snapshot', 'runtime', 'network', 'remote', 'solver'],
   ['image'],
-  ['container', 'bootstrap'],
+  ['container', 'bootstrap', 'registry'],
   ['build'],
   ['engine'],
   ['cli'],

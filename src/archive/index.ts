@@ -11,5 +11,6 @@ export { contentBytes, ContentSize, contentSizeOf } from './content-size.ts';
 export { readTarIndex } from './tar-index.ts';
 export type { IndexedEntry } from './tar-index.ts';
 export { MAGIC_LENGTH, compressor, decompressor, detectCompression } from './compression.ts';
+export { ParallelGzip } from './parallel-gzip.ts';
 export type { Compression } from './compression.ts';
 export { OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX } from './whiteout.ts';

@@ -3,6 +3,7 @@ import type { ContentStore, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
 import type { Platform } from '../model/index.ts';
+import type { PullProgress } from '../registry/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
 import type { OciRuntime } from '../runtime/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
@@ -61,7 +62,10 @@ export interface BuildEnvironment {
   /** The image that a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */
   /** An image of an OCI layout, there for as long as the build runs. */
   openLayout(layout: LayoutImage, signal: AbortSignal): Promise<Image>;
-  resolveBase(ref: string, o: { platform?: Platform; pull: boolean; signal: AbortSignal }): Promise<Image>;
+  resolveBase(
+    ref: string,
+    o: { platform?: Platform; pull: boolean; signal: AbortSignal; onProgress?: (p: PullProgress) => void },
+  ): Promise<Image>;
 }
 
 export interface BuildResult {

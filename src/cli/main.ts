@@ -9,6 +9,7 @@ import { type Entry, findCommand } from './commands/index.ts';
 import type { Context, Settings } from './command.ts';
 import { reportError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
+import { proxies, registrySettings } from './registries.ts';
 
 function settings(env: NodeJS.ProcessEnv): Settings {
   const isRoot = process.getuid?.() === 0;
@@ -62,6 +63,7 @@ async function main(): Promise<number> {
           run: ctx.settings.run,
           selfCommand: ctx.selfCommand,
           environment: proxies(env),
+          registries: registrySettings(env, homedir()),
           ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
           ...snapshotter(env['SLIPWAY_SNAPSHOTTER']),
         }),
@@ -93,13 +95,6 @@ async function main(): Promise<number> {
   } finally {
     (await engine?.catch(() => undefined))?.close();
   }
-}
-
-/** What apt needs to find its way out. */
-function proxies(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter((e): e is [string, string] => /^(?:https?|ftp|no|all)_proxy$/i.test(e[0]) && e[1] !== undefined),
-  );
 }
 
 void main().then((exitCode) => {

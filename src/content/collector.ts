@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Layout, Sql } from '../store/index.ts';
+import { NOBODY } from './leases.ts';
 import { processAlive, removeTree } from '../sys/index.ts';
 
 export interface Collected {
@@ -56,6 +57,10 @@ export class GarbageCollector {
       sql.run(
         'DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) AND diff_id NOT IN (SELECT diff_id FROM snapshots WHERE diff_id IS NOT NULL)',
       );
+      sql.run('DELETE FROM layer_forms WHERE diff_id NOT IN (SELECT diff_id FROM layers)');
+      sql.run(
+        'DELETE FROM blob_repositories WHERE digest NOT IN (SELECT digest FROM blobs) AND digest NOT IN (SELECT digest FROM layer_forms)',
+      );
       return { blobs: blobs.count, snapshots: snapshots.count, bytes: blobs.bytes + snapshots.bytes };
     });
     this.#sweepIngests();
@@ -68,7 +73,8 @@ export class GarbageCollector {
     for (const { id, owner, expires_at } of sql.all<{ id: string; owner: string; expires_at: number | null }>(
       'SELECT id, owner, expires_at FROM leases',
     )) {
-      if (!processAlive(owner) || (expires_at !== null && expires_at < Date.now())) sql.run('DELETE FROM leases WHERE id = ?', id);
+      const alive = owner === NOBODY || processAlive(owner);
+      if (!alive || (expires_at !== null && expires_at < Date.now())) sql.run('DELETE FROM leases WHERE id = ?', id);
     }
     sql.run('DELETE FROM lease_refs WHERE lease_id NOT IN (SELECT id FROM leases)');
   }

@@ -7,6 +7,9 @@ import { randomId } from '../util/index.ts';
 
 type Kind = 'blob' | 'snapshot' | 'image';
 
+/** The owner of leases that only time ends. */
+export const NOBODY = 'nobody';
+
 export class Lease {
   readonly id: string;
   readonly #db: Database;
@@ -65,9 +68,19 @@ export class Leases {
     return new Lease(this.#db, id);
   }
 
+  /** A lease that outlives this process, for `ttl` ms: what a download that was cut short has verified is found again. */
+  createLasting(ttl: number): Lease {
+    const id = randomId();
+    const now = Date.now();
+    this.#db.transaction((sql) =>
+      sql.run('INSERT INTO leases (id, owner, created_at, expires_at) VALUES (?, ?, ?, ?)', id, NOBODY, now, now + ttl),
+    );
+    return new Lease(this.#db, id);
+  }
+
   /** Whether a process died holding something, so that collecting would find what it left. */
   anyDead(): boolean {
     const rows = this.#db.read((sql) => sql.all<{ owner: string }>('SELECT DISTINCT owner FROM leases'));
-    return rows.some((r) => !processAlive(r.owner));
+    return rows.some((r) => r.owner !== NOBODY && !processAlive(r.owner));
   }
 }

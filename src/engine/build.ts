@@ -10,10 +10,11 @@ import {
   type Examined,
 } from '../build/index.ts';
 import { findRecipe, recipeFor } from '../bootstrap/index.ts';
-import { BorrowedImages, resolveBase } from '../image/index.ts';
+import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import { BuildNetworks } from '../network/index.ts';
 import type { Engine } from './engine.ts';
+import { baseImage } from './registry.ts';
 
 export type BuildEngine = 'graph' | 'classic';
 
@@ -44,7 +45,7 @@ async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) =>
       networks: () => (networks ??= new BuildNetworks(engine.layout, network)),
       now: engine.now,
       openLayout: (layout, signal) => borrowed.open(layout, signal),
-      resolveBase: async (ref) => resolveBase(engine.images, ref, canBootstrap),
+      resolveBase: (ref, o) => baseImage(engine, ref, o, canBootstrap),
     });
   } finally {
     borrowed.dispose();

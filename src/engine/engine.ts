@@ -4,6 +4,7 @@ import { GarbageCollector, ContentStore, Leases } from '../content/index.ts';
 import type { ContainerManager } from '../container/index.ts';
 import { ImageStore } from '../image/index.ts';
 import type { NetworkManager } from '../network/index.ts';
+import type { ConfigCredentials, Registries, RegistrySettings } from '../registry/index.ts';
 import type { OciRuntime } from '../runtime/index.ts';
 import { openSnapshotter, type Snapshotter } from '../snapshot/index.ts';
 import { Database, type Layout, layout } from '../store/index.ts';
@@ -20,6 +21,15 @@ export interface EngineOptions {
   readonly runtime?: string;
   /** How snapshots are kept; what the store has, or what works here, when left out. */
   readonly snapshotter?: 'overlay' | 'copy';
+  readonly registries?: {
+    readonly settings: RegistrySettings;
+    /** `config.json` with who signs in where. */
+    readonly config: string;
+    /** For credential helpers. */
+    readonly environment: Readonly<Record<string, string>>;
+    /** Bytes that a pulled layer may unpack to. */
+    readonly layerLimit?: number;
+  };
   /** Proxies and the like, for tools that fetch packages. */
   readonly environment?: Readonly<Record<string, string>>;
   /** ms since the epoch. */
@@ -98,6 +108,22 @@ export class Engine {
         now: this.now,
       });
     })());
+  }
+
+  /** Registries with the settings and credentials of this user. Whoever asked closes it. */
+  async registries(signal: AbortSignal): Promise<Registries> {
+    const { Registries } = await import('../registry/index.ts');
+    const settings = this.#o.registries?.settings ?? { hosts: {}, certificates: [], environment: this.environment };
+    return new Registries(settings, await this.credentials(), signal);
+  }
+
+  async credentials(): Promise<ConfigCredentials> {
+    const { ConfigCredentials } = await import('../registry/index.ts');
+    return new ConfigCredentials(this.#o.registries?.config ?? '/nonexistent/config.json', this.#o.registries?.environment ?? {});
+  }
+
+  get layerLimit(): number | undefined {
+    return this.#o.registries?.layerLimit;
   }
 
   /** Collects what processes that died were holding, if any did. Cheap when none did. */

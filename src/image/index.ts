@@ -1,9 +1,8 @@
 // Images and layers as views over content and snapshots.
 export { applyChanges, exportRootfs, importRootfs, type LayerProgress, loadArchive, saveArchive, saveImage } from './archive/index.ts';
-export { resolveBase } from './base.ts';
 export { BorrowedImages } from './borrowed.ts';
 export type { LayoutImage } from './borrowed.ts';
 export { hasLabels } from './filter.ts';
-export { type BuiltLayer, Layers } from './layers.ts';
+export { type ArrivingBlob, type BuiltLayer, Layers } from './layers.ts';
 export { ImageStore } from './store.ts';
 export type * from './types.ts';

@@ -1,8 +1,10 @@
 // Layers between their two forms: a tar blob as it came, and a snapshot. What came as a blob is unpacked when its files are first
 // needed; what was built here is a snapshot, and its tar is made, always the same bytes, when it is shipped.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { decompressor, detectCompression, MAGIC_LENGTH, TarParser } from '../archive/index.ts';
 import type { ContentStore, Lease } from '../content/index.ts';
 import { chainId, type Digest, digestHex, SlipwayError } from '../model/index.ts';
@@ -21,6 +23,17 @@ interface LayerRow {
   /** Of the tar. */
   readonly size: number | null;
   readonly content_size: number | null;
+}
+
+/** A blob that is being downloaded. */
+export interface ArrivingBlob {
+  /** Bytes. */
+  readonly size: number;
+  readonly digest: Digest;
+  /** Its bytes from the beginning, each piece as soon as it is there. They are not verified yet. */
+  chunks(): AsyncIterable<Buffer>;
+  /** Ends when the whole blob is there and right. */
+  verified(): Promise<void>;
 }
 
 export interface BuiltLayer {
@@ -64,7 +77,7 @@ export class Layers {
     // from the top: usually everything is there
     let have = layers.length;
     for (; have > 0; have--) {
-      const found = this.#held((layers[have - 1] as ImageLayer).chainId, lease);
+      const found = this.hold((layers[have - 1] as ImageLayer).chainId, lease);
       if (found === undefined) continue;
       parent = found;
       break;
@@ -100,6 +113,31 @@ export class Layers {
     }
   }
 
+  /**
+   * The uncompressed tar of a layer as a file, there for as long as the lease is: the blob that it came as, or one that is made
+   * of that or of the snapshot. Throws as `writeTar` does.
+   */
+  async plainTar(diffId: Digest, lease: Lease): Promise<{ path: string; size: number }> {
+    const blob = this.blob(diffId);
+    const plain = this.#content.info(diffId);
+    if (plain !== undefined && this.#content.hold(diffId, lease)) return { path: this.#content.path(diffId), size: plain.size };
+    const ingestion = this.#content.ingest({ expected: { digest: diffId }, lease });
+    try {
+      if (blob !== undefined && this.#content.hold(blob.digest, lease))
+        await this.#readBlob(
+          blob.digest,
+          (chunk) => ingestion.write(chunk),
+          () => {},
+        );
+      else this.writeTar(diffId, (chunk) => ingestion.write(chunk));
+    } catch (e) {
+      ingestion.abort();
+      throw e;
+    }
+    const { size } = ingestion.commit();
+    return { path: this.#content.path(diffId), size };
+  }
+
   /** Computes diff ID, chain ID and size of a snapshot that was built here, in one pass over what it changed, once. */
   register(snapshotId: number, parentChain: Digest | undefined): BuiltLayer {
     const known = this.#snapshots.get(snapshotId);
@@ -124,7 +162,7 @@ export class Layers {
   }
 
   /** Takes a lease on the snapshot of a chain, if there is one. */
-  #held(chain: Digest, lease: Lease): number | undefined {
+  hold(chain: Digest, lease: Lease): number | undefined {
     return this.#db.transaction(() => {
       const found = this.#snapshots.byChain(chain);
       if (found) lease.addSnapshot(found.id);
@@ -138,12 +176,26 @@ export class Layers {
     lease: Lease,
     o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal },
   ): Promise<number> {
+    return (await this.unpackLayer(layer, parent, lease, o)).id;
+  }
+
+  /**
+   * Unpacks one layer upon its parent, unless that was done before. `arriving` is a blob that is still on its way: its bytes are
+   * unpacked as they come, and the snapshot appears only when `verified` says that they were right.
+   * @throws SlipwayError `image.layer-mismatch`, `image.layer-too-large`
+   */
+  async unpackLayer(
+    layer: Pick<ImageLayer, 'diffId' | 'chainId'>,
+    parent: number | null,
+    lease: Lease,
+    o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal; arriving?: ArrivingBlob; limit?: number },
+  ): Promise<{ id: number; size: number; tarSize: number }> {
     using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 3)}`), 'exclusive', {
       signal: o.signal,
     });
-    const made = this.#held(layer.chainId, lease);
-    if (made !== undefined) return made;
-    const blob = this.blob(layer.diffId);
+    const made = this.hold(layer.chainId, lease);
+    if (made !== undefined) return { id: made, ...this.#sizes(layer.diffId) };
+    const blob = o.arriving ?? this.blob(layer.diffId);
     if (!blob) throw lost(layer.diffId);
     const active = this.#snapshots.prepare(parent, lease);
     const applier = this.#snapshots.applier(active.id);
@@ -155,10 +207,12 @@ export class Layers {
         o.signal?.throwIfAborted();
         hash.update(chunk);
         size += chunk.length;
+        if (o.limit !== undefined && size > o.limit) throw tooLarge(layer.diffId, o.limit);
         parser.write(chunk);
       };
       const report = (current: number): void => o.onProgress?.({ diffId: layer.diffId, current, total: blob.size });
-      await this.#readBlob(blob.digest, take, report);
+      if (o.arriving === undefined) await this.#readBlob(blob.digest, take, report);
+      else await readArriving(o.arriving, take, report);
       parser.finish();
       const { size: content } = applier.finish();
       if (hash.digest('hex') !== digestHex(layer.diffId)) {
@@ -168,8 +222,11 @@ export class Layers {
           `layer ${layer.diffId} does not hold what the image's configuration says`,
         );
       }
+      await o.arriving?.verified();
       this.#recordSizes(layer.diffId, size, content);
-      return this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size: content }).id;
+      const { id } = this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size: content });
+      lease.addSnapshot(id);
+      return { id, size: content, tarSize: size };
     } catch (e) {
       applier.abort();
       this.#snapshots.remove(active.id);
@@ -213,8 +270,44 @@ export class Layers {
     for await (const chunk of out) take(chunk as Buffer);
   }
 
+  #sizes(diffId: Digest): { size: number; tarSize: number } {
+    const row = this.#row(diffId);
+    return { size: row?.content_size ?? row?.size ?? 0, tarSize: row?.size ?? 0 };
+  }
+
   #row(diffId: Digest): LayerRow | undefined {
     return this.#db.read((sql) => sql.get<LayerRow>('SELECT * FROM layers WHERE diff_id = ?', diffId));
+  }
+}
+
+/** Decompresses bytes as they come; which compression it is, their first ones tell. */
+async function readArriving(blob: ArrivingBlob, take: (chunk: Buffer) => void, report: (current: number) => void): Promise<void> {
+  let current = 0;
+  let out: Duplex | undefined;
+  let unpacked: Promise<void> | undefined;
+  try {
+    for await (const chunk of blob.chunks()) {
+      if (current === 0) {
+        const compression = detectCompression(chunk.subarray(0, MAGIC_LENGTH));
+        if (compression !== 'none') {
+          const stream = (out = decompressor(compression));
+          unpacked = (async () => {
+            for await (const plain of stream) take(plain as Buffer);
+          })();
+          // Told where it is awaited.
+          unpacked.catch(() => {});
+        }
+      }
+      current += chunk.length;
+      if (out === undefined) take(chunk);
+      else if (!out.write(chunk)) await Promise.race([once(out, 'drain'), unpacked]);
+      report(current);
+    }
+    out?.end();
+    await unpacked;
+  } catch (e) {
+    out?.destroy();
+    throw e;
   }
 }
 
@@ -230,3 +323,8 @@ function readHead(path: string): Buffer {
 
 const lost = (diffId: Digest): SlipwayError =>
   new SlipwayError('data-loss', 'image.layer-lost', `layer ${diffId} is not in the store`, { hints: ['load or build the image again'] });
+
+const tooLarge = (diffId: Digest, limit: number): SlipwayError =>
+  new SlipwayError('data-loss', 'image.layer-too-large', `layer ${diffId} unpacks to more than ${limit} bytes: it was stopped`, {
+    hints: ['if it is meant to be so large, set SLIPWAY_LAYER_LIMIT to more, such as 500g'],
+  });

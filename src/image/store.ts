@@ -17,6 +17,7 @@ import {
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout, Sql } from '../store/index.ts';
 import { Layers } from './layers.ts';
+import { Shipped } from './shipped.ts';
 import type { Image, ImageLayer, ImageSummary, ImageUser, ListFilter, NewImage, Removal, UnpackProgress } from './types.ts';
 import { applyFilter } from './filter.ts';
 
@@ -31,6 +32,7 @@ interface ImageRow {
 
 export class ImageStore {
   readonly layers: Layers;
+  readonly shipped: Shipped;
   readonly content: ContentStore;
   readonly leases: Leases;
   readonly layout: Layout;
@@ -42,6 +44,7 @@ export class ImageStore {
     this.leases = new Leases(db);
     this.layout = layout;
     this.layers = new Layers(layout, db, content, snapshots);
+    this.shipped = new Shipped(db);
   }
 
   /** Images, newest first; intermediate ones of the original engine only with `all`. */

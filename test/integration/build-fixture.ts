@@ -9,7 +9,7 @@ import type { BuildEvent } from '../../src/build/events.ts';
 import { commitLayer } from '../../src/build/steps/commit.ts';
 import type { BuildEnvironment, BuildRequest } from '../../src/build/types.ts';
 import { ContentStore, Leases } from '../../src/content/index.ts';
-import { ImageStore, resolveBase } from '../../src/image/index.ts';
+import { ImageStore } from '../../src/image/index.ts';
 import type { BuildNetworks } from '../../src/network/index.ts';
 import { OciRuntime } from '../../src/runtime/index.ts';
 import { openSnapshotter } from '../../src/snapshot/index.ts';
@@ -52,7 +52,7 @@ export function buildFixture(): BuildFixture {
     networks: () => lone as unknown as BuildNetworks,
     now: Date.now,
     openLayout: () => assert.fail('no layout is read here'),
-    resolveBase: async (ref) => resolveBase(images, ref, () => false),
+    resolveBase: async (ref) => images.resolve(ref),
   };
   makeBase(env);
   const put = (path: string, text: string, mode = 0o644): void => {

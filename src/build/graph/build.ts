@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/index.ts';
 import type { Node } from '../../graph/index.ts';
 import { familiarReference, parseReference, withDefaultTag } from '../../model/index.ts';
+import type { PullProgress } from '../../registry/index.ts';
 import { DatabaseCache, Solver } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
@@ -23,12 +24,16 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest): 
   const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
   const target = targetStage(dockerfile, request.target);
   const looked = new Set<string>();
-  const lowering = new Lowering(env, request, dockerfile, (image) => {
-    if (looked.has(image)) return;
-    looked.add(image);
-    steps.during(`[internal] load metadata for ${image}`, () => undefined);
+  const pulls = new Pulls(env, request);
+  const lowering = new Lowering(env, request, dockerfile, {
+    image: (image) => {
+      if (looked.has(image)) return;
+      looked.add(image);
+      steps.during(`[internal] load metadata for ${image}`, () => undefined);
+    },
+    pull: (image, p) => pulls.progress(image, p),
   });
-  const { state, skipped } = await lowering.lower(target);
+  const { state, skipped } = await pulls.during(() => lowering.lower(target));
   const checks = await runChecks(dockerfile, lowering, request);
   for (const d of checks.warnings) {
     request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
@@ -98,6 +103,56 @@ function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {
   const stage = dockerfile.stages[target.index];
   const name = (stage && stageLabel(dockerfile, stage)) ?? 'the target';
   return `nothing that ${name} needs comes from it`;
+}
+
+/** Base images that are pulled, told as steps. */
+class Pulls {
+  readonly #env: BuildEnvironment;
+  readonly #request: BuildRequest;
+  readonly #names = new Set<string>();
+
+  constructor(env: BuildEnvironment, request: BuildRequest) {
+    this.#env = env;
+    this.#request = request;
+  }
+
+  progress(image: string, p: PullProgress): void {
+    if (!this.#names.has(image)) {
+      this.#names.add(image);
+      this.#tell(image, 'started');
+    }
+    this.#request.onEvent({
+      type: 'progress',
+      id: `pull:${image}`,
+      name: `${p.state} ${p.digest.slice(0, 19)}`,
+      current: p.current,
+      total: p.total,
+      done: p.state === 'done' || p.state === 'present',
+    });
+  }
+
+  async during<T>(fn: () => Promise<T>): Promise<T> {
+    try {
+      const result = await fn();
+      for (const image of this.#names) this.#tell(image, 'done');
+      return result;
+    } catch (e) {
+      for (const image of this.#names) this.#tell(image, 'failed', e);
+      throw e;
+    }
+  }
+
+  #tell(image: string, state: 'started' | 'done' | 'failed', e?: unknown): void {
+    this.#request.onEvent({
+      type: 'vertex',
+      id: `pull:${image}`,
+      name: `[internal] pull ${image}`,
+      inputs: [],
+      state,
+      at: this.#env.now(),
+      ...(e instanceof Error && { error: e.message }),
+    });
+  }
 }
 
 /** Steps that are no vertices of the graph, told as BuildKit's users know them. */

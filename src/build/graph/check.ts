@@ -25,7 +25,7 @@ export async function examine(env: BuildEnvironment, request: BuildRequest): Pro
   const { name, text } = request.dockerfile;
   const dockerfile = parseDockerfile(text, { name });
   const target = targetStage(dockerfile, request.target);
-  const lowering = new Lowering(env, request, dockerfile, () => {});
+  const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
   const { skipped } = await lowering.lower(target);
   const needed = dockerfile.stages.filter((stage) => !skipped.includes(stage));
   return { ...(await runChecks(dockerfile, lowering, request)), dockerfile, target, needed, globals: lowering.globals };

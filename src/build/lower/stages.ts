@@ -23,6 +23,7 @@ import {
   type SourceExcerpt,
   withDefaultTag,
 } from '../../model/index.ts';
+import type { PullProgress } from '../../registry/index.ts';
 import type { NamedContext } from '../context/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
@@ -50,12 +51,19 @@ export class Lowering {
   readonly #target: Platform;
   /** Names of images that were looked at, told as steps. */
   readonly #onImage: (name: string) => void;
+  readonly #onPull: (name: string, p: PullProgress) => void;
 
-  constructor(env: BuildEnvironment, request: BuildRequest, dockerfile: Dockerfile, onImage: (name: string) => void) {
+  constructor(
+    env: BuildEnvironment,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    on: { image(name: string): void; pull(name: string, p: PullProgress): void },
+  ) {
     this.#env = env;
     this.#request = request;
     this.#dockerfile = dockerfile;
-    this.#onImage = onImage;
+    this.#onImage = on.image;
+    this.#onPull = on.pull;
     this.#target = request.platform ?? hostPlatform();
     this.#globals = globalArgs(dockerfile, {
       buildArgs: request.buildArgs,
@@ -231,7 +239,12 @@ export class Lowering {
     try {
       const whole = formatReference(withDefaultTag(parseReference(name)));
       this.#onImage(whole);
-      return await this.#env.resolveBase(whole, { platform, pull: this.#request.pull, signal: this.#request.signal });
+      return await this.#env.resolveBase(whole, {
+        platform,
+        pull: this.#request.pull,
+        signal: this.#request.signal,
+        onProgress: (p) => this.#onPull(whole, p),
+      });
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
       const message = e.code === 'reference.invalid' ? `failed to parse stage name "${name}": ${e.message}` : e.message;

@@ -8,6 +8,7 @@ import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { addHost, labels } from '../build/values.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+import { parsePolicy, withImage } from '../pulling.ts';
 
 const REQUEST: readonly Option[] = [
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
@@ -29,6 +30,8 @@ const REQUEST: readonly Option[] = [
   { name: 'privileged', type: 'boolean', help: 'Give the container all that root has' },
   { name: 'publish', short: 'p', type: 'list', placeholder: 'port', help: 'Publish a port: [[ip:]hostPort]:port' },
   { name: 'publish-all', short: 'P', type: 'boolean', help: 'Publish all exposed ports on free ports' },
+  { name: 'pull', type: 'string', placeholder: 'always|missing|never', help: 'When to pull the image first (missing)' },
+  { name: 'quiet', short: 'q', type: 'boolean', help: 'Show nothing of a pull' },
   { name: 'read-only', type: 'boolean', help: 'Root file system read-only' },
   { name: 'rm', type: 'boolean', help: 'Remove the container when it ends' },
   { name: 'shm-size', type: 'string', placeholder: 'bytes', help: 'Size of /dev/shm' },
@@ -61,7 +64,7 @@ export const run: Command = {
         exitCode: 1,
         hints: ['leave -t out when the output goes into a pipe'],
       });
-    const c = await containers.create(request);
+    const c = await withImage(ctx, request.image, parsePolicy(o.string('pull')), o.bool('quiet'), () => containers.create(request));
     if (detached) {
       await containers.start(c);
       ctx.stdout.write(`${c.id}\n`);
@@ -88,7 +91,11 @@ export const create: Command = {
   failureExitCode: 125,
   options: REQUEST,
   async run(ctx, o, args) {
-    const c: Container = await (await (await ctx.engine()).containers()).create(requestOf(ctx, o, args), { startLater: true });
+    const containers = await (await ctx.engine()).containers();
+    const request = requestOf(ctx, o, args);
+    const c: Container = await withImage(ctx, request.image, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
+      containers.create(request, { startLater: true }),
+    );
     ctx.stdout.write(`${c.id}\n`);
   },
 };

@@ -1,6 +1,7 @@
 // The versions of the database, each with what leads from the one before to it. A migration that was released never changes.
 import { migration001 } from './001.ts';
 import { migration002 } from './002.ts';
+import { migration003 } from './003.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -8,4 +9,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [migration001, migration002];
+export const migrations: readonly Migration[] = [migration001, migration002, migration003];

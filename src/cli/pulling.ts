@@ -1,0 +1,78 @@
+// What people see of a pull: a row for each layer, then the digest and what has changed.
+import { pullImage, type Pulled, type PullProgress } from '../engine/index.ts';
+import {
+  familiarReference,
+  formatReference,
+  isSlipwayError,
+  parseReference,
+  type Platform,
+  type Reference,
+  repositoryName,
+  SlipwayError,
+  withDefaultTag,
+} from '../model/index.ts';
+import type { Context, Output } from './command.ts';
+import { Rows } from './progress/rows.ts';
+
+const STATES: Readonly<Record<PullProgress['state'], string>> = {
+  waiting: 'Pulling fs layer',
+  downloading: 'Downloading',
+  downloaded: 'Download complete',
+  unpacking: 'Extracting',
+  done: 'Pull complete',
+  present: 'Already exists',
+};
+
+export interface ShownPull {
+  readonly out: Output;
+  readonly quiet: boolean;
+  readonly platform?: Platform;
+}
+
+/** Pulls one name, and shows it as Docker does. */
+export async function shownPull(ctx: Context, ref: Reference, o: ShownPull): Promise<Pulled> {
+  const name = withDefaultTag(ref);
+  const rows = new Rows(o.out, ctx.now);
+  if (!o.quiet) o.out.write(`${name.tag ?? name.digest}: Pulling from ${name.domain === 'docker.io' ? name.path : repositoryName(name)}\n`);
+  const pulled = await pullImage(await ctx.engine(), name, {
+    signal: ctx.signal,
+    ...(o.platform && { platform: o.platform }),
+    onNotice: (message) => void ctx.stderr.write(`warning: ${message}\n`),
+    onProgress: ({ digest, state, current, total }) => {
+      if (o.quiet) return;
+      const moving = state === 'downloading' || state === 'unpacking';
+      rows.set({ key: digest.slice(7, 19), state: STATES[state], ...(moving && { current, total }) });
+    },
+  }).finally(() => rows.end());
+  if (!o.quiet) {
+    const status = pulled.changed ? 'Downloaded newer image for' : 'Image is up to date for';
+    o.out.write(`Digest: ${pulled.digest}\nStatus: ${status} ${familiarReference(name)}\n`);
+  }
+  return pulled;
+}
+
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+/** Does `work`, which needs an image, after pulling that image where the policy says so. What is shown goes to standard error. */
+export async function withImage<T>(ctx: Context, image: string, policy: PullPolicy, quiet: boolean, work: () => Promise<T>): Promise<T> {
+  const pull = (): Promise<Pulled> => shownPull(ctx, parseReference(image), { out: ctx.stderr, quiet });
+  if (policy === 'always') await pull();
+  try {
+    return await work();
+  } catch (e) {
+    if (policy !== 'missing' || !isSlipwayError(e) || e.code !== 'image.not-found') throw e;
+    if (!quiet) ctx.stderr.write(`Unable to find image '${familiarReference(withDefaultTag(parseReference(image)))}' locally\n`);
+    await pull();
+    return work();
+  }
+}
+
+export function parsePolicy(text: string | undefined): PullPolicy {
+  if (text === undefined || text === 'missing' || text === 'always' || text === 'never') return text ?? 'missing';
+  throw new SlipwayError('invalid-argument', 'cli.pull', `invalid pull option: '${text}': must be one of "always", "missing" or "never"`, {
+    exitCode: 125,
+  });
+}
+
+/** `docker.io/library/busybox:latest`. */
+export const wholeName = (ref: Reference): string => formatReference(withDefaultTag(ref));

@@ -1,0 +1,123 @@
+// The use cases of registries: signing in and out, pulling and pushing.
+import type { Image } from '../image/index.ts';
+import {
+  familiarReference,
+  isSlipwayError,
+  parseReference,
+  type Reference,
+  repositoryName,
+  SlipwayError,
+  withDefaultTag,
+} from '../model/index.ts';
+import type { Compression, Credentials, Pulled, PullOptions, Pushed, PushOptions, PushProgress, PullProgress } from '../registry/index.ts';
+import type { Engine } from './engine.ts';
+
+export type { Compression, Credentials, Pulled, PullProgress, Pushed, PushProgress };
+
+/** gzip as Docker has it; zstd's own usual level. */
+export const USUAL_LEVELS = { gzip: 6, zstd: 3 } as const;
+
+export async function pullImage(engine: Engine, ref: Reference, o: PullOptions): Promise<Pulled> {
+  using registries = await engine.registries(o.signal);
+  const { pull } = await import('../registry/index.ts');
+  try {
+    const { layerLimit } = engine;
+    return await pull(engine.images, registries, ref, { ...(layerLimit !== undefined && { layerLimit }), ...o });
+  } finally {
+    engine.tidy();
+  }
+}
+
+/** Pushes the image that has this very name. @throws SlipwayError `image.not-found` in Docker's words */
+export async function pushImage(engine: Engine, ref: Reference, o: PushOptions): Promise<Pushed> {
+  const name = withDefaultTag(ref);
+  const image = engine.images.find(familiarReference(name));
+  if (image === undefined)
+    throw new SlipwayError(
+      'not-found',
+      'image.not-found',
+      `An image does not exist locally with the tag: ${familiarReference({ domain: ref.domain, path: ref.path })}`,
+      {
+        hints: ['slipway images lists what is here; slipway tag IMAGE NAME gives a name'],
+      },
+    );
+  using registries = await engine.registries(o.signal);
+  const { push } = await import('../registry/index.ts');
+  return push(engine.images, registries, image, name, o);
+}
+
+/** The tags under which a repository's images are here. */
+export function localTags(engine: Engine, ref: Reference): Reference[] {
+  const prefix = `${repositoryName(ref)}:`;
+  return engine.images
+    .list({ all: true })
+    .flatMap((image) => image.names)
+    .filter((name) => name.startsWith(prefix))
+    .sort()
+    .map(parseReference);
+}
+
+/** All tags of a repository at its registry. */
+export async function remoteTags(engine: Engine, ref: Reference, signal: AbortSignal): Promise<Reference[]> {
+  using registries = await engine.registries(signal);
+  const tags = await registries.repository(ref, 'pull').tags();
+  return tags.map((tag) => ({ domain: ref.domain, path: ref.path, tag }));
+}
+
+/** Signs in, and keeps what is needed for the next time. Says where it is kept. */
+export async function login(engine: Engine, domain: string, credentials: Credentials, signal: AbortSignal): Promise<'helper' | 'file'> {
+  using registries = await engine.registries(signal);
+  const { credentialKey } = await import('../registry/index.ts');
+  const host = registries.host(domain, credentials);
+  await host.ping();
+  const { identityToken } = await host.auth();
+  const config = await engine.credentials();
+  const kept =
+    identityToken === undefined
+      ? credentials
+      : { ...(credentials.username !== undefined && { username: credentials.username }), identityToken };
+  return config.store(credentialKey(domain), kept);
+}
+
+/** True when there was something to forget. */
+export async function logout(engine: Engine, domain: string): Promise<boolean> {
+  const { credentialKey } = await import('../registry/index.ts');
+  return (await engine.credentials()).erase(credentialKey(domain));
+}
+
+/** What is kept for a registry, if anything. */
+export async function knownCredentials(engine: Engine, domain: string): Promise<Credentials | undefined> {
+  const { credentialKey } = await import('../registry/index.ts');
+  return (await engine.credentials()).get(credentialKey(domain));
+}
+
+export interface BaseOptions extends Pick<PullOptions, 'platform' | 'signal' | 'onProgress'> {
+  /** Ask the registry although the image is here. */
+  readonly pull: boolean;
+}
+
+/**
+ * The image that a FROM names: from the store, else from its registry. Nothing is ever put in its place in silence.
+ * @throws SlipwayError not-found `image.cannot-be-pulled`, which names the ways out
+ */
+export async function baseImage(engine: Engine, ref: string, o: BaseOptions, canBootstrap: (ref: string) => boolean): Promise<Image> {
+  const found = engine.images.find(ref);
+  if (found !== undefined && !o.pull) return found;
+  const name = withDefaultTag(parseReference(ref));
+  try {
+    return (await pullImage(engine, name, o)).image;
+  } catch (e) {
+    o.signal.throwIfAborted();
+    if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) throw e;
+    const shown = familiarReference(name);
+    throw new SlipwayError('not-found', 'image.cannot-be-pulled', `${shown}: not found: it could not be pulled: ${e.message}`, {
+      cause: e,
+      hints: [
+        ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
+        ...(canBootstrap(ref) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
+        'load it from an archive: slipway load -i FILE',
+        ...e.hints,
+      ],
+    });
+  }
+}

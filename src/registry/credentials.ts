@@ -1,0 +1,167 @@
+// `~/.docker/config.json`: who signs in where, with helpers that keep secrets elsewhere (docker-credential-helpers protocol:
+// the program docker-credential-NAME with get, store or erase, JSON on its standard streams). Other settings in the file stay.
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { writeFileAtomic } from '../sys/index.ts';
+import type { CredentialSource, Credentials } from './types.ts';
+
+interface AuthEntry {
+  auth?: string;
+  username?: string;
+  password?: string;
+  identitytoken?: string;
+  registrytoken?: string;
+}
+
+interface ConfigFile {
+  auths?: Record<string, AuthEntry>;
+  credsStore?: string;
+  credHelpers?: Record<string, string>;
+}
+
+/** What a helper calls an identity token. */
+const TOKEN_USER = '<token>';
+
+export class ConfigCredentials implements CredentialSource {
+  readonly #path: string;
+  readonly #environment: Readonly<Record<string, string>>;
+
+  /** @param path of config.json; it need not be there */
+  constructor(path: string, environment: Readonly<Record<string, string>>) {
+    this.#path = path;
+    this.#environment = environment;
+  }
+
+  async get(key: string): Promise<Credentials | undefined> {
+    const config = this.#read();
+    const helper = helperOf(config, key);
+    if (helper !== undefined) {
+      const found = await this.#helper(helper, 'get', key);
+      if (found === undefined) return undefined;
+      const { Username: username, Secret: secret } = JSON.parse(found) as { Username?: string; Secret?: string };
+      if (username === undefined || secret === undefined) return undefined;
+      return username === TOKEN_USER ? { identityToken: secret } : { username, password: secret };
+    }
+    const entry = Object.entries(config.auths ?? {}).find(([name]) => same(name, key))?.[1];
+    return entry === undefined ? undefined : credentialsOf(entry);
+  }
+
+  /** Keeps credentials, in the helper that is configured or in the file. Says where. */
+  async store(key: string, c: Credentials): Promise<'helper' | 'file'> {
+    const config = this.#read();
+    const helper = helperOf(config, key);
+    if (helper !== undefined) {
+      const secret =
+        c.identityToken !== undefined ? { Username: TOKEN_USER, Secret: c.identityToken } : { Username: c.username, Secret: c.password };
+      await this.#helper(helper, 'store', JSON.stringify({ ServerURL: key, ...secret }));
+      this.#write({ ...config, auths: { ...config.auths, [key]: {} } });
+      return 'helper';
+    }
+    const pair = `${c.username ?? ''}:${c.identityToken !== undefined ? '' : (c.password ?? '')}`;
+    const entry: AuthEntry = {
+      auth: Buffer.from(pair).toString('base64'),
+      ...(c.identityToken !== undefined && { identitytoken: c.identityToken }),
+    };
+    this.#write({ ...config, auths: { ...config.auths, [key]: entry } });
+    return 'file';
+  }
+
+  /** Forgets credentials; false when there were none. */
+  async erase(key: string): Promise<boolean> {
+    const config = this.#read();
+    const helper = helperOf(config, key);
+    const names = Object.keys(config.auths ?? {}).filter((name) => same(name, key));
+    if (helper !== undefined) await this.#helper(helper, 'erase', key);
+    if (names.length === 0) return false;
+    const auths = Object.fromEntries(Object.entries(config.auths ?? {}).filter(([name]) => !names.includes(name)));
+    this.#write({ ...config, auths });
+    return true;
+  }
+
+  #read(): ConfigFile {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, 'utf8');
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code === 'ENOENT') return {};
+      throw e;
+    }
+    try {
+      const value: unknown = JSON.parse(text === '' ? '{}' : text);
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ConfigFile;
+    } catch {
+      // told below
+    }
+    throw new SlipwayError('invalid-argument', 'credentials.config', `${this.#path} is not valid JSON`, {
+      hints: ['mend it or take it away'],
+    });
+  }
+
+  #write(config: ConfigFile): void {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const mode = statSync(this.#path, { throwIfNoEntry: false })?.mode ?? 0o600;
+    writeFileAtomic(this.#path, `${JSON.stringify(config, null, '\t')}\n`, { mode: mode & 0o777 });
+    chmodSync(this.#path, mode & 0o777);
+  }
+
+  /** What a helper answers; undefined when it says that it has nothing. */
+  #helper(name: string, action: 'get' | 'store' | 'erase', input: string): Promise<string | undefined> {
+    const program = `docker-credential-${name}`;
+    return new Promise((resolve, reject) => {
+      const child = spawn(program, [action], { env: { ...this.#environment }, stdio: ['pipe', 'pipe', 'pipe'] });
+      const out: Buffer[] = [];
+      const err: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+      child.on('error', (e: NodeJS.ErrnoException) =>
+        reject(
+          e.code === 'ENOENT'
+            ? new SlipwayError('failed-precondition', 'credentials.helper', `${program} is not installed`, {
+                hints: [`${this.#path} names it: install it, or take credsStore and credHelpers out`],
+              })
+            : e,
+        ),
+      );
+      child.on('close', (code) => {
+        const text = Buffer.concat(out).toString('utf8').trim();
+        if (code === 0) return resolve(text);
+        const said = text || Buffer.concat(err).toString('utf8').trim();
+        if (/credentials not found in native keychain/i.test(said)) return resolve(undefined);
+        // What a helper says about storing might repeat the secret.
+        const why = action === 'store' ? `exit code ${code}` : said.slice(0, 200);
+        reject(new SlipwayError('failed-precondition', 'credentials.helper', `${program} ${action} failed: ${why}`));
+      });
+      child.stdin.on('error', () => {});
+      child.stdin.end(input);
+    });
+  }
+}
+
+function helperOf(config: ConfigFile, key: string): string | undefined {
+  const own = Object.entries(config.credHelpers ?? {}).find(([name]) => same(name, key))?.[1];
+  return own ?? (config.credsStore || undefined);
+}
+
+/** `https://host/v1/` of old configurations and `host` are the same. */
+function same(a: string, b: string): boolean {
+  const host = (text: string): string => text.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return a === b || host(a) === host(b);
+}
+
+function credentialsOf(entry: AuthEntry): Credentials | undefined {
+  let { username, password } = entry;
+  if (entry.auth) {
+    const text = Buffer.from(entry.auth, 'base64').toString('utf8');
+    const colon = text.indexOf(':');
+    if (colon >= 0) [username, password] = [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, '')];
+  }
+  const c: Credentials = {
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(entry.identitytoken && { identityToken: entry.identitytoken }),
+    ...(entry.registrytoken && { registryToken: entry.registrytoken }),
+  };
+  return Object.keys(c).length === 0 ? undefined : c;
+}

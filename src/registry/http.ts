@@ -1,0 +1,241 @@
+// One HTTP exchange and its repetition: connections are kept, failures that may pass are tried again with growing pauses, and
+// redirects are followed without taking credentials to another host.
+import http from 'node:http';
+import https from 'node:https';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SlipwayError } from '../model/index.ts';
+import { randomInt } from '../util/index.ts';
+import { unreachable } from './errors.ts';
+import type { RegistrySettings } from './types.ts';
+
+export type Headers = Record<string, string>;
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Headers;
+  /** Bytes, or what makes a stream of them for each attempt. */
+  readonly body?: Buffer | (() => Readable);
+  readonly signal: AbortSignal;
+  /** The server's certificate is not looked at. */
+  readonly insecure?: boolean;
+  /** Attempts in all; default 5. A body that is a stream is sent once. */
+  readonly attempts?: number;
+  /** Follow redirects (GET and HEAD). */
+  readonly follow?: boolean;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** The address that answered, after redirects. */
+  readonly url: URL;
+  readonly body: http.IncomingMessage;
+}
+
+/** ms without a byte after which a connection counts as dead. */
+const IDLE = 60_000;
+const CONNECT = 30_000;
+const MOST_REDIRECTS = 10;
+const LONGEST_PAUSE = 60_000;
+/** Answers of small requests are read whole, up to here. */
+const SMALL = 4 << 20;
+const MAY_PASS = new Set([408, 429, 500, 502, 503, 504]);
+const CONNECTION_FAILED = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'HPE_INVALID_EOF_STATE',
+]);
+
+export class Http {
+  readonly #settings: RegistrySettings;
+  readonly #agents = new Map<string, http.Agent>();
+
+  constructor(settings: RegistrySettings) {
+    this.#settings = settings;
+  }
+
+  /** Sends a request, again where that may help. The answer's body must be read or dropped (`drop`, `readSmall`). */
+  async send(r: HttpRequest): Promise<HttpResponse> {
+    const attempts = typeof r.body === 'function' ? 1 : (r.attempts ?? 5);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await this.#follow(r);
+        if (!MAY_PASS.has(response.status) || attempt >= attempts) return response;
+        await drop(response);
+        await pause(attempt, response.headers['retry-after'], r.signal);
+      } catch (e) {
+        r.signal.throwIfAborted();
+        if (!mayPass(e) || attempt >= attempts) throw e;
+        await pause(attempt, undefined, r.signal);
+      }
+    }
+  }
+
+  /** Ends connections that are kept. */
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  async #follow(r: HttpRequest): Promise<HttpResponse> {
+    let { url, headers = {} } = r;
+    for (let hops = 0; ; hops++) {
+      const response = await this.#once({ ...r, url, headers });
+      const { location } = response.headers;
+      if (!r.follow || ![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
+      await drop(response);
+      if (hops >= MOST_REDIRECTS)
+        throw new SlipwayError('unavailable', 'registry.redirects', `${r.url.host} redirects endlessly: more than ${MOST_REDIRECTS} times`);
+      const next = redirected(url, location);
+      if (next.host !== url.host || next.protocol !== url.protocol) headers = without(headers, 'authorization', 'cookie');
+      url = next;
+    }
+  }
+
+  #once(r: HttpRequest & { headers: Headers }): Promise<HttpResponse> {
+    const { url, signal } = r;
+    const secure = url.protocol === 'https:';
+    const options: https.RequestOptions = {
+      method: r.method,
+      headers: { 'user-agent': 'slipway', ...r.headers, ...(Buffer.isBuffer(r.body) && { 'content-length': String(r.body.length) }) },
+      agent: this.#agent(url, r.insecure === true),
+      signal,
+      timeout: CONNECT,
+    };
+    return new Promise((resolve, reject) => {
+      const request = (secure ? https : http).request(url, options);
+      request.on('response', (body) => {
+        body.setTimeout(IDLE, () => body.destroy(timedOut(url)));
+        resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body });
+      });
+      request.on('timeout', () => request.destroy(timedOut(url)));
+      request.on('error', (e) => {
+        if (signal.aborted) reject(signal.reason as Error);
+        else reject(unreachable(url, e));
+      });
+      if (typeof r.body !== 'function') return void request.end(r.body);
+      request.setTimeout(IDLE);
+      const stream = r.body();
+      stream.on('error', (e) => request.destroy(e));
+      // An answer before the end of the body: the server has had enough of it.
+      request.on('close', () => stream.destroy());
+      stream.pipe(request);
+    });
+  }
+
+  #agent(url: URL, insecure: boolean): http.Agent {
+    const key = `${url.protocol}//${url.host} ${insecure}`;
+    let agent = this.#agents.get(key);
+    if (agent !== undefined) return agent;
+    const common = { keepAlive: true, maxSockets: 16, proxyEnv: { ...this.#settings.environment } };
+    agent =
+      url.protocol === 'http:'
+        ? new http.Agent(common as http.AgentOptions)
+        : new https.Agent({
+            ...common,
+            ...this.#certificates(url.host),
+            ...(insecure && { rejectUnauthorized: false }),
+          } as https.AgentOptions);
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  /** As Docker has them: `certs.d/HOST/*.crt` are authorities, `*.cert` and `*.key` are this client's own. */
+  #certificates(host: string): https.AgentOptions {
+    const found: { ca: Buffer[]; cert?: Buffer; key?: Buffer } = { ca: [] };
+    for (const folder of this.#settings.certificates.map((root) => join(root, host))) {
+      if (!existsSync(folder)) continue;
+      for (const name of readdirSync(folder).sort()) {
+        if (name.endsWith('.crt')) found.ca.push(readFileSync(join(folder, name)));
+        const key = join(folder, `${name.slice(0, -5)}.key`);
+        if (!name.endsWith('.cert') || !existsSync(key)) continue;
+        found.cert = readFileSync(join(folder, name));
+        found.key = readFileSync(key);
+      }
+    }
+    const { ca, ...client } = found;
+    if (ca.length === 0) return client;
+    return { ...client, ca: [...process.getBuiltinModule('node:tls').getCACertificates('default'), ...ca] };
+  }
+}
+
+function redirected(from: URL, location: string): URL {
+  let to: URL;
+  try {
+    to = new URL(location, from);
+  } catch {
+    throw new SlipwayError('data-loss', 'registry.redirects', `${from.host} redirects to what is no address`);
+  }
+  if (to.protocol !== 'http:' && to.protocol !== 'https:')
+    throw new SlipwayError('data-loss', 'registry.redirects', `${from.host} redirects to an address of the kind ${to.protocol}`);
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    throw new SlipwayError(
+      'permission-denied',
+      'registry.redirects',
+      `${from.host} redirects from HTTPS to plain HTTP at ${to.host}, which is not followed`,
+    );
+  return to;
+}
+
+const without = (headers: Headers, ...names: string[]): Headers =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name.toLowerCase())));
+
+const timedOut = (url: URL): Error => Object.assign(new Error(`no answer from ${url.host} in time`), { code: 'ETIMEDOUT' });
+
+/** Whether a failure is of the connection and not of what was asked. */
+export function mayPass(e: unknown): boolean {
+  const inner = e instanceof SlipwayError && e.code === 'registry.unreachable' ? e.cause : e;
+  const { code, message } = inner as NodeJS.ErrnoException;
+  return CONNECTION_FAILED.has(code ?? '') || message === 'aborted' || message === 'socket hang up';
+}
+
+/** Waits before attempt n+1: 0.2 s, 0.4 s, 0.8 s … with some chance, or for as long as the server asks, up to a minute. */
+export async function pause(attempt: number, retryAfter: string | undefined, signal: AbortSignal): Promise<void> {
+  const asked =
+    retryAfter === undefined ? Number.NaN : /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now();
+  const usual = 200 * 2 ** (attempt - 1) + randomInt(100);
+  await sleep(Math.min(LONGEST_PAUSE, Number.isNaN(asked) ? usual : Math.max(0, asked)), undefined, { signal });
+}
+
+/** The whole of a small answer. @throws SlipwayError when it is larger than any manifest may be (4 MiB, distribution-spec). */
+export async function readSmall(response: HttpResponse, limit = SMALL): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) {
+        response.body.destroy();
+        throw new SlipwayError(
+          'data-loss',
+          'registry.too-large',
+          `${response.url.host} answers with more than ${limit} bytes where a document was expected`,
+        );
+      }
+      chunks.push(chunk);
+    }
+  } catch (e) {
+    if (e instanceof SlipwayError) throw e;
+    throw unreachable(response.url, e);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Reads an answer to its end and forgets it, so that the connection can be used again. */
+export async function drop(response: HttpResponse): Promise<void> {
+  response.body.resume();
+  await new Promise<void>((resolve) => {
+    response.body
+      .on('end', resolve)
+      .on('close', resolve)
+      .on('error', () => resolve());
+  });
+}

@@ -1,0 +1,71 @@
+// All registries as they are set up: which hosts to ask for a name, and what to sign in with. One for each command.
+import { familiarReference, isSlipwayError, type Reference } from '../model/index.ts';
+import { credentialKey, Host } from './host.ts';
+import { Http } from './http.ts';
+import { Repository } from './repository.ts';
+import type { CredentialSource, Credentials, RegistrySettings } from './types.ts';
+
+export class Registries {
+  readonly #settings: RegistrySettings;
+  readonly #credentials: CredentialSource;
+  readonly #signal: AbortSignal;
+  readonly #http: Http;
+  readonly #hosts = new Map<string, Host>();
+
+  constructor(settings: RegistrySettings, credentials: CredentialSource, signal: AbortSignal) {
+    this.#settings = settings;
+    this.#credentials = credentials;
+    this.#signal = signal;
+    this.#http = new Http(settings);
+  }
+
+  /** A registry by its host's name. `credentials` go before those that are kept. */
+  host(domain: string, credentials?: Credentials): Host {
+    const known = credentials === undefined ? this.#hosts.get(domain) : undefined;
+    if (known !== undefined) return known;
+    const host = this.#open(domain, domain, credentials);
+    if (credentials === undefined) this.#hosts.set(domain, host);
+    return host;
+  }
+
+  /** The repository of a name, at its own registry. */
+  repository(ref: Reference, access: 'pull' | 'pull,push' | 'pull,push,delete', also: readonly string[] = []): Repository {
+    return new Repository(this.host(ref.domain), ref.path, access, this.#signal, also);
+  }
+
+  /**
+   * Reads from the first place that has it: the mirrors of the registry, then the registry itself. A mirror that fails is passed
+   * over; `onSkip` is told why.
+   */
+  async reading<T>(ref: Reference, work: (repository: Repository) => Promise<T>, onSkip: (message: string) => void = () => {}): Promise<T> {
+    for (const mirror of this.#settings.hosts[ref.domain]?.mirrors ?? []) {
+      let host = this.#hosts.get(mirror);
+      if (host === undefined) this.#hosts.set(mirror, (host = this.#open(mirror, mirror.replace(/^https?:\/\//, '').replace(/\/.*$/, ''))));
+      try {
+        return await work(new Repository(host, ref.path, 'pull', this.#signal));
+      } catch (e) {
+        this.#signal.throwIfAborted();
+        if (!isSlipwayError(e)) throw e;
+        onSkip(`the mirror ${host.name} does not give ${familiarReference(ref)}: ${e.message}`);
+      }
+    }
+    return work(this.repository(ref, 'pull'));
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #open(address: string, domain: string, credentials?: Credentials): Host {
+    return new Host(address, {
+      http: this.#http,
+      credentials: async () => credentials ?? this.#credentials.get(credentialKey(domain)),
+      insecure: this.#settings.hosts[domain]?.insecure === true,
+      signal: this.#signal,
+    });
+  }
+}
