@@ -43,7 +43,8 @@ export async function pushImage(engine: Engine, ref: Reference, o: PushOptions):
     );
   using registries = await engine.registries(o.signal);
   const { push } = await import('../registry/index.ts');
-  return push(engine.images, registries, image, name, o);
+  // awaited here: what `using` holds would be let go of at once
+  return await push(engine.images, registries, image, name, o);
 }
 
 /** The tags under which a repository's images are here. */

@@ -65,14 +65,15 @@ export class Download {
       () => (ended = true),
     );
     let fd: number | undefined;
-    const buffer = Buffer.allocUnsafe(CHUNK);
     try {
       for (let at = 0; at < this.size;) {
         const grown = this.#grown.promise;
         if (this.#available > at && this.#path !== undefined) {
           // The open file stays what it is when it is renamed to its place.
           fd ??= openSync(this.#path, 'r');
-          const n = readSync(fd, buffer, 0, Math.min(CHUNK, this.#available - at), at);
+          // Whoever decompresses may still hold the piece before.
+          const buffer = Buffer.allocUnsafe(Math.min(CHUNK, this.#available - at));
+          const n = readSync(fd, buffer, 0, buffer.length, at);
           at += n;
           yield buffer.subarray(0, n);
           continue;
@@ -111,6 +112,8 @@ export class Download {
       if (digest !== this.digest) throw wrong(this.descriptor, `what has the digest ${digest}`);
       await promisify(fsync)(fd);
       content.publish(path, this.digest, this.size, leases[0]);
+      // Whoever has not opened it yet finds it there now.
+      this.#path = content.path(this.digest);
       for (const lease of leases.slice(1)) content.hold(this.digest, lease);
     } catch (e) {
       // What is wrong must not be gone on with.

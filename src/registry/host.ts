@@ -101,19 +101,25 @@ export class Host {
     const secure = new URL(`https://${host}`);
     const plain = new URL(`http://${host}`);
     const asks = (base: URL, attempts: number): Promise<HttpResponse> =>
-      http.send({ method: 'GET', url: new URL('/v2/', base), signal, insecure: insecure || local, attempts });
-    let response: HttpResponse | undefined;
-    let base = secure;
+      http.send({ method: 'GET', url: new URL('/v2/', base), signal, insecure, attempts });
+    // On this machine plain HTTP is usual, and loading what TLS needs takes longer than asking; elsewhere TLS goes first.
+    const [first, second] = local ? [plain, secure] : [secure, plain];
+    let base = first;
+    let response: HttpResponse;
     try {
-      response = await asks(secure, local || insecure ? 1 : 3);
+      response = await asks(first, local || insecure ? 1 : 3);
     } catch (e) {
-      if (!(local || insecure)) throw e;
-      base = plain;
-      try {
-        response = await asks(plain, 3);
-      } catch {
+      if (!insecure && !local) throw e;
+      base = second;
+      response = await asks(second, 3).catch(() => {
         throw e;
-      }
+      });
+    }
+    if (local && response.status === 400) {
+      // What a server says that was spoken to without TLS and wants it.
+      await drop(response);
+      base = second;
+      response = await asks(second, 3);
     }
     if (response.status === 401) {
       const auth = await this.auth();
