@@ -1,18 +1,10 @@
-// The use case of building: opens contexts, chooses the engine, brings what a build may use, and cleans up after it.
+// The use case of building: chooses the engine, brings what a build may use, and cleans up after it. What builds is loaded only
+// here, so that other commands start without it.
 import { availableParallelism } from 'node:os';
-import {
-  buildClassic,
-  type BuildEnvironment,
-  buildGraph,
-  type BuildRequest,
-  type BuildResult,
-  examine,
-  type Examined,
-} from '../build/index.ts';
-import { findRecipe, recipeFor } from '../bootstrap/index.ts';
+import type { BuildEnvironment, BuildRequest, BuildResult, Examined } from '../build/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
-import { BuildNetworks } from '../network/index.ts';
+import type { BuildNetworks } from '../network/index.ts';
 import type { Engine } from './engine.ts';
 import { baseImage } from './registry.ts';
 
@@ -20,11 +12,13 @@ export type BuildEngine = 'graph' | 'classic';
 
 /** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
 export async function build(engine: Engine, which: BuildEngine, request: BuildRequest): Promise<BuildResult> {
+  const { buildClassic, buildGraph } = await import('../build/index.ts');
   return withEnvironment(engine, (env) => (which === 'graph' ? buildGraph(env, request) : buildClassic(env, request)));
 }
 
 /** What the graph engine would warn of, and what it would build. */
 export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
+  const { examine } = await import('../build/index.ts');
   return withEnvironment(engine, (env) => examine(env, request));
 }
 
@@ -32,6 +26,7 @@ async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) =>
   let networks: BuildNetworks | undefined;
   const borrowed = new BorrowedImages(engine.images);
   const network = await engine.network();
+  const { BuildNetworks } = await import('../network/index.ts');
   try {
     return await fn({
       layout: engine.layout,
@@ -54,7 +49,8 @@ async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) =>
   }
 }
 
-function canBootstrap(ref: string): boolean {
+async function canBootstrap(ref: string): Promise<boolean> {
+  const { findRecipe, recipeFor } = await import('../bootstrap/index.ts');
   try {
     return findRecipe(recipeFor(ref).recipe.name) !== undefined;
   } catch (e) {

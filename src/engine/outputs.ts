@@ -1,7 +1,6 @@
 // Where the result of a build goes besides the store: files, archives, nowhere (docs.docker.com/build/exporters).
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { copyTree } from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
 import { exportRootfs, type Image, saveImage } from '../image/index.ts';
 import { SlipwayError } from '../model/index.ts';
@@ -119,9 +118,11 @@ export async function writeOutput(
     case 'tar':
       // written before it first waits, while the files are mounted
       return await withMounted(engine.layout, await viewOf(engine, image, lease), (root) => exportRootfs(root, output.dest));
-    case 'local':
+    case 'local': {
+      const { copyTree } = await import('../build/index.ts');
       mkdirSync(output.dest, { recursive: true });
       return await copyTree(engine.layout, await viewOf(engine, image, lease), output.dest, engine.now());
+    }
     default:
       output satisfies never;
   }

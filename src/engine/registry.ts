@@ -14,8 +14,8 @@ import type { Engine } from './engine.ts';
 
 export type { Compression, Credentials, Pulled, PullProgress, Pushed, PushProgress };
 
-/** gzip as Docker has it; zstd's own usual level. */
-export const USUAL_LEVELS = { gzip: 6, zstd: 3 } as const;
+/** gzip's 4 gives 4 % more bytes than its 6 and takes two thirds of the time (measured on an SDK image); zstd's own usual level. */
+export const USUAL_LEVELS = { gzip: 4, zstd: 3 } as const;
 
 export async function pullImage(engine: Engine, ref: Reference, o: PullOptions): Promise<Pulled> {
   using registries = await engine.registries(o.signal);
@@ -101,7 +101,12 @@ export interface BaseOptions extends Pick<PullOptions, 'platform' | 'signal' | '
  * The image that a FROM names: from the store, else from its registry. Nothing is ever put in its place in silence.
  * @throws SlipwayError not-found `image.cannot-be-pulled`, which names the ways out
  */
-export async function baseImage(engine: Engine, ref: string, o: BaseOptions, canBootstrap: (ref: string) => boolean): Promise<Image> {
+export async function baseImage(
+  engine: Engine,
+  ref: string,
+  o: BaseOptions,
+  canBootstrap: (ref: string) => Promise<boolean>,
+): Promise<Image> {
   const found = engine.images.find(ref);
   if (found !== undefined && !o.pull) return found;
   const name = withDefaultTag(parseReference(ref));
@@ -115,7 +120,7 @@ export async function baseImage(engine: Engine, ref: string, o: BaseOptions, can
       cause: e,
       hints: [
         ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
-        ...(canBootstrap(ref) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
+        ...((await canBootstrap(ref)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
         'load it from an archive: slipway load -i FILE',
         ...e.hints,
       ],

@@ -53,7 +53,7 @@ export const push: Command = {
   args: { min: 1, max: 1 },
   options: [
     { name: 'all-tags', short: 'a', type: 'boolean', help: 'Upload all tags of the repository' },
-    { name: 'compression', type: 'string', placeholder: 'gzip|zstd[:level]', help: 'How layers are compressed that are not yet (gzip:6)' },
+    { name: 'compression', type: 'string', placeholder: 'gzip|zstd[:level]', help: 'How layers are compressed that are not yet (gzip:4)' },
     { name: 'force-compression', type: 'boolean', help: 'Compress layers anew that came compressed' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the name only' },
   ],
