@@ -194,7 +194,7 @@ export class Layers {
       signal: o.signal,
     });
     const made = this.hold(layer.chainId, lease);
-    if (made !== undefined) return { id: made, ...this.#sizes(layer.diffId) };
+    if (made !== undefined) return { id: made, ...this.sizes(layer.diffId) };
     const blob = o.arriving ?? this.blob(layer.diffId);
     if (!blob) throw lost(layer.diffId);
     const active = this.#snapshots.prepare(parent, lease);
@@ -238,7 +238,13 @@ export class Layers {
   #recordSizes(diffId: Digest, tar: number, content: number): void {
     if (this.#row(diffId)?.content_size === content) return;
     this.#db.transaction((sql) => {
-      sql.run('UPDATE layers SET size = ?, content_size = ? WHERE diff_id = ?', tar, content, diffId);
+      sql.run(
+        `INSERT INTO layers (diff_id, size, content_size) VALUES (?, ?, ?)
+         ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, content_size = excluded.content_size`,
+        diffId,
+        tar,
+        content,
+      );
       sql.run(
         `UPDATE images SET size = (SELECT sum(coalesce(l.content_size, l.size, 0)) FROM image_layers i JOIN layers l USING (diff_id) WHERE i.image_id = images.id)
          WHERE id IN (SELECT image_id FROM image_layers WHERE diff_id = ?)`,
@@ -270,7 +276,8 @@ export class Layers {
     for await (const chunk of out) take(chunk as Buffer);
   }
 
-  #sizes(diffId: Digest): { size: number; tarSize: number } {
+  /** Bytes of a layer's files and of its tar, as far as they are known. */
+  sizes(diffId: Digest): { size: number; tarSize: number } {
     const row = this.#row(diffId);
     return { size: row?.content_size ?? row?.size ?? 0, tarSize: row?.size ?? 0 };
   }

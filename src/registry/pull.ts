@@ -164,13 +164,18 @@ async function bringLayers(
   const report = (d: Descriptor, state: PullState, current: number): void =>
     o.onProgress?.({ digest: d.digest, state, current, total: d.size });
   // Counting from the bottom, the first chains whose files are all here need neither download nor unpacking.
+  const made: Made[number][] = [];
   let have = 0;
   let parent: number | null = null;
   for (; have < wanted.length; have++) {
-    const snapshot = store.layers.hold(wanted[have]!.chainId, lease);
+    const { chainId, descriptor, diffId } = wanted[have]!;
+    const snapshot = store.layers.hold(chainId, lease);
     if (snapshot === undefined) break;
     parent = snapshot;
-    report(wanted[have]!.descriptor, 'present', wanted[have]!.descriptor.size);
+    report(descriptor, 'present', descriptor.size);
+    // A pull that was cut short has left its blob too, which no layer knows yet.
+    const blob = store.content.hold(descriptor.digest, lease) && { digest: descriptor.digest, mediaType: descriptor.mediaType };
+    made.push({ diffId, ...store.layers.sizes(diffId), ...(blob && { blob }) });
   }
   const missing = wanted.slice(have);
   // An image that was loaded has its layers in another form: they are unpacked from there.
@@ -205,7 +210,6 @@ async function bringLayers(
       PARALLEL,
     );
     all.catch(() => {});
-    const made: Made[number][] = [];
     for (const [i, layer] of missing.entries()) {
       const arriving = downloads[i];
       const { descriptor, diffId } = layer;

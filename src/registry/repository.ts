@@ -23,6 +23,13 @@ export interface RemoteManifest {
   readonly bytes: Buffer;
 }
 
+/** An upload on its way. */
+interface UploadState {
+  /** Bytes that the registry has. */
+  readonly sent: number;
+  readonly location: URL;
+}
+
 const ACCEPT = [MediaType.ociIndex, MediaType.ociManifest, MediaType.dockerManifestList, MediaType.dockerManifest].join(', ');
 const OCTETS = 'application/octet-stream';
 /** Attempts at going on with one blob; each that moved something begins the count anew. */
@@ -212,41 +219,23 @@ export class Repository {
    * @param source `open` gives the bytes from an offset on, the same every time; `digest` is asked once all were read
    */
   async upload(source: { size?: number; open: (start: number) => Readable; digest: () => Digest }): Promise<void> {
-    const begun = await this.host.expect(`push to ${this.name()}`, [202], {
-      method: 'POST',
-      path: this.#url('blobs/uploads/'),
-      body: Buffer.alloc(0),
-      scopes: this.#scopes,
-    });
-    await drop(begun);
-    let location = nextLocation(begun);
-    let sent = 0;
+    let at = await this.#beginUpload();
     for (let attempt = 1; ; attempt++) {
       try {
-        const length = source.size === undefined ? {} : { 'content-length': String(source.size - sent) };
-        const range = sent > 0 && source.size !== undefined ? { 'content-range': `${sent}-${source.size - 1}` } : {};
-        const from = sent;
-        const patched = await this.host.expect(`push to ${this.name()}`, [202, 201, 204], {
-          method: 'PATCH',
-          path: location,
-          headers: { 'content-type': OCTETS, ...length, ...range },
-          body: () => source.open(from),
-          scopes: this.#scopes,
-        });
-        await drop(patched);
-        location = nextLocation(patched, location);
+        at = await this.#sendRest(source, at);
         break;
       } catch (e) {
         this.#signal.throwIfAborted();
         const again = mayPass(e) || (e instanceof SlipwayError && (e.kind === 'permission-denied' || e.kind === 'unavailable'));
         if (!again || attempt >= ATTEMPTS) throw e;
         await pause(attempt, undefined, this.#signal);
-        const state = await this.#uploadState(location);
-        if (state === undefined) throw e;
-        if (state.sent > sent) attempt = 1;
-        ({ sent, location } = state);
+        // Some registries forget an upload whose connection broke: then it begins anew.
+        const state = (await this.#uploadState(at.location)) ?? (await this.#beginUpload());
+        if (state.sent > at.sent) attempt = 1;
+        at = state;
       }
     }
+    const { location } = at;
     const digest = source.digest();
     location.searchParams.set('digest', digest);
     await drop(
@@ -260,8 +249,33 @@ export class Repository {
     );
   }
 
-  /** How many bytes the registry has of an upload, and where it goes on. */
-  async #uploadState(location: URL): Promise<{ sent: number; location: URL } | undefined> {
+  async #beginUpload(): Promise<UploadState> {
+    const begun = await this.host.expect(`push to ${this.name()}`, [202], {
+      method: 'POST',
+      path: this.#url('blobs/uploads/'),
+      body: Buffer.alloc(0),
+      scopes: this.#scopes,
+    });
+    await drop(begun);
+    return { sent: 0, location: nextLocation(begun) };
+  }
+
+  async #sendRest(source: { size?: number; open: (start: number) => Readable }, { sent, location }: UploadState): Promise<UploadState> {
+    const length = source.size === undefined ? {} : { 'content-length': String(source.size - sent) };
+    const range = sent > 0 && source.size !== undefined ? { 'content-range': `${sent}-${source.size - 1}` } : {};
+    const patched = await this.host.expect(`push to ${this.name()}`, [202, 201, 204], {
+      method: 'PATCH',
+      path: location,
+      headers: { 'content-type': OCTETS, ...length, ...range },
+      body: () => source.open(sent),
+      scopes: this.#scopes,
+    });
+    await drop(patched);
+    return { sent, location: nextLocation(patched, location) };
+  }
+
+  /** How many bytes the registry has of an upload, and where it goes on; undefined when it knows nothing of it. */
+  async #uploadState(location: URL): Promise<UploadState | undefined> {
     const response = await this.host.send({ method: 'GET', path: location, scopes: this.#scopes });
     await drop(response);
     if (response.status !== 204 && response.status !== 202) return undefined;
