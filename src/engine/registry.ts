@@ -9,10 +9,21 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../model/index.ts';
-import type { Compression, Credentials, Pulled, PullOptions, Pushed, PushOptions, PushProgress, PullProgress } from '../registry/index.ts';
+import type {
+  Copied,
+  CopyOptions,
+  Compression,
+  Credentials,
+  Pulled,
+  PullOptions,
+  Pushed,
+  PushOptions,
+  PushProgress,
+  PullProgress,
+} from '../registry/index.ts';
 import type { Engine } from './engine.ts';
 
-export type { Compression, Credentials, Pulled, PullProgress, Pushed, PushProgress };
+export type { Copied, CopyOptions, Compression, Credentials, Pulled, PullProgress, Pushed, PushProgress };
 
 /** gzip's 4 gives 4 % more bytes than its 6 and takes two thirds of the time (measured on an SDK image); zstd's own usual level. */
 export const USUAL_LEVELS = { gzip: 4, zstd: 3 } as const;
@@ -63,6 +74,13 @@ export async function remoteTags(engine: Engine, ref: Reference, signal: AbortSi
   using registries = await engine.registries(signal);
   const tags = await registries.repository(ref, 'pull').tags();
   return tags.map((tag) => ({ domain: ref.domain, path: ref.path, tag }));
+}
+
+/** Copies images between registries, layouts and archives, without the store. `from` and `to` as `slipway copy` has them. */
+export async function copyImage(engine: Engine, from: string, to: string, o: CopyOptions): Promise<Copied> {
+  using registries = await engine.registries(o.signal);
+  const { copy, parsePlace } = await import('../registry/index.ts');
+  return await copy(registries, parsePlace(from), parsePlace(to), o);
 }
 
 /** Signs in, and keeps what is needed for the next time. Says where it is kept. */

@@ -1,5 +1,16 @@
 // Images and layers as views over content and snapshots.
-export { applyChanges, exportRootfs, importRootfs, type LayerProgress, loadArchive, saveArchive, saveImage } from './archive/index.ts';
+export {
+  applyChanges,
+  exportRootfs,
+  importRootfs,
+  type LayerProgress,
+  loadArchive,
+  openSink,
+  saveArchive,
+  saveImage,
+  type Sink,
+  TarSink,
+} from './archive/index.ts';
 export { BorrowedImages } from './borrowed.ts';
 export type { LayoutImage } from './borrowed.ts';
 export { hasLabels } from './filter.ts';

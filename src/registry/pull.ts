@@ -128,9 +128,16 @@ function checkIsImage(configType: string, artifactType: string | undefined, ref:
 }
 
 async function smallBlob(store: ImageStore, repository: Repository, d: Descriptor, ...leases: Lease[]): Promise<Buffer> {
-  if (d.size > LARGEST_CONFIG) throw new SlipwayError('data-loss', 'registry.too-large', `a configuration of ${d.size} bytes is not read`);
   const held = leases.map((lease) => store.content.hold(d.digest, lease));
   if (held.every(Boolean)) return store.content.read(d.digest);
+  const bytes = await readSmallBlob(repository, d);
+  for (const lease of leases) store.content.add(bytes, lease);
+  return bytes;
+}
+
+/** A configuration, verified. @throws SlipwayError `registry.mismatch`, `registry.too-large` */
+export async function readSmallBlob(repository: Repository, d: Descriptor): Promise<Buffer> {
+  if (d.size > LARGEST_CONFIG) throw new SlipwayError('data-loss', 'registry.too-large', `a configuration of ${d.size} bytes is not read`);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of repository.blob(d.digest, 0, d.size)) {
@@ -140,7 +147,6 @@ async function smallBlob(store: ImageStore, repository: Repository, d: Descripto
   const bytes = Buffer.concat(chunks);
   if (size !== d.size || sha256(bytes) !== d.digest)
     throw new SlipwayError('data-loss', 'registry.mismatch', `blob ${d.digest} is not what was announced`);
-  for (const lease of leases) store.content.add(bytes, lease);
   return bytes;
 }
 

@@ -151,7 +151,13 @@ class LayerPusher {
     const plain = await this.#store.layers.plainTar(layer.diffId, this.#lease);
     let result: { digest: Digest; size: number } | undefined;
     await this.#send(layer, plain.size, {
-      open: (start) => compressing(plain.path, this.#o.compression, start, (made) => (result = made)),
+      open: (start) =>
+        compressing(
+          () => createReadStream(plain.path, { highWaterMark: 1 << 20 }),
+          this.#o.compression,
+          start,
+          (made) => (result = made),
+        ),
       digest: () => result!.digest,
     });
     this.#store.shipped.rememberForm(layer.diffId, form, result!);
@@ -210,16 +216,16 @@ class LayerPusher {
 }
 
 /**
- * A file compressed as it is read, from byte `start` of the result on; the same every time. `made` is told digest and size of
+ * Bytes compressed as they are read, from byte `start` of the result on; the same every time. `made` is told digest and size of
  * the whole when all was read.
  */
-function compressing(
-  path: string,
+export function compressing(
+  open: () => Readable,
   { kind, level }: Compression,
   start: number,
   made: (blob: { digest: Digest; size: number }) => void,
 ): Readable {
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
+  const source = open();
   const packer = kind === 'gzip' ? new ParallelGzip(level, availableParallelism() + 1) : compressor('zstd', level);
   const hash = createHash('sha256');
   let size = 0;

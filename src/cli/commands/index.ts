@@ -24,6 +24,18 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['images', 'image ls', 'image list'], 'List images', () => import('./images.ts').then((m) => m.images)),
   ...same(['pull', 'image pull'], 'Download an image from a registry', () => import('./registry.ts').then((m) => m.pull)),
   ...same(['push', 'image push'], 'Upload an image to a registry', () => import('./registry.ts').then((m) => m.push)),
+  ...same(['copy'], 'Copy an image between registries, layouts and archives', () => import('./copy.ts').then((m) => m.copy)),
+  ...same(['manifest create'], 'Put a list for several platforms together', () => import('./manifest.ts').then((m) => m.manifestCreate)),
+  ...same(['manifest annotate'], 'Say what an image of a list runs on', () => import('./manifest.ts').then((m) => m.manifestAnnotate)),
+  ...same(['manifest inspect'], 'Show a list, or what a name stands for', () => import('./manifest.ts').then((m) => m.manifestInspect)),
+  ...same(['manifest push'], 'Push a list', () => import('./manifest.ts').then((m) => m.manifestPush)),
+  ...same(['manifest rm'], 'Forget lists that are being made', () => import('./manifest.ts').then((m) => m.manifestRm)),
+  ...same(['imagetools inspect', 'buildx imagetools inspect'], 'Show what a name stands for at its registry', () =>
+    import('./manifest.ts').then((m) => m.imagetoolsInspect),
+  ),
+  ...same(['imagetools create', 'buildx imagetools create'], 'Make a list of images at registries', () =>
+    import('./manifest.ts').then((m) => m.imagetoolsCreate),
+  ),
   ...same(['login'], 'Sign in to a registry', () => import('./registry.ts').then((m) => m.login)),
   ...same(['logout'], 'Sign out of a registry', () => import('./registry.ts').then((m) => m.logout)),
   ...same(['history', 'image history'], 'Show the history of an image', () => import('./images.ts').then((m) => m.history)),
@@ -80,6 +92,8 @@ export function findCommand(words: readonly string[]): Found {
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { kind: 'help', exitCode: first === undefined ? 1 : 0 };
   if (first === '--version' || first === '-v') return findCommand(['version']);
+  const three = ENTRIES.find((e) => e.path === words.slice(0, 3).join(' ') && e.path.split(' ').length === 3);
+  if (three) return { kind: 'command', entry: three, rest: words.slice(3) };
   const two = ENTRIES.find((e) => e.path === `${first} ${second}`);
   if (two) return { kind: 'command', entry: two, rest: words.slice(2) };
   const one = ENTRIES.find((e) => e.path === first);

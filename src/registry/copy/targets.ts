@@ -1,0 +1,213 @@
+// Where a copy goes: a repository, an OCI layout in a folder, or an archive that `docker load` reads.
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { openSink, type Sink, TarSink } from '../../image/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  digestHex,
+  encodeJson,
+  familiarReference,
+  isIndexType,
+  MediaType,
+  parseIndex,
+  parseManifest,
+  parseReference,
+  SlipwayError,
+  withDefaultTag,
+} from '../../model/index.ts';
+import { writeFileAtomic } from '../../sys/index.ts';
+import { type Compression, compressing } from '../push.ts';
+import type { RemoteManifest, Repository } from '../repository.ts';
+import type { CopySource, CopyTarget } from './types.ts';
+
+export class RegistryTarget implements CopyTarget {
+  readonly parallel = 3;
+  readonly #repository: Repository;
+  readonly #reference: string | undefined;
+  readonly #compression: Compression;
+
+  /** @param reference a tag; the digest when left out */
+  constructor(repository: Repository, reference: string | undefined, compression: Compression) {
+    this.#repository = repository;
+    this.#reference = reference;
+    this.#compression = compression;
+  }
+
+  async has(d: Descriptor): Promise<boolean> {
+    return (await this.#repository.blobSize(d.digest)) !== undefined;
+  }
+
+  async takeOver(d: Descriptor, from: CopySource): Promise<boolean> {
+    return from.repository?.host.name === this.#repository.host.name && this.#repository.mount(d.digest, from.repository.path);
+  }
+
+  put(d: Descriptor, open: (start: number) => Readable): Promise<void> {
+    return this.#repository.upload({ size: d.size, open, digest: () => d.digest });
+  }
+
+  readonly putCompressed = async (open: () => Readable): Promise<{ digest: Digest; size: number }> => {
+    let made: { digest: Digest; size: number } | undefined;
+    await this.#repository.upload({
+      open: (start) => compressing(open, this.#compression, start, (blob) => (made = blob)),
+      digest: () => made!.digest,
+    });
+    return made!;
+  };
+
+  async manifest(m: RemoteManifest, root: boolean): Promise<void> {
+    await this.#repository.putManifest(root ? (this.#reference ?? m.digest) : m.digest, m.mediaType, m.bytes);
+  }
+
+  async finish(): Promise<void> {}
+  abort(): void {}
+}
+
+const REF_NAME = 'org.opencontainers.image.ref.name';
+
+export class LayoutTarget implements CopyTarget {
+  readonly parallel = 3;
+  readonly #root: string;
+  readonly #tag: string | undefined;
+
+  constructor(root: string, tag: string | undefined) {
+    this.#root = root;
+    this.#tag = tag;
+    mkdirSync(join(root, 'blobs/sha256'), { recursive: true });
+    if (!existsSync(join(root, 'oci-layout'))) writeFileSync(join(root, 'oci-layout'), encodeJson({ imageLayoutVersion: '1.0.0' }));
+  }
+
+  async has(d: Descriptor): Promise<boolean> {
+    return existsSync(this.#path(d.digest));
+  }
+
+  async takeOver(): Promise<boolean> {
+    return false;
+  }
+
+  async put(d: Descriptor, open: (start: number) => Readable): Promise<void> {
+    const aside = `${this.#path(d.digest)}.${process.pid}.part`;
+    try {
+      await pipeline(open(0), verifying(d), createWriteStream(aside));
+      renameSync(aside, this.#path(d.digest));
+    } catch (e) {
+      rmSync(aside, { force: true });
+      throw e;
+    }
+  }
+
+  async manifest(m: RemoteManifest, root: boolean): Promise<void> {
+    writeFileAtomic(this.#path(m.digest), m.bytes);
+    if (!root) return;
+    const path = join(this.#root, 'index.json');
+    const before = existsSync(path) ? parseIndex(readFileSync(path)).manifests : [];
+    const tag = this.#tag;
+    const others = before.filter((d) => (tag === undefined ? d.digest !== m.digest : d.annotations?.[REF_NAME] !== tag));
+    const entry: Descriptor = {
+      mediaType: m.mediaType,
+      digest: m.digest,
+      size: m.bytes.length,
+      ...(tag !== undefined && { annotations: { [REF_NAME]: tag } }),
+    };
+    writeFileAtomic(path, encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [...others, entry] }));
+  }
+
+  async finish(): Promise<void> {}
+  abort(): void {}
+
+  #path(digest: Digest): string {
+    return join(this.#root, 'blobs/sha256', digestHex(digest));
+  }
+}
+
+/** One image; its blobs come one after the other. */
+export class DockerArchiveTarget implements CopyTarget {
+  readonly parallel = 1;
+  readonly #sink: Sink;
+  readonly #tar: TarSink;
+  readonly #name: string | undefined;
+  readonly #written = new Set<Digest>();
+  #root: RemoteManifest | undefined;
+
+  constructor(path: string, ref: string | undefined) {
+    this.#sink = openSink(path);
+    this.#tar = new TarSink(this.#sink);
+    this.#name = ref === undefined ? undefined : familiarReference(withDefaultTag(parseReference(ref)));
+    this.#tar.directory('blobs/');
+    this.#tar.directory('blobs/sha256/');
+  }
+
+  async has(d: Descriptor): Promise<boolean> {
+    return this.#written.has(d.digest);
+  }
+
+  async takeOver(): Promise<boolean> {
+    return false;
+  }
+
+  async put(d: Descriptor, open: (start: number) => Readable): Promise<void> {
+    this.#tar.begin(nameOf(d.digest), d.size);
+    await pipeline(open(0), verifying(d), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        this.#sink.write(chunk);
+        await this.#sink.drain();
+      }
+    });
+    this.#tar.end(d.size);
+    this.#written.add(d.digest);
+  }
+
+  async manifest(m: RemoteManifest, root: boolean): Promise<void> {
+    if (isIndexType(m.mediaType) || !root)
+      throw new SlipwayError('unsupported', 'copy.one-image', 'such an archive holds one image, and not a list of them', {
+        hints: ['leave --all out, or copy to oci:FOLDER'],
+      });
+    this.#tar.file(nameOf(m.digest), m.bytes);
+    this.#root = m;
+  }
+
+  async finish(): Promise<void> {
+    const m = this.#root!;
+    const { config, layers } = parseManifest(m.bytes);
+    const annotations =
+      this.#name === undefined
+        ? {}
+        : { annotations: { 'io.containerd.image.name': this.#name, [REF_NAME]: parseReference(this.#name).tag ?? '' } };
+    const entry = { mediaType: m.mediaType, digest: m.digest, size: m.bytes.length, ...annotations };
+    this.#tar.file('index.json', encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [entry] }));
+    const image = {
+      Config: nameOf(config.digest),
+      RepoTags: this.#name === undefined ? null : [this.#name],
+      Layers: layers.map((l) => nameOf(l.digest)),
+    };
+    this.#tar.file('manifest.json', encodeJson([image]));
+    this.#tar.file('oci-layout', encodeJson({ imageLayoutVersion: '1.0.0' }));
+    this.#tar.finish();
+    await this.#sink.finish();
+  }
+
+  abort(): void {
+    this.#sink.abort();
+  }
+}
+
+const nameOf = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`;
+
+/** Passes bytes on, and fails at the end when they are not what was announced. */
+function verifying(d: Descriptor): (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+  return async function* (chunks) {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      if (size > d.size) break;
+      hash.update(chunk);
+      yield chunk;
+    }
+    if (size !== d.size || `sha256:${hash.digest('hex')}` !== d.digest)
+      throw new SlipwayError('data-loss', 'copy.mismatch', `blob ${d.digest} is not what was announced`);
+  };
+}

@@ -1,0 +1,137 @@
+// Copies between registries, layouts and archives, and lists for several platforms, checked with skopeo.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { type Shop, openShop } from '../support/shop.ts';
+
+let shop: Shop;
+let one: TestRegistry;
+let two: TestRegistry;
+
+before(async () => {
+  shop = openShop('registry-copy');
+  one = await startRegistry({ folder: join(shop.folder, 'one') });
+  two = await startRegistry({ folder: join(shop.folder, 'two') });
+  await shop.makeImages();
+  await shop.ok('tag', 'app', `${one.host}/lab/app:1`);
+  await shop.ok('push', `${one.host}/lab/app:1`);
+});
+after(async () => {
+  await one.stop();
+  await two.stop();
+  shop.close();
+});
+
+const skopeo = (...args: string[]): string => execFileSync('skopeo', args, { encoding: 'utf8' });
+const digest = (name: string): string =>
+  (JSON.parse(skopeo('inspect', '--tls-verify=false', `docker://${name}`)) as { Digest: string }).Digest;
+const raw = (name: string): { manifests: { digest: string; platform: { os: string; architecture: string; variant?: string } }[] } =>
+  JSON.parse(skopeo('inspect', '--raw', '--tls-verify=false', `docker://${name}`)) as never;
+const at = (name: string): string => join(shop.folder, name);
+
+async function works(name: string): Promise<void> {
+  const s = shop.elsewhere(`works-${name.replaceAll(/\W/g, '-')}`);
+  assert.equal((await s.ok('run', '--rm', '--network', 'none', name, 'cat', '/file')).stdout, 'content\n');
+}
+
+test('from registry to registry: the digest stays, and a second copy moves nothing', async () => {
+  const first = await shop.ok('copy', `docker://${one.host}/lab/app:1`, `docker://${two.host}/mirrored/app:1`);
+  assert.equal(first.stdout.trim(), digest(`${one.host}/lab/app:1`));
+  assert.equal(digest(`${two.host}/mirrored/app:1`), digest(`${one.host}/lab/app:1`));
+  assert.match((await shop.ok('copy', `${one.host}/lab/app:1`, `${two.host}/mirrored/app:1`)).stderr, /copied 0B/);
+  await works(`${two.host}/mirrored/app:1`);
+});
+
+test('within a registry blobs are taken over', async () => {
+  const { stderr } = await shop.ok('copy', `${one.host}/lab/app:1`, `${one.host}/elsewhere/app:2`);
+  assert.match(stderr, /Taken over/);
+  assert.match(stderr, /copied 0B/);
+});
+
+test('to a layout and back; skopeo reads it', async () => {
+  await shop.ok('copy', `docker://${one.host}/lab/app:1`, `oci:${at('layout')}:1`);
+  const read = JSON.parse(skopeo('inspect', `oci:${at('layout')}:1`)) as { Digest: string };
+  assert.equal(read.Digest, digest(`${one.host}/lab/app:1`));
+  await shop.ok('copy', `oci:${at('layout')}:1`, `docker://${two.host}/from/layout:1`);
+  assert.equal(digest(`${two.host}/from/layout:1`), read.Digest);
+  const missing = await shop.run('copy', `oci:${at('layout')}:2`, `docker://${two.host}/from/layout:2`);
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /the layout has no image 2\n[^]*it holds: 1/);
+});
+
+test('to an archive that load reads, and from what save and skopeo write', async () => {
+  await shop.ok('copy', `docker://${one.host}/lab/app:1`, `docker-archive:${at('app.tar')}:copied/app:1`);
+  const s = shop.elsewhere('loaded');
+  assert.match((await s.ok('load', '-i', at('app.tar'))).stdout, /Loaded image: copied\/app:1/);
+  assert.equal((await s.ok('run', '--rm', '--network', 'none', 'copied/app:1', 'cat', '/file')).stdout, 'content\n');
+  await shop.ok('save', '-o', at('saved.tar'), 'app');
+  await shop.ok('copy', `docker-archive:${at('saved.tar')}`, `docker://${two.host}/from/saved:1`);
+  await works(`${two.host}/from/saved:1`);
+  skopeo('copy', '--insecure-policy', `oci:${at('layout')}:1`, `docker-archive:${at('skopeo.tar')}:some/name:3`);
+  await shop.ok('copy', `docker-archive:${at('skopeo.tar')}:some/name:3`, `docker://${two.host}/from/skopeo:1`);
+  await works(`${two.host}/from/skopeo:1`);
+  const layers = (
+    JSON.parse(skopeo('inspect', '--raw', '--tls-verify=false', `docker://${two.host}/from/skopeo:1`)) as {
+      layers: { mediaType: string }[];
+    }
+  ).layers;
+  assert.ok(
+    layers.every((l) => l.mediaType.endsWith('gzip')),
+    'plain layers were compressed on the way',
+  );
+});
+
+test('a blob of a layout that was changed is refused', async () => {
+  execFileSync('cp', ['-r', at('layout'), at('broken')]);
+  const manifest = JSON.parse(skopeo('inspect', '--raw', `oci:${at('broken')}:1`)) as { layers: { digest: string }[] };
+  const blob = join(at('broken'), 'blobs/sha256', manifest.layers[0]!.digest.slice(7));
+  const bytes = readFileSync(blob);
+  bytes[100]! ^= 1;
+  writeFileSync(blob, bytes);
+  const { status, stderr } = await shop.run('copy', `oci:${at('broken')}:1`, `oci:${at('copied')}:1`);
+  assert.equal(status, 1);
+  assert.match(stderr, /is not what was announced/);
+  assert.ok(!existsSync(join(at('copied'), 'blobs/sha256', manifest.layers[0]!.digest.slice(7))));
+  assert.equal((await shop.run('copy', `oci:${at('broken')}:1`, `docker://${two.host}/from/broken:1`)).status, 1);
+});
+
+test('manifest create, annotate, inspect, push: a list for two platforms, of two repositories', async () => {
+  const list = `${one.host}/lab/list:1`;
+  await shop.ok('manifest', 'create', list, `${one.host}/lab/app:1`);
+  assert.equal((await shop.run('manifest', 'create', list, `${one.host}/lab/app:1`)).status, 1);
+  const context = at('arm');
+  mkdirSync(context);
+  writeFileSync(join(context, 'Dockerfile'), 'FROM busybox\nLABEL other=yes\n');
+  await shop.ok('build', '-q', '-t', `${one.host}/lab/arm:1`, context);
+  await shop.ok('push', `${one.host}/lab/arm:1`);
+  await shop.ok('manifest', 'create', '--amend', list, `${one.host}/lab/arm:1`);
+  await shop.ok('manifest', 'annotate', '--arch', 'arm64', '--variant', 'v8', list, `${one.host}/lab/arm:1`);
+  const shown = JSON.parse((await shop.ok('manifest', 'inspect', list)).stdout) as { manifests: unknown[] };
+  assert.equal(shown.manifests.length, 2);
+  const pushed = (await shop.ok('manifest', 'push', '--purge', list)).stdout.trim();
+  assert.match(pushed, /^sha256:/);
+  assert.deepEqual(
+    raw(list).manifests.map(({ platform }) => [platform.architecture, platform.variant]),
+    [
+      ['amd64', undefined],
+      ['arm64', 'v8'],
+    ],
+  );
+  assert.equal((await shop.run('manifest', 'push', list)).status, 1, 'it was forgotten');
+  await works(list);
+});
+
+test('imagetools: inspect and create; copy --all takes the list with all of it', async () => {
+  const list = `${one.host}/lab/list:1`;
+  const { stdout } = await shop.ok('imagetools', 'inspect', list);
+  assert.match(stdout, /^Name: {6}127[^]*MediaType: application\/vnd\.oci\.image\.index[^]*Platform: {4}linux\/arm64\/v8/);
+  await shop.ok('buildx', 'imagetools', 'create', '-t', `${two.host}/made/list:1`, '--annotation', 'made=here', list);
+  assert.deepEqual(raw(`${two.host}/made/list:1`).manifests, raw(list).manifests);
+  assert.match((await shop.ok('imagetools', 'create', '--dry-run', list)).stdout, /"manifests"/);
+  await shop.ok('copy', '--all', `docker://${one.host}/lab/list:1`, `docker://${two.host}/all/list:1`);
+  assert.equal(digest(`${two.host}/all/list:1`), digest(list));
+  await works(`${two.host}/all/list:1`);
+});
