@@ -3,6 +3,7 @@ export { build, type BuildEngine, examineBuild } from './build.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Output, parseOutput, writeOutput } from './outputs.ts';
 export { pruneBuilder, pruneContainers, pruneImages, type Pruned } from './prune.ts';
+export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export * from './registry.ts';
 export { diskUsage, type Usage } from './usage.ts';

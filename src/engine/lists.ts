@@ -2,7 +2,17 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { familiarReference, formatReference, type Platform, type Reference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Platform,
+  type Reference,
+  SlipwayError,
+  withDefaultTag,
+} from '../model/index.ts';
 import type { ListEntry, RemoteManifest } from '../registry/index.ts';
 import { writeFileAtomic } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
@@ -14,6 +24,35 @@ export async function inspectRemote(engine: Engine, ref: Reference, signal: Abor
   using registries = await engine.registries(signal);
   const { remoteManifest } = await import('../registry/index.ts');
   return await remoteManifest(registries, ref);
+}
+
+/** Repositories of a registry (`host`), or tags of a repository (`host/path`). */
+export async function listRemote(engine: Engine, name: string, signal: AbortSignal): Promise<string[]> {
+  using registries = await engine.registries(signal);
+  if (!name.includes('/') && /[.:]|^localhost$/.test(name)) return await registries.host(name).catalogue();
+  return await registries.repository(parseReference(name), 'pull').tags();
+}
+
+/** Deletes what a name stands for; its digest. @throws SlipwayError not-found, unsupported */
+export async function deleteRemote(engine: Engine, ref: Reference, signal: AbortSignal): Promise<Digest> {
+  using registries = await engine.registries(signal);
+  const repository = registries.repository(ref, 'pull,push,delete');
+  const digest = ref.digest ?? (await repository.manifest(ref.tag ?? 'latest')).digest;
+  await repository.deleteManifest(digest);
+  return digest;
+}
+
+export async function referrersOf(
+  engine: Engine,
+  ref: Reference,
+  artifactType: string | undefined,
+  signal: AbortSignal,
+): Promise<Descriptor[]> {
+  using registries = await engine.registries(signal);
+  const name = withDefaultTag(ref);
+  const repository = registries.repository(name, 'pull');
+  const digest = name.digest ?? (await repository.manifest(name.tag ?? 'latest')).digest;
+  return (await repository.referrers(digest, artifactType)).manifests;
 }
 
 /** A list of the images that names stand for; lists among them are taken apart. */

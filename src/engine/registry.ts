@@ -2,6 +2,7 @@
 import type { Image } from '../image/index.ts';
 import {
   familiarReference,
+  isIndexType,
   isSlipwayError,
   parseReference,
   type Reference,
@@ -56,6 +57,35 @@ export async function pushImage(engine: Engine, ref: Reference, o: PushOptions):
   const { push } = await import('../registry/index.ts');
   // awaited here: what `using` holds would be let go of at once
   return await push(engine.images, registries, image, name, o);
+}
+
+/**
+ * Pushes the whole list that an image came with when it was pulled: images for other platforms go from where it came.
+ * @throws SlipwayError failed-precondition `push.no-list` for an image that came with none
+ */
+export async function pushAllPlatforms(
+  engine: Engine,
+  ref: Reference,
+  signal: AbortSignal,
+): Promise<{ digest: string; size: number; platforms: number }> {
+  const name = withDefaultTag(ref);
+  const image = engine.images.resolve(familiarReference(name));
+  using registries = await engine.registries(signal);
+  const { imagesOf, pushList, remoteManifest } = await import('../registry/index.ts');
+  for (const text of image.digests) {
+    const origin = parseReference(text);
+    const found = await remoteManifest(registries, origin).catch((e: unknown) => {
+      if (isSlipwayError(e) && e.kind === 'not-found') return undefined;
+      throw e;
+    });
+    if (found === undefined || !isIndexType(found.mediaType)) continue;
+    const entries = await imagesOf(registries, origin);
+    await pushList(registries, name, found, entries);
+    return { digest: found.digest, size: found.bytes.length, platforms: entries.length };
+  }
+  throw new SlipwayError('failed-precondition', 'push.no-list', `${familiarReference(name)} came with no list of platforms`, {
+    hints: ['slipway manifest create puts one together of images that were pushed'],
+  });
 }
 
 /** The tags under which a repository's images are here. */

@@ -4,6 +4,7 @@ import { SlipwayError } from '../model/index.ts';
 import { Auth } from './auth.ts';
 import { statusError } from './errors.ts';
 import { drop, type Headers, type Http, type HttpRequest, type HttpResponse, readSmall } from './http.ts';
+import { pages } from './pages.ts';
 import type { Credentials } from './types.ts';
 
 /** Docker Hub goes by one name and listens at another. */
@@ -92,6 +93,17 @@ export class Host {
   /** Asks who is there, and makes sure that the credentials are good: `login`. */
   async ping(): Promise<void> {
     await drop(await this.expect(`sign in to ${this.name}`, [200], { method: 'GET', path: '/v2/', scopes: [] }));
+  }
+
+  /** All repositories, where the registry tells. */
+  catalogue(): Promise<string[]> {
+    return pages(
+      this,
+      `list the repositories of ${this.name}`,
+      '/v2/_catalog?n=1000',
+      ['registry:catalog:*'],
+      (page) => page['repositories'],
+    );
   }
 
   async #find(): Promise<URL> {

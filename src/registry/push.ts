@@ -142,8 +142,8 @@ class LayerPusher {
       });
       return this.#sent(layer, descriptor);
     }
-    const { kind, level } = this.#o.compression;
-    const form = `${kind}:${level}`;
+    const { kind } = this.#o.compression;
+    const form = formOf(this.#o.compression);
     const mediaType = kind === 'zstd' ? MediaType.ociLayerZstd : MediaType.ociLayerGzip;
     const known = this.#store.shipped.form(layer.diffId, form);
     if (known !== undefined && (await this.#isThere(layer, { mediaType, ...known }))) return { mediaType, ...known };
@@ -298,3 +298,32 @@ export async function each<T, R>(items: readonly T[], most: number, work: (item:
   await Promise.all(Array.from({ length: Math.min(most, items.length) }, run));
   return results;
 }
+
+/** The blob that a push would send for a layer: the one that it came as, or what it compresses to. */
+export async function measureLayer(
+  store: ImageStore,
+  { diffId }: ImageLayer,
+  compression: Compression,
+  o: { readonly signal: AbortSignal; onCompress?(layer: Digest): void },
+): Promise<{ digest: Digest; size: number }> {
+  const blob = store.layers.blob(diffId);
+  if (blob !== undefined && compressionOf(blob.mediaType) !== 'none') return { digest: blob.digest, size: blob.size };
+  const form = formOf(compression);
+  const known = store.shipped.form(diffId, form);
+  if (known !== undefined) return known;
+  o.onCompress?.(diffId);
+  using lease = store.leases.create();
+  const plain = await store.layers.plainTar(diffId, lease);
+  let made: { digest: Digest; size: number } | undefined;
+  const stream = compressing(
+    () => createReadStream(plain.path, { highWaterMark: 1 << 20 }),
+    compression,
+    0,
+    (result) => (made = result),
+  );
+  for await (const _ of stream) o.signal.throwIfAborted();
+  store.shipped.rememberForm(diffId, form, made!);
+  return made!;
+}
+
+const formOf = ({ kind, level }: Compression): string => `${kind}:${level}`;

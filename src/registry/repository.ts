@@ -14,6 +14,7 @@ import {
   SlipwayError,
 } from '../model/index.ts';
 import type { Host } from './host.ts';
+import { pages } from './pages.ts';
 import { drop, type HttpResponse, mayPass, pause, readSmall } from './http.ts';
 import { unreachable } from './errors.ts';
 
@@ -116,7 +117,7 @@ export class Repository {
 
   async deleteManifest(reference: string): Promise<void> {
     await drop(
-      await this.host.expect(`delete ${this.name(reference)}`, [202, 200, 404], {
+      await this.host.expect(`delete ${this.name(reference)}`, [200, 202], {
         method: 'DELETE',
         path: this.#url(`manifests/${reference}`),
         scopes: this.#scopes,
@@ -320,27 +321,6 @@ export class Repository {
   #url(rest: string): string {
     return `/v2/${this.path}/${rest}`;
   }
-}
-
-/** Follows `Link: <…>; rel="next"` through a paged list. */
-export async function pages(
-  host: Host,
-  what: string,
-  first: string,
-  scopes: readonly string[],
-  listOf: (page: Record<string, unknown>) => unknown,
-): Promise<string[]> {
-  const all: string[] = [];
-  let path: string | URL | undefined = first;
-  for (let n = 0; path !== undefined && n < 10_000; n++) {
-    const response: HttpResponse = await host.expect(what, [200], { method: 'GET', path, scopes, follow: true });
-    const page = JSON.parse((await readSmall(response)).toString('utf8')) as Record<string, unknown>;
-    const list = listOf(page);
-    if (Array.isArray(list)) all.push(...list.map(String));
-    const next: string | undefined = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(String(response.headers.link ?? ''))?.[1];
-    path = next === undefined ? undefined : new URL(next, response.url);
-  }
-  return all;
 }
 
 function nextLocation(response: HttpResponse, before?: URL): URL {

@@ -135,3 +135,79 @@ test('imagetools: inspect and create; copy --all takes the list with all of it',
   assert.equal(digest(`${two.host}/all/list:1`), digest(list));
   await works(`${two.host}/all/list:1`);
 });
+
+test('push --all-platforms takes along what is not here', async () => {
+  const s = shop.elsewhere('all-platforms');
+  await s.ok('pull', `${one.host}/lab/list:1`);
+  await s.ok('tag', `${one.host}/lab/list:1`, `${two.host}/whole/list:1`);
+  assert.match((await s.ok('push', '--all-platforms', `${two.host}/whole/list:1`)).stdout, /\(2 images\)/);
+  assert.deepEqual(raw(`${two.host}/whole/list:1`), raw(`${one.host}/lab/list:1`));
+  await shop.ok('tag', 'app', `${two.host}/whole/alone:1`);
+  const alone = await shop.run('push', '--all-platforms', `${two.host}/whole/alone:1`);
+  assert.equal(alone.status, 1);
+  assert.match(alone.stderr, /came with no list/);
+});
+
+test('registry ls, referrers and rm', async () => {
+  const repositories = (await shop.ok('registry', 'ls', two.host)).stdout.trim().split('\n');
+  assert.ok(repositories.includes('mirrored/app') && repositories.includes('all/list'));
+  assert.equal((await shop.ok('registry', 'ls', `${two.host}/mirrored/app`)).stdout, '1\n');
+  // This registry knows no referrers API: a tag stands for it (distribution-spec, "Referrers Tag Schema").
+  const subject = digest(`${two.host}/mirrored/app:1`);
+  const type = 'application/vnd.oci.image.index.v1+json';
+  const artifact = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: subject,
+    size: 1,
+    artifactType: 'application/x.sbom',
+  };
+  await fetch(`http://${two.host}/v2/mirrored/app/manifests/${subject.replace(':', '-')}`, {
+    method: 'PUT',
+    headers: { 'content-type': type },
+    body: JSON.stringify({ schemaVersion: 2, mediaType: type, manifests: [artifact] }),
+  });
+  const referrers = async (...args: string[]): Promise<string> =>
+    (await shop.ok('registry', 'referrers', '--format', '{{.ArtifactType}}', ...args, `${two.host}/mirrored/app:1`)).stdout;
+  assert.equal(await referrers(), 'application/x.sbom\n');
+  assert.equal(await referrers('--artifact-type', 'application/x.other'), '');
+  assert.match((await shop.ok('registry', 'rm', `${two.host}/mirrored/app:1`)).stdout, /^Deleted: sha256:/);
+  assert.equal((await shop.run('pull', `${two.host}/mirrored/app:1`)).status, 1);
+});
+
+test('image compare: what a registry has need not be sent, what images share is told', async () => {
+  const compare = async (...args: string[]) =>
+    JSON.parse((await shop.ok('image', 'compare', '--format', 'json', ...args)).stdout) as {
+      compressed: number;
+      toPush: number;
+      present: number;
+      shared: number;
+      pullSeconds: number;
+      costPerMonth: number;
+    }[];
+  const [busybox, app] = await compare('--bandwidth', '8Mbit', '--price', '1000', 'busybox', 'app');
+  assert.ok(busybox && app);
+  assert.equal(busybox.shared, 1);
+  assert.equal(app.toPush, app.compressed);
+  assert.ok(app.compressed > busybox.compressed);
+  assert.equal(app.pullSeconds, app.compressed / 1e6);
+  assert.equal(app.costPerMonth, app.compressed / 1e6);
+  const manifest = JSON.parse(skopeo('inspect', '--raw', '--tls-verify=false', `docker://${one.host}/lab/app:1`)) as {
+    config: { size: number };
+    layers: { size: number }[];
+  };
+  assert.equal(
+    app.compressed,
+    manifest.layers.reduce((n, l) => n + l.size, manifest.config.size),
+    'just what a push sends',
+  );
+  const [there] = await compare('--to', `${one.host}/lab/app`, 'app');
+  assert.equal(
+    there?.present,
+    manifest.layers.reduce((n, l) => n + l.size, 0),
+  );
+  assert.match(
+    (await shop.ok('image', 'compare', 'busybox', 'app')).stdout,
+    /^IMAGE +ON DISK[^]*busybox is \d+\.\d % smaller to move than app/,
+  );
+  assert.equal((await shop.run('image', 'compare', '--bandwidth', 'fast', 'app')).status, 125);
+});

@@ -24,6 +24,12 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['images', 'image ls', 'image list'], 'List images', () => import('./images.ts').then((m) => m.images)),
   ...same(['pull', 'image pull'], 'Download an image from a registry', () => import('./registry.ts').then((m) => m.pull)),
   ...same(['push', 'image push'], 'Upload an image to a registry', () => import('./registry.ts').then((m) => m.push)),
+  ...same(['image compare'], 'Compare what images take: on disk, to push, to pull, to keep', () =>
+    import('./compare.ts').then((m) => m.imageCompare),
+  ),
+  ...same(['registry ls'], 'List repositories or tags at a registry', () => import('./remote.ts').then((m) => m.registryLs)),
+  ...same(['registry rm'], 'Delete images at a registry', () => import('./remote.ts').then((m) => m.registryRm)),
+  ...same(['registry referrers'], 'List what refers to an image', () => import('./remote.ts').then((m) => m.registryReferrers)),
   ...same(['copy'], 'Copy an image between registries, layouts and archives', () => import('./copy.ts').then((m) => m.copy)),
   ...same(['manifest create'], 'Put a list for several platforms together', () => import('./manifest.ts').then((m) => m.manifestCreate)),
   ...same(['manifest annotate'], 'Say what an image of a list runs on', () => import('./manifest.ts').then((m) => m.manifestAnnotate)),

@@ -7,6 +7,7 @@ import {
   localTags,
   login as signIn,
   logout as signOut,
+  pushAllPlatforms,
   pushImage,
   type Pushed,
   type PushProgress,
@@ -53,6 +54,7 @@ export const push: Command = {
   args: { min: 1, max: 1 },
   options: [
     { name: 'all-tags', short: 'a', type: 'boolean', help: 'Upload all tags of the repository' },
+    { name: 'all-platforms', type: 'boolean', help: 'Push the whole list that the image was pulled with' },
     { name: 'compression', type: 'string', placeholder: 'gzip|zstd[:level]', help: 'How layers are compressed that are not yet (gzip:4)' },
     { name: 'force-compression', type: 'boolean', help: 'Compress layers anew that came compressed' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the name only' },
@@ -82,6 +84,11 @@ const PUSH_STATES: Readonly<Record<PushProgress['state'], string>> = {
 };
 
 async function pushOne(ctx: Context, name: Reference, compression: Compression, o: ParsedOptions): Promise<void> {
+  if (o.bool('all-platforms')) {
+    const { digest, size, platforms } = await pushAllPlatforms(await ctx.engine(), name, ctx.signal);
+    if (!o.bool('quiet')) ctx.stdout.write(`${name.tag ?? name.digest}: digest: ${digest} size: ${size} (${platforms} images)\n`);
+    return;
+  }
   const rows = new Rows(ctx.stdout, ctx.now);
   const pushed: Pushed = await pushImage(await ctx.engine(), name, {
     signal: ctx.signal,
@@ -95,8 +102,10 @@ async function pushOne(ctx: Context, name: Reference, compression: Compression, 
   }).finally(() => rows.end());
   if (o.bool('quiet')) return;
   ctx.stdout.write(`${name.tag ?? name.digest}: digest: ${pushed.digest} size: ${pushed.size}\n`);
-  if (ctx.stdout.isTTY)
-    ctx.stderr.write(`sent ${formatBytes(pushed.sent)}; ${formatBytes(pushed.present + pushed.mounted)} were there already\n`);
+  const kept = pushed.sent + pushed.mounted + pushed.present;
+  ctx.stderr.write(
+    `sent ${formatBytes(pushed.sent)} of ${formatBytes(kept)}; ${formatBytes(pushed.present)} were there, ${formatBytes(pushed.mounted)} were taken over\n`,
+  );
 }
 
 function parseCompression(text: string): Compression {
