@@ -70,7 +70,7 @@ export class Http {
         const response = await this.#follow(r);
         if (!MAY_PASS.has(response.status) || attempt >= attempts) return response;
         await drop(response);
-        await pause(attempt, response.headers['retry-after'], r.signal);
+        await pause(attempt, askedPause(response.headers), r.signal);
       } catch (e) {
         r.signal.throwIfAborted();
         if (!mayPass(e) || attempt >= attempts) throw e;
@@ -195,6 +195,16 @@ export function mayPass(e: unknown): boolean {
   const inner = e instanceof SlipwayError && e.code === 'registry.unreachable' ? e.cause : e;
   const { code, message } = inner as NodeJS.ErrnoException;
   return CONNECTION_FAILED.has(code ?? '') || message === 'aborted' || message === 'socket hang up';
+}
+
+/** What the server says about when to come again: `Retry-After`, or the end of its window (RFC 9110; draft RateLimit fields). */
+function askedPause(headers: http.IncomingHttpHeaders): string | undefined {
+  if (headers['retry-after'] !== undefined) return headers['retry-after'];
+  const reset = headers['ratelimit-reset'] ?? headers['x-ratelimit-reset'];
+  const seconds = Number(typeof reset === 'string' ? reset.split(';')[0] : Number.NaN);
+  if (Number.isNaN(seconds)) return undefined;
+  // Some send the time itself.
+  return String(seconds > 1e9 ? Math.max(0, Math.ceil(seconds - Date.now() / 1000)) : Math.ceil(seconds));
 }
 
 /** Waits before attempt n+1: 0.2 s, 0.4 s, 0.8 s … with some chance, or for as long as the server asks, up to a minute. */

@@ -212,7 +212,8 @@ export class Repository {
 
   /** Sends a small blob that is in memory, in one piece. */
   async putBlob(digest: Digest, bytes: Buffer): Promise<void> {
-    await this.upload({ size: bytes.length, open: (start) => Readable.from([bytes.subarray(start)]), digest: () => digest });
+    const { location } = await this.#beginUpload();
+    await this.#finishUpload(location, digest, bytes);
   }
 
   /**
@@ -236,18 +237,20 @@ export class Repository {
         at = state;
       }
     }
-    const { location } = at;
-    const digest = source.digest();
+    await this.#finishUpload(at.location, source.digest(), Buffer.alloc(0));
+  }
+
+  /** The last step of an upload, which may bring all bytes. When its answer is lost, the blob itself tells whether it worked. */
+  async #finishUpload(location: URL, digest: Digest, body: Buffer): Promise<void> {
     location.searchParams.set('digest', digest);
-    await drop(
-      await this.host.expect(`push ${this.name(digest)}`, [201, 204], {
-        method: 'PUT',
-        path: location,
-        headers: { 'content-type': OCTETS },
-        body: Buffer.alloc(0),
-        scopes: this.#scopes,
-      }),
-    );
+    try {
+      const headers = { 'content-type': OCTETS };
+      const put = { method: 'PUT', path: location, headers, body, scopes: this.#scopes } as const;
+      await drop(await this.host.expect(`push ${this.name(digest)}`, [201, 204], put));
+    } catch (e) {
+      this.#signal.throwIfAborted();
+      if ((await this.blobSize(digest).catch(() => undefined)) === undefined) throw e;
+    }
   }
 
   async #beginUpload(): Promise<UploadState> {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/sys/index.ts';
+import { startRegistry } from '../support/registry.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-terminal-');
 const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
@@ -103,4 +104,22 @@ test('Ctrl-C reaches the program of a container in the foreground', async () => 
   assert.equal(exitCode, 9, output);
   assert.deepEqual(leftovers(), []);
   assert.equal(slipway('ps', '-aq').stdout, '');
+});
+
+test('a pull and a push on a terminal: a row for each layer, drawn in place; NO_COLOR and pipes get none of it', async () => {
+  const registry = await startRegistry({ folder: join(folder, 'registry') });
+  try {
+    const name = `${registry.host}/app:1`;
+    slipway('tag', 'busybox', name);
+    const pushed = typed(`push ${name}`).stdout;
+    assert.match(pushed, /[0-9a-f]{12}: Pushed/);
+    assert.match(pushed, /\u001b\[1A/, 'the row is drawn again in its place');
+    slipway('rmi', name, 'busybox');
+    slipway('builder', 'prune', '-af');
+    const pulled = typed(`pull ${name}`).stdout;
+    assert.match(pulled, /\u001b\[1A[0-9a-f]{12}: Pull complete/);
+    assert.doesNotMatch(slipway('pull', name).stdout, /\u001b/);
+  } finally {
+    await registry.stop();
+  }
 });

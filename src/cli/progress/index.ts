@@ -33,7 +33,7 @@ class TextDisplay implements BuildDisplay {
 export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'classic'): BuildDisplay {
   const sink: Sink = {
     write: (text) => void ctx.stderr.write(text),
-    size: () => ({ columns: ctx.stderr.columns ?? 80, rows: ctx.stderr.rows ?? 24 }),
+    size: () => ({ columns: ctx.stderr.columns || 80, rows: ctx.stderr.rows || 24 }),
     color: ctx.settings.color,
   };
   switch (progress) {

@@ -49,8 +49,9 @@ export class Rows {
 
   #draw(): void {
     this.#last = this.#now();
-    const width = Math.max(20, (this.#out.columns ?? 80) - 1);
-    const most = Math.max(1, (this.#out.rows ?? 24) - 2);
+    // 0 is what a terminal says that does not know.
+    const width = Math.max(20, (this.#out.columns || 80) - 1);
+    const most = Math.max(1, (this.#out.rows || 24) - 2);
     // More rows than the screen has: what is finished gives way.
     let rows = [...this.#rows.values()];
     if (rows.length > most)
