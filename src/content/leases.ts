@@ -78,6 +78,11 @@ export class Leases {
     return new Lease(this.#db, id);
   }
 
+  /** Ends the leases that outlive their processes, for when room is wanted. */
+  endLasting(): void {
+    this.#db.transaction((sql) => sql.run('DELETE FROM leases WHERE owner = ?', NOBODY));
+  }
+
   /** Whether a process died holding something, so that collecting would find what it left. */
   anyDead(): boolean {
     const rows = this.#db.read((sql) => sql.all<{ owner: string }>('SELECT DISTINCT owner FROM leases'));

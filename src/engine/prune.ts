@@ -1,5 +1,8 @@
 // Taking away what is not used.
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { hasLabels, type Removal } from '../image/index.ts';
+import { FileLock } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
 
 export interface Pruned<T> {
@@ -19,6 +22,7 @@ export interface PruneFilter {
 export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolean }): Promise<Pruned<Removal>> {
   const used = new Set((await engine.containers()).records.all().map((c) => c.imageId));
   const removed: Removal[] = [];
+  if (o.until === undefined && !o.labels) dropUnfinishedPulls(engine);
   // what was built on others goes first, so that the others are free
   for (const image of engine.images.list({ all: true })) {
     const unnamed = image.names.length === 0;
@@ -28,6 +32,17 @@ export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolea
     removed.push(...engine.images.remove(image.id, { force: true }));
   }
   return { removed, reclaimed: engine.collector().collect().bytes };
+}
+
+/** What pulls that were cut short have kept for another attempt; those that are going on hold what they need themselves. */
+function dropUnfinishedPulls({ layout, leases }: Engine): void {
+  leases.endLasting();
+  for (const name of readdirSync(layout.ingest)) {
+    const hex = /^download-([0-9a-f]{64})$/.exec(name)?.[1];
+    if (hex === undefined) continue;
+    using lock = FileLock.tryAcquire(join(layout.locks, `download-${hex.slice(0, 3)}`), 'exclusive');
+    if (lock !== undefined) rmSync(join(layout.ingest, name), { force: true });
+  }
 }
 
 /** Removes what builds have kept: cached results, cache mounts, and with `all` also those that images share. */

@@ -3,7 +3,7 @@
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { parseServerErrors } from './errors.ts';
-import { drop, type Http, type HttpResponse, readSmall } from './http.ts';
+import { drop, type Http, type HttpResponse, isLoopback, readSmall } from './http.ts';
 import type { Credentials } from './types.ts';
 
 interface Token {
@@ -171,8 +171,7 @@ export class Auth {
     } catch {
       throw new SlipwayError('data-loss', 'registry.realm', `the registry names no address for tokens: ${JSON.stringify(realm)}`);
     }
-    const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-    if (url.protocol !== 'https:' && !local && !this.#o.insecure)
+    if (url.protocol !== 'https:' && !isLoopback(url.host) && !this.#o.insecure)
       throw new SlipwayError(
         'permission-denied',
         'registry.realm',

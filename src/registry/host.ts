@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { SlipwayError } from '../model/index.ts';
 import { Auth } from './auth.ts';
 import { statusError } from './errors.ts';
-import { drop, type Headers, type Http, type HttpRequest, type HttpResponse, readSmall } from './http.ts';
+import { drop, type Headers, type Http, type HttpRequest, type HttpResponse, isLoopback, readSmall } from './http.ts';
 import { pages } from './pages.ts';
 import type { Credentials } from './types.ts';
 
@@ -141,9 +141,4 @@ export class Host {
     if (response.status === 404) throw new SlipwayError('unavailable', 'registry.no-registry', `${host} is no registry: it knows no /v2/`);
     return base;
   }
-}
-
-function isLoopback(host: string): boolean {
-  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, '');
-  return name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name);
 }

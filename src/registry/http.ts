@@ -114,6 +114,8 @@ export class Http {
       const request = (secure ? https : http).request(url, options);
       request.on('response', (body) => {
         body.setTimeout(IDLE, () => body.destroy(timedOut(url)));
+        // Whoever reads is told by the reading; between two readers nobody listens.
+        body.on('error', () => {});
         resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body });
       });
       request.on('timeout', () => request.destroy(timedOut(url)));
@@ -135,7 +137,9 @@ export class Http {
     const key = `${url.protocol}//${url.host} ${insecure}`;
     let agent = this.#agents.get(key);
     if (agent !== undefined) return agent;
-    const common = { keepAlive: true, maxSockets: 16, proxyEnv: { ...this.#settings.environment } };
+    // No proxy is asked for what is on this machine, as Go's programs have it.
+    const proxyEnv = isLoopback(url.host) ? {} : { ...this.#settings.environment };
+    const common = { keepAlive: true, maxSockets: 16, proxyEnv };
     agent =
       url.protocol === 'http:'
         ? new http.Agent(common as http.AgentOptions)
@@ -183,6 +187,12 @@ function redirected(from: URL, location: string): URL {
       `${from.host} redirects from HTTPS to plain HTTP at ${to.host}, which is not followed`,
     );
   return to;
+}
+
+/** @param host with or without a port */
+export function isLoopback(host: string): boolean {
+  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, '');
+  return name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name);
 }
 
 const without = (headers: Headers, ...names: string[]): Headers =>

@@ -187,6 +187,17 @@ test('a pull that is killed carries on: what was verified is not moved again', a
   await whole(s, large());
 });
 
+test('image prune forgets what a killed pull has kept', async () => {
+  const s = fresh();
+  proxy.fault = ({ method, path }) => (method === 'GET' && isBlob(path) ? { kind: 'slow', rate: 2_000_000 } : undefined);
+  await s.killed(() => proxy.seen.some((r) => r.path === noisy && r.down > 300_000), 'pull', large());
+  const ingest = join(s.env['SLIPWAY_ROOT'] ?? '', 'ingest');
+  assert.ok(readdirSync(ingest).some((name) => name.startsWith('download-')));
+  await s.ok('image', 'prune', '-f');
+  assert.deepEqual(readdirSync(ingest), []);
+  assert.deepEqual(readdirSync(join(s.env['SLIPWAY_ROOT'] ?? '', 'blobs/sha256')), []);
+});
+
 test('several pulls of one image at once download it once', async () => {
   proxy.fault = ({ method, path }) => (method === 'GET' && isBlob(path) ? { kind: 'slow', rate: 6_000_000 } : undefined);
   const s = fresh();

@@ -108,6 +108,11 @@ test('all tags of a repository, there and back', async () => {
   assert.deepEqual((await other.ok('images', '--format', '{{.Tag}}', repository)).stdout.trim().split('\n').sort(), ['a', 'b']);
 });
 
+test('a proxy is not asked for what is on this machine', async () => {
+  const proxied = shop.elsewhere('proxied', { HTTP_PROXY: 'http://127.0.0.1:1', HTTPS_PROXY: 'http://127.0.0.1:1' });
+  await proxied.ok('pull', `${registry.host}/lab/app:1`);
+});
+
 test('FROM and run pull what is not here; --pull says when', async () => {
   const name = `${registry.host}/lab/app:1`;
   const other = shop.elsewhere('from');
