@@ -238,7 +238,7 @@ async function bringLayers(
     return made;
   } catch (e) {
     stop.abort(e);
-    await Promise.allSettled(downloads.map((d) => d?.download.verified()));
+    await Promise.allSettled(downloads.flatMap((d) => (d === undefined ? [] : [d.download.verified()])));
     throw e;
   }
 }
