@@ -55,7 +55,8 @@ async function originalEngine(shell: TourShell, cwd: string): Promise<void> {
   shell.show(LAB_FILES['stages/Dockerfile'] ?? '');
   const r = await shell.slipway(['build', '-t', 'lab-original', '.'], { cwd, env: { DOCKER_BUILDKIT: '0' } });
   check(/^Step 1\/\d+ : FROM busybox AS base$/m.test(r.all), 'the original engine counts its steps');
-  check(r.all.includes('\ntesting\n'), 'the original engine runs the test stage too');
+  // The second time the steps come from the cache; gone through they are all the same.
+  check(/^Step \d+\/\d+ : RUN echo "testing"/m.test(r.all), 'the original engine goes through the test stage too');
   shell.say(
     'Top to bottom, every stage: the test stage ran although nothing of it is in the image.\nEach instruction left an image ("---> ...") that the next one starts from:',
   );
