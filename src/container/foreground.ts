@@ -3,7 +3,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogWriter } from '../runtime/index.ts';
-import { inTerminalForeground } from '../sys/index.ts';
 import { logFile, stateFolder } from './folders.ts';
 import { type LaunchOptions, prepareLaunch } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
@@ -12,9 +11,6 @@ import type { Container, Streams } from './types.ts';
 
 /** Connects somebody's signals with `send`; returns how to disconnect them. */
 export type SignalSource = (send: (signal: NodeJS.Signals) => void) => () => void;
-
-/** Signals that a terminal sends when keys are pressed. */
-const KEYS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP']);
 
 export interface ForegroundOptions extends Streams, LaunchOptions {
   readonly onStarted?: (c: Container) => void;
@@ -27,8 +23,6 @@ export async function runForeground(manager: ContainerManager, c: Container, o: 
   claimStart(manager, c);
   const log = new LazyLog(manager, c);
   const disconnect = o.signals?.((signal) => {
-    // the runtime, in our process group, has got it from the terminal too, and passes it on
-    if (KEYS.has(signal) && inTerminalForeground()) return;
     manager.kill(c, signal).catch(() => {}); // it has just ended: there is nobody to get it
   });
   try {
@@ -49,6 +43,8 @@ export async function runForeground(manager: ContainerManager, c: Container, o: 
       stdout: tee('stdout'),
       stderr: tee('stderr'),
       pidFile: join(ready.bundle, 'pid'),
+      // crun ignores signals only once the container runs: a Ctrl-C that reached it too might end it first
+      ownSession: o.signals !== undefined,
       onStarted: (pid) => {
         const running = recordStart(manager, c, ready, { pid, watching: true });
         o.onStarted?.(running);

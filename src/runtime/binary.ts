@@ -34,8 +34,8 @@ export function globalArguments(binary: RuntimeBinary): string[] {
   return binary.name === 'crun' ? [...root, `--cgroup-manager=${binary.cgroups ? 'cgroupfs' : 'disabled'}`] : root;
 }
 
-export function spawnRuntime(binary: RuntimeBinary, args: readonly string[], stdio: StdioOptions): ChildProcess {
-  return spawn(binary.path, [...globalArguments(binary), ...args], { stdio, env: { ...CLEAN_ENVIRONMENT } });
+export function spawnRuntime(binary: RuntimeBinary, args: readonly string[], stdio: StdioOptions, ownSession = false): ChildProcess {
+  return spawn(binary.path, [...globalArguments(binary), ...args], { stdio, detached: ownSession, env: { ...CLEAN_ENVIRONMENT } });
 }
 
 export function callRuntime(binary: RuntimeBinary, args: readonly string[], signal?: AbortSignal): Promise<RunResult> {

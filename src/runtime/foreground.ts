@@ -1,5 +1,6 @@
 // A runtime process whose standard streams are ours: `run` without -d, and exec. Terminals are the runtime's business: with
 // a terminal as standard input it makes a new one for the container, relays both ways and follows changes of size.
+import type { StdioOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
 import { spawnRuntime } from './binary.ts';
@@ -8,7 +9,7 @@ import { exitStatus } from './exit-status.ts';
 import { outputPipe } from './output-pipe.ts';
 import type { ExitStatus, ForegroundOptions } from './types.ts';
 
-type Streams = Pick<ForegroundOptions, 'stdin' | 'stdout' | 'stderr' | 'signal'>;
+type Streams = Pick<ForegroundOptions, 'stdin' | 'stdout' | 'stderr' | 'signal' | 'ownSession'>;
 
 /** Waits for its end. An abort is passed on as SIGTERM to the runtime, which passes it to the container's process. */
 export async function runAttached(
@@ -19,7 +20,8 @@ export async function runAttached(
 ): Promise<ExitStatus> {
   o.signal?.throwIfAborted();
   const pipes = [o.stdout, o.stderr].map((target) => (typeof target === 'function' ? outputPipe(target) : undefined));
-  const child = spawnRuntime(binary, args, [o.stdin ?? 'ignore', pipes[0]?.fd ?? mode(o.stdout), pipes[1]?.fd ?? mode(o.stderr)]);
+  const stdio: StdioOptions = [o.stdin ?? 'ignore', pipes[0]?.fd ?? mode(o.stdout), pipes[1]?.fd ?? mode(o.stderr)];
+  const child = spawnRuntime(binary, args, stdio, o.ownSession);
   for (const pipe of pipes) pipe?.started();
   const abort = (): void => void child.kill('SIGTERM');
   o.signal?.addEventListener('abort', abort, { once: true });

@@ -107,6 +107,8 @@ export interface ForegroundOptions {
   /** 'inherit' is ours; functions receive what the container writes (a log is being kept). */
   readonly stdout?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
   readonly stderr?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
+  /** Out of reach of our terminal's keys: the container gets only the signals that it is sent. */
+  readonly ownSession?: boolean;
   /** Where the runtime writes the pid of the container's first process. */
   readonly pidFile?: string;
   /** Called with the pid when the container's process has started. */

@@ -34,16 +34,6 @@ export function processAlive(identity: string): boolean {
   return colon > 0 && Number.isInteger(pid) && pid > 0 && processStartTime(pid) === identity.slice(colon + 1);
 }
 
-/**
- * Whether the keys that send signals (Ctrl-C) reach this process: then they reach the other processes of its group as well,
- * its children among them.
- */
-export function inTerminalForeground(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'latin1');
-  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return group === foreground;
-}
-
 export interface RunResult {
   /** 128 + n when a signal ended it. */
   readonly exitCode: number;
