@@ -120,6 +120,8 @@ test('a run killed at any moment', async (t) => {
   const ids = (await store.ok(['ps', '-aq'])).split('\n').filter(Boolean);
   if (ids.length > 0) await store.ok(['rm', '-f', ...ids]);
   assert.equal(await store.ok(['ps', '-aq']), '');
+  // The bridge is taken away beside the last command, which does not wait for that (src/network/bridge.ts).
+  for (const until = Date.now() + 10_000; processesOf(store).length > 0 && Date.now() < until;) await sleep(20);
   assert.deepEqual(processesOf(store), [], 'no process is left');
 });
 
