@@ -1,5 +1,6 @@
 // The one typed stream of a build that every screen shows, be it a terminal, plain lines or JSON.
 import type { Digest, SourceExcerpt } from '../model/index.ts';
+import type { BuildSummary } from './record/summary.ts';
 
 export type VertexState = 'started' | 'done' | 'cached' | 'failed' | 'cancelled';
 
@@ -15,8 +16,11 @@ export type BuildEvent =
       /** ms since the epoch. */
       readonly at: number;
       readonly error?: string;
-      /** Why it ran although an earlier build had it. */
+      /** Why it ran although an earlier build had it: in one line, and all of it. */
       readonly reason?: string;
+      readonly why?: readonly string[];
+      /** ms that it took when it ran, of a cached one. */
+      readonly savedMs?: number;
     }
   | { readonly type: 'skipped'; readonly stage: string; readonly reason: string }
   | { readonly type: 'log'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array; readonly at: number }
@@ -38,4 +42,6 @@ export type BuildEvent =
     }
   /** The original engine's own lines, as they are. */
   | { readonly type: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
-  | { readonly type: 'image'; readonly id: Digest; readonly names: readonly string[] };
+  | { readonly type: 'image'; readonly id: Digest; readonly names: readonly string[] }
+  /** The end: where the time went. `ref` is what `builder history` calls the build. */
+  | { readonly type: 'summary'; readonly ref: string; readonly summary: BuildSummary };

@@ -7,3 +7,12 @@ export { buildGraph, examine, type Examined } from './graph/index.ts';
 export { copyTree } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
 export type { BuildEnvironment, BuildRequest, BuildResult } from './types.ts';
+export {
+  type BuildRecord,
+  BuildRecords,
+  type BuildStatus,
+  type BuildSummary,
+  Recorder,
+  type StepRecord,
+  summarize,
+} from './record/index.ts';

@@ -10,6 +10,7 @@ import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
+import type { BuildRecords } from './record/index.ts';
 import type { SecretSource, Ulimit } from './steps/index.ts';
 
 export interface BuildRequest {
@@ -24,6 +25,11 @@ export interface BuildRequest {
   /** Stages whose steps are run anew. */
   readonly noCacheFilter: readonly string[];
   readonly pull: boolean;
+  /** Steps that use the processor run side by side up to this number; as many as there are processors when left out. */
+  readonly jobs?: number;
+  /** What builds of the same Dockerfile have in common, and what lists call this one. */
+  readonly identity: string;
+  readonly name: string;
   readonly platform?: Platform;
   readonly network: 'default' | 'none' | 'host';
   /** `name:ip`. */
@@ -53,7 +59,8 @@ export interface BuildEnvironment {
   readonly leases: Leases;
   readonly images: ImageStore;
   readonly snapshots: Snapshotter;
-  /** Steps that use the processor run side by side up to this number. */
+  readonly records: BuildRecords;
+  /** Processors. */
   readonly jobs: number;
   runtime(): Promise<OciRuntime>;
   networks(): BuildNetworks;

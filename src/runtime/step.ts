@@ -25,6 +25,7 @@ export async function runStep(binary: RuntimeBinary, o: RunOptions): Promise<Exi
     ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id],
     [o.stdin === undefined ? 'ignore' : 'pipe', stdout.fd, stderr.fd],
   );
+  if (child.pid !== undefined) o.onProcess?.(child.pid);
   stdout.started();
   stderr.started();
   if (o.stdin !== undefined) {

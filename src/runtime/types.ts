@@ -92,6 +92,8 @@ export interface RunOptions {
   readonly stdin?: Uint8Array;
   /** Kills every process of the step; `run` then rejects with the signal's reason once all are gone. */
   readonly signal?: AbortSignal;
+  /** Gets the pid of the runtime, whose descendant the step is. */
+  readonly onProcess?: (pid: number) => void;
   /** Give it a cgroup even when the spec asks for no limits. Default false: the pid namespace bounds the step. */
   readonly cgroup?: boolean;
 }

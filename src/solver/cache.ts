@@ -1,10 +1,10 @@
 // Where results are kept: in the store's database, and in memory for tests. One suite tests both.
 import type { Database } from '../store/index.ts';
-import type { CachedResult, CacheStore } from './types.ts';
+import type { CachedResult, CacheStore, Keyed } from './types.ts';
 
 export class MemoryCache implements CacheStore {
   readonly #results = new Map<string, CachedResult>();
-  readonly #aliases = new Map<string, string>();
+  readonly #aliases = new Map<string, Keyed>();
 
   get(key: string): CachedResult | undefined {
     return this.#results.get(key);
@@ -14,11 +14,11 @@ export class MemoryCache implements CacheStore {
     this.#results.set(key, result);
   }
 
-  alias(key: string): string | undefined {
+  alias(key: string): Keyed | undefined {
     return this.#aliases.get(key);
   }
 
-  putAlias(key: string, target: string): void {
+  putAlias(key: string, target: Keyed): void {
     this.#aliases.set(key, target);
   }
 }
@@ -28,7 +28,7 @@ interface Row {
   readonly snapshot_id: number | null;
 }
 
-/** An alias is a record without a snapshot whose text is the key that it leads to. */
+/** An alias is a record without a snapshot whose text is what it leads to: a key and its parts, which have no spaces. */
 const ALIAS = 'alias ';
 
 export class DatabaseCache implements CacheStore {
@@ -61,13 +61,15 @@ export class DatabaseCache implements CacheStore {
     );
   }
 
-  alias(key: string): string | undefined {
+  alias(key: string): Keyed | undefined {
     const json = this.#row(key)?.result_json;
-    return json?.startsWith(ALIAS) ? json.slice(ALIAS.length) : undefined;
+    if (!json?.startsWith(ALIAS)) return undefined;
+    const [target = '', ...parts] = json.slice(ALIAS.length).split(' ');
+    return { key: target, parts };
   }
 
-  putAlias(key: string, target: string): void {
-    this.put(key, { snapshotId: null, json: ALIAS + target }, '');
+  putAlias(key: string, target: Keyed): void {
+    this.put(key, { snapshotId: null, json: ALIAS + [target.key, ...target.parts].join(' ') }, '');
   }
 
   #row(key: string): Row | undefined {

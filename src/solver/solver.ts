@@ -2,7 +2,7 @@
 // is ready side by side. A key is made of the definition and of the inputs: an input that is read in part enters by the digest of
 // what is read, so a vertex that ran again and made the same bytes invalidates nothing (early cutoff).
 import { createHash } from 'node:crypto';
-import type { Driver, SolveOptions, Vertex } from './types.ts';
+import type { Driver, Keyed, SolveOptions, Vertex } from './types.ts';
 
 interface Entry<R> {
   key?: Promise<string>;
@@ -22,14 +22,11 @@ export class Solver<R> {
   readonly #entries = new Map<string, Entry<R>>();
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(driver: Driver<R>, o: SolveOptions) {
     this.#driver = driver;
     this.#o = o;
-    this.#free = o.concurrency;
     this.#signal = AbortSignal.any([o.signal, this.#abort.signal]);
   }
 
@@ -61,11 +58,11 @@ export class Solver<R> {
   async #findKey(v: Vertex): Promise<string> {
     if (v.inputs.length === 0) return this.#driver.sourceKey(v) ?? '';
     const keys = await settled(v.inputs.map((i) => this.#key(i).then((key) => this.#expect(i, key))));
-    if (!v.selective.includes(true)) return digest([v.definition, ...keys]);
+    if (!v.selective.includes(true)) return this.#keyed(v, { key: digest([v.definition, ...keys]), parts: keys });
     // the cheap way first: what these inputs led to before, without looking into them
     const cheap = keys.includes('') || v.inputs.some((i) => this.#isAnew(i)) ? undefined : digest(['inputs', v.definition, ...keys]);
     const alias = cheap === undefined ? undefined : this.#o.cache.alias(cheap);
-    if (alias !== undefined) return alias;
+    if (alias !== undefined && alias.parts.length === keys.length) return this.#keyed(v, alias);
     const parts = await settled(
       v.inputs.map(async (input, i) => {
         if (!v.selective[i]) return keys[i] as string;
@@ -73,14 +70,21 @@ export class Solver<R> {
         return this.#guard(v, () => `content:${this.#driver.contentKey(v, i, result)}`);
       }),
     );
-    const key = digest([v.definition, ...parts]);
-    if (cheap !== undefined) this.#o.cache.putAlias(cheap, key);
-    return key;
+    const keyed: Keyed = { key: digest([v.definition, ...parts]), parts };
+    if (cheap !== undefined) this.#o.cache.putAlias(cheap, keyed);
+    return this.#keyed(v, keyed);
+  }
+
+  #keyed(v: Vertex, keyed: Keyed): string {
+    this.#o.onKey?.(v, keyed);
+    return keyed.key;
   }
 
   /** Begins at once what will have to run: another input's key may be a long time coming. */
   #expect(v: Vertex, key: string): string {
-    if (v.inputs.length > 0 && (this.#isAnew(v) || this.#o.cache.get(key) === undefined)) this.#result(v).catch(() => {}); // whoever needs it hears of it
+    const { cache } = this.#o;
+    const missing = this.#isAnew(v) || (cache.get(key) === undefined && cache.elsewhere?.(key) !== true);
+    if (v.inputs.length > 0 && missing) this.#result(v).catch(() => {}); // whoever needs it hears of it
     return key;
   }
 
@@ -88,7 +92,11 @@ export class Solver<R> {
     const key = await this.#key(v);
     const keyed = v.inputs.length > 0;
     if (keyed && !this.#isAnew(v)) {
-      const hit = this.#lookUp(v, key);
+      let hit = this.#lookUp(v, key);
+      if (hit === undefined && this.#o.cache.elsewhere?.(key)) {
+        await this.#o.cache.fetch?.(key, this.#signal);
+        hit = this.#lookUp(v, key);
+      }
       if (hit !== undefined) {
         this.#tellCached(v);
         return hit;
@@ -117,8 +125,9 @@ export class Solver<R> {
   }
 
   async #execute(v: Vertex, inputs: readonly R[]): Promise<R> {
-    await this.#takeTurn();
     const entry = this.#entry(v);
+    // whoever is stopped while it waits had not begun
+    using _turn = await this.#o.turn(v, this.#signal);
     try {
       this.#signal.throwIfAborted();
       entry.told = true;
@@ -130,9 +139,6 @@ export class Solver<R> {
     } catch (e) {
       this.#fail(v, e);
       throw e;
-    } finally {
-      this.#free++;
-      this.#waiting.shift()?.();
     }
   }
 
@@ -155,11 +161,6 @@ export class Solver<R> {
       this.#abort.abort(error);
     }
     this.#o.onState(v, first ? 'failed' : 'cancelled', error);
-  }
-
-  async #takeTurn(): Promise<void> {
-    while (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#free--;
   }
 
   /** Whether a vertex ignores the cache: it was told to, or what it stands on does. */

@@ -36,19 +36,31 @@ export interface CachedResult {
 export interface CacheStore {
   get(key: string): CachedResult | undefined;
   put(key: string, result: CachedResult, description: string): void;
-  /** The key that a cheaper one led to. */
-  alias(key: string): string | undefined;
-  putAlias(key: string, target: string): void;
+  /** What a cheaper key led to. */
+  alias(key: string): Keyed | undefined;
+  putAlias(key: string, target: Keyed): void;
+  /** Whether `fetch` may bring a result that `get` has not. */
+  elsewhere?(key: string): boolean;
+  /** Brings a result from elsewhere; `get` has it afterwards, if it could be brought. */
+  fetch?(key: string, signal: AbortSignal): Promise<void>;
+}
+
+/** A key, and the part that each input has in it: the input's own key, or `content:` with the digest of what is read of it. */
+export interface Keyed {
+  readonly key: string;
+  readonly parts: readonly string[];
 }
 
 export type SolveState = 'started' | 'cached' | 'done' | 'failed' | 'cancelled';
 
 export interface SolveOptions {
   readonly cache: CacheStore;
-  /** So many vertices run at the same time at most. */
-  readonly concurrency: number;
+  /** Waits until one more vertex may run; disposed of when it has. */
+  turn(v: Vertex, signal: AbortSignal): Promise<Disposable>;
   readonly signal: AbortSignal;
   /** Keeps others, in other processes too, from executing the same key meanwhile. */
   lock(key: string, signal: AbortSignal): Promise<Disposable>;
+  /** The key of a vertex that reads others is known. Called before its first state, unless it came with another one from the cache. */
+  onKey?(v: Vertex, keyed: Keyed): void;
   onState(v: Vertex, state: SolveState, error?: unknown): void;
 }

@@ -8,7 +8,7 @@ export { resolveInside } from './inside.ts';
 export type { LockMode } from './lock.ts';
 export { removeTree, syncDirectory, treeSize, umask0, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
-export { findExecutable, processAlive, processIdentity, processStartTime, run } from './process.ts';
+export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
 export { RouteSocket, netlinkAttribute, netlinkAttributes } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';

@@ -1,5 +1,6 @@
 // A store with one small image (busybox from the machine) and the parts that builds stand on, without the command line.
 // Commands get a network namespace of their own without anything in it: no host rule or bridge is touched.
+import { BuildRecords } from '../../src/build/record/index.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -47,6 +48,7 @@ export function buildFixture(): BuildFixture {
     leases: new Leases(db),
     images,
     snapshots,
+    records: new BuildRecords(db),
     jobs: 2,
     runtime: once(() => OciRuntime.find({ stateRoot: join(folders.run, 'runtime') })),
     networks: () => lone as unknown as BuildNetworks,
@@ -82,6 +84,8 @@ export function buildFixture(): BuildFixture {
         buildArgs: {},
         labels: {},
         tags: [],
+        identity: context,
+        name: 'context',
         noCache: false,
         noCacheFilter: [],
         pull: false,

@@ -37,7 +37,7 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
     const stages = dockerfile.stages.slice(0, last.index + 1);
     const labels = Object.entries(request.labels).sort(([a], [b]) => (a < b ? -1 : 1));
     const total = dockerfile.metaArgs.length + stages.reduce((n, s) => n + 1 + s.commands.length, 0) + labels.length;
-    const output = new Output(request.onEvent, total);
+    const output = new Output(request.onEvent, total, env.now);
     const meta = globalArgs(dockerfile, { buildArgs: request.buildArgs });
     const args = new BuildArgs(request.buildArgs, meta);
     const parts: StepParts = {
@@ -49,7 +49,11 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
       images: new StepImages(env, lease, request.noCache),
       bases: new Bases(env, request, dockerfile, meta, lease),
     };
-    const image = await new ClassicBuild(parts, dockerfile, args, labels).run(stages);
+    const image = await new ClassicBuild(parts, dockerfile, args, labels).run(stages).catch((e: unknown) => {
+      output.end(e);
+      throw e;
+    });
+    output.end();
     const unused = args.unused();
     if (unused.length > 0) output.line(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`);
     return { image: finish(env, request, output, image), warnings: [] };

@@ -1,14 +1,18 @@
 // What the original engine says while it builds: its own lines, and what commands write.
 import { StringDecoder } from 'node:string_decoder';
-import type { BuildEvent } from '../events.ts';
+import type { BuildEvent, VertexState } from '../events.ts';
 
 export class Output {
   readonly #emit: (event: BuildEvent) => void;
   readonly #total: number;
+  readonly #now: () => number;
+  #name = '';
+  #cached = false;
   #step = 0;
   #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
 
-  constructor(emit: (event: BuildEvent) => void, totalSteps: number) {
+  constructor(emit: (event: BuildEvent) => void, totalSteps: number, now: () => number) {
+    this.#now = now;
     this.#emit = emit;
     this.#total = totalSteps;
   }
@@ -22,7 +26,35 @@ export class Output {
   }
 
   step(instruction: string): void {
-    this.line(`Step ${++this.#step}/${this.#total} : ${instruction}`);
+    this.#endStep('done');
+    this.#name = `Step ${++this.#step}/${this.#total} : ${instruction}`;
+    this.line(this.#name);
+    this.#tell('started');
+  }
+
+  /** The step's image was found among those that are there. */
+  usingCache(): void {
+    this.line(' ---> Using cache');
+    this.#cached = true;
+  }
+
+  /** No more steps follow. */
+  end(failed?: unknown): void {
+    this.#endStep(failed === undefined ? 'done' : 'failed', failed);
+  }
+
+  /** The record of a build has steps of either engine alike. */
+  #endStep(state: 'done' | 'failed', error?: unknown): void {
+    if (this.#name === '') return;
+    this.#tell(this.#cached ? 'cached' : state, error);
+    this.#cached = false;
+    this.#name = '';
+  }
+
+  #tell(state: VertexState, error?: unknown): void {
+    const before = this.#step > 1 ? [`step:${this.#step - 1}`] : [];
+    const told = error instanceof Error ? { error: error.message } : {};
+    this.#emit({ type: 'vertex', id: `step:${this.#step}`, name: this.#name, inputs: before, state, at: this.#now(), ...told });
   }
 
   /** The image that a step ended in; nothing stands for `scratch`. */

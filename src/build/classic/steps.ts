@@ -31,7 +31,7 @@ export interface StepParts {
 export function fromCache(parts: StepParts, state: StageState, config: ContainerConfig): boolean {
   const hit = parts.images.cached(state, config);
   if (!hit) return false;
-  parts.output.line(' ---> Using cache');
+  parts.output.usingCache();
   state.image = hit;
   return true;
 }

@@ -4,21 +4,19 @@ import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/
 import type { Node } from '../../graph/index.ts';
 import { familiarReference, parseReference, withDefaultTag } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
-import { DatabaseCache, Solver } from '../../solver/index.ts';
+import { type CachedResult, DatabaseCache, Solver, type Turn, Turns } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
+import type { Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
 import { exportImage } from './export.ts';
 
-/** Runs of programs side by side at most: many of them wait, for a network or for a clock. */
-const CONCURRENCY = 16;
-
 /**
- * Builds with the graph engine. @throws SlipwayError of the Dockerfile with its place, `build.command-failed` of a step.
+ * Builds with the graph engine; a recorder keeps what happened. @throws SlipwayError of the Dockerfile with its place, `build.command-failed` of a step.
  */
-export async function buildGraph(env: BuildEnvironment, request: BuildRequest): Promise<BuildResult> {
+export async function buildGraph(env: BuildEnvironment, request: BuildRequest, recorder?: Recorder): Promise<BuildResult> {
   const steps = new InternalSteps(env, request);
   const { name, text } = request.dockerfile;
   const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
@@ -44,9 +42,13 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest): 
     request.onEvent({ type: 'skipped', stage: stageLabel(dockerfile, stage) ?? String(stage.index), reason: reasonOf(dockerfile, target) });
   }
   using lease = env.leases.create();
-  const driver = new BuildDriver(env, request, lease);
+  const turns = new Map<string, Turn>();
+  const driver = new BuildDriver(env, request, lease, {
+    onList: (v, digest, pieces) => recorder?.list(v.node, digest, pieces),
+    onWork: (v, used) => turns.get(v.id)?.watch(used),
+  });
   try {
-    const results = await solveSteps(env, request, state, driver);
+    const results = await solveSteps(env, request, state, driver, turns, recorder);
     const image = steps.during('exporting to image', (id) => {
       const progress = (what: string): void => request.onEvent({ type: 'progress', id, name: what, current: 1, total: 1, done: true });
       const made = exportImage(env, request, state, results, lease);
@@ -68,20 +70,41 @@ async function solveSteps(
   request: BuildRequest,
   state: StageState,
   driver: BuildDriver,
+  running: Map<string, Turn>,
+  recorder: Recorder | undefined,
 ): Promise<Map<Node, Result>> {
   const nodes = [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
   // a stage that is nothing but a named context has no step of its own
   if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
   const known = new Map<Node, NodeVertex>();
   const vertices = nodes.map((n) => vertexOf(n, known));
+  const cache = new DatabaseCache(env.db, env.now);
+  const turns = new Turns(request.jobs ?? env.jobs, () => performance.now());
+  const keys = new Map<string, string>();
   const solver = new Solver<Result>(driver, {
-    cache: new DatabaseCache(env.db, env.now),
-    concurrency: CONCURRENCY,
+    cache,
+    turn: async (v, signal) => {
+      const turn = await turns.take(signal);
+      running.set(v.id, turn);
+      return turn;
+    },
+    onKey: (v, { key, parts }) => {
+      keys.set(v.id, key);
+      recorder?.keyed(
+        (v as NodeVertex).node,
+        key,
+        v.inputs.map((input, i) => ({ id: input.id, name: input.name, part: parts[i] ?? '' })),
+      );
+    },
     signal: request.signal,
     lock: (key, signal) => FileLock.acquire(join(env.layout.locks, `step-${key.slice(0, 3)}`), 'exclusive', { signal }),
     onState: (v, vertexState, error) => {
       const { node } = v as NodeVertex;
       if (node.op.kind === 'source' && node.op.identifier === 'scratch') return;
+      if (vertexState !== 'started') recorder?.unlist(node);
+      const because = vertexState === 'started' && node.inputs.length > 0 ? recorder?.explain(node, askedFor(request, node)) : undefined;
+      const key = keys.get(v.id);
+      const saved = vertexState === 'cached' && key !== undefined ? savedMs(cache.get(key)) : undefined;
       request.onEvent({
         type: 'vertex',
         id: v.id,
@@ -91,6 +114,8 @@ async function solveSteps(
         state: vertexState,
         at: env.now(),
         ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
+        ...because,
+        ...(saved !== undefined && { savedMs: saved }),
       });
     },
   });
@@ -98,6 +123,14 @@ async function solveSteps(
   const solved = await solver.solve(vertices.toReversed());
   return new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result]));
 }
+
+function askedFor(request: BuildRequest, { meta }: Node): string | undefined {
+  if (!meta.noCache) return undefined;
+  return request.noCache ? '--no-cache' : `--no-cache-filter ${meta.stage ?? ''}`.trimEnd();
+}
+
+/** How long a step took whose result was kept. */
+const savedMs = (cached: CachedResult | undefined): number | undefined => cached && (JSON.parse(cached.json) as { ms?: number }).ms;
 
 function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {
   const stage = dockerfile.stages[target.index];

@@ -9,6 +9,7 @@ import { removeTree } from '../../sys/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import {
   contentDigest,
+  type ContentDigestOptions,
   copyStep,
   FileDigests,
   type MountedRootfs,
@@ -30,6 +31,8 @@ export type Result =
       readonly id: number | null;
       /** ms since the epoch: when the step was run that made it. */
       readonly createdAt: number;
+      /** How long that took, in ms. */
+      readonly ms: number;
     }
   | { readonly kind: 'directory'; readonly root: string; readonly ignore: BuildContext['ignore']; readonly digests: FileDigests };
 
@@ -59,7 +62,15 @@ export function vertexOf(node: Node, known = new Map<Node, NodeVertex>()): NodeV
   return made;
 }
 
-const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0 };
+const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0, ms: 0 };
+
+/** What the driver tells of its work. */
+export interface DriverHooks {
+  /** The list of files that a digest in a key was made of. */
+  onList(v: NodeVertex, digest: string, pieces: Buffer[]): void;
+  /** How to ask for the processor time, in ms, that a vertex has used so far. */
+  onWork(v: NodeVertex, used: () => number | undefined): void;
+}
 
 export class BuildDriver implements Driver<Result> {
   readonly #env: BuildEnvironment;
@@ -67,9 +78,11 @@ export class BuildDriver implements Driver<Result> {
   readonly #lease: Lease;
   /** Folders to remove. */
   readonly #brought: string[] = [];
+  readonly #hooks: DriverHooks;
   readonly #fileDigests = new Map<string, FileDigests>();
 
-  constructor(env: BuildEnvironment, request: BuildRequest, lease: Lease) {
+  constructor(env: BuildEnvironment, request: BuildRequest, lease: Lease, hooks: DriverHooks) {
+    this.#hooks = hooks;
     this.#env = env;
     this.#request = request;
     this.#lease = lease;
@@ -89,12 +102,12 @@ export class BuildDriver implements Driver<Result> {
     return this.#pointing(v, () => {
       switch (op.kind) {
         case 'file':
-          return op.actions.map((a) => (a.action === 'copy' && a.input === input ? this.#copyDigest(a, result) : '')).join(' ');
+          return op.actions.map((a) => (a.action === 'copy' && a.input === input ? this.#copyDigest(v, a, result) : '')).join('+');
         case 'exec':
           return op.mounts
             .filter((m) => m.input === input)
-            .map((m) => this.#mountDigest(m, result))
-            .join(' ');
+            .map((m) => this.#mountDigest(v, m, result))
+            .join('+');
         default:
           throw new SlipwayError('internal', 'build.selective', `${op.kind} reads no part of an input`);
       }
@@ -127,12 +140,14 @@ export class BuildDriver implements Driver<Result> {
   }
 
   save(_v: Vertex, result: Result): CachedResult | undefined {
-    return result.kind === 'snapshot' ? { snapshotId: result.id, json: JSON.stringify({ createdAt: result.createdAt }) } : undefined;
+    return result.kind === 'snapshot'
+      ? { snapshotId: result.id, json: JSON.stringify({ createdAt: result.createdAt, ms: result.ms }) }
+      : undefined;
   }
 
   restore(_v: Vertex, cached: CachedResult, base: Result | undefined): Result | undefined {
-    const { createdAt } = JSON.parse(cached.json) as { createdAt: number };
-    if (cached.snapshotId === null) return { kind: 'snapshot', id: null, createdAt };
+    const { createdAt, ms = 0 } = JSON.parse(cached.json) as { createdAt: number; ms?: number };
+    if (cached.snapshotId === null) return { kind: 'snapshot', id: null, createdAt, ms };
     const id = cached.snapshotId;
     const found = this.#env.db.transaction(() => {
       const snapshot = this.#env.snapshots.get(id);
@@ -142,7 +157,7 @@ export class BuildDriver implements Driver<Result> {
     if (found?.state !== 'committed') return undefined;
     // what was made anew below has another snapshot than what was cached on top of it
     if (base?.kind === 'snapshot' && base.id !== id && base.id !== found.parentId) return undefined;
-    return { kind: 'snapshot', id, createdAt };
+    return { kind: 'snapshot', id, createdAt, ms };
   }
 
   /** Keeps what was learnt of the files of contexts. */
@@ -184,13 +199,18 @@ export class BuildDriver implements Driver<Result> {
           done: p.current === p.total,
         }),
     });
-    return { kind: 'snapshot', id, createdAt: image.createdAt };
+    return { kind: 'snapshot', id, createdAt: image.createdAt, ms: 0 };
   }
 
   /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */
   async #change(below: Result | undefined, step: (rootfs: MountedRootfs) => Promise<boolean> | boolean): Promise<Result> {
     const { snapshots, layout } = this.#env;
     const parent = await this.#asSnapshot(below);
+    const started = this.#env.now();
+    const result = (id: number | null): Result => {
+      const createdAt = this.#env.now();
+      return { kind: 'snapshot', id, createdAt, ms: createdAt - started };
+    };
     const active = snapshots.prepare(parent, this.#lease);
     try {
       let changed: boolean;
@@ -200,10 +220,10 @@ export class BuildDriver implements Driver<Result> {
       }
       if (!changed) {
         snapshots.remove(active.id);
-        return { kind: 'snapshot', id: parent, createdAt: this.#env.now() };
+        return result(parent);
       }
       snapshots.commit(active.id);
-      return { kind: 'snapshot', id: active.id, createdAt: this.#env.now() };
+      return result(active.id);
     } catch (e) {
       snapshots.remove(active.id);
       throw e;
@@ -284,6 +304,7 @@ export class BuildDriver implements Driver<Result> {
       addHosts: op.addHosts,
       ...(op.shmSize !== undefined && { shmSize: op.shmSize }),
       ulimits: op.ulimits,
+      onWork: (used) => this.#hooks.onWork(v, used),
       onOutput: (stream, chunk) => this.#request.onEvent({ type: 'log', id: v.id, stream, data: Buffer.from(chunk), at: this.#env.now() }),
       signal,
     });
@@ -346,29 +367,23 @@ export class BuildDriver implements Driver<Result> {
     }
   }
 
-  #copyDigest(a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
-    return this.#withFiles(result, (root, ignore, cache) =>
-      contentDigest(root, a.sources, {
-        kind: a.from,
-        style: 'graph',
-        instruction: a.instruction,
-        parents: a.parents,
-        excludes: a.excludes,
-        ...(ignore && { ignore }),
-        ...(cache && { cache }),
-      }),
-    );
+  #copyDigest(v: NodeVertex, a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
+    const { from: kind, instruction, parents, excludes } = a;
+    return this.#digest(v, result, a.sources, { kind, instruction, parents, excludes });
   }
 
-  #mountDigest(m: ExecMount, result: Result): string {
-    return this.#withFiles(result, (root, ignore, cache) =>
-      contentDigest(root, [m.selector ?? '/'], {
-        kind: result.kind === 'directory' ? 'context' : 'stage',
-        style: 'graph',
-        ...(ignore && { ignore }),
-        ...(cache && { cache }),
-      }),
+  #mountDigest(v: NodeVertex, m: ExecMount, result: Result): string {
+    return this.#digest(v, result, [m.selector ?? '/'], { kind: result.kind === 'directory' ? 'context' : 'stage' });
+  }
+
+  #digest(v: NodeVertex, result: Result, patterns: readonly string[], o: Omit<ContentDigestOptions, 'style'>): string {
+    const pieces: Buffer[] = [];
+    const onList = (piece: Buffer): void => void pieces.push(piece);
+    const digest = this.#withFiles(result, (root, ignore, cache) =>
+      contentDigest(root, patterns, { ...o, style: 'graph', onList, ...(ignore && { ignore }), ...(cache && { cache }) }),
     );
+    this.#hooks.onList(v, digest, pieces);
+    return digest;
   }
 
   /** Lets `fn` read the files of a result, mounted for as long as that takes. */

@@ -122,12 +122,14 @@ class Digester {
     const owner = this.#options.kind === 'context' ? '' : `${stat.uid}:${stat.gid}`;
     const mode = type === 'symlink' ? 0 : stat.mode & 0o7777;
     this.#text += `${label}\0${type} ${mode} ${owner}\0${detail}\0`;
-    for (const [name, value] of readXattrs(path)) this.#text += `${name}\0${value.toString('latin1')}\0`;
+    for (const [name, value] of readXattrs(path)) this.#text += `${name}\0${value.toString('hex')}\0`;
     this.#text += '\n';
   }
 
   #flush(): void {
-    this.#hash.update(encodeName(this.#text));
+    const bytes = encodeName(this.#text);
+    this.#hash.update(bytes);
+    this.#options.onList?.(bytes);
     this.#text = '';
   }
 

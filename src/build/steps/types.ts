@@ -81,6 +81,8 @@ export interface ContentDigestOptions {
   readonly parents?: boolean;
   /** Digests of files known from before. */
   readonly cache?: FileDigests;
+  /** Gets the list that the digest is made of, piece by piece: for record/content-list.ts. */
+  readonly onList?: (piece: Buffer) => void;
   /** Which engine's rules and words for patterns that match nothing. */
   readonly style: 'graph' | 'classic';
   readonly instruction?: 'COPY' | 'ADD';
@@ -163,6 +165,8 @@ export interface RunRequest {
   readonly ulimits?: readonly Ulimit[];
   /** 64 hex; made up when missing. */
   readonly id?: string;
+  /** Gets how to ask for the processor time that the command has used so far, in ms. */
+  readonly onWork?: (used: () => number | undefined) => void;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,5 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import {
   contextSource,
@@ -36,10 +36,18 @@ export const build: Command = {
     { name: 'build-context', type: 'list', placeholder: 'name=path', help: 'Additional build contexts' },
     { name: 'call', type: 'string', placeholder: 'method', help: 'Tell instead of building: check, outline or targets, with ,format=json' },
     { name: 'check', type: 'boolean', help: 'Check the Dockerfile and build nothing (--call=check)' },
+    { name: 'explain', type: 'boolean', help: 'Tell in full why steps ran that an earlier build had' },
     { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },
     { name: 'force-rm', type: 'boolean', help: 'Always remove intermediate containers (original engine)' },
     { name: 'format', type: 'string', placeholder: 'text|json', help: 'How --check and --call tell' },
     { name: 'iidfile', type: 'string', placeholder: 'path', help: 'Write the image ID to a file' },
+    {
+      name: 'jobs',
+      short: 'j',
+      type: 'number',
+      placeholder: 'n',
+      help: 'Steps that use the processor run side by side (default: processors)',
+    },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata for the image' },
     { name: 'load', type: 'boolean', help: 'Store the image (always done)' },
     { name: 'metadata-file', type: 'string', placeholder: 'path', help: 'Write what the build resulted in to a file, as JSON' },
@@ -54,7 +62,7 @@ export const build: Command = {
       help: 'Where the result goes: a folder, or type=image|docker|oci|tar|local|cacheonly[,dest=PATH]',
     },
     { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Set the target platform' },
-    { name: 'progress', type: 'string', placeholder: 'auto|plain|tty|quiet', help: 'Type of progress output' },
+    { name: 'progress', type: 'string', placeholder: 'auto|plain|tty|quiet|rawjson|none', help: 'Type of progress output' },
     { name: 'pull', type: 'boolean', help: 'Always ask for newer base images' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the image ID and nothing else' },
     { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
@@ -72,7 +80,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   if (which === 'classic') refuseGraphFlags(o);
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
   const call = parseCall(o.string('call'), o.bool('check'), o.string('format'));
-  const display = openDisplay(progress, ctx, which);
+  const display = openDisplay(progress, ctx, which, o.bool('explain'));
   const engine = await ctx.engine();
   let context: Awaited<ReturnType<typeof openContext>> | undefined;
   try {
@@ -150,6 +158,11 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
         .findLast((a) => a.startsWith('SOURCE_DATE_EPOCH='))
         ?.slice(18) ?? ctx.env['SOURCE_DATE_EPOCH'];
     const target = o.string('target');
+    const jobs = o.number('jobs');
+    if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
+      throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {
+        hints: ['--jobs takes a whole number from 1'],
+      });
     return {
       dockerfile: context.dockerfile(),
       context,
@@ -161,6 +174,9 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       noCache: o.bool('no-cache'),
       noCacheFilter: o.list('no-cache-filter').flatMap((f) => f.split(',')),
       pull: o.bool('pull'),
+      ...(jobs !== undefined && { jobs }),
+      identity: identityOf(args[0] ?? '.', file),
+      name: nameOf(args[0] ?? '.', target),
       ...(platform !== undefined && platform !== '' && { platform: parsePlatform(platform) }),
       network: networkMode(o.string('network') ?? 'default'),
       addHosts: o.list('add-host').map(addHost),
@@ -175,11 +191,33 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       onEvent: (e) => display.event(e),
     };
   }
+
+  /** What two builds of the same Dockerfile have in common. */
+  function identityOf(path: string, file: string | undefined): string {
+    const local = (text: string): string => (/^(?:[a-z+]+:\/\/|git@|-$)/.test(text) ? text : resolve(ctx.cwd, text));
+    return `${local(path)} ${file === undefined ? 'Dockerfile' : local(file)}`;
+  }
+
+  function nameOf(path: string, target: string | undefined): string {
+    const context = path === '-' ? 'stdin' : basename(/^[a-z+]+:\/\//.test(path) ? path : resolve(ctx.cwd, path)) || '/';
+    return target === undefined || target === '' ? context : `${context} (${target})`;
+  }
 }
 
 /** Flags that the original engine has not, refused in Docker's words. */
 function refuseGraphFlags(o: ParsedOptions): void {
-  for (const flag of ['secret', 'allow', 'build-context', 'no-cache-filter', 'metadata-file', 'call', 'check', 'output']) {
+  for (const flag of [
+    'explain',
+    'jobs',
+    'secret',
+    'allow',
+    'build-context',
+    'no-cache-filter',
+    'metadata-file',
+    'call',
+    'check',
+    'output',
+  ]) {
     if (!o.has(flag)) continue;
     throw new SlipwayError(
       'unsupported',

@@ -77,6 +77,17 @@ export const ENTRIES: readonly Entry[] = [
   },
   ...same(['container prune'], 'Remove containers that do not run', () => import('./prune.ts').then((m) => m.containerPrune)),
   ...same(['image prune'], 'Remove images that are not used', () => import('./prune.ts').then((m) => m.imagePrune)),
+  ...same(['builder history', 'builder history ls', 'buildx history ls'], 'List builds', () =>
+    import('./history.ts').then((m) => m.historyLs),
+  ),
+  ...same(['builder history inspect', 'buildx history inspect'], 'Show the steps and times of a build', () =>
+    import('./history.ts').then((m) => m.historyInspect),
+  ),
+  ...same(['builder history logs', 'buildx history logs'], 'Show what the steps of a build wrote', () =>
+    import('./history.ts').then((m) => m.historyLogs),
+  ),
+  ...same(['builder history rm', 'buildx history rm'], 'Forget builds', () => import('./history.ts').then((m) => m.historyRm)),
+  ...same(['builder why'], 'Say why a step of a build ran', () => import('./history.ts').then((m) => m.why)),
   ...same(['builder prune', 'buildx prune'], 'Remove what builds have kept', () => import('./prune.ts').then((m) => m.builderPrune)),
   ...same(['system prune'], 'Remove everything that is not used', () => import('./prune.ts').then((m) => m.systemPrune)),
   ...same(['system df'], 'Show how much room things take', () => import('./prune.ts').then((m) => m.systemDf)),

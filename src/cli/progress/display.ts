@@ -15,6 +15,8 @@ export interface Sink {
   /** Columns and rows now; they change when the window does. */
   size(): { columns: number; rows: number };
   readonly color: boolean;
+  /** Tell all that made a step run. */
+  readonly explain: boolean;
 }
 
 /** A vertex as a display keeps it. */
@@ -28,6 +30,7 @@ export interface Shown {
   endedAt: number | undefined;
   error: string | undefined;
   reason: string | undefined;
+  why: readonly string[];
   /** The last lines of output, each with seconds since the start, as BuildKit shows them. */
   readonly lines: { seconds: number; text: string }[];
   /** Bytes of an unfinished line, per stream. */
@@ -55,6 +58,7 @@ export class Tracker {
         endedAt: undefined,
         error: undefined,
         reason: undefined,
+        why: [],
         lines: [],
         rest: new Map(),
       };
@@ -65,6 +69,7 @@ export class Tracker {
     if (e.state !== 'started') v.endedAt = e.at;
     v.error = e.error;
     v.reason = e.reason ?? v.reason;
+    v.why = e.why ?? v.why;
     return v;
   }
 
@@ -109,6 +114,10 @@ export function failureReport(tracker: Tracker): string {
   if (cancelled.length > 0) out += `cancelled: ${cancelled.map((v) => v.name).join(', ')}\n`;
   return out;
 }
+
+/** Why a step ran: the one line, or all of it. */
+export const reasons = (v: Shown, sink: Sink): readonly string[] =>
+  v.reason === undefined ? [] : sink.explain && v.why.length > 1 ? v.why : [v.reason];
 
 /** Seconds with one decimal, as BuildKit writes them. */
 export const seconds = (ms: number): string => `${(Math.max(0, ms) / 1000).toFixed(1)}s`;

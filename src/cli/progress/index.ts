@@ -4,6 +4,7 @@ import { SlipwayError } from '../../model/index.ts';
 import type { Context } from '../command.ts';
 import type { BuildDisplay, Sink } from './display.ts';
 import { PlainDisplay } from './plain.ts';
+import { RawJsonDisplay } from './rawjson.ts';
 import { TerminalDisplay } from './terminal.ts';
 
 export type { BuildDisplay } from './display.ts';
@@ -30,16 +31,20 @@ class TextDisplay implements BuildDisplay {
   end(): void {}
 }
 
-export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'classic'): BuildDisplay {
+/** @param explain tell all that made a step run, not only the first thing */
+export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'classic', explain: boolean): BuildDisplay {
   const sink: Sink = {
     write: (text) => void ctx.stderr.write(text),
     size: () => ({ columns: ctx.stderr.columns || 80, rows: ctx.stderr.rows || 24 }),
     color: ctx.settings.color,
+    explain,
   };
   switch (progress) {
     case 'quiet':
     case 'none':
       return new QuietDisplay();
+    case 'rawjson':
+      return new RawJsonDisplay(sink);
     case 'auto':
     case 'tty':
     case 'plain':
@@ -48,7 +53,7 @@ export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'c
       return new TerminalDisplay(sink, () => ctx.now());
     default:
       throw new SlipwayError('invalid-argument', 'flag.progress', `invalid progress mode ${progress}`, {
-        hints: ['--progress auto, plain, tty or quiet'],
+        hints: ['--progress auto, plain, tty, quiet, rawjson or none'],
       });
   }
 }

@@ -1,13 +1,15 @@
 // The build as lines, for pipes, logs and CI: `#5 [build 2/3] RUN go build`, in the form that BuildKit's users know.
 // No terminal codes, nothing rewritten.
 import type { BuildEvent } from '../../build/index.ts';
-import { type BuildDisplay, failureReport, seconds, type Shown, type Sink, Tracker } from './display.ts';
+import { type BuildDisplay, failureReport, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
+import { summaryText } from './summary.ts';
 
 export class PlainDisplay implements BuildDisplay {
   readonly #sink: Sink;
   readonly #tracker = new Tracker();
   /** The vertex whose lines were printed last; another one's begin with its heading. */
   #current: Shown | undefined;
+  #summary = '';
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -38,6 +40,9 @@ export class PlainDisplay implements BuildDisplay {
         return this.#sink.write(e.text);
       case 'image':
         return;
+      case 'summary':
+        this.#summary = summaryText(e.summary);
+        return;
       default:
         e satisfies never;
     }
@@ -46,14 +51,17 @@ export class PlainDisplay implements BuildDisplay {
   end(failed: boolean): void {
     if (failed) this.#sink.write(failureReport(this.#tracker));
     this.#sink.write(warningReport(this.#tracker));
+    this.#sink.write(this.#summary);
   }
 
   #vertex(v: Shown, at: number): void {
     this.#turnTo(v);
-    if (v.state === 'started') return;
+    if (v.state === 'started') {
+      for (const reason of reasons(v, this.#sink)) this.#sink.write(`#${v.index} not cached: ${reason}\n`);
+      return;
+    }
     const rest = this.#tracker.flush(v, at);
     if (rest.length > 0) this.#lines(v, rest);
-    if (v.reason && v.state === 'done') this.#sink.write(`#${v.index} ran because ${v.reason}\n`);
     this.#sink.write(`#${v.index} ${ending(v)}\n\n`);
     this.#current = undefined;
   }

@@ -2,8 +2,9 @@
 // The block is redrawn in place a few times a second; its height never exceeds the window's, so that nothing scrolls away
 // half drawn, and each line is cut to the width, so that a resize cannot wrap it.
 import type { BuildEvent } from '../../build/index.ts';
-import { type BuildDisplay, failureReport, seconds, type Shown, type Sink, Tracker } from './display.ts';
+import { type BuildDisplay, failureReport, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
 import { warningReport } from './plain.ts';
+import { summaryText } from './summary.ts';
 
 /** Milliseconds between two drawings. */
 const INTERVAL = 100;
@@ -22,6 +23,7 @@ export class TerminalDisplay implements BuildDisplay {
   readonly #timer: NodeJS.Timeout;
   /** Lines that the last drawing took: so many are gone back over by the next. */
   #height = 0;
+  #summary = '';
 
   constructor(sink: Sink, now: () => number) {
     this.#sink = sink;
@@ -54,6 +56,9 @@ export class TerminalDisplay implements BuildDisplay {
         return this.#sink.write(e.text);
       case 'image':
         return;
+      case 'summary':
+        this.#summary = summaryText(e.summary);
+        return;
       default:
         e satisfies never;
     }
@@ -65,6 +70,7 @@ export class TerminalDisplay implements BuildDisplay {
     this.#sink.write(`${CSI}?25h`);
     if (failed) this.#sink.write(failureReport(this.#tracker));
     this.#sink.write(warningReport(this.#tracker));
+    if (this.#summary !== '') this.#sink.write(`\n${this.#summary}`);
   }
 
   #draw(last: boolean, failed = false): void {
@@ -93,6 +99,7 @@ export class TerminalDisplay implements BuildDisplay {
     const line = `${cut(head, room).padEnd(room)} ${time}`;
     const color = { cached: '34', failed: '31', cancelled: '33', done: '34', started: '' }[v.state];
     const out = [this.#paint(color, line)];
+    for (const reason of reasons(v, this.#sink)) out.push(this.#paint('2', cut(` => => not cached: ${clean(reason)}`, columns)));
     if (v.state !== 'started') return out;
     const p = this.#progress.get(v.id);
     if (p && !p.done) {

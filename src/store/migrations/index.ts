@@ -2,6 +2,7 @@
 import { migration001 } from './001.ts';
 import { migration002 } from './002.ts';
 import { migration003 } from './003.ts';
+import { migration004 } from './004.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -9,4 +10,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [migration001, migration002, migration003];
+export const migrations: readonly Migration[] = [migration001, migration002, migration003, migration004];

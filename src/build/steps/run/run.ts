@@ -5,6 +5,7 @@ import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
+import { processorTime } from '../../../sys/index.ts';
 import { defaultSpec, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
@@ -22,6 +23,8 @@ const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export async function runStep(env: StepEnvironment, request: RunRequest): Promise<{ exitCode: number }> {
   checkEntitlements(request);
   request.signal.throwIfAborted();
+  // until its command runs, a step only prepares and waits
+  request.onWork?.(() => 0);
   const id = request.id ?? randomBytes(32).toString('hex');
   const root = request.rootfs.path;
   const scratch = new Scratch(join(env.layout.run, 'build', id));
@@ -57,6 +60,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
           id,
           bundle: join(scratch.path, 'bundle'),
           spec,
+          ...(request.onWork && { onProcess: (pid: number) => request.onWork?.(() => processorTime(pid)) }),
           onStdout: (chunk) => request.onOutput('stdout', chunk),
           onStderr: (chunk) => request.onOutput('stderr', chunk),
           signal: request.signal,

@@ -1,0 +1,6 @@
+// Builds on record: history, why steps ran, where the time went.
+export { type Explanation } from './explain.ts';
+export { type BuildDescription, Recorder } from './recorder.ts';
+export { BuildRecords } from './records.ts';
+export { type BuildSummary, summarize } from './summary.ts';
+export type { BuildRecord, BuildStatus, StepInput, StepRecord } from './types.ts';
