@@ -3,7 +3,7 @@ export { buildClassic } from './classic/index.ts';
 export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
 export { contextSource, openContext, openNamedContext } from './context/index.ts';
 export type { BuildEvent, VertexState } from './events.ts';
-export { buildGraph, examine, type Examined } from './graph/index.ts';
+export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { copyTree } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
 export type { BuildEnvironment, BuildRequest, BuildResult } from './types.ts';

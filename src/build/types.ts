@@ -38,6 +38,8 @@ export interface BuildRequest {
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
   readonly secrets: ReadonlyMap<string, SecretSource>;
+  /** Sockets of SSH agents by id. */
+  readonly agents: ReadonlyMap<string, string>;
   /** The environment of programs that bring what is elsewhere: git. */
   readonly environment: Readonly<Record<string, string>>;
   /** By the names of `--build-context`. */

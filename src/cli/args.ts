@@ -89,7 +89,7 @@ function long(path: string, command: Command, word: string, rest: string[], pars
     );
     throw invalid(`unknown flag: --${name}`, [near === undefined ? `slipway ${path} --help lists all flags` : `did you mean --${near}?`]);
   }
-  const value = eq >= 0 ? word.slice(eq + 1) : option.type === 'boolean' ? 'true' : rest.shift();
+  const value = eq >= 0 ? word.slice(eq + 1) : option.type === 'boolean' ? 'true' : (option.implied ?? rest.shift());
   if (value === undefined) throw invalid(`flag needs an argument: --${name}`);
   parsed.add(option, value, `--${name}`);
 }

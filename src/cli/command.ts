@@ -7,6 +7,8 @@ export interface Option {
   readonly short?: string;
   readonly type: 'boolean' | 'string' | 'list' | 'number';
   readonly placeholder?: string;
+  /** The value when none follows an equals sign: `--plan` is `--plan=text`. */
+  readonly implied?: string;
   readonly help: string;
 }
 

@@ -1,7 +1,7 @@
 // The use case of building: chooses the engine, brings what a build may use, and cleans up after it. What builds is loaded only
 // here, so that other commands start without it.
 import { availableParallelism } from 'node:os';
-import type { BuildEnvironment, BuildEvent, BuildRequest, BuildResult, Examined, Recorder } from '../build/index.ts';
+import type { BuildEnvironment, BuildEvent, BuildRequest, BuildResult, Examined, Plan, Recorder } from '../build/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
@@ -47,6 +47,12 @@ async function recorded(
 export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
   const { examine } = await import('../build/index.ts');
   return withEnvironment(engine, (env) => examine(env, request));
+}
+
+/** What the graph engine would do. */
+export async function planBuild(engine: Engine, request: BuildRequest): Promise<Plan> {
+  const { planGraph } = await import('../build/index.ts');
+  return withEnvironment(engine, (env) => planGraph(env, request));
 }
 
 async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 // The use cases behind one façade.
-export { build, type BuildEngine, examineBuild } from './build.ts';
+export { build, type BuildEngine, examineBuild, planBuild } from './build.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Output, parseOutput, writeOutput } from './outputs.ts';

@@ -14,7 +14,11 @@ interface Entry<R> {
   told: boolean;
 }
 
-const digest = (parts: readonly string[]): string => createHash('sha256').update(parts.join('\n')).digest('hex');
+/** A key: of the definition and the part of each input. `kind` sets keys apart that are made of other parts. */
+export const digestParts = (v: Vertex, parts: readonly string[], kind?: string): string =>
+  createHash('sha256')
+    .update([...(kind === undefined ? [] : [kind]), v.definition, ...parts].join('\n'))
+    .digest('hex');
 
 export class Solver<R> {
   readonly #driver: Driver<R>;
@@ -58,9 +62,9 @@ export class Solver<R> {
   async #findKey(v: Vertex): Promise<string> {
     if (v.inputs.length === 0) return this.#driver.sourceKey(v) ?? '';
     const keys = await settled(v.inputs.map((i) => this.#key(i).then((key) => this.#expect(i, key))));
-    if (!v.selective.includes(true)) return this.#keyed(v, { key: digest([v.definition, ...keys]), parts: keys });
+    if (!v.selective.includes(true)) return this.#keyed(v, { key: digestParts(v, keys), parts: keys });
     // the cheap way first: what these inputs led to before, without looking into them
-    const cheap = keys.includes('') || v.inputs.some((i) => this.#isAnew(i)) ? undefined : digest(['inputs', v.definition, ...keys]);
+    const cheap = keys.includes('') || v.inputs.some((i) => this.#isAnew(i)) ? undefined : digestParts(v, keys, 'inputs');
     const alias = cheap === undefined ? undefined : this.#o.cache.alias(cheap);
     if (alias !== undefined && alias.parts.length === keys.length) return this.#keyed(v, alias);
     const parts = await settled(
@@ -70,7 +74,7 @@ export class Solver<R> {
         return this.#guard(v, () => `content:${this.#driver.contentKey(v, i, result)}`);
       }),
     );
-    const keyed: Keyed = { key: digest([v.definition, ...parts]), parts };
+    const keyed: Keyed = { key: digestParts(v, parts), parts };
     if (cheap !== undefined) this.#o.cache.putAlias(cheap, keyed);
     return this.#keyed(v, keyed);
   }

@@ -93,6 +93,7 @@ export function buildFixture(): BuildFixture {
         addHosts: [],
         ulimits: [],
         secrets: new Map(),
+        agents: new Map(),
         namedContexts: new Map(),
         allow: [],
         classic: { rm: true, forceRm: false },

@@ -73,9 +73,7 @@ async function solveSteps(
   running: Map<string, Turn>,
   recorder: Recorder | undefined,
 ): Promise<Map<Node, Result>> {
-  const nodes = [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
-  // a stage that is nothing but a named context has no step of its own
-  if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
+  const nodes = nodesOf(state);
   const known = new Map<Node, NodeVertex>();
   const vertices = nodes.map((n) => vertexOf(n, known));
   const cache = new DatabaseCache(env.db, env.now);
@@ -124,7 +122,15 @@ async function solveSteps(
   return new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result]));
 }
 
-function askedFor(request: BuildRequest, { meta }: Node): string | undefined {
+/** The nodes of the steps of a stage: the layers of its image. */
+export function nodesOf(state: StageState): Node[] {
+  const nodes = [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
+  // a stage that is nothing but a named context has no step of its own
+  if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
+  return nodes;
+}
+
+export function askedFor(request: BuildRequest, { meta }: Node): string | undefined {
   if (!meta.noCache) return undefined;
   return request.noCache ? '--no-cache' : `--no-cache-filter ${meta.stage ?? ''}`.trimEnd();
 }
@@ -132,7 +138,7 @@ function askedFor(request: BuildRequest, { meta }: Node): string | undefined {
 /** How long a step took whose result was kept. */
 const savedMs = (cached: CachedResult | undefined): number | undefined => cached && (JSON.parse(cached.json) as { ms?: number }).ms;
 
-function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {
+export function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {
   const stage = dockerfile.stages[target.index];
   const name = (stage && stageLabel(dockerfile, stage)) ?? 'the target';
   return `nothing that ${name} needs comes from it`;

@@ -4,7 +4,7 @@ import type { Lease } from '../../content/index.ts';
 import type { ExecMount, ExecOp, FileAction, Node, SourceOp } from '../../graph/index.ts';
 import type { Image } from '../../image/index.ts';
 import { type Digest, SlipwayError } from '../../model/index.ts';
-import type { CachedResult, Driver, Vertex } from '../../solver/index.ts';
+import type { CachedResult, ForesightDriver, Vertex } from '../../solver/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import {
@@ -72,7 +72,7 @@ export interface DriverHooks {
   onWork(v: NodeVertex, used: () => number | undefined): void;
 }
 
-export class BuildDriver implements Driver<Result> {
+export class BuildDriver implements ForesightDriver<Result> {
   readonly #env: BuildEnvironment;
   readonly #request: BuildRequest;
   readonly #lease: Lease;
@@ -95,6 +95,18 @@ export class BuildDriver implements Driver<Result> {
     if (op.git || op.http) return remoteKey(op);
     // an image is what its ID says, whatever name it was found by
     return op.identifier === 'scratch' ? 'scratch' : `image:${op.identifier.slice(op.identifier.lastIndexOf('@') + 1)}`;
+  }
+
+  /** What is there of a source without bringing anything in. */
+  peek(v: NodeVertex): Result | undefined {
+    const { op } = v.node;
+    if (op.kind !== 'source' || op.git || op.http) return undefined;
+    if (op.identifier === 'scratch') return SCRATCH;
+    if (op.identifier.startsWith('local://')) return this.#directory(op.identifier);
+    const image = this.#env.images.get(op.identifier.slice(op.identifier.lastIndexOf('@') + 1) as Digest);
+    const top = image.layers.at(-1);
+    const snapshot = top && this.#env.images.layers.hold(top.chainId, this.#lease);
+    return snapshot === undefined ? undefined : { kind: 'snapshot', id: snapshot, createdAt: image.createdAt, ms: 0 };
   }
 
   contentKey(v: NodeVertex, input: number, result: Result): string {
@@ -177,14 +189,7 @@ export class BuildDriver implements Driver<Result> {
 
   async #source(identifier: string, v: NodeVertex): Promise<Result> {
     if (identifier === 'scratch') return SCRATCH;
-    if (identifier.startsWith('local://')) {
-      const name = identifier.slice('local://'.length);
-      const named = this.#request.namedContexts.get(name);
-      const context = name === 'context' || named?.kind !== 'directory' ? this.#request.context : named.context;
-      let digests = this.#fileDigests.get(context.root);
-      if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
-      return { kind: 'directory', root: context.root, ignore: context.ignore, digests };
-    }
+    if (identifier.startsWith('local://')) return this.#directory(identifier);
     const image: Image = this.#env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest);
     if (image.layers.length === 0) return SCRATCH;
     const id = await this.#env.images.snapshot(image, this.#lease, {
@@ -200,6 +205,16 @@ export class BuildDriver implements Driver<Result> {
         }),
     });
     return { kind: 'snapshot', id, createdAt: image.createdAt, ms: 0 };
+  }
+
+  /** A context, as it lies there. */
+  #directory(identifier: string): Result {
+    const name = identifier.slice('local://'.length);
+    const named = this.#request.namedContexts.get(name);
+    const context = name === 'context' || named?.kind !== 'directory' ? this.#request.context : named.context;
+    let digests = this.#fileDigests.get(context.root);
+    if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
+    return { kind: 'directory', root: context.root, ignore: context.ignore, digests };
   }
 
   /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */
@@ -360,8 +375,17 @@ export class BuildDriver implements Driver<Result> {
           ...ids,
         };
       }
-      case 'ssh':
-        return { type: 'ssh', id, ...(m.target !== undefined && { target }), required: m.required === true, ...ids };
+      case 'ssh': {
+        const socket = this.#request.agents.get(id);
+        return {
+          type: 'ssh',
+          id,
+          ...(m.target !== undefined && { target }),
+          required: m.required === true,
+          ...(socket !== undefined && { socket }),
+          ...ids,
+        };
+      }
       default:
         return m.type satisfies never;
     }

@@ -1,7 +1,8 @@
 // Why a step runs although an earlier build of the same Dockerfile had it: what is different since then, in people's words.
 import type { ExecOp, FileOp, Node, Op } from '../../graph/index.ts';
 import { compareLists, type FileChange } from './content-list.ts';
-import type { StepInput, StepRecord } from './types.ts';
+import type { BuildRecords } from './records.ts';
+import type { BuildRecord, StepInput, StepRecord } from './types.ts';
 
 /** A step that is about to run. */
 export interface StepNow {
@@ -21,8 +22,47 @@ export interface Explanation {
   readonly why: readonly string[];
 }
 
+/** Earlier builds that are looked into for a step. */
+const LOOKED_INTO = 10;
+
+/** Knows the earlier builds of one Dockerfile. */
+export class Explainer {
+  readonly #records: BuildRecords;
+  readonly #identity: string;
+  readonly #self: string | undefined;
+  #earlier: BuildRecord[] | undefined;
+
+  /** @param self the ref of the build that asks, which is no earlier one */
+  constructor(records: BuildRecords, identity: string, self?: string) {
+    this.#records = records;
+    this.#identity = identity;
+    this.#self = self;
+  }
+
+  /** undefined when no earlier build had the step. @param lists files that were listed just now, by digest */
+  explain(now: StepNow, lists: ReadonlyMap<string, readonly Buffer[]>): Explanation | undefined {
+    const before = this.#before(now.name);
+    if (before === undefined) return undefined;
+    return explain(now, before, (digest) => {
+      const pieces = lists.get(digest);
+      return pieces ? Buffer.concat(pieces) : this.#records.list(digest);
+    });
+  }
+
+  /** The newest earlier build that ran or used this step. */
+  #before(name: string): StepRecord | undefined {
+    this.#earlier ??= this.#records.all({ identity: this.#identity, limit: LOOKED_INTO }).filter((r) => r.ref !== this.#self);
+    for (const record of this.#earlier) {
+      const usable = record.steps.filter((s) => s.key !== undefined && (s.state === 'done' || s.state === 'cached'));
+      const found = counterpart(usable, name);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
 /** The step of an earlier build that a step now corresponds to: with the same instruction, else at the same place of its stage. */
-export function counterpart(steps: readonly StepRecord[], name: string): StepRecord | undefined {
+function counterpart(steps: readonly StepRecord[], name: string): StepRecord | undefined {
   const { stage, place, text } = nameParts(name);
   const same = steps.filter((s) => nameParts(s.name).stage === stage);
   const alike = same.filter((s) => nameParts(s.name).text === text);
@@ -30,7 +70,7 @@ export function counterpart(steps: readonly StepRecord[], name: string): StepRec
 }
 
 /** @param listOf the files that a digest stands for, if they are kept */
-export function explain(now: StepNow, before: StepRecord, listOf: (digest: string) => Buffer | undefined): Explanation {
+function explain(now: StepNow, before: StepRecord, listOf: (digest: string) => Buffer | undefined): Explanation {
   const why: string[] = [];
   if (now.asked !== undefined) why.push(`it was asked to: ${now.asked}`);
   if (now.node.definition !== before.definition) why.push(...operationChanges(before, now));

@@ -1,5 +1,5 @@
 // Builds on record: history, why steps ran, where the time went.
-export { type Explanation } from './explain.ts';
+export { Explainer, type Explanation } from './explain.ts';
 export { type BuildDescription, Recorder } from './recorder.ts';
 export { BuildRecords } from './records.ts';
 export { type BuildSummary, summarize } from './summary.ts';

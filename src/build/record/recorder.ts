@@ -6,7 +6,7 @@ import { isSlipwayError } from '../../model/index.ts';
 import { processIdentity } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import type { BuildEvent } from '../events.ts';
-import { counterpart, explain, type Explanation } from './explain.ts';
+import { Explainer, type Explanation } from './explain.ts';
 import type { BuildRecords } from './records.ts';
 import { type BuildSummary, summarize } from './summary.ts';
 import type { BuildRecord, BuildStatus, StepInput, StepRecord } from './types.ts';
@@ -17,8 +17,6 @@ const LARGEST_OP = 64 << 10;
 const LARGEST_LOG = 16 << 20;
 /** Bytes of a list of files; of more, only that they changed is known. */
 const LARGEST_LIST = 32 << 20;
-/** Earlier builds that are looked into for a step. */
-const LOOKED_INTO = 10;
 
 type Draft = { -readonly [K in keyof StepRecord]: StepRecord[K] };
 
@@ -45,10 +43,11 @@ export class Recorder {
   readonly #logs = new Map<string, string[]>();
   readonly #decoders = new Map<string, TextDecoder>();
   #logSize = 0;
-  #earlier: BuildRecord[] | undefined;
+  readonly #explainer: Explainer;
 
   constructor(records: BuildRecords, o: BuildDescription, now: number) {
     this.#records = records;
+    this.#explainer = new Explainer(records, o.identity, this.ref);
     this.#base = {
       ref: this.ref,
       ...o,
@@ -125,29 +124,13 @@ export class Recorder {
       if (!this.#lists.has(digest) && !this.#records.has(digest)) this.#lists.set(digest, zstdCompressSync(Buffer.concat(pieces)));
     }
     const step = this.#steps.get(node.digest);
-    const before = step && this.#before(step.name);
-    if (step === undefined || before === undefined) return undefined;
-    const kept = new Map(pending.map((p) => [p.digest, p.pieces]));
-    const listOf = (digest: string): Buffer | undefined => {
-      const pieces = kept.get(digest);
-      return pieces ? Buffer.concat(pieces) : this.#records.list(digest);
-    };
+    if (step === undefined) return undefined;
     const below = this.#steps.get(step.inputs[0]?.id ?? '');
     const remade = below?.startedAt !== undefined && below.inputs.length > 0 ? below.name : undefined;
-    const found = explain({ node, name: step.name, inputs: step.inputs, asked, remade }, before, listOf);
-    step.why = found.why;
+    const kept = new Map(pending.map((p) => [p.digest, p.pieces]));
+    const found = this.#explainer.explain({ node, name: step.name, inputs: step.inputs, asked, remade }, kept);
+    if (found) step.why = found.why;
     return found;
-  }
-
-  /** The newest earlier build that ran or used this step. */
-  #before(name: string): StepRecord | undefined {
-    this.#earlier ??= this.#records.all({ identity: this.#base.identity, limit: LOOKED_INTO }).filter((r) => r.ref !== this.ref);
-    for (const record of this.#earlier) {
-      const usable = record.steps.filter((s) => s.key !== undefined && (s.state === 'done' || s.state === 'cached'));
-      const found = counterpart(usable, name);
-      if (found) return found;
-    }
-    return undefined;
   }
 
   /** Writes it all down. */

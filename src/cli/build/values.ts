@@ -1,5 +1,7 @@
 // The values of `build` flags: `--build-arg`, `--label`, `--secret`, `--output`, `--ulimit` … from text to what a build request
-// holds, with errors in Docker's words. Pure, but for the environment that is handed in.
+// holds, with errors in Docker's words. They look at nothing but what is handed in, and whether an agent's socket is one.
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -87,6 +89,31 @@ export function secret(text: string, env: Environment): Secret {
   const fromEnv = variable ?? (file === undefined && type !== 'file' && env[id] !== undefined ? id : undefined);
   if (fromEnv !== undefined) return { id, kind: 'value', data: Buffer.from(env[fromEnv] ?? '') };
   return { id, kind: 'file', path: file ?? id };
+}
+
+/**
+ * `default`, or `id=SOCKET`; `default` alone is the agent of SSH_AUTH_SOCK. Private keys are refused: an agent holds them, so that
+ * they never enter a build.
+ */
+export function agent(text: string, env: Environment, cwd: string): [string, string] {
+  const eq = text.indexOf('=');
+  const id = eq < 0 ? text : text.slice(0, eq);
+  const path = eq < 0 ? env['SSH_AUTH_SOCK'] : resolve(cwd, text.slice(eq + 1));
+  if (path === undefined || path === '')
+    throw invalid(
+      'flag.ssh',
+      `invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set`,
+      'start one: eval "$(ssh-agent)" && ssh-add',
+    );
+  let socket: boolean;
+  try {
+    socket = statSync(path).isSocket();
+  } catch {
+    throw invalid('flag.ssh', `failed to stat ${path}: no such file or directory`, '--ssh default=$SSH_AUTH_SOCK');
+  }
+  if (!socket)
+    throw invalid('flag.ssh', `${path} is no socket of an SSH agent`, `put the key into an agent: ssh-add ${path}, then --ssh ${id}`);
+  return [id === '' ? 'default' : id, path];
 }
 
 export interface Output {

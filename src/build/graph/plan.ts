@@ -1,0 +1,86 @@
+// The plan of a build: its stages and steps, which of them would come from the cache and which would run, and why. Nothing is
+// run; base images are looked up, and pulled when they are not here, since what follows depends on them.
+import { parseDockerfile, targetStage } from '../../dockerfile/index.ts';
+import { topological, type Node } from '../../graph/index.ts';
+import { DatabaseCache, type Fate, foresee } from '../../solver/index.ts';
+import { Lowering, stageLabel } from '../lower/index.ts';
+import { Explainer } from '../record/index.ts';
+import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import { askedFor, nodesOf, reasonOf } from './build.ts';
+import { BuildDriver, type NodeVertex, vertexOf } from './driver.ts';
+
+export interface PlannedStep {
+  readonly id: string;
+  /** `[build 2/3] RUN go build`. */
+  readonly name: string;
+  readonly stage?: string;
+  /** In the Dockerfile, from 1. */
+  readonly line?: number;
+  readonly fate: Fate;
+  /** Of a step that would run although an earlier build had it. */
+  readonly reason?: string;
+  /** Of the steps that it reads. */
+  readonly inputs: readonly string[];
+}
+
+export interface Plan {
+  readonly target: string;
+  /** In the order of the Dockerfile; those that are not needed say why. */
+  readonly stages: readonly { readonly name: string; readonly base: string; readonly needed: boolean; readonly reason?: string }[];
+  /** Inputs before what reads them. */
+  readonly steps: readonly PlannedStep[];
+  readonly counts: Readonly<Record<Exclude<Fate, 'source'>, number>>;
+}
+
+export async function planGraph(env: BuildEnvironment, request: BuildRequest): Promise<Plan> {
+  const { name, text } = request.dockerfile;
+  const dockerfile = parseDockerfile(text, { name });
+  const target = targetStage(dockerfile, request.target);
+  const { state, skipped } = await new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} }).lower(target);
+  using lease = env.leases.create();
+  const lists = new Map<string, Buffer[]>();
+  const driver = new BuildDriver(env, request, lease, { onList: (_, digest, pieces) => lists.set(digest, pieces), onWork: () => {} });
+  try {
+    const nodes = topological(nodesOf(state));
+    const known = new Map<Node, NodeVertex>();
+    const vertices = nodes.map((node) => vertexOf(node, known));
+    const forecasts = foresee(vertices, driver, new DatabaseCache(env.db, env.now));
+    const explainer = new Explainer(env.records, request.identity);
+    const fateOf = (id: string): Fate => forecasts.get(id)?.fate ?? 'maybe';
+    const steps = vertices
+      .filter((v) => v.name !== 'scratch')
+      .map((v): PlannedStep => {
+        const { meta } = v.node;
+        const forecast = forecasts.get(v.id);
+        const inputs = v.inputs.map((input, i) => ({ id: input.id, name: input.name, part: forecast?.parts[i] ?? '' }));
+        const below = v.inputs[0];
+        const remade = below && fateOf(below.id) === 'run' ? below.name : undefined;
+        const why =
+          forecast?.fate === 'run' && forecast.key !== undefined
+            ? explainer.explain({ node: v.node, name: v.name, inputs, asked: askedFor(request, v.node), remade }, lists)
+            : undefined;
+        return {
+          id: v.id,
+          name: v.name,
+          ...(meta.stage !== undefined && { stage: meta.stage }),
+          ...(meta.source !== undefined && { line: meta.source.range.start.line }),
+          fate: fateOf(v.id),
+          ...(why && { reason: why.reason }),
+          inputs: v.inputs.filter((i) => i.name !== 'scratch').map((i) => i.id),
+        };
+      });
+    const label = (stage: (typeof dockerfile.stages)[number]): string => stageLabel(dockerfile, stage) ?? 'the image';
+    const count = (fate: Fate): number => steps.filter((s) => s.fate === fate).length;
+    return {
+      target: label(target),
+      stages: dockerfile.stages.map((stage) => {
+        const needed = !skipped.includes(stage);
+        return { name: label(stage), base: stage.from.base, needed, ...(!needed && { reason: reasonOf(dockerfile, target) }) };
+      }),
+      steps,
+      counts: { cached: count('cached'), run: count('run'), maybe: count('maybe') },
+    };
+  } finally {
+    driver.close();
+  }
+}

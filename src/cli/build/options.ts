@@ -1,0 +1,88 @@
+// The flags of `build`.
+import { SlipwayError } from '../../model/index.ts';
+import type { Option, ParsedOptions } from '../command.ts';
+
+export const BUILD_OPTIONS: readonly Option[] = [
+  { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a custom host-to-IP mapping' },
+  {
+    name: 'allow',
+    type: 'list',
+    placeholder: 'entitlement',
+    help: 'Allow network.host or security.insecure to the steps that ask for it',
+  },
+  { name: 'build-arg', type: 'list', placeholder: 'NAME=value', help: 'Set build-time variables' },
+  { name: 'build-context', type: 'list', placeholder: 'name=path', help: 'Additional build contexts' },
+  { name: 'call', type: 'string', placeholder: 'method', help: 'Tell instead of building: check, outline or targets, with ,format=json' },
+  { name: 'check', type: 'boolean', help: 'Check the Dockerfile and build nothing (--call=check)' },
+  { name: 'explain', type: 'boolean', help: 'Tell in full why steps ran that an earlier build had' },
+  { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },
+  { name: 'force-rm', type: 'boolean', help: 'Always remove intermediate containers (original engine)' },
+  { name: 'format', type: 'string', placeholder: 'text|json', help: 'How --check and --call tell' },
+  { name: 'iidfile', type: 'string', placeholder: 'path', help: 'Write the image ID to a file' },
+  {
+    name: 'jobs',
+    short: 'j',
+    type: 'number',
+    placeholder: 'n',
+    help: 'Steps that use the processor run side by side (default: processors)',
+  },
+  { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata for the image' },
+  { name: 'load', type: 'boolean', help: 'Store the image (always done)' },
+  { name: 'metadata-file', type: 'string', placeholder: 'path', help: 'Write what the build resulted in to a file, as JSON' },
+  { name: 'network', type: 'string', placeholder: 'mode', help: 'Network of RUN steps: default, none or host' },
+  { name: 'no-cache', type: 'boolean', help: 'Do not use the cache' },
+  { name: 'no-cache-filter', type: 'list', placeholder: 'stage', help: 'Do not use the cache for these stages' },
+  {
+    name: 'output',
+    short: 'o',
+    type: 'list',
+    placeholder: 'type=…',
+    help: 'Where the result goes: a folder, or type=image|docker|oci|tar|local|cacheonly[,dest=PATH]',
+  },
+  {
+    name: 'plan',
+    type: 'string',
+    implied: 'text',
+    placeholder: 'text|dot|mermaid|json',
+    help: 'Print the graph and what would run, and build nothing',
+  },
+  { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Set the target platform' },
+  { name: 'progress', type: 'string', placeholder: 'auto|plain|tty|quiet|rawjson|none', help: 'Type of progress output' },
+  { name: 'pull', type: 'boolean', help: 'Always ask for newer base images' },
+  { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the image ID and nothing else' },
+  { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
+  { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR]' },
+  { name: 'ssh', type: 'list', placeholder: 'default|id=socket', help: 'SSH agent to expose to the build' },
+  { name: 'shm-size', type: 'string', placeholder: 'bytes', help: 'Size of /dev/shm of RUN steps' },
+  { name: 'tag', short: 't', type: 'list', placeholder: 'name:tag', help: 'Name of the image, several are possible' },
+  { name: 'target', type: 'string', placeholder: 'stage', help: 'The stage to build' },
+  { name: 'ulimit', type: 'list', placeholder: 'name=soft:hard', help: 'Limits of RUN steps' },
+];
+
+/** Flags that only the graph engine has. */
+const GRAPH_ONLY = [
+  'allow',
+  'build-context',
+  'call',
+  'check',
+  'explain',
+  'jobs',
+  'metadata-file',
+  'no-cache-filter',
+  'output',
+  'plan',
+  'secret',
+  'ssh',
+];
+
+/** Flags that the original engine has not, refused in Docker's words. */
+export function refuseGraphFlags(o: ParsedOptions): void {
+  const flag = GRAPH_ONLY.find((name) => o.has(name));
+  if (flag === undefined) return;
+  throw new SlipwayError(
+    'unsupported',
+    'build.needs-graph',
+    `the --${flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled`,
+    { hints: ['the graph engine has it: DOCKER_BUILDKIT=1 slipway build …'] },
+  );
+}

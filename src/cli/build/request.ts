@@ -1,0 +1,155 @@
+// From the flags of `build` to a build request.
+import { basename, resolve } from 'node:path';
+import {
+  type BuildEvent,
+  type BuildRequest,
+  contextSource,
+  type NamedContext,
+  openContext,
+  openNamedContext,
+  type SecretSource,
+} from '../../build/index.ts';
+import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
+import { parseBytes } from '../../util/index.ts';
+import type { Context, ParsedOptions } from '../command.ts';
+import { addHost, agent, buildArgs, labels, secret, ulimit } from './values.ts';
+
+export interface OpenedRequest {
+  readonly request: BuildRequest;
+  /** Removes what was fetched or unpacked for the context. */
+  dispose(): void;
+}
+
+/** @param scratch a folder for contexts that come as an archive or from elsewhere */
+export async function openRequest(
+  ctx: Context,
+  o: ParsedOptions,
+  path: string,
+  which: 'graph' | 'classic',
+  scratch: string,
+  onEvent: (e: BuildEvent) => void,
+): Promise<OpenedRequest> {
+  for (const t of o.list('tag')) checkTag(t, which);
+  const file = o.string('file');
+  const source = contextSource(path, ctx.cwd, () => ctx.stdin);
+  const fromStdin = file === '-';
+  if (fromStdin && source.kind === 'stream')
+    throw new SlipwayError(
+      'invalid-argument',
+      'build.two-stdin',
+      "invalid argument: can't use stdin for both build context and dockerfile",
+    );
+  const secrets = new Map<string, SecretSource>();
+  for (const text of o.list('secret')) {
+    const s = secret(text, ctx.env);
+    secrets.set(s.id, s.kind === 'file' ? { kind: 'file', path: resolve(ctx.cwd, s.path) } : s);
+  }
+  const given = buildArgs(o.list('build-arg'), ctx.env);
+  const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
+  const keepGitDir = ['1', 'true'].includes(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, secrets }, keepGitDir };
+  const context = await openContext(source, {
+    ...opening,
+    ...(fromStdin ? { dockerfileText: await readAll(ctx.stdin) } : file !== undefined && { dockerfile: file }),
+    wording: which,
+  });
+  const namedContexts = new Map<string, NamedContext>();
+  for (const word of o.list('build-context')) {
+    const eq = word.indexOf('=');
+    if (eq < 1) throw new SlipwayError('invalid-argument', 'flag.build-context', `invalid context value: ${word}, expected key=value`);
+    const name = word.slice(0, eq).toLowerCase();
+    namedContexts.set(name, await openNamedContext(name, word.slice(eq + 1), opening));
+  }
+  const platform = o.string('platform') ?? ctx.env['DOCKER_DEFAULT_PLATFORM'];
+  const shm = o.string('shm-size');
+  const epoch =
+    o
+      .list('build-arg')
+      .findLast((a) => a.startsWith('SOURCE_DATE_EPOCH='))
+      ?.slice(18) ?? ctx.env['SOURCE_DATE_EPOCH'];
+  const target = o.string('target');
+  const jobs = o.number('jobs');
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
+    throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {
+      hints: ['--jobs takes a whole number from 1'],
+    });
+  const request: BuildRequest = {
+    dockerfile: context.dockerfile(),
+    context,
+    environment,
+    ...(target !== undefined && target !== '' && { target }),
+    buildArgs: given,
+    labels: labels(o.list('label')),
+    tags: o.list('tag'),
+    noCache: o.bool('no-cache'),
+    noCacheFilter: o.list('no-cache-filter').flatMap((f) => f.split(',')),
+    pull: o.bool('pull'),
+    ...(jobs !== undefined && { jobs }),
+    identity: identityOf(path, file, ctx.cwd),
+    name: nameOf(path, target, ctx.cwd),
+    ...(platform !== undefined && platform !== '' && { platform: parsePlatform(platform) }),
+    network: networkMode(o.string('network') ?? 'default'),
+    addHosts: o.list('add-host').map(addHost),
+    ...(shm !== undefined && { shmSize: parseSize(shm) }),
+    ulimits: o.list('ulimit').map(ulimit),
+    secrets,
+    namedContexts,
+    agents: new Map(
+      o
+        .list('ssh')
+        .flatMap((text) => text.split(',,'))
+        .map((text) => agent(text, ctx.env, ctx.cwd)),
+    ),
+    allow: o.list('allow').flatMap((a) => a.split(',')),
+    classic: { rm: !o.has('rm') || o.bool('rm'), forceRm: o.bool('force-rm') },
+    ...(epoch !== undefined && epoch !== '' && { sourceDateEpoch: Number(epoch) }),
+    signal: ctx.signal,
+    onEvent,
+  };
+  return { request, dispose: () => context.dispose() };
+}
+
+/** What two builds of the same Dockerfile have in common. */
+function identityOf(path: string, file: string | undefined, cwd: string): string {
+  const local = (text: string): string => (/^(?:[a-z+]+:\/\/|git@|-$)/.test(text) ? text : resolve(cwd, text));
+  return `${local(path)} ${file === undefined ? 'Dockerfile' : local(file)}`;
+}
+
+function nameOf(path: string, target: string | undefined, cwd: string): string {
+  const context = path === '-' ? 'stdin' : basename(/^[a-z+]+:\/\//.test(path) ? path : resolve(cwd, path)) || '/';
+  return target === undefined || target === '' ? context : `${context} (${target})`;
+}
+
+function networkMode(mode: string): 'default' | 'none' | 'host' {
+  if (mode === 'default' || mode === 'bridge') return 'default';
+  if (mode === 'none' || mode === 'host') return mode;
+  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(mode)} not supported by the builder`, {
+    hints: ['--network default, none or host'],
+  });
+}
+
+function parseSize(text: string): number {
+  const n = parseBytes(text);
+  if (n === undefined)
+    throw new SlipwayError('invalid-argument', 'flag.size', `invalid size: '${text}'`, { hints: ['a number with a unit, such as 64m'] });
+  return n;
+}
+
+function checkTag(tag: string, which: 'graph' | 'classic'): void {
+  try {
+    parseReference(tag);
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    const [message, exitCode] =
+      which === 'classic'
+        ? [`invalid argument "${tag}" for "-t, --tag" flag: ${e.message}`, 125]
+        : [`invalid tag "${tag}": ${e.message}`, 1];
+    throw new SlipwayError('invalid-argument', 'flag.tag', message, { cause: e, exitCode });
+  }
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
