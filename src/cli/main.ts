@@ -9,7 +9,7 @@ import { type Entry, findCommand } from './commands/index.ts';
 import type { Context, Settings } from './command.ts';
 import { reportError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
-import { proxies, registrySettings } from './registries.ts';
+import { cacheLimit, proxies, registrySettings } from './registries.ts';
 
 function settings(env: NodeJS.ProcessEnv): Settings {
   const isRoot = process.getuid?.() === 0;
@@ -64,6 +64,7 @@ async function main(): Promise<number> {
           selfCommand: ctx.selfCommand,
           environment: proxies(env),
           registries: registrySettings(env, homedir()),
+          ...cacheLimit(env),
           ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
           ...snapshotter(env['SLIPWAY_SNAPSHOTTER']),
         }),

@@ -31,6 +31,21 @@ export function registrySettings(env: Env, home: string): Setup {
   };
 }
 
+/** How large the build cache may become: SLIPWAY_CACHE_LIMIT, or what Docker's daemon is told (builder.gc.defaultKeepStorage). */
+export function cacheLimit(env: Env): { cacheLimit?: number } {
+  const { builder } = read('/etc/docker/daemon.json') as { builder?: { gc?: { defaultKeepStorage?: unknown } } };
+  const text = env['SLIPWAY_CACHE_LIMIT'] || builder?.gc?.defaultKeepStorage;
+  if (text === undefined) return {};
+  const bytes = parseBytes(String(text));
+  if (bytes === undefined)
+    throw new SlipwayError(
+      'invalid-argument',
+      'env.cache-limit',
+      `the limit of the build cache is a size such as 20g, not ${String(text)}`,
+    );
+  return { cacheLimit: bytes };
+}
+
 /** What programs need to find their way out. */
 export function proxies(env: Env): Record<string, string> {
   return Object.fromEntries(

@@ -6,6 +6,7 @@ import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
 import type { Engine } from './engine.ts';
+import { boundCache } from './cache.ts';
 import { baseImage } from './registry.ts';
 
 export type BuildEngine = 'graph' | 'classic';
@@ -81,6 +82,7 @@ async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) =>
     borrowed.dispose();
     await networks?.dispose();
     engine.tidy();
+    boundCache(engine, engine.cacheLimit);
   }
 }
 

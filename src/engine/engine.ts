@@ -30,6 +30,8 @@ export interface EngineOptions {
     /** Bytes that a pulled layer may unpack to. */
     readonly layerLimit?: number;
   };
+  /** Bytes that the build cache may take; a tenth of the file system when left out. */
+  readonly cacheLimit?: number;
   /** Proxies and the like, for tools that fetch packages. */
   readonly environment?: Readonly<Record<string, string>>;
   /** ms since the epoch. */
@@ -120,6 +122,10 @@ export class Engine {
   async credentials(): Promise<ConfigCredentials> {
     const { ConfigCredentials } = await import('../registry/index.ts');
     return new ConfigCredentials(this.#o.registries?.config ?? '/nonexistent/config.json', this.#o.registries?.environment ?? {});
+  }
+
+  get cacheLimit(): number | undefined {
+    return this.#o.cacheLimit;
   }
 
   get layerLimit(): number | undefined {

@@ -45,28 +45,6 @@ function dropUnfinishedPulls({ layout, leases }: Engine): void {
   }
 }
 
-/** Removes what builds have kept: cached results, cache mounts, and with `all` also those that images share. */
-export function pruneBuilder(engine: Engine, o: PruneFilter & { all: boolean }): Pruned<string> {
-  const removed = engine.db.transaction((sql) => {
-    const rows = sql.all<{ key: string; snapshot_id: number | null; used_at: number }>(
-      'SELECT key, snapshot_id, used_at FROM cache_records',
-    );
-    const shared = new Set(
-      sql.all<{ id: number }>('SELECT s.id FROM snapshots s JOIN image_layers l ON l.chain_id = s.chain_id').map((r) => r.id),
-    );
-    const keys: string[] = [];
-    for (const r of rows) {
-      if (o.until !== undefined && r.used_at >= o.until) continue;
-      if (!o.all && r.snapshot_id !== null && shared.has(r.snapshot_id)) continue;
-      sql.run('DELETE FROM cache_records WHERE key = ?', r.key);
-      keys.push(r.key);
-    }
-    if (o.all && o.until === undefined) sql.run('DELETE FROM cache_mounts');
-    return keys;
-  });
-  return { removed, reclaimed: engine.collector().collect().bytes };
-}
-
 /** Removes containers that do not run. */
 export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Promise<Pruned<string>> {
   const containers = await engine.containers();

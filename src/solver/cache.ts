@@ -31,6 +31,9 @@ interface Row {
 /** An alias is a record without a snapshot whose text is what it leads to: a key and its parts, which have no spaces. */
 const ALIAS = 'alias ';
 
+/** Uses within this time of each other count as one, in ms: most builds follow each other closely. */
+const USED_PRECISION = 60_000;
+
 export class DatabaseCache implements CacheStore {
   readonly #db: Database;
   readonly #now: () => number;
@@ -70,6 +73,19 @@ export class DatabaseCache implements CacheStore {
 
   putAlias(key: string, target: Keyed): void {
     this.put(key, { snapshotId: null, json: ALIAS + [target.key, ...target.parts].join(' ') }, '');
+  }
+
+  /** Says that results were used just now: what was not for long goes first when room is needed. */
+  used(keys: readonly string[]): void {
+    const now = this.#now();
+    this.#db.transaction((sql) =>
+      sql.run(
+        'UPDATE cache_records SET used_at = ?, uses = uses + 1 WHERE key IN (SELECT value FROM json_each(?)) AND used_at < ?',
+        now,
+        JSON.stringify(keys),
+        now - USED_PRECISION,
+      ),
+    );
   }
 
   #row(key: string): Row | undefined {

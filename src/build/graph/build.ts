@@ -119,6 +119,7 @@ async function solveSteps(
   });
   // the last one first: it is what decides how much is looked into
   const solved = await solver.solve(vertices.toReversed());
+  cache.used([...keys.values()]);
   return new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result]));
 }
 

@@ -89,6 +89,7 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['builder history rm', 'buildx history rm'], 'Forget builds', () => import('./history.ts').then((m) => m.historyRm)),
   ...same(['builder why'], 'Say why a step of a build ran', () => import('./history.ts').then((m) => m.why)),
   ...same(['builder prune', 'buildx prune'], 'Remove what builds have kept', () => import('./prune.ts').then((m) => m.builderPrune)),
+  ...same(['builder du', 'buildx du'], 'Show how much room the build cache takes', () => import('./prune.ts').then((m) => m.builderDu)),
   ...same(['system prune'], 'Remove everything that is not used', () => import('./prune.ts').then((m) => m.systemPrune)),
   ...same(['system df'], 'Show how much room things take', () => import('./prune.ts').then((m) => m.systemDf)),
   ...same(['volume ls', 'volume list'], 'List volumes', () => import('./volumes.ts').then((m) => m.volumeLs)),

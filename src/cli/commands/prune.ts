@@ -1,11 +1,22 @@
 // Commands that take away what is not used: the prunes, and df, which tells what they would bring.
 import { createInterface } from 'node:readline';
-import { diskUsage, pruneBuilder, pruneContainers, pruneImages } from '../../engine/index.ts';
+import {
+  cacheEntries,
+  type CacheEntry,
+  type CacheFilter,
+  diskUsage,
+  entryId,
+  matchesCache,
+  pruneBuilder,
+  pruneContainers,
+  pruneImages,
+} from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Removal } from '../../image/index.ts';
-import { formatBytes, parseDuration } from '../../util/index.ts';
+import { formatBytes, humanDuration, parseBytes, parseDuration } from '../../util/index.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { parseFilters, renderRows } from '../format.ts';
+import { table } from '../table.ts';
 
 const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' };
 const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Everything that is not in use, not only what has no name' };
@@ -25,13 +36,17 @@ function filterOf(ctx: Context, o: ParsedOptions): { until?: number; labels?: st
   for (const key of filters.keys())
     if (key !== 'until' && key !== 'label')
       throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: ['filters are until and label'] });
-  const text = filters.get('until')?.at(-1);
   const labels = filters.get('label');
+  return { ...untilOf(ctx, filters.get('until')?.at(-1)), ...(labels && { labels }) };
+}
+
+/** A time: a span before now, or a date. */
+function untilOf(ctx: Context, text: string | undefined): { until?: number } {
   const span = text === undefined ? undefined : parseDuration(text);
   const until = text === undefined ? undefined : span === undefined ? Date.parse(text) : ctx.now() - span / 1e6;
   if (until !== undefined && Number.isNaN(until))
     throw new SlipwayError('invalid-argument', 'cli.filter', `invalid value for until: ${text}`);
-  return { ...(until !== undefined && { until }), ...(labels && { labels }) };
+  return until === undefined ? {} : { until };
 }
 
 const total = (bytes: number): string => `Total reclaimed space: ${formatBytes(bytes)}\n`;
@@ -70,14 +85,91 @@ export const builderPrune: Command = {
   name: 'builder prune',
   summary: 'Remove what builds have kept',
   usage: '[OPTIONS]',
-  examples: ['slipway builder prune', 'slipway builder prune -af'],
+  examples: [
+    'slipway builder prune',
+    'slipway builder prune -af',
+    'slipway builder prune -f --keep-storage 10gb',
+    'slipway builder prune -f --filter type=exec.cachemount',
+  ],
   args: { min: 0, max: 0 },
-  options: [{ ...ALL, help: 'Also what images share' }, FILTER, FORCE],
+  options: [
+    { ...ALL, help: 'Also what images share' },
+    {
+      name: 'filter',
+      type: 'list',
+      placeholder: 'key=value',
+      help: 'until=24h, unused-for=24h, id=…, type=regular|exec.cachemount, description=…, shared, private, inuse',
+    },
+    FORCE,
+    { name: 'keep-storage', type: 'string', placeholder: 'bytes', help: 'How much may stay; the least recently used goes first' },
+    { name: 'max-used-space', type: 'string', placeholder: 'bytes', help: 'The same, as buildx has it' },
+    { name: 'verbose', type: 'boolean', help: 'Show each entry in full' },
+  ],
   async run(ctx, o) {
+    const filter = cacheFilterOf(ctx, o);
     if (!(await confirmed(ctx, o, o.bool('all') ? 'This will remove all build cache.' : 'This will remove all dangling build cache.')))
       return;
-    const r = pruneBuilder(await ctx.engine(), { all: o.bool('all'), ...filterOf(ctx, o) });
+    const r = pruneBuilder(await ctx.engine(), filter);
+    if (r.removed.length > 0) ctx.stdout.write(cacheTable(r.removed, ctx.now(), o.bool('verbose')));
     ctx.stdout.write(`Total:\t${formatBytes(r.reclaimed)}\n`);
+  },
+};
+
+/** What of the cache is meant. */
+function cacheFilterOf(ctx: Context, o: ParsedOptions): CacheFilter {
+  const filters = parseFilters(o.list('filter'));
+  const { until } = untilOf(ctx, filters.get('until')?.at(-1) ?? filters.get('unused-for')?.at(-1));
+  const match = new Map([...filters].filter(([key]) => key !== 'until' && key !== 'unused-for'));
+  const text = o.string('keep-storage') ?? o.string('max-used-space');
+  const keep = text === undefined ? undefined : parseBytes(text);
+  if (text !== undefined && keep === undefined)
+    throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${text}'`, { hints: ['a number with a unit, such as 10gb'] });
+  return {
+    all: o.bool('all'),
+    ...(until !== undefined && { until }),
+    ...(keep !== undefined && { keep }),
+    ...(match.size > 0 && { match }),
+  };
+}
+
+function cacheTable(entries: readonly CacheEntry[], now: number, verbose: boolean): string {
+  if (verbose) {
+    return entries
+      .map(
+        (e) =>
+          `ID:\t\t${e.id}\nType:\t\t${e.type}\nDescription:\t${e.description}\nSize:\t\t${formatBytes(e.size)}\nShared:\t\t${e.shared}\nCreated at:\t${new Date(e.createdAt).toISOString()}\nLast used:\t${new Date(e.usedAt).toISOString()}\nUsage count:\t${e.uses}\n\n`,
+      )
+      .join('');
+  }
+  const rows = entries.map((e) => [
+    entryId(e),
+    String(!e.inUse),
+    `${formatBytes(e.size)}${e.shared ? '*' : ''}`,
+    `${humanDuration(now - e.usedAt)} ago`,
+  ]);
+  return table([['ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED'], ...rows]);
+}
+
+export const builderDu: Command = {
+  name: 'builder du',
+  summary: 'Show how much room the build cache takes',
+  usage: '[OPTIONS]',
+  examples: ['slipway builder du', 'slipway builder du --verbose', 'slipway builder du --filter type=exec.cachemount'],
+  args: { min: 0, max: 0 },
+  options: [
+    { name: 'filter', type: 'list', placeholder: 'key=value', help: 'As builder prune has them' },
+    { name: 'verbose', type: 'boolean', help: 'Show each entry in full' },
+  ],
+  async run(ctx, o) {
+    const filter = cacheFilterOf(ctx, o);
+    const entries = cacheEntries(await ctx.engine())
+      .filter((e) => matchesCache(e, filter))
+      .toReversed();
+    const sum = (list: readonly CacheEntry[]): string => formatBytes(list.reduce((n, e) => n + e.size, 0));
+    ctx.stdout.write(cacheTable(entries, ctx.now(), o.bool('verbose')));
+    const shared = entries.filter((e) => e.shared);
+    if (shared.length > 0) ctx.stdout.write(`Shared:\t\t${sum(shared)}\nPrivate:\t${sum(entries.filter((e) => !e.shared))}\n`);
+    ctx.stdout.write(`Reclaimable:\t${sum(entries.filter((e) => !e.inUse))}\nTotal:\t\t${sum(entries)}\n`);
   },
 };
 

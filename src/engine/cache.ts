@@ -1,0 +1,223 @@
+// The build cache: what it holds, what goes when it is pruned, and the bound that it keeps by itself. The least recently used
+// goes first; what images share frees nothing and stays until everything is asked for.
+import { createHash } from 'node:crypto';
+import { renameSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError } from '../model/index.ts';
+import { FileLock, removeTree, treeSize } from '../sys/index.ts';
+import type { Engine } from './engine.ts';
+import type { Pruned } from './prune.ts';
+
+export interface CacheEntry {
+  readonly id: string;
+  /** In BuildKit's words: a result of a step, or a cache mount. */
+  readonly type: 'regular' | 'exec.cachemount';
+  readonly description: string;
+  /** Bytes. */
+  readonly size: number;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+  readonly uses: number;
+  /** An image has the same layer. */
+  readonly shared: boolean;
+  /** A build has it at this moment. */
+  readonly inUse: boolean;
+}
+
+export interface CacheFilter {
+  readonly all?: boolean;
+  /** Only what was last used before this time, ms since the epoch. */
+  readonly until?: number;
+  /** Bytes that may stay: the least recently used goes until no more is left. */
+  readonly keep?: number;
+  /** Values of `id`, `type`, `description`, `shared`, `private`, `inuse`: entries must match one of each key. */
+  readonly match?: ReadonlyMap<string, readonly string[]>;
+}
+
+interface Row {
+  readonly key: string;
+  readonly snapshot_id: number | null;
+  readonly description: string | null;
+  readonly created_at: number;
+  readonly used_at: number;
+  readonly uses: number;
+  readonly size: number | null;
+  readonly shared: number;
+  readonly leased: number;
+}
+
+/** Between two looks at the size of the cache, in ms: the sizes of what is new must be measured. */
+const BOUND_INTERVAL = 10 * 60 * 1000;
+/** Of the file system, when nothing else is set, as Docker has it. */
+const DEFAULT_SHARE = 0.1;
+
+/** What the cache holds, the least recently used first. Sizes that were not known are measured and kept. */
+export function cacheEntries(engine: Engine): CacheEntry[] {
+  const rows = engine.db.read((sql) =>
+    sql.all<Row>(
+      `SELECT c.key, c.snapshot_id, c.description, c.created_at, c.used_at, c.uses, c.size,
+         EXISTS (SELECT 1 FROM image_layers l WHERE l.chain_id = s.chain_id) AS shared,
+         EXISTS (SELECT 1 FROM lease_refs r WHERE r.kind = 'snapshot' AND r.key = c.snapshot_id) AS leased
+       FROM cache_records c LEFT JOIN snapshots s ON s.id = c.snapshot_id WHERE c.result_json NOT LIKE 'alias %'`,
+    ),
+  );
+  const measured: [string, number][] = [];
+  const entries = rows.map((r): CacheEntry => {
+    const size = r.size ?? snapshotSize(engine, r.snapshot_id);
+    if (r.size === null) measured.push([r.key, size]);
+    return {
+      id: r.key,
+      type: 'regular',
+      description: r.description ?? '',
+      size,
+      createdAt: r.created_at,
+      usedAt: r.used_at,
+      uses: r.uses,
+      shared: r.shared === 1,
+      inUse: r.leased === 1,
+    };
+  });
+  if (measured.length > 0) {
+    engine.db.transaction((sql) => {
+      for (const [key, size] of measured) sql.run('UPDATE cache_records SET size = ? WHERE key = ?', size, key);
+    });
+  }
+  // of those used by one build, what lies on top goes first: what is below frees nothing before
+  const order = new Map(rows.map((r) => [r.key, r.snapshot_id ?? 0]));
+  return [...entries, ...mountEntries(engine)].sort((a, b) => a.usedAt - b.usedAt || (order.get(b.id) ?? 0) - (order.get(a.id) ?? 0));
+}
+
+function mountEntries(engine: Engine): CacheEntry[] {
+  const rows = engine.db.read((sql) =>
+    sql.all<{ id: string; directory: string; created_at: number; used_at: number }>(
+      'SELECT id, directory, created_at, used_at FROM cache_mounts',
+    ),
+  );
+  return rows.map((r) => ({
+    id: r.id,
+    type: 'exec.cachemount' as const,
+    description: `cached mount with id ${JSON.stringify(r.id)}`,
+    size: treeSize(join(engine.layout.root, 'cache-mounts', r.directory)),
+    createdAt: r.created_at,
+    usedAt: r.used_at,
+    uses: 0,
+    shared: false,
+    inUse: isLent(engine, r.directory),
+  }));
+}
+
+/** Somebody holds the lock of a cache mount (build/steps/run/caches.ts). */
+function isLent(engine: Engine, directory: string): boolean {
+  using lock = FileLock.tryAcquire(join(engine.layout.locks, `cache-${directory}`), 'exclusive');
+  return lock === undefined;
+}
+
+function snapshotSize(engine: Engine, id: number | null): number {
+  if (id === null) return 0;
+  const snapshot = engine.snapshots.get(id);
+  if (!snapshot) return 0;
+  return snapshot.size ?? treeSize(engine.snapshots.directory(id));
+}
+
+/** Removes what builds have kept. */
+export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry> {
+  const entries = cacheEntries(engine);
+  let left = entries.reduce((n, e) => n + e.size, 0);
+  const removed: CacheEntry[] = [];
+  for (const e of entries) {
+    if (o.keep !== undefined && left <= o.keep) break;
+    if (e.inUse || !matchesCache(e, o)) continue;
+    // as in Docker, what images share stays unless everything is meant
+    if (o.all !== true && e.shared) continue;
+    removed.push(e);
+    left -= e.size;
+  }
+  engine.db.transaction((sql) => {
+    for (const e of removed) if (e.type === 'regular') sql.run('DELETE FROM cache_records WHERE key = ?', e.id);
+    // an alias is a record whose text is `alias KEY …`
+    sql.run(
+      `DELETE FROM cache_records WHERE result_json LIKE 'alias %' AND substr(result_json, 7, 64) NOT IN (SELECT key FROM cache_records)`,
+    );
+  });
+  const mounts = removed.filter((e) => e.type !== 'regular' && dropMount(engine, e.id));
+  engine.collector().collect();
+  const gone = removed.filter((e) => e.type === 'regular' || mounts.includes(e));
+  return { removed: gone, reclaimed: gone.reduce((n, e) => n + (e.shared ? 0 : e.size), 0) };
+}
+
+/** Takes a cache mount away, unless a build borrows it at this moment. */
+function dropMount(engine: Engine, id: string): boolean {
+  const row = engine.db.read((sql) => sql.get<{ directory: string }>('SELECT directory FROM cache_mounts WHERE id = ?', id));
+  if (row === undefined) return false;
+  using lock = FileLock.tryAcquire(join(engine.layout.locks, `cache-${row.directory}`), 'exclusive');
+  if (lock === undefined) return false;
+  const path = join(engine.layout.root, 'cache-mounts', row.directory);
+  const aside = `${path}.old-${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
+  }
+  engine.db.transaction((sql) => sql.run('DELETE FROM cache_mounts WHERE id = ?', id));
+  removeTree(aside);
+  return true;
+}
+
+/** Whether a filter means an entry. Throws invalid-argument 'cache.filter' for a key that there is not. */
+export function matchesCache(e: CacheEntry, { match, until }: CacheFilter): boolean {
+  if (until !== undefined && e.usedAt >= until) return false;
+  for (const [key, values] of match ?? []) {
+    const yes = (value: boolean): boolean => values.some((v) => (v === '' || v === 'true' || v === '1' ? value : !value));
+    const found =
+      key === 'id'
+        ? values.some((v) => e.id.startsWith(v))
+        : key === 'type'
+          ? values.includes(e.type)
+          : key === 'description'
+            ? values.some((v) => e.description.includes(v))
+            : key === 'shared'
+              ? yes(e.shared)
+              : key === 'private'
+                ? yes(!e.shared)
+                : key === 'inuse'
+                  ? yes(e.inUse)
+                  : undefined;
+    if (found === undefined)
+      throw new SlipwayError('invalid-argument', 'cache.filter', `invalid filter '${key}'`, {
+        hints: ['filters are until, unused-for, id, type, description, shared, private and inuse'],
+      });
+    if (!found) return false;
+  }
+  return true;
+}
+
+/**
+ * Keeps the cache within its bound after a build: `limit` bytes, or a tenth of the file system. Looks only now and then, by one
+ * process at a time.
+ */
+export function boundCache(engine: Engine, limit: number | undefined): Pruned<CacheEntry> | undefined {
+  const now = engine.now();
+  const due = engine.db.read((sql) => sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'cache-bounded'"));
+  if (due !== undefined && now - Number(due.value) < BOUND_INTERVAL) return undefined;
+  using lock = FileLock.tryAcquire(join(engine.layout.locks, 'cache-bound'), 'exclusive');
+  if (lock === undefined) return undefined;
+  engine.db.transaction((sql) =>
+    sql.run(
+      "INSERT INTO meta (key, value) VALUES ('cache-bounded', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      String(now),
+    ),
+  );
+  const keep = limit ?? defaultLimit(engine.layout.root);
+  const size = cacheEntries(engine).reduce((n, e) => n + e.size, 0);
+  return size <= keep ? undefined : pruneBuilder(engine, { all: true, keep });
+}
+
+function defaultLimit(root: string): number {
+  const { blocks, bsize } = statfsSync(root);
+  return blocks * bsize * DEFAULT_SHARE;
+}
+
+/** A short name for an entry, as lists show it. */
+export const entryId = (e: CacheEntry): string =>
+  e.type === 'regular' ? e.id.slice(0, 25) : createHash('sha256').update(e.id).digest('hex').slice(0, 25);
