@@ -5,8 +5,9 @@ export { contextSource, openContext, openNamedContext } from './context/index.ts
 export type { BuildEvent, VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { copyTree } from './steps/index.ts';
+export { cacheMountName } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
-export type { BuildEnvironment, BuildRequest, BuildResult } from './types.ts';
+export type { BuildEnvironment, BuildRequest, BuildResult, BuiltCache } from './types.ts';
 export {
   type BuildRecord,
   BuildRecords,

@@ -2,7 +2,8 @@
 import type { ContentStore, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
-import type { Platform } from '../model/index.ts';
+import type { Digest, Platform } from '../model/index.ts';
+import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
 import type { OciRuntime } from '../runtime/index.ts';
@@ -50,6 +51,9 @@ export interface BuildRequest {
   readonly classic: { readonly rm: boolean; readonly forceRm: boolean };
   /** Seconds since the epoch: the time that the image gets instead of now. */
   readonly sourceDateEpoch?: number;
+  /** What the cache holds of this build is wanted afterwards, or goes into the configuration of the image. */
+  readonly wantCache?: boolean;
+  readonly inlineCache?: (cache: BuiltCache) => Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
   onEvent(e: BuildEvent): void;
 }
@@ -62,6 +66,8 @@ export interface BuildEnvironment {
   readonly images: ImageStore;
   readonly snapshots: Snapshotter;
   readonly records: BuildRecords;
+  /** Results of builds elsewhere. */
+  readonly imports?: Imports;
   /** Processors. */
   readonly jobs: number;
   runtime(): Promise<OciRuntime>;
@@ -77,7 +83,23 @@ export interface BuildEnvironment {
   ): Promise<Image>;
 }
 
+/** What the cache holds of one build. */
+export interface BuiltCache {
+  readonly results: readonly {
+    readonly key: string;
+    readonly snapshotId: number | null;
+    readonly createdAt: number;
+    readonly ms: number;
+    readonly description: string;
+    /** It is one of the steps that the image is made of. */
+    readonly ofImage: boolean;
+  }[];
+  /** Of the base images: whoever builds has them. */
+  readonly baseChains: readonly Digest[];
+}
+
 export interface BuildResult {
   readonly image: Image;
+  readonly cache?: BuiltCache;
   readonly warnings: readonly Diagnostic[];
 }

@@ -8,15 +8,90 @@ import type { BuildNetworks } from '../network/index.ts';
 import type { Engine } from './engine.ts';
 import { boundCache } from './cache.ts';
 import { baseImage } from './registry.ts';
+import type { ImportedCaches } from './travel/import.ts';
+import type { CacheExport, CacheImport } from './travel/index.ts';
 
 export type BuildEngine = 'graph' | 'classic';
 
+/** Caches of builds elsewhere, and for them. */
+export interface Travel {
+  readonly from: readonly CacheImport[];
+  readonly to: readonly CacheExport[];
+}
+
 /** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
-export async function build(engine: Engine, which: BuildEngine, request: BuildRequest): Promise<BuildResult> {
+export async function build(engine: Engine, which: BuildEngine, request: BuildRequest, travel?: Travel): Promise<BuildResult> {
   const { buildClassic, buildGraph } = await import('../build/index.ts');
-  return withEnvironment(engine, (env) =>
-    recorded(env, which, request, (r, recorder) => (which === 'graph' ? buildGraph(env, r, recorder) : buildClassic(env, r))),
+  return withImports(engine, request, travel, async (imports, exports) =>
+    withEnvironment(engine, imports, (env) =>
+      recorded(env, which, request, async (r, recorder) => {
+        if (which === 'classic') return buildClassic(env, r);
+        if (exports === undefined) return buildGraph(env, r, recorder);
+        const result = await buildGraph(env, { ...r, ...exports.wishes }, recorder);
+        await exports.write(result);
+        return result;
+      }),
+    ),
   );
+}
+
+/** What the graph engine would warn of, and what it would build. */
+export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
+  const { examine } = await import('../build/index.ts');
+  return withEnvironment(engine, undefined, (env) => examine(env, request));
+}
+
+/** What the graph engine would do. */
+export async function planBuild(engine: Engine, request: BuildRequest, travel?: Travel): Promise<Plan> {
+  const { planGraph } = await import('../build/index.ts');
+  return withImports(engine, request, travel, (imports) => withEnvironment(engine, imports, (env) => planGraph(env, request)));
+}
+
+interface CacheExports {
+  readonly wishes: Pick<BuildRequest, 'wantCache' | 'inlineCache'>;
+  write(result: BuildResult): Promise<void>;
+}
+
+/** Lets `fn` build with imported caches, and export its own. */
+async function withImports<T>(
+  engine: Engine,
+  request: BuildRequest,
+  travel: Travel | undefined,
+  fn: (imports: ImportedCaches | undefined, exports: CacheExports | undefined) => Promise<T>,
+): Promise<T> {
+  if (travel === undefined || travel.from.length + travel.to.length === 0) return fn(undefined, undefined);
+  const { exportTo, importCaches, inlineCache, placeName } = await import('./travel/index.ts');
+  const { signal, onEvent } = request;
+  using registries = await engine.registries(signal);
+  using lease = engine.leases.create();
+  using imported = await importCaches(engine, registries, travel.from, lease, signal);
+  const tell = (name: string, state: 'started' | 'done' | 'failed', error?: string): void =>
+    onEvent({ type: 'vertex', id: `internal:${name}`, name, inputs: [], state, at: engine.now(), ...(error !== undefined && { error }) });
+  for (const notice of imported.notices) {
+    tell(notice, 'started');
+    tell(notice, 'done');
+  }
+  return await fn(imported.caches, {
+    wishes: {
+      wantCache: travel.to.some((to) => to.type === 'place'),
+      ...(travel.to.some((to) => to.type === 'inline') && { inlineCache: (cache) => inlineCache(engine, cache) }),
+    },
+    write: async ({ cache }) => {
+      for (const to of travel.to) {
+        if (to.type === 'inline' || cache === undefined) continue;
+        const name = `exporting cache to ${placeName(to.place)}`;
+        tell(name, 'started');
+        try {
+          for (const { snapshotId } of cache.results) if (snapshotId !== null) lease.addSnapshot(snapshotId);
+          await exportTo(engine, registries, cache, to, lease, signal);
+          tell(name, 'done');
+        } catch (e) {
+          tell(name, 'failed', e instanceof Error ? e.message : String(e));
+          if (!to.ignoreError) throw e;
+        }
+      }
+    },
+  });
 }
 
 /** Keeps a record of a build, whatever becomes of it, and tells at the end where the time went. */
@@ -44,19 +119,11 @@ async function recorded(
   return result;
 }
 
-/** What the graph engine would warn of, and what it would build. */
-export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
-  const { examine } = await import('../build/index.ts');
-  return withEnvironment(engine, (env) => examine(env, request));
-}
-
-/** What the graph engine would do. */
-export async function planBuild(engine: Engine, request: BuildRequest): Promise<Plan> {
-  const { planGraph } = await import('../build/index.ts');
-  return withEnvironment(engine, (env) => planGraph(env, request));
-}
-
-async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) => Promise<T>): Promise<T> {
+async function withEnvironment<T>(
+  engine: Engine,
+  imports: ImportedCaches | undefined,
+  fn: (env: BuildEnvironment) => Promise<T>,
+): Promise<T> {
   let networks: BuildNetworks | undefined;
   const borrowed = new BorrowedImages(engine.images);
   const network = await engine.network();
@@ -71,6 +138,7 @@ async function withEnvironment<T>(engine: Engine, fn: (env: BuildEnvironment) =>
       images: engine.images,
       snapshots: engine.snapshots,
       records: new BuildRecords(engine.db),
+      ...(imports && { imports }),
       jobs: availableParallelism(),
       runtime: () => engine.runtime(),
       networks: () => (networks ??= new BuildNetworks(engine.layout, network)),

@@ -1,5 +1,5 @@
 // The use cases behind one façade.
-export { build, type BuildEngine, examineBuild, planBuild } from './build.ts';
+export { build, type BuildEngine, examineBuild, planBuild, type Travel } from './build.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Output, parseOutput, writeOutput } from './outputs.ts';
@@ -8,4 +8,5 @@ export { pruneContainers, pruneImages, type Pruned } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export * from './registry.ts';
+export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
 export { diskUsage, type Usage } from './usage.ts';

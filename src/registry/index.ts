@@ -1,10 +1,20 @@
 // Registries by the OCI distribution specification: signing in, pulling, pushing, and copying without a store.
-export { copy, type Copied, type CopyOptions, parsePlace, type Place } from './copy/index.ts';
+export {
+  copy,
+  type Copied,
+  type CopyOptions,
+  type CopySource,
+  type CopyTarget,
+  openSource,
+  openTarget,
+  parsePlace,
+  type Place,
+} from './copy/index.ts';
 export { ConfigCredentials } from './credentials.ts';
 export { credentialKey, type Host } from './host.ts';
 export { imagesOf, type ListEntry, makeList, pushList, remoteManifest } from './lists.ts';
 export { pull, type Pulled, type PullOptions, type PullProgress } from './pull.ts';
-export { type Compression, measureLayer, push, type Pushed, type PushOptions, type PushProgress } from './push.ts';
+export { type Compression, compressing, measureLayer, push, type Pushed, type PushOptions, type PushProgress } from './push.ts';
 export { Registries } from './registries.ts';
 export { type RemoteManifest, Repository } from './repository.ts';
 export { ANONYMOUS, type Credentials, type CredentialSource, type HostSettings, type RegistrySettings } from './types.ts';

@@ -1,6 +1,6 @@
 // Where results are kept: in the store's database, and in memory for tests. One suite tests both.
 import type { Database } from '../store/index.ts';
-import type { CachedResult, CacheStore, Keyed } from './types.ts';
+import type { CachedResult, CacheStore, Imports, Keyed } from './types.ts';
 
 export class MemoryCache implements CacheStore {
   readonly #results = new Map<string, CachedResult>();
@@ -20,6 +20,42 @@ export class MemoryCache implements CacheStore {
 
   putAlias(key: string, target: Keyed): void {
     this.#aliases.set(key, target);
+  }
+}
+
+/** The cache of this machine, and behind it what was imported. */
+export class ImportingCache implements CacheStore {
+  readonly #local: CacheStore;
+  readonly #imports: Imports;
+
+  constructor(local: CacheStore, imports: Imports) {
+    this.#local = local;
+    this.#imports = imports;
+  }
+
+  get(key: string): CachedResult | undefined {
+    return this.#local.get(key);
+  }
+
+  put(key: string, result: CachedResult, description: string): void {
+    this.#local.put(key, result, description);
+  }
+
+  alias(key: string): Keyed | undefined {
+    return this.#local.alias(key) ?? this.#imports.alias(key);
+  }
+
+  putAlias(key: string, target: Keyed): void {
+    this.#local.putAlias(key, target);
+  }
+
+  elsewhere(key: string): boolean {
+    return this.#imports.has(key);
+  }
+
+  async fetch(key: string, signal: AbortSignal): Promise<void> {
+    const brought = await this.#imports.bring(key, signal);
+    if (brought) this.#local.put(key, brought.result, brought.description);
   }
 }
 

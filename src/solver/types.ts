@@ -45,6 +45,14 @@ export interface CacheStore {
   fetch?(key: string, signal: AbortSignal): Promise<void>;
 }
 
+/** Results that came from elsewhere and are brought when they are needed. */
+export interface Imports {
+  has(key: string): boolean;
+  alias(key: string): Keyed | undefined;
+  /** The result, now here; undefined when it could not be brought. */
+  bring(key: string, signal: AbortSignal): Promise<{ readonly result: CachedResult; readonly description: string } | undefined>;
+}
+
 /** A key, and the part that each input has in it: the input's own key, or `content:` with the digest of what is read of it. */
 export interface Keyed {
   readonly key: string;

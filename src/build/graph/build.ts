@@ -1,14 +1,14 @@
 // The graph engine: lowers what the target needs, solves it, and stores the image.
 import { join } from 'node:path';
 import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/index.ts';
-import type { Node } from '../../graph/index.ts';
-import { familiarReference, parseReference, withDefaultTag } from '../../model/index.ts';
+import { type Node, topological } from '../../graph/index.ts';
+import { type Digest, familiarReference, parseReference, withDefaultTag } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
-import { type CachedResult, DatabaseCache, Solver, type Turn, Turns } from '../../solver/index.ts';
+import { type CachedResult, DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import type { Recorder } from '../record/index.ts';
-import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
+import type { BuildEnvironment, BuildRequest, BuildResult, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
 import { exportImage } from './export.ts';
@@ -48,17 +48,18 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
     onWork: (v, used) => turns.get(v.id)?.watch(used),
   });
   try {
-    const results = await solveSteps(env, request, state, driver, turns, recorder);
+    const { results, keys } = await solveSteps(env, request, state, driver, turns, recorder);
+    const cache = request.wantCache === true || request.inlineCache ? builtCache(env, state, keys) : undefined;
     const image = steps.during('exporting to image', (id) => {
       const progress = (what: string): void => request.onEvent({ type: 'progress', id, name: what, current: 1, total: 1, done: true });
-      const made = exportImage(env, request, state, results, lease);
+      const made = exportImage(env, request, state, results, lease, cache && request.inlineCache?.(cache));
       progress('exporting layers');
       progress(`writing image ${made.id}`);
       for (const tag of request.tags) progress(`naming to ${familiarReference(withDefaultTag(parseReference(tag)))}`);
       return made;
     });
     request.onEvent({ type: 'image', id: image.id, names: image.names });
-    return { image, warnings: checks.warnings };
+    return { image, warnings: checks.warnings, ...(cache && { cache }) };
   } finally {
     driver.close();
   }
@@ -72,11 +73,12 @@ async function solveSteps(
   driver: BuildDriver,
   running: Map<string, Turn>,
   recorder: Recorder | undefined,
-): Promise<Map<Node, Result>> {
+): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const nodes = nodesOf(state);
   const known = new Map<Node, NodeVertex>();
   const vertices = nodes.map((n) => vertexOf(n, known));
-  const cache = new DatabaseCache(env.db, env.now);
+  const local = new DatabaseCache(env.db, env.now);
+  const cache = env.imports ? new ImportingCache(local, env.imports) : local;
   const turns = new Turns(request.jobs ?? env.jobs, () => performance.now());
   const keys = new Map<string, string>();
   const solver = new Solver<Result>(driver, {
@@ -119,8 +121,29 @@ async function solveSteps(
   });
   // the last one first: it is what decides how much is looked into
   const solved = await solver.solve(vertices.toReversed());
-  cache.used([...keys.values()]);
-  return new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result]));
+  local.used([...keys.values()]);
+  return { results: new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result])), keys };
+}
+
+/** What the cache holds of the steps of a stage and of all that they need. */
+function builtCache(env: BuildEnvironment, state: StageState, keys: ReadonlyMap<string, string>): BuiltCache {
+  const cache = new DatabaseCache(env.db, env.now);
+  const ofImage = new Set(nodesOf(state));
+  const all = topological([...ofImage]);
+  const results = all.flatMap((node) => {
+    const key = keys.get(node.digest);
+    const cached = key === undefined ? undefined : cache.get(key);
+    if (key === undefined || cached === undefined) return [];
+    const { createdAt, ms = 0 } = JSON.parse(cached.json) as { createdAt: number; ms?: number };
+    return [{ key, snapshotId: cached.snapshotId, createdAt, ms, description: node.meta.name, ofImage: ofImage.has(node) }];
+  });
+  const images = all.flatMap(({ op }) =>
+    op.kind === 'source' && /@sha256:[0-9a-f]{64}$/.test(op.identifier) && !op.git && !op.http ? [op.identifier] : [],
+  );
+  const baseChains = images.flatMap((identifier) =>
+    env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest).layers.map((l) => l.chainId),
+  );
+  return { results, baseChains };
 }
 
 /** The nodes of the steps of a stage: the layers of its image. */

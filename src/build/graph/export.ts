@@ -16,13 +16,14 @@ import type { StageState } from '../lower/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import type { Result } from './driver.ts';
 
-/** Stores the image of a stage whose steps have all been solved. */
+/** Stores the image of a stage whose steps have all been solved. `extra` are further fields of its configuration. */
 export function exportImage(
   env: BuildEnvironment,
   request: BuildRequest,
   state: StageState,
   results: ReadonlyMap<Node, Result>,
   lease: Lease,
+  extra: Readonly<Record<string, unknown>> = {},
 ): Image {
   const { base } = state;
   const diffIds: Digest[] = [...(base?.config.rootfs.diff_ids ?? [])];
@@ -65,6 +66,7 @@ export function exportImage(
     config: { ...state.config, ...(Object.keys(labels).length > 0 && { Labels: labels }) },
     rootfs: { type: 'layers', diff_ids: diffIds },
     history,
+    ...extra,
   };
   const names = [...new Set(request.tags.map((t) => formatReference(withDefaultTag(parseReference(t)))))];
   return env.images.create({ config, layers, names }, lease);

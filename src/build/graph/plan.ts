@@ -2,7 +2,7 @@
 // run; base images are looked up, and pulled when they are not here, since what follows depends on them.
 import { parseDockerfile, targetStage } from '../../dockerfile/index.ts';
 import { topological, type Node } from '../../graph/index.ts';
-import { DatabaseCache, type Fate, foresee } from '../../solver/index.ts';
+import { DatabaseCache, type Fate, foresee, ImportingCache } from '../../solver/index.ts';
 import { Lowering, stageLabel } from '../lower/index.ts';
 import { Explainer } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
@@ -44,7 +44,8 @@ export async function planGraph(env: BuildEnvironment, request: BuildRequest): P
     const nodes = topological(nodesOf(state));
     const known = new Map<Node, NodeVertex>();
     const vertices = nodes.map((node) => vertexOf(node, known));
-    const forecasts = foresee(vertices, driver, new DatabaseCache(env.db, env.now));
+    const local = new DatabaseCache(env.db, env.now);
+    const forecasts = foresee(vertices, driver, env.imports ? new ImportingCache(local, env.imports) : local);
     const explainer = new Explainer(env.records, request.identity);
     const fateOf = (id: string): Fate => forecasts.get(id)?.fate ?? 'maybe';
     const steps = vertices

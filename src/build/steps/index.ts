@@ -12,6 +12,7 @@ export type {
   StepEnvironment,
   Ulimit,
 } from './types.ts';
+export { cacheMountName } from './run/caches.ts';
 export { contentDigest } from './content.ts';
 export { copyStep } from './copy.ts';
 export { copyTree } from './tree.ts';

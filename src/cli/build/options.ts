@@ -12,6 +12,18 @@ export const BUILD_OPTIONS: readonly Option[] = [
   },
   { name: 'build-arg', type: 'list', placeholder: 'NAME=value', help: 'Set build-time variables' },
   { name: 'build-context', type: 'list', placeholder: 'name=path', help: 'Additional build contexts' },
+  {
+    name: 'cache-from',
+    type: 'list',
+    placeholder: 'type=…',
+    help: 'Caches to use: IMAGE, or type=local|registry[,src=DIR][,ref=NAME][,mounts=true|false|id;id]',
+  },
+  {
+    name: 'cache-to',
+    type: 'list',
+    placeholder: 'type=…',
+    help: 'Where the cache goes: type=local|registry|inline[,dest=DIR][,ref=NAME][,mode=min|max][,mounts=true|id;id]',
+  },
   { name: 'call', type: 'string', placeholder: 'method', help: 'Tell instead of building: check, outline or targets, with ,format=json' },
   { name: 'check', type: 'boolean', help: 'Check the Dockerfile and build nothing (--call=check)' },
   { name: 'explain', type: 'boolean', help: 'Tell in full why steps ran that an earlier build had' },
@@ -63,6 +75,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
 const GRAPH_ONLY = [
   'allow',
   'build-context',
+  'cache-to',
   'call',
   'check',
   'explain',

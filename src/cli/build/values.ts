@@ -158,6 +158,14 @@ const ULIMITS = new Set([
   'stack',
 ]);
 
+/** `type=registry,ref=NAME`; a name alone is one of a registry. */
+export function cachePlace(flag: 'cache-from' | 'cache-to', text: string): { type: string; attributes: Record<string, string> } {
+  if (!text.includes('=')) return { type: 'registry', attributes: { ref: text } };
+  const { type = '', ...attributes } = Object.fromEntries(pairs(flag, text));
+  if (type === '') throw invalid(`flag.${flag}`, `type required form> ${JSON.stringify(text)}`, `--${flag} type=local,…`);
+  return { type, attributes };
+}
+
 /** `name=soft[:hard]`; -1 is unlimited. */
 export function ulimit(text: string): Ulimit {
   const [, name = '', soft = '', hard] = /^([^=]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];

@@ -2,13 +2,22 @@
 import { resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import type { BuildRequest } from '../../build/index.ts';
-import { build as runBuild, examineBuild, parseOutput, planBuild, writeOutput } from '../../engine/index.ts';
+import {
+  build as runBuild,
+  examineBuild,
+  parseCacheExport,
+  parseCacheImport,
+  parseOutput,
+  planBuild,
+  type Travel,
+  writeOutput,
+} from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { BUILD_OPTIONS, refuseGraphFlags } from '../build/options.ts';
 import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
-import { output } from '../build/values.ts';
+import { cachePlace, output } from '../build/values.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
@@ -39,17 +48,18 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       ctx.stdout.write(answer.text);
       return answer.exitCode;
     }
+    const travel = which === 'graph' ? travelOf(ctx, o) : undefined;
     const plan = o.string('plan');
     if (plan !== undefined && plan !== 'false') {
       const format = planFormat(plan);
-      ctx.stdout.write(format(await planBuild(engine, request)));
+      ctx.stdout.write(format(await planBuild(engine, request, travel)));
       return 0;
     }
     const outputs = o.list('output').map((text) => parseOutput(output(text), ctx.cwd, ctx.stdout.isTTY));
     const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image');
     const names = outputs.flatMap((out) => (out.kind === 'image' ? out.names : []));
     const before = stored ? undefined : new Set(engine.images.list({ all: true }).map((i) => i.id));
-    const result = await runBuild(engine, which, { ...request, tags: stored ? [...request.tags, ...names] : [] });
+    const result = await runBuild(engine, which, { ...request, tags: stored ? [...request.tags, ...names] : [] }, travel);
     try {
       for (const out of outputs) await writeOutput(engine, result.image, out, request.tags, ctx.signal);
     } finally {
@@ -71,6 +81,15 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   } finally {
     opened?.dispose();
   }
+}
+
+function travelOf(ctx: Context, o: ParsedOptions): Travel {
+  const absolute = (path: string): string => resolve(ctx.cwd, path);
+  const read = (flag: 'cache-from' | 'cache-to') => o.list(flag).map((text) => cachePlace(flag, text));
+  return {
+    from: read('cache-from').map(({ type, attributes }) => parseCacheImport(type, attributes, absolute)),
+    to: read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute)),
+  };
 }
 
 const metadataOf = (id: string, request: BuildRequest): Record<string, unknown> => ({

@@ -26,6 +26,8 @@ import { DockerArchiveSource, LayoutSource, RegistrySource } from './sources.ts'
 import { DockerArchiveTarget, LayoutTarget, RegistryTarget } from './targets.ts';
 import type { CopySource, CopyTarget } from './types.ts';
 
+export type { CopySource, CopyTarget };
+
 export interface CopyOptions {
   readonly signal: AbortSignal;
   /** All images of a list, and the list; else the one for the platform. */
@@ -84,7 +86,7 @@ export async function copy(registries: Registries, from: Place, to: Place, o: Co
   }
 }
 
-function openSource(registries: Registries, place: Place): CopySource {
+export function openSource(registries: Registries, place: Place): CopySource {
   if (place.kind === 'docker') {
     const ref = withDefaultTag(parseReference(place.at));
     return new RegistrySource(registries.repository(ref, 'pull'), ref.digest ?? ref.tag ?? 'latest');
@@ -95,11 +97,12 @@ function openSource(registries: Registries, place: Place): CopySource {
   return new DockerArchiveSource(files, place.name);
 }
 
-function openTarget(registries: Registries, place: Place, from: Place, o: CopyOptions): CopyTarget {
+/** @param from where the blobs come from, if they come from a registry: another repository of it may be taken over from */
+export function openTarget(registries: Registries, place: Place, from: Place | undefined, o: Pick<CopyOptions, 'compression'>): CopyTarget {
   switch (place.kind) {
     case 'docker': {
       const ref = parseReference(place.at);
-      const also = from.kind === 'docker' && parseReference(from.at).domain === ref.domain ? [parseReference(from.at).path] : [];
+      const also = from?.kind === 'docker' && parseReference(from.at).domain === ref.domain ? [parseReference(from.at).path] : [];
       const tag = ref.tag ?? (ref.digest === undefined ? 'latest' : undefined);
       return new RegistryTarget(registries.repository(ref, 'pull,push', also), tag, o.compression);
     }

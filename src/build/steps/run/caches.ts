@@ -11,6 +11,9 @@ import type { RunMount, StepEnvironment } from '../types.ts';
 
 type CacheMount = Extract<RunMount, { type: 'cache' }>;
 
+/** What the folders and locks of a cache begin with; a number follows, 0 for the first. */
+export const cacheMountName = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 32);
+
 export interface BorrowedCache {
   readonly path: string;
   release(): void;
@@ -25,7 +28,7 @@ export async function borrowCache(
   mount: CacheMount,
   signal: AbortSignal,
 ): Promise<BorrowedCache> {
-  const name = createHash('sha256').update(mount.id).digest('hex').slice(0, 32);
+  const name = cacheMountName(mount.id);
   mkdirSync(env.layout.locks, { recursive: true });
   const lockOf = (n: number): string => join(env.layout.locks, `cache-${name}-${n}`);
   let lock: FileLock | undefined;

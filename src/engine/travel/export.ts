@@ -1,0 +1,151 @@
+// Writes the cache of a build to a place: the layers of its results, which keys they are results of, and cache mounts.
+import { createReadStream } from 'node:fs';
+import type { BuiltCache } from '../../build/index.ts';
+import type { Lease } from '../../content/index.ts';
+import { type Descriptor, type Digest, encodeJson, type Manifest, MediaType, sha256 } from '../../model/index.ts';
+import type { Compression, CopyTarget } from '../../registry/index.ts';
+import type { Keyed } from '../../solver/index.ts';
+import type { Engine } from '../engine.ts';
+import { CACHE_CONFIG, type TravelConfig, type TravelLayer, type TravelRecord } from './format.ts';
+import { packMounts } from './mounts.ts';
+import type { CacheExport } from './spec.ts';
+
+type PlaceExport = Extract<CacheExport, { type: 'place' }>;
+
+/** Bytes that were sent, and layers that the place had already. */
+export interface Exported {
+  readonly records: number;
+  readonly layers: number;
+  readonly sent: number;
+}
+
+export async function exportCache(
+  engine: Engine,
+  cache: BuiltCache,
+  target: CopyTarget,
+  o: PlaceExport,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Exported> {
+  const { layers, records } = collect(engine, cache, o.mode);
+  const blobs: Descriptor[] = [];
+  let sent = 0;
+  const placed: TravelLayer[] = [];
+  for (const layer of layers) {
+    signal.throwIfAborted();
+    if (layer.base) {
+      placed.push({ diffId: layer.diffId, below: layer.below });
+      continue;
+    }
+    const { descriptor, moved } = await sendLayer(engine, layer.diffId, target, o.compression, lease);
+    sent += moved;
+    placed.push({ diffId: layer.diffId, below: layer.below, blob: blobs.push(descriptor) - 1 });
+  }
+  const mounts: { id: string; blob: number }[] = [];
+  for await (const { id, descriptor, path } of packMounts(engine, o.mounts, signal)) {
+    if (!(await target.has(descriptor))) {
+      await target.put(descriptor, (start) => createReadStream(path, { start, highWaterMark: 1 << 20 }));
+      sent += descriptor.size;
+    }
+    mounts.push({ id, blob: blobs.push(descriptor) - 1 });
+  }
+  const config: TravelConfig = { version: 1, layers: placed, records, aliases: aliasesOf(engine, records), mounts };
+  const bytes = encodeJson(config);
+  const described: Descriptor = { mediaType: CACHE_CONFIG, digest: sha256(bytes), size: bytes.length };
+  if (!(await target.has(described))) {
+    engine.content.add(bytes, lease);
+    await target.put(described, (start) => createReadStream(engine.content.path(described.digest), { start }));
+  }
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    artifactType: CACHE_CONFIG,
+    config: described,
+    layers: blobs,
+  };
+  const manifestBytes = encodeJson(manifest);
+  await target.manifest({ mediaType: MediaType.ociManifest, digest: sha256(manifestBytes), bytes: manifestBytes }, true);
+  await target.finish();
+  return { records: records.length, layers: blobs.length, sent };
+}
+
+interface CollectedLayer {
+  readonly diffId: Digest;
+  readonly below: number;
+  readonly base: boolean;
+}
+
+/** The layers of the results, the lower ones first, and the results by them. */
+export function collect(engine: Engine, cache: BuiltCache, mode: 'min' | 'max'): { layers: CollectedLayer[]; records: TravelRecord[] } {
+  const base = new Set(cache.baseChains);
+  const layers: CollectedLayer[] = [];
+  const numbers = new Map<number, { number: number; chain: Digest }>();
+  const records: TravelRecord[] = [];
+  for (const { key, snapshotId, createdAt, ms, description, ofImage } of cache.results) {
+    if (mode === 'min' && !ofImage) continue;
+    const chain: number[] = [];
+    for (let id = snapshotId; id !== null && !numbers.has(id); id = engine.snapshots.get(id)?.parentId ?? null) chain.unshift(id);
+    for (const id of chain) {
+      const parent = engine.snapshots.get(id)?.parentId ?? null;
+      const below = parent === null ? undefined : numbers.get(parent);
+      const { diffId, chainId } = engine.images.layers.register(id, below?.chain);
+      numbers.set(id, { number: layers.push({ diffId, below: below?.number ?? -1, base: base.has(chainId) }) - 1, chain: chainId });
+    }
+    records.push({ key, layer: snapshotId === null ? -1 : (numbers.get(snapshotId)?.number ?? -1), createdAt, ms, description });
+  }
+  return { layers, records };
+}
+
+/** Cheap keys that lead to one of the records. */
+export function aliasesOf(engine: Engine, records: readonly TravelRecord[]): Record<string, Keyed> {
+  const keys = JSON.stringify(records.map((r) => r.key));
+  const rows = engine.db.read((sql) =>
+    sql.all<{ key: string; json: string }>(
+      `SELECT key, result_json AS json FROM cache_records WHERE result_json LIKE 'alias %' AND substr(result_json, 7, 64) IN (SELECT value FROM json_each(?))`,
+      keys,
+    ),
+  );
+  return Object.fromEntries(
+    rows.map(({ key, json }) => {
+      const [, target = '', ...parts] = json.split(' ');
+      return [key, { key: target, parts }];
+    }),
+  );
+}
+
+/** Sends what the place has not. What a layer compresses to is remembered, as by a push. */
+async function sendLayer(
+  engine: Engine,
+  diffId: Digest,
+  target: CopyTarget,
+  compression: Compression,
+  lease: Lease,
+): Promise<{ descriptor: Descriptor; moved: number }> {
+  const { images, content } = engine;
+  const mediaType = compression.kind === 'zstd' ? MediaType.ociLayerZstd : MediaType.ociLayerGzip;
+  const form = `${compression.kind}:${compression.level}`;
+  const known = images.shipped.form(diffId, form);
+  if (known !== undefined && (await target.has({ mediaType, ...known }))) return { descriptor: { mediaType, ...known }, moved: 0 };
+  const { compressing } = await import('../../registry/index.ts');
+  const plain = await images.layers.plainTar(diffId, lease);
+  let made: { digest: Digest; size: number } | undefined;
+  const packed = content.ingest({ lease });
+  try {
+    const stream = compressing(
+      () => createReadStream(plain.path, { highWaterMark: 1 << 20 }),
+      compression,
+      0,
+      (blob) => (made = blob),
+    );
+    for await (const chunk of stream) packed.write(chunk as Buffer);
+  } catch (e) {
+    packed.abort();
+    throw e;
+  }
+  const { digest, size } = packed.commit();
+  images.shipped.rememberForm(diffId, form, made ?? { digest, size });
+  const descriptor = { mediaType, digest, size };
+  if (await target.has(descriptor)) return { descriptor, moved: 0 };
+  await target.put(descriptor, (start) => createReadStream(content.path(digest), { start, highWaterMark: 1 << 20 }));
+  return { descriptor, moved: size };
+}
