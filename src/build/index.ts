@@ -7,7 +7,7 @@ export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedS
 export { copyTree } from './steps/index.ts';
 export { cacheMountName } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
-export type { BuildEnvironment, BuildRequest, BuildResult, BuiltCache } from './types.ts';
+export type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';
 export {
   type BuildRecord,
   BuildRecords,

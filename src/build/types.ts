@@ -3,6 +3,7 @@ import type { ContentStore, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
 import type { Digest, Platform } from '../model/index.ts';
+import type { Op } from '../graph/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
@@ -32,6 +33,8 @@ export interface BuildRequest {
   readonly identity: string;
   readonly name: string;
   readonly platform?: Platform;
+  /** Names of steps begin with it where a build is for several platforms. */
+  readonly platformLabel?: string;
   readonly network: 'default' | 'none' | 'host';
   /** `name:ip`. */
   readonly addHosts: readonly string[];
@@ -51,6 +54,8 @@ export interface BuildRequest {
   readonly classic: { readonly rm: boolean; readonly forceRm: boolean };
   /** Seconds since the epoch: the time that the image gets instead of now. */
   readonly sourceDateEpoch?: number;
+  /** Seconds since the epoch: no file of the layers that are made is of a later time. */
+  readonly rewriteTimestamp?: number;
   /** What the cache holds of this build is wanted afterwards, or goes into the configuration of the image. */
   readonly wantCache?: boolean;
   readonly inlineCache?: (cache: BuiltCache) => Readonly<Record<string, unknown>>;
@@ -98,8 +103,23 @@ export interface BuiltCache {
   readonly baseChains: readonly Digest[];
 }
 
+/** Something from outside that a build used. */
+export interface BuildSource {
+  /** A package URL of an image, or an address. */
+  readonly uri: string;
+  readonly digest?: string;
+}
+
+export interface BuildDescribed {
+  readonly sources: readonly BuildSource[];
+  /** Inputs before what reads them. */
+  readonly steps: readonly { readonly id: string; readonly name: string; readonly inputs: readonly string[]; readonly op: Op }[];
+}
+
 export interface BuildResult {
   readonly image: Image;
+  /** What the graph engine used and did, for statements about the image. */
+  readonly describe?: () => BuildDescribed;
   readonly cache?: BuiltCache;
   readonly warnings: readonly Diagnostic[];
 }

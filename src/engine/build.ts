@@ -13,6 +13,15 @@ import type { CacheExport, CacheImport } from './travel/index.ts';
 
 export type BuildEngine = 'graph' | 'classic';
 
+export interface BuildOutcome {
+  readonly result: BuildResult;
+  /** What `builder history` calls it. */
+  readonly ref: string;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
 /** Caches of builds elsewhere, and for them. */
 export interface Travel {
   readonly from: readonly CacheImport[];
@@ -20,7 +29,7 @@ export interface Travel {
 }
 
 /** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
-export async function build(engine: Engine, which: BuildEngine, request: BuildRequest, travel?: Travel): Promise<BuildResult> {
+export async function build(engine: Engine, which: BuildEngine, request: BuildRequest, travel?: Travel): Promise<BuildOutcome> {
   const { buildClassic, buildGraph } = await import('../build/index.ts');
   return withImports(engine, request, travel, async (imports, exports) =>
     withEnvironment(engine, imports, (env) =>
@@ -100,10 +109,11 @@ async function recorded(
   engine: BuildEngine,
   request: BuildRequest,
   fn: (request: BuildRequest, recorder: Recorder) => Promise<BuildResult>,
-): Promise<BuildResult> {
+): Promise<BuildOutcome> {
   const { Recorder } = await import('../build/index.ts');
   const { identity, name, tags, target } = request;
-  const recorder = new Recorder(env.records, { identity, name, engine, tags, ...(target !== undefined && { target }) }, env.now());
+  const startedAt = env.now();
+  const recorder = new Recorder(env.records, { identity, name, engine, tags, ...(target !== undefined && { target }) }, startedAt);
   const onEvent = (e: BuildEvent): void => {
     recorder.event(e);
     request.onEvent(e);
@@ -115,8 +125,9 @@ async function recorded(
     recorder.finish(env.now(), e);
     throw e;
   }
-  request.onEvent({ type: 'summary', ref: recorder.ref, summary: recorder.finish(env.now()) });
-  return result;
+  const finishedAt = env.now();
+  request.onEvent({ type: 'summary', ref: recorder.ref, summary: recorder.finish(finishedAt) });
+  return { result, ref: recorder.ref, startedAt, finishedAt };
 }
 
 async function withEnvironment<T>(

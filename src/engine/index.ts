@@ -1,8 +1,10 @@
 // The use cases behind one façade.
-export { build, type BuildEngine, examineBuild, planBuild, type Travel } from './build.ts';
+export { type BuildEngine, examineBuild, planBuild, type Travel } from './build.ts';
+export { type Annotation, buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
-export { type Output, parseOutput, writeOutput } from './outputs.ts';
+export { type Output, parseOutput } from './outputs.ts';
+export type { ImageDifference } from './verify.ts';
 export { boundCache, cacheEntries, type CacheEntry, type CacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';
 export { pruneContainers, pruneImages, type Pruned } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';

@@ -1,9 +1,10 @@
 // Where the result of a build goes besides the store: files, archives, nowhere (docs.docker.com/build/exporters).
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import type { Lease } from '../content/index.ts';
-import { exportRootfs, type Image, saveImage } from '../image/index.ts';
-import { SlipwayError } from '../model/index.ts';
+import { exportRootfs, type Image, openSink, saveImage, TarSink } from '../image/index.ts';
+import { parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import type { CopyTarget } from '../registry/index.ts';
 import { run } from '../sys/index.ts';
 import { type Mount, withMounted } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
@@ -16,7 +17,7 @@ export interface OutputRequest {
 
 /** An output that is understood; `dest` is absolute, or 1 for standard output. */
 export type Output =
-  | { readonly kind: 'image'; readonly names: readonly string[] }
+  | { readonly kind: 'image'; readonly names: readonly string[]; readonly push: boolean; readonly store: boolean }
   | { readonly kind: 'cacheonly' }
   | { readonly kind: 'archive'; readonly format: 'docker' | 'oci'; readonly names: readonly string[]; readonly dest: string | 1 }
   | { readonly kind: 'layout'; readonly names: readonly string[]; readonly dest: string }
@@ -24,13 +25,13 @@ export type Output =
   | { readonly kind: 'local'; readonly dest: string };
 
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  image: ['name', 'push', 'store'],
-  docker: ['name', 'dest'],
-  oci: ['name', 'dest', 'tar'],
+  image: ['name', 'push', 'store', 'rewrite-timestamp'],
+  docker: ['name', 'dest', 'rewrite-timestamp'],
+  oci: ['name', 'dest', 'tar', 'rewrite-timestamp'],
   tar: ['dest'],
   local: ['dest'],
   cacheonly: [],
-  registry: ['name'],
+  registry: ['name', 'rewrite-timestamp'],
 };
 
 /**
@@ -55,10 +56,17 @@ export function parseOutput(o: OutputRequest, cwd: string, terminal: boolean): O
   const dest = attributes['dest'] ?? '';
   switch (type) {
     case 'registry':
-      throw pushRefused();
-    case 'image':
-      if (attributes['push'] !== undefined && attributes['push'] !== 'false') throw pushRefused();
-      return { kind: 'image', names };
+      return { kind: 'image', names, push: true, store: true };
+    case 'image': {
+      const push = isTrue(attributes['push'], false);
+      const store = isTrue(attributes['store'], true);
+      // what is pushed by name is found by it
+      if (push && !store)
+        throw new SlipwayError('unsupported', 'output.store', 'an image that is pushed is stored too', {
+          hints: ['slipway rmi takes it away afterwards'],
+        });
+      return { kind: 'image', names, push, store };
+    }
     case 'cacheonly':
       return { kind: 'cacheonly' };
     case 'local':
@@ -68,7 +76,7 @@ export function parseOutput(o: OutputRequest, cwd: string, terminal: boolean): O
         });
       return { kind: 'local', dest: resolve(cwd, dest) };
     case 'docker':
-      if (dest === '') return { kind: 'image', names };
+      if (dest === '') return { kind: 'image', names, push: false, store: true };
       return { kind: 'archive', format: 'docker', names, dest: target(type, dest, cwd, terminal) };
     case 'oci':
       if (attributes['tar'] === 'false') {
@@ -92,10 +100,8 @@ function target(type: string, dest: string, cwd: string, terminal: boolean): str
   return 1;
 }
 
-const pushRefused = (): SlipwayError =>
-  new SlipwayError('unsupported', 'output.push', 'pushing is not supported: no registry client is there yet', {
-    hints: ['write an archive: --output type=oci,dest=FILE'],
-  });
+const isTrue = (text: string | undefined, otherwise: boolean): boolean =>
+  text === undefined ? otherwise : text !== 'false' && text !== '0';
 
 /** Writes one output. `tags` are the names that the build was given. */
 export async function writeOutput(
@@ -129,7 +135,7 @@ export async function writeOutput(
 }
 
 /** The files of an image, to be mounted: nothing at all for one without layers. The lease keeps them. */
-async function viewOf(engine: Engine, image: Image, lease: Lease): Promise<Mount[]> {
+export async function viewOf(engine: Engine, image: Image, lease: Lease): Promise<Mount[]> {
   return image.layers.length === 0 ? [] : engine.snapshots.view(await engine.images.snapshot(image, lease, {}));
 }
 
@@ -144,5 +150,58 @@ async function writeLayout(engine: Engine, image: Image, names: readonly string[
     if (exitCode !== 0) throw new SlipwayError('unavailable', 'output.layout', `cannot write the layout to ${dest}: ${stderr.trim()}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Lets `write` fill a layout, which becomes a folder, or an archive at `dest`. */
+export async function writeLayoutWith<T>(
+  engine: Engine,
+  dest: string | 1,
+  names: readonly string[],
+  signal: AbortSignal,
+  write: (target: CopyTarget) => Promise<T>,
+): Promise<T> {
+  const { LayoutTarget } = await import('../registry/index.ts');
+  const tag = names[0] === undefined ? undefined : (withDefaultTag(parseReference(names[0])).tag ?? 'latest');
+  const asFolder = dest !== 1 && statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (asFolder) return await write(new LayoutTarget(dest, tag));
+  const folder = mkdtempSync(join(engine.layout.ingest, 'layout-'));
+  try {
+    const result = await write(new LayoutTarget(folder, tag));
+    await packFolder(folder, dest, signal);
+    return result;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The plain files of a folder as a tar. */
+async function packFolder(folder: string, dest: string | 1, signal: AbortSignal): Promise<void> {
+  const sink = openSink(dest);
+  try {
+    const tar = new TarSink(sink);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).toSorted((a, b) =>
+      join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1,
+    )) {
+      signal.throwIfAborted();
+      const path = join(entry.parentPath, entry.name);
+      const name = relative(folder, path);
+      if (entry.isDirectory()) {
+        tar.directory(`${name}/`);
+        continue;
+      }
+      const { size } = statSync(path);
+      tar.begin(name, size);
+      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+        sink.write(chunk as Buffer);
+        await sink.drain();
+      }
+      tar.end(size);
+    }
+    tar.finish();
+    await sink.finish();
+  } catch (e) {
+    sink.abort();
+    throw e;
   }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { decompressor, detectCompression, MAGIC_LENGTH, TarParser } from '../archive/index.ts';
 import type { ContentStore, Lease } from '../content/index.ts';
-import { chainId, type Digest, digestHex, SlipwayError } from '../model/index.ts';
+import { chainId, type Digest, digestHex, MediaType, SlipwayError } from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import { FileLock } from '../sys/index.ts';
@@ -159,6 +159,23 @@ export class Layers {
       );
     });
     return { diffId, chainId: chain, size, tarSize };
+  }
+
+  /**
+   * A layer that was built here, with no time after `latest` (seconds since the epoch): a blob of its own, since the files of the
+   * snapshot keep their times for the steps that stand on it.
+   */
+  rewrite(snapshotId: number, latest: number, lease: Lease): BuiltLayer & { blob: { digest: Digest; mediaType: string } } {
+    const ingestion = this.#content.ingest({ lease });
+    let made: { size: number; content: number };
+    try {
+      made = this.#snapshots.diff(snapshotId, (chunk) => ingestion.write(chunk), BigInt(latest) * 1_000_000_000n);
+    } catch (e) {
+      ingestion.abort();
+      throw e;
+    }
+    const { digest } = ingestion.commit();
+    return { diffId: digest, chainId: digest, size: made.content, tarSize: made.size, blob: { digest, mediaType: MediaType.ociLayer } };
   }
 
   /** Takes a lease on the snapshot of a chain, if there is one. */

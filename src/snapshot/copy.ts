@@ -30,10 +30,10 @@ export class CopySnapshotter extends DirectorySnapshotter {
     return [{ type: 'bind', source: this.directory(id), options: ['ro'] }];
   }
 
-  diff(id: number, sink: (chunk: Buffer) => void): DiffResult {
+  diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
     const [parent] = this.parents(id);
     const copiedAt = Number(readFileSync(this.#copied(id), 'latin1'));
-    return diffCopy(this.directory(id), { parent: parent === undefined ? undefined : this.directory(parent), copiedAt }, sink);
+    return diffCopy(this.directory(id), { parent: parent === undefined ? undefined : this.directory(parent), copiedAt }, sink, latest);
   }
 
   applier(id: number): LayerApplier {

@@ -43,8 +43,8 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     return [{ type: 'overlay', source: 'overlay', options: ['ro', `lowerdir=${lowers.join(':')}`, ...OPTIONS] }];
   }
 
-  diff(id: number, sink: (chunk: Buffer) => void): DiffResult {
-    return diffTar(this.directory(id), this.#lowers(id), sink);
+  diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
+    return diffTar(this.directory(id), this.#lowers(id), sink, latest);
   }
 
   applier(id: number): LayerApplier {

@@ -59,8 +59,11 @@ export interface Snapshotter {
   byChain(chainId: Digest): Snapshot | undefined;
   /** Its own directory: what it changed (overlay), or the whole file system (copy). */
   directory(id: number): string;
-  /** Writes the tar of what it changed, always the same bytes; chunks are valid only during the call. */
-  diff(id: number, sink: (chunk: Buffer) => void): DiffResult;
+  /**
+   * Writes the tar of what it changed, always the same bytes; chunks are valid only during the call. Times after `latest` (ns
+   * since the epoch) are written as that.
+   */
+  diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult;
   /** Unpacks a layer into an active snapshot. */
   applier(id: number): LayerApplier;
   readonly driver: 'overlay' | 'copy';

@@ -1,14 +1,15 @@
 // The graph engine: lowers what the target needs, solves it, and stores the image.
 import { join } from 'node:path';
 import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/index.ts';
-import { type Node, topological } from '../../graph/index.ts';
-import { type Digest, familiarReference, parseReference, withDefaultTag } from '../../model/index.ts';
+import { type Node, type SourceOp, topological } from '../../graph/index.ts';
+import { type Digest, familiarReference, formatPlatform, parseReference, withDefaultTag } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
 import { type CachedResult, DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
+import { withoutCredentials } from '../../remote/index.ts';
 import type { Recorder } from '../record/index.ts';
-import type { BuildEnvironment, BuildRequest, BuildResult, BuiltCache } from '../types.ts';
+import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
 import { exportImage } from './export.ts';
@@ -59,7 +60,18 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
       return made;
     });
     request.onEvent({ type: 'image', id: image.id, names: image.names });
-    return { image, warnings: checks.warnings, ...(cache && { cache }) };
+    return {
+      image,
+      warnings: checks.warnings,
+      describe: () => {
+        const nodes = topological(nodesOf(state));
+        return {
+          sources: nodes.flatMap((node) => (node.op.kind === 'source' ? sourceOf(env, node.op) : [])),
+          steps: nodes.map((node) => ({ id: node.digest, name: node.meta.name, inputs: node.inputs.map((i) => i.digest), op: node.op })),
+        };
+      },
+      ...(cache && { cache }),
+    };
   } finally {
     driver.close();
   }
@@ -144,6 +156,25 @@ function builtCache(env: BuildEnvironment, state: StageState, keys: ReadonlyMap<
     env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest).layers.map((l) => l.chainId),
   );
   return { results, baseChains };
+}
+
+/** What came from outside: images, repositories, files of the web. Contexts are the user's own. */
+function sourceOf(env: BuildEnvironment, op: SourceOp): BuildSource[] {
+  if (op.git) return [{ uri: withoutCredentials(op.identifier), digest: `sha1:${op.git.commit}` }];
+  if (op.http) return [{ uri: withoutCredentials(op.identifier), ...(op.http.checksum !== undefined && { digest: op.http.checksum }) }];
+  const name = /^docker-image:\/\/(.*)@(sha256:[0-9a-f]{64})$/.exec(op.identifier);
+  if (name?.[1] === undefined || name[2] === undefined) return [];
+  const ref = parseReference(name[1]);
+  const image = env.images.get(name[2] as Digest);
+  const platform = formatPlatform({
+    os: image.config.os,
+    architecture: image.config.architecture,
+    ...(image.config.variant && { variant: image.config.variant }),
+  });
+  const path = familiarReference({ domain: ref.domain, path: ref.path });
+  return [
+    { uri: `pkg:docker/${path}@${ref.tag ?? 'latest'}?platform=${encodeURIComponent(platform)}`, digest: image.manifestDigest ?? image.id },
+  ];
 }
 
 /** The nodes of the steps of a stage: the layers of its image. */

@@ -1,7 +1,7 @@
 // The image out of a build: layers of the steps that made some, history, configuration, names. The same results give the same
 // bytes: times are those at which the steps were run, however often they came from the cache since.
 import type { Lease } from '../../content/index.ts';
-import type { Image } from '../../image/index.ts';
+import type { Image, NewImage } from '../../image/index.ts';
 import {
   chainIds,
   type Digest,
@@ -28,7 +28,7 @@ export function exportImage(
   const { base } = state;
   const diffIds: Digest[] = [...(base?.config.rootfs.diff_ids ?? [])];
   const history: HistoryEntry[] = [...(base?.config.history ?? [])];
-  const layers: { diffId: Digest; size: number; tarSize: number }[] = [];
+  const layers: NonNullable<NewImage['layers']>[number][] = [];
   let chain = chainIds(diffIds).at(-1);
   let snapshot = baseSnapshot(env, base);
   // entries without a layer have the time of what they follow
@@ -41,8 +41,10 @@ export function exportImage(
     const made = result?.kind === 'snapshot' && result.id !== null && result.id !== snapshot;
     if (made) {
       const built = env.images.layers.register(result.id as number, chain);
-      diffIds.push(built.diffId);
-      layers.push(built);
+      const told =
+        request.rewriteTimestamp === undefined ? built : env.images.layers.rewrite(result.id as number, request.rewriteTimestamp, lease);
+      diffIds.push(told.diffId);
+      layers.push(told);
       chain = built.chainId;
       snapshot = result.id;
     }

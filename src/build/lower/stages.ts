@@ -30,7 +30,7 @@ import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
 import { placed, sourceOf } from '../placed.ts';
-import { DEFAULT_PATH, environmentOf, type LowerContext, stageLabel, type StageState } from './state.ts';
+import { DEFAULT_PATH, environmentOf, type LowerContext, shownLabel, type StageState } from './state.ts';
 
 export interface Lowered {
   readonly state: StageState;
@@ -156,8 +156,7 @@ export class Lowering {
       steps: [],
     };
     if (name === 'scratch') return { ...fresh, ...empty, total: counted - 1, node: undefined };
-    const label = stageLabel(this.#dockerfile, stage);
-    const title = `[${label === undefined ? '' : `${label} `}1/${counted}] FROM `;
+    const title = `[${shownLabel(this.#request, this.#dockerfile, stage)}1/${counted}] FROM `;
     if (named?.kind === 'directory') {
       return { ...fresh, ...empty, index: 1, node: this.#local(name.toLowerCase(), `${title}${name}`) };
     }

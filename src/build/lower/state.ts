@@ -54,8 +54,12 @@ export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 
 /** `[build 2/3] RUN x`; a stage without a name is called by its number when there are others. */
 export function stepName(c: LowerContext, state: StageState, text: string): string {
-  const label = stageLabel(c.dockerfile, state.stage);
-  return `[${label === undefined ? '' : `${label} `}${++state.index}/${state.total}] ${text}`;
+  return `[${shownLabel(c.request, c.dockerfile, state.stage)}${++state.index}/${state.total}] ${text}`;
+}
+
+/** What stands before the number of a step: the platform, where there are several, and the stage. */
+export function shownLabel({ platformLabel }: LowerContext['request'], dockerfile: Dockerfile, stage: Stage): string {
+  return [platformLabel, stageLabel(dockerfile, stage)].flatMap((l) => (l === undefined ? [] : [`${l} `])).join('');
 }
 
 export function stageLabel(dockerfile: Dockerfile, stage: Stage): string | undefined {

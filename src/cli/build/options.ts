@@ -3,6 +3,8 @@ import { SlipwayError } from '../../model/index.ts';
 import type { Option, ParsedOptions } from '../command.ts';
 
 export const BUILD_OPTIONS: readonly Option[] = [
+  { name: 'annotation', type: 'list', placeholder: '[type:]key=value', help: 'Add an annotation to the manifest (or index) of the image' },
+  { name: 'attest', type: 'list', placeholder: 'type=sbom|provenance', help: 'Attach statements about the image' },
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a custom host-to-IP mapping' },
   {
     name: 'allow',
@@ -58,21 +60,41 @@ export const BUILD_OPTIONS: readonly Option[] = [
     placeholder: 'text|dot|mermaid|json',
     help: 'Print the graph and what would run, and build nothing',
   },
-  { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Set the target platform' },
+  { name: 'platform', type: 'list', placeholder: 'os/arch', help: 'Set the target platform; several make a list' },
   { name: 'progress', type: 'string', placeholder: 'auto|plain|tty|quiet|rawjson|none', help: 'Type of progress output' },
+  {
+    name: 'provenance',
+    type: 'list',
+    implied: 'true',
+    placeholder: 'true|mode=min|mode=max',
+    help: 'Attach where the image came from (SLSA)',
+  },
   { name: 'pull', type: 'boolean', help: 'Always ask for newer base images' },
+  { name: 'push', type: 'boolean', help: 'Push the image (--output type=registry)' },
   { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the image ID and nothing else' },
+  {
+    name: 'reproducible',
+    type: 'boolean',
+    help: 'Give all files and the image one time (SOURCE_DATE_EPOCH, else 0), so that the same inputs give the same image',
+  },
   { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
+  { name: 'sbom', type: 'list', implied: 'true', placeholder: 'true', help: 'Attach a list of what the image is made of (SPDX)' },
   { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR]' },
   { name: 'ssh', type: 'list', placeholder: 'default|id=socket', help: 'SSH agent to expose to the build' },
   { name: 'shm-size', type: 'string', placeholder: 'bytes', help: 'Size of /dev/shm of RUN steps' },
   { name: 'tag', short: 't', type: 'list', placeholder: 'name:tag', help: 'Name of the image, several are possible' },
   { name: 'target', type: 'string', placeholder: 'stage', help: 'The stage to build' },
   { name: 'ulimit', type: 'list', placeholder: 'name=soft:hard', help: 'Limits of RUN steps' },
+  { name: 'verify', type: 'boolean', help: 'Build a second time without the cache, and tell what is different, file by file' },
 ];
 
 /** Flags that only the graph engine has. */
 const GRAPH_ONLY = [
+  'annotation',
+  'attest',
+  'provenance',
+  'push',
+  'sbom',
   'allow',
   'build-context',
   'cache-to',
@@ -84,8 +106,10 @@ const GRAPH_ONLY = [
   'no-cache-filter',
   'output',
   'plan',
+  'reproducible',
   'secret',
   'ssh',
+  'verify',
 ];
 
 /** Flags that the original engine has not, refused in Docker's words. */

@@ -12,7 +12,8 @@ import {
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
-import { addHost, agent, buildArgs, labels, secret, ulimit } from './values.ts';
+import { platformsOf } from './delivery.ts';
+import { addHost, agent, buildArgs, labels, output, secret, ulimit } from './values.ts';
 
 export interface OpenedRequest {
   readonly request: BuildRequest;
@@ -60,13 +61,19 @@ export async function openRequest(
     const name = word.slice(0, eq).toLowerCase();
     namedContexts.set(name, await openNamedContext(name, word.slice(eq + 1), opening));
   }
-  const platform = o.string('platform') ?? ctx.env['DOCKER_DEFAULT_PLATFORM'];
+  const platforms = platformsOf(ctx, o);
   const shm = o.string('shm-size');
   const epoch =
     o
       .list('build-arg')
       .findLast((a) => a.startsWith('SOURCE_DATE_EPOCH='))
       ?.slice(18) ?? ctx.env['SOURCE_DATE_EPOCH'];
+  const date = sourceDate(epoch, o.bool('reproducible'));
+  const rewrite = o.bool('reproducible') || o.list('output').some((text) => output(text).attributes['rewrite-timestamp'] === 'true');
+  if (rewrite && date === undefined)
+    throw new SlipwayError('invalid-argument', 'output.rewrite-timestamp', 'rewrite-timestamp needs SOURCE_DATE_EPOCH', {
+      hints: ['--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct), or --reproducible'],
+    });
   const target = o.string('target');
   const jobs = o.number('jobs');
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
@@ -87,7 +94,7 @@ export async function openRequest(
     ...(jobs !== undefined && { jobs }),
     identity: identityOf(path, file, ctx.cwd),
     name: nameOf(path, target, ctx.cwd),
-    ...(platform !== undefined && platform !== '' && { platform: parsePlatform(platform) }),
+    ...(platforms.length === 1 && platforms[0] !== undefined && { platform: parsePlatform(platforms[0]) }),
     network: networkMode(o.string('network') ?? 'default'),
     addHosts: o.list('add-host').map(addHost),
     ...(shm !== undefined && { shmSize: parseSize(shm) }),
@@ -102,11 +109,22 @@ export async function openRequest(
     ),
     allow: o.list('allow').flatMap((a) => a.split(',')),
     classic: { rm: !o.has('rm') || o.bool('rm'), forceRm: o.bool('force-rm') },
-    ...(epoch !== undefined && epoch !== '' && { sourceDateEpoch: Number(epoch) }),
+    ...(date !== undefined && { sourceDateEpoch: date }),
+    ...(rewrite && { rewriteTimestamp: date ?? 0 }),
     signal: ctx.signal,
     onEvent,
   };
   return { request, dispose: () => context.dispose() };
+}
+
+/** SOURCE_DATE_EPOCH: seconds since the epoch. */
+function sourceDate(text: string | undefined, reproducible: boolean): number | undefined {
+  if (text === undefined || text === '') return reproducible ? 0 : undefined;
+  if (!/^\d{1,11}$/.test(text))
+    throw new SlipwayError('invalid-argument', 'flag.source-date-epoch', `invalid SOURCE_DATE_EPOCH: ${text}`, {
+      hints: ['seconds since 1970, such as $(git log -1 --pretty=%ct)'],
+    });
+  return Number(text);
 }
 
 /** What two builds of the same Dockerfile have in common. */

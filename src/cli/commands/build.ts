@@ -2,22 +2,13 @@
 import { resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import type { BuildRequest } from '../../build/index.ts';
-import {
-  build as runBuild,
-  examineBuild,
-  parseCacheExport,
-  parseCacheImport,
-  parseOutput,
-  planBuild,
-  type Travel,
-  writeOutput,
-} from '../../engine/index.ts';
+import { buildAndDeliver, type Delivered, examineBuild, planBuild } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { BUILD_OPTIONS, refuseGraphFlags } from '../build/options.ts';
 import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
-import { cachePlace, output } from '../build/values.ts';
+import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
@@ -55,25 +46,18 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       ctx.stdout.write(format(await planBuild(engine, request, travel)));
       return 0;
     }
-    const outputs = o.list('output').map((text) => parseOutput(output(text), ctx.cwd, ctx.stdout.isTTY));
-    const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image');
-    const names = outputs.flatMap((out) => (out.kind === 'image' ? out.names : []));
-    const before = stored ? undefined : new Set(engine.images.list({ all: true }).map((i) => i.id));
-    const result = await runBuild(engine, which, { ...request, tags: stored ? [...request.tags, ...names] : [] }, travel);
-    try {
-      for (const out of outputs) await writeOutput(engine, result.image, out, request.tags, ctx.signal);
-    } finally {
-      // Only what is asked for stays; the cache has the layers.
-      if (before && !before.has(result.image.id)) engine.images.remove(result.image.id);
-    }
+    const delivered = await buildAndDeliver(engine, which, request, deliveryOf(ctx, o, travel));
+    const { image, difference } = delivered;
     display.end(false);
-    if (o.bool('quiet')) ctx.stdout.write(`${result.image.id}\n`);
+    const id = delivered.digest ?? image.id;
+    if (o.bool('quiet')) ctx.stdout.write(`${id}\n`);
     const iidfile = o.string('iidfile');
-    if (iidfile !== undefined) writeFileSync(resolve(ctx.cwd, iidfile), result.image.id);
+    if (iidfile !== undefined) writeFileSync(resolve(ctx.cwd, iidfile), id);
     const metadata = o.string('metadata-file');
-    if (metadata !== undefined)
-      writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(result.image.id, request), null, 2)}\n`);
-    return 0;
+    if (metadata !== undefined) writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(delivered, request), null, 2)}\n`);
+    if (difference === undefined) return 0;
+    ctx.stdout.write(differenceText(difference, image.id));
+    return difference.same ? 0 : 1;
   } catch (e) {
     display.end(true);
     if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
@@ -83,18 +67,10 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   }
 }
 
-function travelOf(ctx: Context, o: ParsedOptions): Travel {
-  const absolute = (path: string): string => resolve(ctx.cwd, path);
-  const read = (flag: 'cache-from' | 'cache-to') => o.list(flag).map((text) => cachePlace(flag, text));
-  return {
-    from: read('cache-from').map(({ type, attributes }) => parseCacheImport(type, attributes, absolute)),
-    to: read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute)),
-  };
-}
-
-const metadataOf = (id: string, request: BuildRequest): Record<string, unknown> => ({
-  'containerimage.config.digest': id,
-  'containerimage.digest': id,
+const metadataOf = ({ image, ref, digest }: Delivered, request: BuildRequest): Record<string, unknown> => ({
+  'buildx.build.ref': ref,
+  'containerimage.config.digest': image.id,
+  'containerimage.digest': digest ?? image.id,
   ...(request.tags.length > 0 && { 'image.name': request.tags.join(',') }),
 });
 

@@ -2,10 +2,11 @@
 import { createReadStream } from 'node:fs';
 import type { BuiltCache } from '../../build/index.ts';
 import type { Lease } from '../../content/index.ts';
-import { type Descriptor, type Digest, encodeJson, type Manifest, MediaType, sha256 } from '../../model/index.ts';
-import type { Compression, CopyTarget } from '../../registry/index.ts';
+import { type Descriptor, type Digest, encodeJson, type Manifest, MediaType } from '../../model/index.ts';
+import type { CopyTarget } from '../../registry/index.ts';
 import type { Keyed } from '../../solver/index.ts';
 import type { Engine } from '../engine.ts';
+import { sendBytes, sendLayer, sendManifest } from '../ship.ts';
 import { CACHE_CONFIG, type TravelConfig, type TravelLayer, type TravelRecord } from './format.ts';
 import { packMounts } from './mounts.ts';
 import type { CacheExport } from './spec.ts';
@@ -50,12 +51,7 @@ export async function exportCache(
     mounts.push({ id, blob: blobs.push(descriptor) - 1 });
   }
   const config: TravelConfig = { version: 1, layers: placed, records, aliases: aliasesOf(engine, records), mounts };
-  const bytes = encodeJson(config);
-  const described: Descriptor = { mediaType: CACHE_CONFIG, digest: sha256(bytes), size: bytes.length };
-  if (!(await target.has(described))) {
-    engine.content.add(bytes, lease);
-    await target.put(described, (start) => createReadStream(engine.content.path(described.digest), { start }));
-  }
+  const { descriptor: described } = await sendBytes(engine, target, CACHE_CONFIG, encodeJson(config), lease);
   const manifest: Manifest = {
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
@@ -63,8 +59,7 @@ export async function exportCache(
     config: described,
     layers: blobs,
   };
-  const manifestBytes = encodeJson(manifest);
-  await target.manifest({ mediaType: MediaType.ociManifest, digest: sha256(manifestBytes), bytes: manifestBytes }, true);
+  await sendManifest(target, manifest, MediaType.ociManifest, true);
   await target.finish();
   return { records: records.length, layers: blobs.length, sent };
 }
@@ -111,41 +106,4 @@ export function aliasesOf(engine: Engine, records: readonly TravelRecord[]): Rec
       return [key, { key: target, parts }];
     }),
   );
-}
-
-/** Sends what the place has not. What a layer compresses to is remembered, as by a push. */
-async function sendLayer(
-  engine: Engine,
-  diffId: Digest,
-  target: CopyTarget,
-  compression: Compression,
-  lease: Lease,
-): Promise<{ descriptor: Descriptor; moved: number }> {
-  const { images, content } = engine;
-  const mediaType = compression.kind === 'zstd' ? MediaType.ociLayerZstd : MediaType.ociLayerGzip;
-  const form = `${compression.kind}:${compression.level}`;
-  const known = images.shipped.form(diffId, form);
-  if (known !== undefined && (await target.has({ mediaType, ...known }))) return { descriptor: { mediaType, ...known }, moved: 0 };
-  const { compressing } = await import('../../registry/index.ts');
-  const plain = await images.layers.plainTar(diffId, lease);
-  let made: { digest: Digest; size: number } | undefined;
-  const packed = content.ingest({ lease });
-  try {
-    const stream = compressing(
-      () => createReadStream(plain.path, { highWaterMark: 1 << 20 }),
-      compression,
-      0,
-      (blob) => (made = blob),
-    );
-    for await (const chunk of stream) packed.write(chunk as Buffer);
-  } catch (e) {
-    packed.abort();
-    throw e;
-  }
-  const { digest, size } = packed.commit();
-  images.shipped.rememberForm(diffId, form, made ?? { digest, size });
-  const descriptor = { mediaType, digest, size };
-  if (await target.has(descriptor)) return { descriptor, moved: 0 };
-  await target.put(descriptor, (start) => createReadStream(content.path(digest), { start, highWaterMark: 1 << 20 }));
-  return { descriptor, moved: size };
 }

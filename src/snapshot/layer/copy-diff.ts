@@ -13,8 +13,8 @@ export interface CopyDiffOptions {
 }
 
 /** Writes the tar of what `own` has, and has not, against its parent; `sink` gets chunks that are valid only during the call. */
-export function diffCopy(own: string, o: CopyDiffOptions, sink: (chunk: Buffer) => void): DiffResult {
-  const writer = new LayerWriter(sink);
+export function diffCopy(own: string, o: CopyDiffOptions, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
+  const writer = new LayerWriter(sink, latest);
   walk(writer, own, o.parent, '', o.copiedAt);
   return writer.finish();
 }

@@ -11,8 +11,8 @@ import { joinRelative } from './paths.ts';
  * @param lowers directories below it, topmost first; they decide which directories are mere copies and which opaque ones hide anything
  * @param sink gets the tar in chunks that are valid only during the call
  */
-export function diffTar(upper: string, lowers: readonly string[], sink: (chunk: Buffer) => void): DiffResult {
-  const writer = new LayerWriter(sink);
+export function diffTar(upper: string, lowers: readonly string[], sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
+  const writer = new LayerWriter(sink, latest);
   walk(writer, upper, '', lowers);
   return writer.finish();
 }

@@ -30,8 +30,14 @@ export class LayerWriter {
   /** Unchanged directories on the way to where the walk is, not written yet. */
   readonly #pending: TarEntry[] = [];
 
-  /** `sink` gets the tar in chunks that are valid only during the call. */
-  constructor(sink: (chunk: Buffer) => void) {
+  readonly #latest: bigint | undefined;
+
+  /**
+   * `sink` gets the tar in chunks that are valid only during the call. Times after `latest` (ns since the epoch) are written as
+   * that: reproducible-builds.org/docs/source-date-epoch.
+   */
+  constructor(sink: (chunk: Buffer) => void, latest?: bigint) {
+    this.#latest = latest;
     this.#output = new ChunkedOutput(sink);
   }
 
@@ -91,6 +97,7 @@ export class LayerWriter {
 
   #header(entry: TarEntry): void {
     for (const directory of this.#pending.splice(0)) this.#header(directory);
+    if (this.#latest !== undefined && entry.mtimeNs > this.#latest) entry.mtimeNs = this.#latest;
     this.#output.bytes(encodeHeader(entry));
     this.#files++;
   }

@@ -1,0 +1,128 @@
+// From the flags of `build` to what becomes of a build: outputs, platforms, caches, statements.
+import { resolve } from 'node:path';
+import {
+  type Annotation,
+  type Delivery,
+  type ImageDifference,
+  type Output,
+  parseCacheExport,
+  parseCacheImport,
+  parseOutput,
+  type Travel,
+} from '../../engine/index.ts';
+import { parsePlatform, SlipwayError } from '../../model/index.ts';
+import type { Context, ParsedOptions } from '../command.ts';
+import { cachePlace, fields, output } from './values.ts';
+
+export function deliveryOf(ctx: Context, o: ParsedOptions, travel: Travel | undefined): Delivery {
+  const outputs: Output[] = o.list('output').map((text) => parseOutput(output(text), ctx.cwd, ctx.stdout.isTTY));
+  if (o.bool('push')) outputs.push(parseOutput({ type: 'registry', attributes: {} }, ctx.cwd, false));
+  if (o.bool('load')) outputs.push(parseOutput({ type: 'image', attributes: {} }, ctx.cwd, false));
+  const platforms = platformsOf(ctx, o);
+  const attest = attestOf(o);
+  return {
+    outputs,
+    platforms: platforms.length > 1 ? platforms.map(parsePlatform) : [],
+    ...(travel && { travel }),
+    annotations: o.list('annotation').flatMap(annotation),
+    sbom: attest.sbom,
+    ...(attest.provenance && { provenance: attest.provenance }),
+    verify: o.bool('verify'),
+  };
+}
+
+/** Of `--platform`, or DOCKER_DEFAULT_PLATFORM: none is this machine's. */
+export function platformsOf(ctx: Context, o: ParsedOptions): string[] {
+  const given = o.list('platform').length > 0 ? o.list('platform') : [ctx.env['DOCKER_DEFAULT_PLATFORM'] ?? ''];
+  return [
+    ...new Set(
+      given
+        .flatMap((text) => text.split(','))
+        .map((p) => p.trim())
+        .filter((p) => p !== ''),
+    ),
+  ];
+}
+
+export function travelOf(ctx: Context, o: ParsedOptions): Travel {
+  const absolute = (path: string): string => resolve(ctx.cwd, path);
+  const read = (flag: 'cache-from' | 'cache-to') => o.list(flag).map((text) => cachePlace(flag, text));
+  return {
+    from: read('cache-from').map(({ type, attributes }) => parseCacheImport(type, attributes, absolute)),
+    to: read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute)),
+  };
+}
+
+const invalid = (flag: string, message: string, hint: string): SlipwayError =>
+  new SlipwayError('invalid-argument', `flag.${flag}`, message, { hints: [hint] });
+
+/** `--sbom`, `--provenance`, and `--attest type=…`, which is both. */
+function attestOf(o: ParsedOptions): { sbom: boolean; provenance?: 'min' | 'max' } {
+  let sbom = false;
+  let mode: 'min' | 'max' | undefined;
+  const requests = [
+    ...o.list('attest'),
+    ...o.list('sbom').map((v) => (v === 'true' || v === 'false' ? `type=sbom,disabled=${v === 'false'}` : `type=sbom,${v}`)),
+    ...o
+      .list('provenance')
+      .map((v) => (v === 'true' || v === 'false' ? `type=provenance,disabled=${v === 'false'}` : `type=provenance,${v}`)),
+  ];
+  for (const text of requests) {
+    const { type, disabled, ...rest } = Object.fromEntries(fields(text).map((f) => [f.split('=')[0] ?? '', f.slice(f.indexOf('=') + 1)]));
+    const on = disabled !== 'true';
+    if (type === 'sbom') {
+      if (Object.keys(rest).length > 0)
+        throw invalid('sbom', `an SBOM is made by slipway itself: ${Object.keys(rest).join(', ')} cannot be chosen`, '--sbom=true');
+      sbom = on;
+    } else if (type === 'provenance') {
+      const { mode: asked = 'max', version, ...others } = rest;
+      if (asked !== 'min' && asked !== 'max')
+        throw invalid('provenance', `invalid mode ${JSON.stringify(asked)} of provenance`, '--provenance=mode=min or mode=max');
+      if (version !== undefined && version !== 'v0.2')
+        throw invalid('provenance', `provenance of version ${version} is not made`, 'v0.2 is');
+      if (Object.keys(others).length > 0)
+        throw invalid('provenance', `provenance has no attribute ${Object.keys(others).join(', ')}`, 'it has mode and version');
+      mode = on ? ((text === 'type=provenance,disabled=false' ? 'min' : asked) as 'min' | 'max') : undefined;
+    } else throw invalid('attest', `unsupported type of attestation: ${type ?? text}`, 'type=sbom and type=provenance are');
+  }
+  return { sbom, ...(mode && { provenance: mode }) };
+}
+
+const TYPES = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'] as const;
+
+/** `[type[,type][platform]:]key=value`, as buildx has it. */
+function annotation(text: string): Annotation[] {
+  const eq = text.indexOf('=');
+  if (eq < 1)
+    throw invalid(
+      'annotation',
+      `invalid annotation ${JSON.stringify(text)}: expected key=value`,
+      '--annotation org.opencontainers.image.title=app',
+    );
+  const [, types, key = ''] = /^(?:([a-z-]+(?:\[[^\]]*\])?(?:,[a-z-]+(?:\[[^\]]*\])?)*):)?(.+)$/.exec(text.slice(0, eq)) ?? [];
+  return (types ?? 'manifest').split(',').map((t): Annotation => {
+    const [, name = '', platform] = /^([a-z-]+)(?:\[([^\]]*)\])?$/.exec(t) ?? [];
+    const on = TYPES.find((type) => type === name);
+    if (on === undefined) throw invalid('annotation', `unknown annotation type ${JSON.stringify(name)}`, `types are ${TYPES.join(', ')}`);
+    if (on === 'index-descriptor')
+      throw invalid('annotation', 'no descriptor of a list is written', 'index, manifest and manifest-descriptor are possible');
+    return { on, key, value: text.slice(eq + 1), ...(platform !== undefined && { platform }) };
+  });
+}
+
+/** What `--verify` found. */
+export function differenceText(d: ImageDifference, id: string): string {
+  if (d.same) return `Verified: both builds gave ${id}\n`;
+  const lines = ['The second build gave something else:'];
+  for (const { step, files } of d.layers) {
+    lines.push(`  ${step}`, ...files.slice(0, SHOWN).map((f) => `    ${f}`));
+    if (files.length > SHOWN) lines.push(`    and ${files.length - SHOWN} more`);
+  }
+  if (d.config.length > 0) lines.push(`  the configuration: ${d.config.join(', ')}`);
+  const onlyTimes = d.layers.every((l) => l.files.every((f) => f.endsWith(': time')));
+  if (onlyTimes) lines.push('', 'hint: only times are different: --reproducible gives them all one');
+  return `${lines.join('\n')}\n`;
+}
+
+/** Files that are named of each layer. */
+const SHOWN = 200;
