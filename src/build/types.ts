@@ -51,7 +51,15 @@ export interface BuildRequest {
   /** What `--allow` grants: `network.host`, `security.insecure`. */
   readonly allow: readonly string[];
   /** The original engine's own flags. */
-  readonly classic: { readonly rm: boolean; readonly forceRm: boolean };
+  readonly classic: {
+    readonly rm: boolean;
+    readonly forceRm: boolean;
+    readonly squash: boolean;
+    /** Images whose layers may be used. */
+    readonly cacheFrom: readonly string[];
+  };
+  /** Opens a shell where a command failed; `begin` is called before it takes the terminal. */
+  readonly debug?: { readonly terminal: boolean; begin(step: string, shell: readonly string[]): void };
   /** Seconds since the epoch: the time that the image gets instead of now. */
   readonly sourceDateEpoch?: number;
   /** Seconds since the epoch: no file of the layers that are made is of a later time. */

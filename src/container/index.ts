@@ -5,6 +5,7 @@ export type { LaunchOptions } from './launch.ts';
 export type { ForegroundOptions, SignalSource } from './foreground.ts';
 export type { TerminalOptions, TerminalOutcome } from './terminal.ts';
 export { isAlive } from './ending.ts';
+export { type EndedContainer, recordEnded } from './ended.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';
 export { inspectContainer, type InspectContext } from './inspect.ts';

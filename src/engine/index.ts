@@ -1,5 +1,6 @@
 // The use cases behind one façade.
 export { type BuildEngine, examineBuild, planBuild, type Travel } from './build.ts';
+export { compareEngines, type EngineRun } from './compare-engines.ts';
 export { type Annotation, buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';

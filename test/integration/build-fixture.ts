@@ -96,7 +96,7 @@ export function buildFixture(): BuildFixture {
         agents: new Map(),
         namedContexts: new Map(),
         allow: [],
-        classic: { rm: true, forceRm: false },
+        classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
         signal: new AbortController().signal,
         onEvent: (e) => void events.push(e),
         ...o,

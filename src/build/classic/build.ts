@@ -20,6 +20,8 @@ import { placed, sourceOf } from '../placed.ts';
 import { applyMetadata } from './metadata.ts';
 import { Output, shortId } from './output.ts';
 import { refuseUnsupported } from './refuse.ts';
+import { CacheSources } from './sources.ts';
+import { squash } from './squash.ts';
 import { beginStage, type StageState } from './state.ts';
 import { commitMetadata, copyInstruction, runInstruction, workdirInstruction, type StepParts } from './steps.ts';
 
@@ -30,11 +32,11 @@ import { commitMetadata, copyInstruction, runInstruction, workdirInstruction, ty
 export async function buildClassic(env: BuildEnvironment, request: BuildRequest): Promise<BuildResult> {
   const { name, text } = request.dockerfile;
   const dockerfile = parseDockerfile(text, { name, dialect: 'classic' });
-  const last = targetStage(dockerfile, request.target);
+  const target = targetStage(dockerfile, request.target);
   const lease = env.leases.create();
   const digests = openFileDigests(env.layout, request.context.root);
   try {
-    const stages = dockerfile.stages.slice(0, last.index + 1);
+    const stages = dockerfile.stages.slice(0, target.index + 1);
     const labels = Object.entries(request.labels).sort(([a], [b]) => (a < b ? -1 : 1));
     const total = dockerfile.metaArgs.length + stages.reduce((n, s) => n + 1 + s.commands.length, 0) + labels.length;
     const output = new Output(request.onEvent, total, env.now);
@@ -46,14 +48,21 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
       output,
       lease,
       digests,
-      images: new StepImages(env, lease, request.noCache),
+      images: new StepImages(
+        env,
+        lease,
+        request.noCache,
+        request.classic.cacheFrom.length > 0 ? new CacheSources(env, lease, request.classic.cacheFrom) : undefined,
+      ),
       bases: new Bases(env, request, dockerfile, meta, lease),
     };
-    const image = await new ClassicBuild(parts, dockerfile, args, labels).run(stages).catch((e: unknown) => {
+    const built = new ClassicBuild(parts, dockerfile, args, labels);
+    const last = await built.run(stages).catch((e: unknown) => {
       output.end(e);
       throw e;
     });
     output.end();
+    const image = request.classic.squash ? await squash(env, last, built.base, lease) : last;
     const unused = args.unused();
     if (unused.length > 0) output.line(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`);
     return { image: finish(env, request, output, image), warnings: [] };
@@ -69,6 +78,8 @@ class ClassicBuild {
   readonly #args: BuildArgs;
   readonly #labels: readonly (readonly [string, string])[];
   readonly #done: StageState[] = [];
+  /** What the last stage began with. */
+  base: Image | undefined;
 
   constructor(parts: StepParts, dockerfile: Dockerfile, args: BuildArgs, labels: readonly (readonly [string, string])[]) {
     this.#parts = parts;
@@ -97,6 +108,7 @@ class ClassicBuild {
       platform: base.platform,
       image: base.image,
     });
+    this.base = base.image;
     await this.#triggers(state);
     output.image(state.image?.id);
     for (const instruction of stage.commands) {

@@ -6,6 +6,7 @@ import { commitLayer } from '../steps/commit.ts';
 import { openRootfs } from '../steps/rootfs.ts';
 import type { MountedRootfs } from '../steps/types.ts';
 import type { BuildEnvironment } from '../types.ts';
+import type { CacheSources } from './sources.ts';
 import { sameConfig, type StageState } from './state.ts';
 
 export interface NewImage {
@@ -21,8 +22,11 @@ export class StepImages {
   readonly #env: BuildEnvironment;
   readonly #lease: Lease;
   readonly #noCache: boolean;
+  readonly #sources: CacheSources | undefined;
 
-  constructor(env: BuildEnvironment, lease: Lease, noCache: boolean) {
+  /** @param sources when given, what does not lead to them counts as not cached */
+  constructor(env: BuildEnvironment, lease: Lease, noCache: boolean, sources: CacheSources | undefined) {
+    this.#sources = sources;
     this.#env = env;
     this.#lease = lease;
     this.#noCache = noCache;
@@ -38,17 +42,27 @@ export class StepImages {
     for (const { id } of rows) {
       const image = this.#env.images.find(id);
       const made = image?.config.container_config;
-      if (image && made && sameConfig(made, config) && (parent !== null || image.config.history?.length === 1)) {
+      const counts = this.#sources === undefined || this.#sources.leadsTo(id);
+      if (image && made && counts && sameConfig(made, config) && (parent !== null || image.config.history?.length === 1)) {
         this.#lease.addImage(id);
         return image;
       }
     }
+    const brought = this.#sources?.next(state, config);
+    if (brought) return brought;
     state.cacheBusted = true;
     return undefined;
   }
 
-  /** Mounts what the next instruction may change, lets it do so, and commits the difference. */
-  async change(state: StageState, fn: (rootfs: MountedRootfs) => Promise<void>): Promise<NewImage['layer']> {
+  /**
+   * Mounts what the next instruction may change, lets it do so, and commits the difference.
+   * @param keep whether somebody has taken the snapshot of an instruction that failed
+   */
+  async change(
+    state: StageState,
+    fn: (rootfs: MountedRootfs) => Promise<void>,
+    keep: (snapshotId: number) => boolean = () => false,
+  ): Promise<NewImage['layer']> {
     const { snapshots, images, layout } = this.#env;
     const parent = state.image && state.image.layers.length > 0 ? await images.snapshot(state.image, this.#lease) : null;
     const active = snapshots.prepare(parent, this.#lease);
@@ -59,7 +73,7 @@ export class StepImages {
       }
       return commitLayer(snapshots, active, state.image?.config.rootfs.diff_ids ?? [], this.#lease);
     } catch (e) {
-      snapshots.remove(active.id);
+      if (!keep(active.id)) snapshots.remove(active.id);
       throw e;
     }
   }

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { AddInstruction, CopyInstruction, RunInstruction, WorkdirInstruction } from '../../dockerfile/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
+import { recordEnded } from '../../container/index.ts';
 import { SlipwayError, type ContainerConfig } from '../../model/index.ts';
 import { randomId } from '../../util/index.ts';
 import { copyStep, openRootfs, runStep, workdirStep, type FileDigests, type MountedRootfs, type RunMount } from '../steps/index.ts';
@@ -36,25 +37,75 @@ export function fromCache(parts: StepParts, state: StageState, config: Container
   return true;
 }
 
-/** Runs `fn` as what the original engine calls an intermediate container. */
-export async function inContainer(parts: StepParts, fn: (id: string) => Promise<void>): Promise<void> {
-  const id = randomId();
-  parts.output.line(` ---> Running in ${shortId(id)}`);
-  const removed = (): void => parts.output.line(` ---> Removed intermediate container ${shortId(id)}`);
+/** What an intermediate container was, for the record of one that is kept. */
+interface Intermediate {
+  readonly id: string;
+  readonly state: StageState;
+  /** The image that it was made from. */
+  readonly image: Image | undefined;
+  readonly args: readonly string[];
+  readonly startedAt: number;
+  readonly output: { stream: 'stdout' | 'stderr'; data: Uint8Array }[];
+}
+
+/** Bytes of output that are kept of a container. */
+const LARGEST_OUTPUT = 4 << 20;
+
+/** Runs `fn` as what the original engine calls an intermediate container: with --rm=false it stays, as a failed one does. */
+export async function inContainer(
+  parts: StepParts,
+  state: StageState,
+  args: readonly string[],
+  fn: (c: Intermediate) => Promise<void>,
+): Promise<void> {
+  const c: Intermediate = { id: randomId(), state, image: state.image, args, startedAt: parts.env.now(), output: [] };
+  parts.output.line(` ---> Running in ${shortId(c.id)}`);
+  const removed = (): void => parts.output.line(` ---> Removed intermediate container ${shortId(c.id)}`);
   try {
-    await fn(id);
+    await fn(c);
   } catch (e) {
     if (parts.request.classic.forceRm) removed();
     throw e;
   }
   if (parts.request.classic.rm) removed();
+  else keepContainer(parts, c, undefined, args[2]?.startsWith('#(nop)') === true ? undefined : 0);
+}
+
+/** Records a container, with a snapshot of its own, or the one that its command changed. */
+function keepContainer(parts: StepParts, c: Intermediate, snapshotId: number | undefined, exitCode: number | undefined): void {
+  const { env, lease, request } = parts;
+  const image = snapshotId === undefined ? c.state.image : c.image;
+  if (image === undefined) return;
+  const top = image.layers.at(-1);
+  const below = top === undefined ? null : (env.snapshots.byChain(top.chainId)?.id ?? null);
+  const { config } = c.state;
+  recordEnded(env.db, env.layout, {
+    id: c.id,
+    image: c.image ?? image,
+    snapshotId: snapshotId ?? env.snapshots.prepare(below, lease).id,
+    args: c.args,
+    env: config.Env ?? [],
+    workdir: config.WorkingDir || '/',
+    user: config.User ?? '',
+    labels: config.Labels ?? {},
+    network: request.network === 'default' ? 'bridge' : request.network,
+    exitCode,
+    startedAt: c.startedAt,
+    finishedAt: env.now(),
+    output: c.output,
+  });
 }
 
 /** An instruction that changes the configuration only. */
 export async function commitMetadata(parts: StepParts, state: StageState, comment: string): Promise<void> {
   const containerConfig = withComment(state.config, '#(nop) ', comment);
   if (fromCache(parts, state, containerConfig)) return;
-  await inContainer(parts, async (container) => void parts.images.create({ state, containerConfig, container }));
+  await inContainer(
+    parts,
+    state,
+    containerConfig.Cmd ?? [],
+    async ({ id }) => void parts.images.create({ state, containerConfig, container: id }),
+  );
 }
 
 export async function runInstruction(parts: StepParts, state: StageState, instruction: RunInstruction): Promise<void> {
@@ -65,35 +116,48 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
   const identity = active.length === 0 ? args : [`|${counted.length}`, ...counted, ...args];
   const containerConfig: ContainerConfig = { ...config, Cmd: identity, Entrypoint: null };
   if (fromCache(parts, state, containerConfig)) return;
-  await inContainer(parts, async (container) => {
-    const layer = await parts.images.change(state, async (rootfs) => {
-      const { exitCode } = await runStep(parts.env, {
-        rootfs,
-        style: 'classic',
-        id: container,
-        args,
-        env: [...(config.Env ?? []), ...active.map((a) => `${a.name}=${a.value}`)],
-        workdir: config.WorkingDir || '/',
-        user: config.User ?? '',
-        mounts: volumes(rootfs, config),
-        network: parts.request.network,
-        addHosts: parts.request.addHosts,
-        ...(parts.request.shmSize === undefined ? {} : { shmSize: parts.request.shmSize }),
-        ulimits: parts.request.ulimits,
-        onOutput: (stream, chunk) => parts.output.chunk(stream, chunk),
-        signal: parts.request.signal,
-      });
-      parts.output.endOfCommand();
-      if (exitCode !== 0) {
+  await inContainer(parts, state, args, async (c) => {
+    let failed: number | undefined;
+    let kept = 0;
+    const layer = await parts.images.change(
+      state,
+      async (rootfs) => {
+        const { exitCode } = await runStep(parts.env, {
+          rootfs,
+          style: 'classic',
+          id: c.id,
+          args,
+          env: [...(config.Env ?? []), ...active.map((a) => `${a.name}=${a.value}`)],
+          workdir: config.WorkingDir || '/',
+          user: config.User ?? '',
+          mounts: volumes(rootfs, config),
+          network: parts.request.network,
+          addHosts: parts.request.addHosts,
+          ...(parts.request.shmSize === undefined ? {} : { shmSize: parts.request.shmSize }),
+          ulimits: parts.request.ulimits,
+          onOutput: (stream, chunk) => {
+            parts.output.chunk(stream, chunk);
+            if ((kept += chunk.length) <= LARGEST_OUTPUT) c.output.push({ stream, data: Uint8Array.from(chunk) });
+          },
+          signal: parts.request.signal,
+        });
+        parts.output.endOfCommand();
+        if (exitCode === 0) return;
+        failed = exitCode;
         throw new SlipwayError(
           'process-failed',
           'build.command-failed',
           `The command '${args.join(' ')}' returned a non-zero code: ${exitCode}`,
-          { exitCode },
+          { exitCode, ...(!parts.request.classic.forceRm && { hints: [`its container is kept: slipway inspect ${shortId(c.id)}`] }) },
         );
-      }
-    });
-    parts.images.create({ state, containerConfig, container, layer });
+      },
+      (snapshotId) => {
+        if (failed === undefined || parts.request.classic.forceRm || c.image === undefined) return false;
+        keepContainer(parts, c, snapshotId, failed);
+        return true;
+      },
+    );
+    parts.images.create({ state, containerConfig, container: c.id, layer });
   });
 }
 
@@ -113,7 +177,7 @@ export async function workdirInstruction(parts: StepParts, state: StageState, in
   state.config = { ...state.config, WorkingDir };
   const containerConfig = withComment(state.config, `#(nop) WORKDIR ${WorkingDir}`);
   if (fromCache(parts, state, containerConfig)) return;
-  await inContainer(parts, async (container) => {
+  await inContainer(parts, state, containerConfig.Cmd ?? [], async ({ id: container }) => {
     const layer = await parts.images.change(
       state,
       async (rootfs) => void workdirStep(rootfs, WorkingDir, { style: 'classic', now: parts.env.now() }),

@@ -16,6 +16,7 @@ import {
   openFileDigests,
   openRootfs,
   type RunMount,
+  type RunRequest,
   runStep,
   workdirStep,
 } from '../steps/index.ts';
@@ -305,7 +306,7 @@ export class BuildDriver implements ForesightDriver<Result> {
           root: shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id))).path,
         });
     }
-    const { exitCode } = await runStep(this.#env, {
+    const step: RunRequest = {
       rootfs,
       style: 'graph',
       args: op.args,
@@ -322,8 +323,10 @@ export class BuildDriver implements ForesightDriver<Result> {
       onWork: (used) => this.#hooks.onWork(v, used),
       onOutput: (stream, chunk) => this.#request.onEvent({ type: 'log', id: v.id, stream, data: Buffer.from(chunk), at: this.#env.now() }),
       signal,
-    });
+    };
+    const { exitCode } = await runStep(this.#env, step);
     if (exitCode !== 0) {
+      await this.#debug(v, op, step);
       throw new SlipwayError(
         'process-failed',
         'build.command-failed',
@@ -331,6 +334,16 @@ export class BuildDriver implements ForesightDriver<Result> {
       );
     }
     return true;
+  }
+
+  /** A shell where the command failed: its files as it left them, its mounts, its environment. */
+  async #debug(v: NodeVertex, op: ExecOp, step: RunRequest): Promise<void> {
+    const { debug } = this.#request;
+    if (debug === undefined) return;
+    const shell = op.args[1] === '-c' && op.args[0] !== undefined ? [op.args[0]] : ['/bin/sh'];
+    debug.begin(v.name, shell);
+    const { signal } = this.#request;
+    await runStep(this.#env, { ...step, args: shell, attached: { terminal: debug.terminal }, signal });
   }
 
   #mount(m: ExecMount, view: { root: string; ignore?: BuildContext['ignore'] } | undefined): RunMount {

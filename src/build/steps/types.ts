@@ -163,6 +163,8 @@ export interface RunRequest {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits?: readonly Ulimit[];
+  /** With our own standard streams, as a terminal or not, instead of `onOutput`. */
+  readonly attached?: { readonly terminal: boolean };
   /** 64 hex; made up when missing. */
   readonly id?: string;
   /** Gets how to ask for the processor time that the command has used so far, in ms. */

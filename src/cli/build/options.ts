@@ -28,6 +28,8 @@ export const BUILD_OPTIONS: readonly Option[] = [
   },
   { name: 'call', type: 'string', placeholder: 'method', help: 'Tell instead of building: check, outline or targets, with ,format=json' },
   { name: 'check', type: 'boolean', help: 'Check the Dockerfile and build nothing (--call=check)' },
+  { name: 'compare', type: 'boolean', help: 'Build with both engines and show the difference' },
+  { name: 'debug', type: 'boolean', help: 'Open a shell where a step failed, with its files, mounts and environment' },
   { name: 'explain', type: 'boolean', help: 'Tell in full why steps ran that an earlier build had' },
   { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },
   { name: 'force-rm', type: 'boolean', help: 'Always remove intermediate containers (original engine)' },
@@ -80,6 +82,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
   { name: 'sbom', type: 'list', implied: 'true', placeholder: 'true', help: 'Attach a list of what the image is made of (SPDX)' },
   { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR]' },
+  { name: 'squash', type: 'boolean', help: 'Make one layer of those that are built (original engine)' },
   { name: 'ssh', type: 'list', placeholder: 'default|id=socket', help: 'SSH agent to expose to the build' },
   { name: 'shm-size', type: 'string', placeholder: 'bytes', help: 'Size of /dev/shm of RUN steps' },
   { name: 'tag', short: 't', type: 'list', placeholder: 'name:tag', help: 'Name of the image, several are possible' },
@@ -100,6 +103,7 @@ const GRAPH_ONLY = [
   'cache-to',
   'call',
   'check',
+  'debug',
   'explain',
   'jobs',
   'metadata-file',
@@ -111,6 +115,14 @@ const GRAPH_ONLY = [
   'ssh',
   'verify',
 ];
+
+/** Flags that only the original engine has. */
+export function refuseClassicFlags(o: ParsedOptions): void {
+  if (!o.bool('squash')) return;
+  throw new SlipwayError('unsupported', 'build.needs-classic', 'the --squash option is one of the original engine', {
+    hints: ['DOCKER_BUILDKIT=0 slipway build --squash …; several stages keep an image small without it'],
+  });
+}
 
 /** Flags that the original engine has not, refused in Docker's words. */
 export function refuseGraphFlags(o: ParsedOptions): void {

@@ -29,6 +29,7 @@ export async function openRequest(
   which: 'graph' | 'classic',
   scratch: string,
   onEvent: (e: BuildEvent) => void,
+  onDebug: (step: string, shell: readonly string[]) => void,
 ): Promise<OpenedRequest> {
   for (const t of o.list('tag')) checkTag(t, which);
   const file = o.string('file');
@@ -108,7 +109,13 @@ export async function openRequest(
         .map((text) => agent(text, ctx.env, ctx.cwd)),
     ),
     allow: o.list('allow').flatMap((a) => a.split(',')),
-    classic: { rm: !o.has('rm') || o.bool('rm'), forceRm: o.bool('force-rm') },
+    classic: {
+      rm: !o.has('rm') || o.bool('rm'),
+      forceRm: o.bool('force-rm'),
+      squash: o.bool('squash'),
+      cacheFrom: which === 'classic' ? o.list('cache-from') : [],
+    },
+    ...(o.bool('debug') && { debug: { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY, begin: onDebug } }),
     ...(date !== undefined && { sourceDateEpoch: date }),
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
     signal: ctx.signal,

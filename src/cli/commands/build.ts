@@ -5,7 +5,8 @@ import type { BuildRequest } from '../../build/index.ts';
 import { buildAndDeliver, type Delivered, examineBuild, planBuild } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
-import { BUILD_OPTIONS, refuseGraphFlags } from '../build/options.ts';
+import { compare } from '../build/compare.ts';
+import { BUILD_OPTIONS, refuseClassicFlags, refuseGraphFlags } from '../build/options.ts';
 import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
 import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
@@ -26,18 +27,35 @@ export const build: Command = {
 async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<number> {
   const which = ctx.settings.buildkit ? 'graph' : 'classic';
   if (which === 'classic') refuseGraphFlags(o);
+  else refuseClassicFlags(o);
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
   const call = parseCall(o.string('call'), o.bool('check'), o.string('format'));
   const display = openDisplay(progress, ctx, which, o.bool('explain'));
   const engine = await ctx.engine();
   let opened: OpenedRequest | undefined;
   try {
-    opened = await openRequest(ctx, o, args[0] ?? '.', which, engine.layout.ingest, (e) => display.event(e));
+    opened = await openRequest(
+      ctx,
+      o,
+      args[0] ?? '.',
+      which,
+      engine.layout.ingest,
+      (e) => display.event(e),
+      (step, shell) => {
+        display.pause();
+        ctx.stderr.write(`\n${step} failed: ${shell.join(' ')} in what it left; exit ends the build\n`);
+      },
+    );
     const { request } = opened;
     if (call.method !== 'build') {
       const answer = answerCall(call, await examineBuild(engine, request), request.buildArgs);
       ctx.stdout.write(answer.text);
       return answer.exitCode;
+    }
+    if (o.bool('compare')) {
+      display.end(false);
+      await compare(ctx, o, engine, request, progress);
+      return 0;
     }
     const travel = which === 'graph' ? travelOf(ctx, o) : undefined;
     const plan = o.string('plan');

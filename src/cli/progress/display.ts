@@ -5,6 +5,8 @@ import type { BuildEvent } from '../../build/index.ts';
 export interface BuildDisplay {
   /** Shows one event; events of a vertex come in order. */
   event(e: BuildEvent): void;
+  /** Leaves the terminal to somebody else; what comes later is shown at the end. */
+  pause(): void;
   /** Finishes the screen: nothing is left half drawn. `failed` adds what the failed step last said. */
   end(failed: boolean): void;
 }

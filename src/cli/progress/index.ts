@@ -12,6 +12,7 @@ export type { BuildDisplay } from './display.ts';
 /** Says nothing. */
 class QuietDisplay implements BuildDisplay {
   event(): void {}
+  pause(): void {}
   end(): void {}
 }
 
@@ -28,6 +29,7 @@ class TextDisplay implements BuildDisplay {
     else if (e.type === 'warning') this.#ctx.stderr.write(`[Warning] ${e.message}\n`);
   }
 
+  pause(): void {}
   end(): void {}
 }
 

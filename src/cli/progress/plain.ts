@@ -48,6 +48,8 @@ export class PlainDisplay implements BuildDisplay {
     }
   }
 
+  pause(): void {}
+
   end(failed: boolean): void {
     if (failed) this.#sink.write(failureReport(this.#tracker));
     this.#sink.write(warningReport(this.#tracker));

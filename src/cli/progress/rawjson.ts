@@ -72,6 +72,7 @@ export class RawJsonDisplay implements BuildDisplay {
     }
   }
 
+  pause(): void {}
   end(): void {}
 
   #line(value: object): void {

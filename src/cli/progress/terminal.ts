@@ -64,6 +64,13 @@ export class TerminalDisplay implements BuildDisplay {
     }
   }
 
+  pause(): void {
+    clearInterval(this.#timer);
+    this.#draw(true);
+    this.#height = 0;
+    this.#sink.write(`${CSI}?25h`);
+  }
+
   end(failed: boolean): void {
     clearInterval(this.#timer);
     this.#draw(true, failed);

@@ -50,21 +50,25 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         mounts: [...systemFiles(request, scratch, hostname), ...prepared.mounts],
         privileged: request.security === 'insecure',
         cgroupsPath: '',
+        ...(request.attached?.terminal === true && { tty: true }),
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
         ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       });
       withoutUmask(() => makePoints(stubs, spec, prepared.points));
       const runtime = await env.runtime();
+      const { attached } = request;
       return await asStepError(request, () =>
-        runtime.run({
-          id,
-          bundle: join(scratch.path, 'bundle'),
-          spec,
-          ...(request.onWork && { onProcess: (pid: number) => request.onWork?.(() => processorTime(pid)) }),
-          onStdout: (chunk) => request.onOutput('stdout', chunk),
-          onStderr: (chunk) => request.onOutput('stderr', chunk),
-          signal: request.signal,
-        }),
+        attached
+          ? runtime.runForeground({ id, bundle: join(scratch.path, 'bundle'), spec, stdin: 'inherit', signal: request.signal })
+          : runtime.run({
+              id,
+              bundle: join(scratch.path, 'bundle'),
+              spec,
+              ...(request.onWork && { onProcess: (pid: number) => request.onWork?.(() => processorTime(pid)) }),
+              onStdout: (chunk) => request.onOutput('stdout', chunk),
+              onStderr: (chunk) => request.onOutput('stderr', chunk),
+              signal: request.signal,
+            }),
       );
     } finally {
       network.release();
@@ -95,8 +99,19 @@ async function asStepError<T>(request: RunRequest, fn: () => T | Promise<T>): Pr
     if (!isSlipwayError(e) || !e.code.startsWith('container.')) throw e;
     // It carries the exit code of a container that cannot be started; a build that fails has its own.
     const process = request.style === 'graph' ? `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ` : '';
-    throw new SlipwayError('process-failed', e.code, `${process}${e.message}`, { cause: e, hints: e.hints });
+    throw new SlipwayError('process-failed', e.code, `${process}${e.message}`, {
+      cause: e,
+      hints: [...e.hints, ...foreignHint(e.message)],
+    });
   }
+}
+
+/** What is missing where programs of another processor are to run. */
+function foreignHint(message: string): string[] {
+  if (!/exec format error/i.test(message)) return [];
+  return [
+    'the program is for another processor: this machine runs such programs once binfmt_misc knows an emulator (packages binfmt-support and qemu-user-static)',
+  ];
 }
 
 /** The working directory, made for whoever runs there when the image lacks it. */
