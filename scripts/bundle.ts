@@ -15,6 +15,7 @@ const prelude = `
 const $heavy = new Set(${JSON.stringify(HEAVY.map((name) => `node:${name}`))});
 const $require = require;
 require = (name) => ($heavy.has(name) ? new Proxy({}, { get: (_, key) => $require(name)[key] }) : $require(name));
+const $module = (of) => Object.create(of, { default: { value: of } });
 const $moduleUrl = 'file://' + encodeURI(__filename);`;
 
 /** Made aside, and renamed: a program that starts meanwhile finds either the old files or the new ones. */
@@ -41,6 +42,9 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
 });
+// esbuild copies every property of a built-in module for each file that imports it as a whole: 10 ms of a build's 85.
+const program = join(NEXT, 'slipway.cjs');
+writeFileSync(program, readFileSync(program, 'utf8').replace(/__toESM\((require\("node:[^"]*"\))(?:,1)?\)/g, '$module($1)'));
 await build({ ...common, entryPoints: { dockerfile: 'src/dockerfile/index.ts' }, outExtension: { '.js': '.mjs' }, format: 'esm' });
 
 const types = join(NEXT, 'types');

@@ -1,9 +1,9 @@
 // The build cache: what it holds, what goes when it is pruned, and the bound that it keeps by itself. The least recently used
 // goes first; what images share frees nothing and stays until everything is asked for.
-import { createHash } from 'node:crypto';
 import { renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
+import { sha256Hex } from '../util/index.ts';
 import { FileLock, removeTree, treeSize } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
 import type { Pruned } from './prune.ts';
@@ -219,5 +219,4 @@ function defaultLimit(root: string): number {
 }
 
 /** A short name for an entry, as lists show it. */
-export const entryId = (e: CacheEntry): string =>
-  e.type === 'regular' ? e.id.slice(0, 25) : createHash('sha256').update(e.id).digest('hex').slice(0, 25);
+export const entryId = (e: CacheEntry): string => (e.type === 'regular' ? e.id.slice(0, 25) : sha256Hex(e.id).slice(0, 25));

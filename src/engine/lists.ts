@@ -1,5 +1,5 @@
 // The use cases of lists for several platforms. A list that is being put together is kept as a file until it is pushed.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../util/index.ts';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -137,6 +137,6 @@ export class DraftLists {
 
   #path(ref: Reference): string {
     const name = formatReference(withDefaultTag(ref));
-    return join(this.#folder, `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.json`);
+    return join(this.#folder, `${sha256Hex(name).slice(0, 32)}.json`);
   }
 }

@@ -1,6 +1,6 @@
 // Nodes of the graph: an operation and the nodes that it reads. Two nodes with the same digest are one.
-import { createHash } from 'node:crypto';
 import type { Digest, SourceExcerpt } from '../model/index.ts';
+import { sha256Hex } from '../util/index.ts';
 import type { Op } from './op.ts';
 
 /** What is told of a node; nothing of it enters its digest. */
@@ -25,7 +25,7 @@ export interface Node {
   readonly meta: NodeMeta;
 }
 
-const sha256 = (text: string): Digest => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+const sha256 = (text: string): Digest => `sha256:${sha256Hex(text)}`;
 
 /** The canonical form of an operation: JSON with keys in order and without undefined ones. */
 export function canonical(value: unknown): string {

@@ -1,4 +1,5 @@
 // Content addresses (OCI image-spec, descriptor.md, "Digests") and the chain IDs of layers (config.md, "Layer ChainID").
+import { sha256Hex } from '../util/index.ts';
 import { SlipwayError } from './errors.ts';
 
 export type Digest = `sha256:${string}`;
@@ -28,8 +29,7 @@ export function shortDigest(d: Digest): string {
 }
 
 export function sha256(data: Uint8Array | string): Digest {
-  // Loading it takes several milliseconds, and most commands hash nothing.
-  return `sha256:${process.getBuiltinModule('node:crypto').hash('sha256', data)}`;
+  return `sha256:${sha256Hex(data)}`;
 }
 
 /** Chain ID of the topmost of these layers, bottom first. An empty list has none and throws a RangeError. */

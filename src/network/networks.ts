@@ -1,8 +1,7 @@
 // Networks by name, in the database: the default one, made at first use, and those that users make.
-import { createHash } from 'node:crypto';
 import { SlipwayError } from '../model/index.ts';
 import type { Database, Layout } from '../store/index.ts';
-import { randomId } from '../util/index.ts';
+import { randomId, sha256Hex } from '../util/index.ts';
 import { addressText } from './links.ts';
 import { formatSubnet, freeSubnet, hostRoutes, overlaps, parseSubnet } from './subnets.ts';
 import type { NetworkInfo } from './types.ts';
@@ -114,5 +113,5 @@ export class Networks {
 }
 
 function defaultBridge(layout: Layout): string {
-  return layout.run === DEFAULT_RUN ? 'slipway0' : `slipway-${createHash('sha256').update(layout.run).digest('hex').slice(0, 6)}`;
+  return layout.run === DEFAULT_RUN ? 'slipway0' : `slipway-${sha256Hex(layout.run).slice(0, 6)}`;
 }

@@ -1,7 +1,7 @@
 // The scheduler: finds for each vertex a cached result by what it does and reads, and executes what has none, everything that
 // is ready side by side. A key is made of the definition and of the inputs: an input that is read in part enters by the digest of
 // what is read, so a vertex that ran again and made the same bytes invalidates nothing (early cutoff).
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../util/index.ts';
 import type { Driver, Keyed, SolveOptions, Vertex } from './types.ts';
 
 interface Entry<R> {
@@ -16,9 +16,7 @@ interface Entry<R> {
 
 /** A key: of the definition and the part of each input. `kind` sets keys apart that are made of other parts. */
 export const digestParts = (v: Vertex, parts: readonly string[], kind?: string): string =>
-  createHash('sha256')
-    .update([...(kind === undefined ? [] : [kind]), v.definition, ...parts].join('\n'))
-    .digest('hex');
+  sha256Hex([...(kind === undefined ? [] : [kind]), v.definition, ...parts].join('\n'));
 
 export class Solver<R> {
   readonly #driver: Driver<R>;

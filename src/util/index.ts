@@ -1,6 +1,7 @@
 // Helpers without a domain.
 export { formatBytes, parseBytes } from './bytes.ts';
 export { formatDuration, humanDuration, parseDuration } from './duration.ts';
+export { sha256Hex } from './sha256.ts';
 export { nearest } from './nearest.ts';
 export { deferred, once, randomBytes, randomId, randomInt } from './misc.ts';
 export type { Deferred } from './misc.ts';

@@ -4,6 +4,7 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { sha256Hex } from '../../util/index.ts';
 
 const MAGIC = 0x534c4447; // "SLDG"
 const VERSION = 1;
@@ -140,5 +141,5 @@ function load(file: string): { fields: Float64Array; digests: Buffer; count: num
 
 /** The remembered digests of the directory `root`, kept below the state of `layout`. */
 export function openFileDigests(layout: { readonly root: string }, root: string): FileDigests {
-  return new FileDigests(join(layout.root, 'file-digests', hash('sha256', root, 'hex').slice(0, 32)));
+  return new FileDigests(join(layout.root, 'file-digests', sha256Hex(root).slice(0, 32)));
 }

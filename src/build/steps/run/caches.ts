@@ -1,7 +1,7 @@
 // Cache mounts: directories that outlive the build, one for each id, and who may use them at the same time.
-import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256Hex } from '../../../util/index.ts';
 import { FileLock, removeTree } from '../../../sys/index.ts';
 import { lstatOrNone, resolveInside } from '../inside.ts';
 import { Selection } from '../selection.ts';
@@ -12,7 +12,7 @@ import type { RunMount, StepEnvironment } from '../types.ts';
 type CacheMount = Extract<RunMount, { type: 'cache' }>;
 
 /** What the folders and locks of a cache begin with; a number follows, 0 for the first. */
-export const cacheMountName = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 32);
+export const cacheMountName = (id: string): string => sha256Hex(id).slice(0, 32);
 
 export interface BorrowedCache {
   readonly path: string;
