@@ -40,7 +40,7 @@ export function buildFixture(): BuildFixture {
   const content = new ContentStore(folders, db);
   const snapshots = openSnapshotter(folders, db);
   const images = new ImageStore(folders, db, content, snapshots);
-  const lone = { acquire: async (mode: string) => ({ netnsPath: mode === 'host' ? 'host' : 'none', release: () => {} }) };
+  const lone = { warm: () => {}, acquire: async (mode: string) => ({ netnsPath: mode === 'host' ? 'host' : 'none', release: () => {} }) };
   const env: BuildEnvironment = {
     layout: folders,
     db,

@@ -22,6 +22,8 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   const { name, text } = request.dockerfile;
   const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
   const target = targetStage(dockerfile, request.target);
+  // making a network takes as long as all that comes before the first step
+  if (request.noCache && runsCommands(dockerfile, request)) env.networks().warm();
   const looked = new Set<string>();
   const pulls = new Pulls(env, request);
   const lowering = new Lowering(env, request, dockerfile, {
@@ -102,6 +104,9 @@ async function solveSteps(
     },
     onKey: (v, { key, parts }) => {
       keys.set(v.id, key);
+      const { op } = (v as NodeVertex).node;
+      // it is going to run, though not before its inputs are there
+      if (op.kind === 'exec' && op.network === 'default' && cache.get(key) === undefined) env.networks().warm();
       recorder?.keyed(
         (v as NodeVertex).node,
         key,
@@ -183,6 +188,11 @@ export function nodesOf(state: StageState): Node[] {
   // a stage that is nothing but a named context has no step of its own
   if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
   return nodes;
+}
+
+/** Whether a build that uses no cache will need a network. */
+function runsCommands({ stages }: Dockerfile, { network }: BuildRequest): boolean {
+  return network === 'default' && stages.some((stage) => stage.commands.some((i) => i.kind === 'RUN' && i.network === 'default'));
 }
 
 export function askedFor(request: BuildRequest, { meta }: Node): string | undefined {
