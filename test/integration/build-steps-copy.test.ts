@@ -1,4 +1,5 @@
 // COPY, ADD and their content keys on real files: owners, modes, links, archives, and no way out of the root.
+import { removeXattr, setXattr } from '../../src/sys/index.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -400,14 +401,29 @@ test('remembered digests: an unchanged file is not read again, a fresh one is no
   assert.throws(() => lstatSync(file), { code: 'ENOENT' }, 'its change time is of now: nothing may be remembered');
   const settled = Object.assign(stat(), { ctimeMs: old * 1000 });
   const second = new FileDigests(file);
+  assert.equal(second.known(settled), undefined);
   assert.deepEqual(second.digest(join(context, 'a'), settled), fresh);
   second.save();
   const third = new FileDigests(file);
-  rmSync(join(context, 'a'));
-  assert.deepEqual(third.digest(join(context, 'a'), settled), fresh, 'not read again: it is gone');
-  assert.throws(() => third.digest(join(context, 'a'), Object.assign(settled, { size: 4 })), { code: 'ENOENT' });
+  assert.deepEqual(third.known(settled), fresh);
+  assert.equal(third.known(Object.assign(stat(), { ctimeMs: old * 1000, size: 4 })), undefined);
+  assert.equal(third.known(stat()), undefined, 'an attribute that changes changes the change time');
   writeFileSync(file, Buffer.concat([readFileSync(file).subarray(0, 60), Buffer.alloc(100)]));
-  assert.throws(() => new FileDigests(file).digest(join(context, 'a'), settled), { code: 'ENOENT' }, 'a damaged file counts for nothing');
+  assert.equal(new FileDigests(file).known(settled), undefined, 'a damaged file counts for nothing');
+});
+
+test('a file with extended attributes is not remembered, and keeps them', async () => {
+  const path = join(context, 'marked');
+  put(path, 'one');
+  setXattr(path, 'trusted.mark', Buffer.from('x'));
+  const old = Date.now() / 1000 - 100;
+  utimesSync(path, old, old);
+  const digests = new FileDigests(undefined);
+  const options = { kind: 'context', style: 'graph', cache: digests } as const;
+  const marked = contentDigest(context, ['marked'], options);
+  assert.equal(digests.known(lstatSync(path)), undefined);
+  removeXattr(path, 'trusted.mark');
+  assert.notEqual(contentDigest(context, ['marked'], options), marked);
 });
 
 test('WORKDIR makes what is missing and leaves what is there', () => {

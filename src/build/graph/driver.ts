@@ -271,11 +271,11 @@ export class BuildDriver implements ForesightDriver<Result> {
     const now = this.#env.now();
     if (a.action === 'mkdir') return workdirStep(rootfs, a.path, { style: 'graph', now, ...(a.user !== '' && { user: a.user }) });
     const source = a.input < 0 ? undefined : inputs[a.input];
-    const copy = (root: string, ignore?: BuildContext['ignore']): Promise<void> =>
+    const copy = (root: string, ignore?: BuildContext['ignore'], digests?: FileDigests): Promise<void> =>
       copyStep(rootfs, {
         instruction: a.instruction,
         style: 'graph',
-        sources: source ? [{ root, patterns: a.sources, kind: a.from, ...(ignore && { ignore }) }] : [],
+        sources: source ? [{ root, patterns: a.sources, kind: a.from, ...(ignore && { ignore }), ...(digests && { digests }) }] : [],
         files: a.files.map(({ name, data }) => ({ name, data: Buffer.from(data) })),
         destination: a.destination,
         workdir: a.workdir,
@@ -290,7 +290,7 @@ export class BuildDriver implements ForesightDriver<Result> {
     if (source?.kind === 'snapshot') {
       using view = openRootfs(this.#env.layout, source.id === null ? [] : this.#env.snapshots.view(source.id));
       await copy(view.path);
-    } else await copy(source?.root ?? '', source?.ignore);
+    } else await copy(source?.root ?? '', source?.ignore, source?.digests);
     return true;
   }
 

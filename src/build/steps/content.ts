@@ -4,7 +4,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { decodeName, encodeName, nativePath } from '../../archive/index.ts';
 import type { Digest } from '../../model/index.ts';
-import { readXattrs } from './xattrs.ts';
+import { NONE, readXattrs, type Xattrs } from './xattrs.ts';
 import { hashFile } from './digests.ts';
 import { parentsOf } from './parents.ts';
 import { join, listNames, Selection } from './selection.ts';
@@ -65,7 +65,7 @@ class Digester {
     if (found.keep) {
       for (const parent of parentsOf(found)) {
         const stat = lstatSync(`${this.#root}/${parent.path}`);
-        this.#record(parent.to, 'parent', stat, `${this.#root}/${parent.path}`, '');
+        this.#record(parent.to, 'parent', stat, readXattrs(`${this.#root}/${parent.path}`), '');
       }
     }
     // a directory gives its contents and nothing of itself, unless --parents keeps it
@@ -90,39 +90,42 @@ class Digester {
         // the directory comes with the first of its contents that is taken: then its mode counts
         const before = this.#text.length;
         this.#children(inRoot, inSource);
-        if (this.#text.length !== before) this.#record(label, 'dir', stat, nativePath(`${this.#root}/${inRoot}`), '');
+        if (this.#text.length !== before) this.#record(label, 'dir', stat, readXattrs(nativePath(`${this.#root}/${inRoot}`)), '');
         return;
       }
     }
     const path = nativePath(`${this.#root}/${inRoot}`);
     if (directory) {
-      this.#record(label, 'dir', stat, path, '');
+      this.#record(label, 'dir', stat, readXattrs(path), '');
       this.#children(inRoot, inSource);
     } else if (stat.isFile()) {
-      this.#record(label, 'file', stat, path, this.#bytes(path, label, stat));
-    } else if (stat.isSymbolicLink()) this.#record(label, 'symlink', stat, path, decodeName(readlinkSync(path, 'buffer')));
-    else if (stat.isFIFO()) this.#record(label, 'fifo', stat, path, '');
-    else if (stat.isSocket()) this.#record(label, 'socket', stat, path, '');
-    else this.#record(label, stat.isBlockDevice() ? 'block' : 'char', stat, path, String(stat.rdev));
+      const known = this.#options.cache?.known(stat);
+      const xattrs = known ? NONE : readXattrs(path);
+      this.#record(label, 'file', stat, xattrs, this.#bytes(path, label, stat, known, xattrs.length === 0));
+    } else if (stat.isSymbolicLink()) this.#record(label, 'symlink', stat, readXattrs(path), decodeName(readlinkSync(path, 'buffer')));
+    else if (stat.isFIFO()) this.#record(label, 'fifo', stat, readXattrs(path), '');
+    else if (stat.isSocket()) this.#record(label, 'socket', stat, readXattrs(path), '');
+    else this.#record(label, stat.isBlockDevice() ? 'block' : 'char', stat, readXattrs(path), String(stat.rdev));
     if (this.#text.length > 1 << 16) this.#flush();
   }
 
-  #bytes(path: string | Buffer, label: string, stat: Stats): string {
+  #bytes(path: string | Buffer, label: string, stat: Stats, known: Buffer | undefined, plain: boolean): string {
     let first = '';
     if (stat.nlink > 1) {
       const known = this.#links.get(stat.ino);
       if (known === undefined) this.#links.set(stat.ino, label);
       else first = ` link ${known}`;
     }
-    const digest = this.#options.cache ? this.#options.cache.digest(path, stat) : hashFile(path);
+    const { cache } = this.#options;
+    const digest = known ?? (cache && plain ? cache.digest(path, stat) : hashFile(path));
     return digest.toString('latin1') + first;
   }
 
-  #record(label: string, type: string, stat: Stats, path: string | Buffer, detail: string): void {
+  #record(label: string, type: string, stat: Stats, xattrs: Xattrs, detail: string): void {
     const owner = this.#options.kind === 'context' ? '' : `${stat.uid}:${stat.gid}`;
     const mode = type === 'symlink' ? 0 : stat.mode & 0o7777;
     this.#text += `${label}\0${type} ${mode} ${owner}\0${detail}\0`;
-    for (const [name, value] of readXattrs(path)) this.#text += `${name}\0${value.toString('hex')}\0`;
+    for (const [name, value] of xattrs) this.#text += `${name}\0${value.toString('hex')}\0`;
     this.#text += '\n';
   }
 

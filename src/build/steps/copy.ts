@@ -95,6 +95,7 @@ class Copy {
       owner: this.#owner ?? (source.kind === 'context' ? { uid: 0, gid: 0 } : undefined),
       mode: this.#mode,
       selection: new Selection(source.ignore, this.#request.excludes),
+      ...(source.digests && { digests: source.digests }),
       shown: (path) => this.#shown(path),
     });
     if (found.keep) this.#withParents(source, found, writer);

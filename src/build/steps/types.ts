@@ -44,6 +44,8 @@ export interface CopySource {
   readonly patterns: readonly string[];
   /** What the root leaves out (`.dockerignore`). */
   readonly ignore?: PathFilter;
+  /** What is remembered of its files. */
+  readonly digests?: FileDigests;
   /** Contexts: everything belongs to 0:0 in the image. Stages: owners are kept. */
   readonly kind: 'context' | 'stage';
   /** What the request says of it, when undefined. */

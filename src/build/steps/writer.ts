@@ -28,6 +28,7 @@ import { nativePath } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { deviceMajor, deviceMinor, mknod } from '../../sys/index.ts';
 import type { ModeChange } from './chmod.ts';
+import type { FileDigests } from './digests.ts';
 import { lstatOrNone } from './inside.ts';
 import type { Owner } from './owner.ts';
 import { join, listNames, type Selection } from './selection.ts';
@@ -44,6 +45,8 @@ export interface WriterOptions {
   readonly owner: Owner | undefined;
   readonly mode: ModeChange | undefined;
   readonly selection: Selection;
+  /** What is remembered of the files: those have no extended attributes. */
+  readonly digests?: FileDigests;
   /** How messages call a path that is written to. */
   readonly shown: (path: string) => string;
 }
@@ -179,6 +182,7 @@ export class TreeWriter {
     const mode = this.#mode(stat, false);
     if (stat.size <= SMALL) this.#small(from, to, stat, mode);
     else this.#big(from, to, stat, mode);
+    if (this.#o.digests?.known(stat)) return;
     copyXattrs(from, to, this.#o.style === 'classic' && this.#o.owner ? (name) => name !== 'security.capability' : undefined);
   }
 

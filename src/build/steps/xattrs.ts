@@ -3,10 +3,11 @@
 import { getXattr, listXattrs, setXattr } from '../../sys/index.ts';
 
 const STAYS_BEHIND = /^(?:trusted\.overlay\.|user\.overlay\.|security\.selinux$|system\.nfs4_acl$)/;
-const NONE: readonly (readonly [string, Buffer])[] = [];
+export type Xattrs = readonly (readonly [string, Buffer])[];
+export const NONE: Xattrs = [];
 
 /** The attributes of `path` (a link itself, not what it leads to) in the order of their names. */
-export function readXattrs(path: string | Buffer): readonly (readonly [string, Buffer])[] {
+export function readXattrs(path: string | Buffer): Xattrs {
   const names = listXattrs(path);
   if (names.length === 0) return NONE;
   return names
