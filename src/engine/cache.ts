@@ -164,32 +164,32 @@ function dropMount(engine: Engine, id: string): boolean {
   return true;
 }
 
-/** Whether a filter means an entry. Throws invalid-argument 'cache.filter' for a key that there is not. */
+const isYes = (values: readonly string[], fact: boolean): boolean =>
+  values.some((v) => (v === '' || v === 'true' || v === '1' ? fact : !fact));
+
+const MATCHERS: Readonly<Record<string, (e: CacheEntry, values: readonly string[]) => boolean>> = {
+  id: (e, values) => values.some((v) => e.id.startsWith(v)),
+  type: (e, values) => values.includes(e.type),
+  description: (e, values) => values.some((v) => e.description.includes(v)),
+  shared: (e, values) => isYes(values, e.shared),
+  private: (e, values) => isYes(values, !e.shared),
+  inuse: (e, values) => isYes(values, e.inUse),
+};
+
+/** Throws invalid-argument 'cache.filter' for a key that there is not. */
+export function checkCacheFilter({ match }: CacheFilter): void {
+  for (const key of match?.keys() ?? []) {
+    if (MATCHERS[key] !== undefined) continue;
+    throw new SlipwayError('invalid-argument', 'cache.filter', `invalid filter '${key}'`, {
+      hints: [`filters are until, unused-for, ${Object.keys(MATCHERS).join(', ')}`],
+    });
+  }
+}
+
+/** Whether a filter, which was checked, means an entry. */
 export function matchesCache(e: CacheEntry, { match, until }: CacheFilter): boolean {
   if (until !== undefined && e.usedAt >= until) return false;
-  for (const [key, values] of match ?? []) {
-    const yes = (value: boolean): boolean => values.some((v) => (v === '' || v === 'true' || v === '1' ? value : !value));
-    const found =
-      key === 'id'
-        ? values.some((v) => e.id.startsWith(v))
-        : key === 'type'
-          ? values.includes(e.type)
-          : key === 'description'
-            ? values.some((v) => e.description.includes(v))
-            : key === 'shared'
-              ? yes(e.shared)
-              : key === 'private'
-                ? yes(!e.shared)
-                : key === 'inuse'
-                  ? yes(e.inUse)
-                  : undefined;
-    if (found === undefined)
-      throw new SlipwayError('invalid-argument', 'cache.filter', `invalid filter '${key}'`, {
-        hints: ['filters are until, unused-for, id, type, description, shared, private and inuse'],
-      });
-    if (!found) return false;
-  }
-  return true;
+  return [...(match ?? [])].every(([key, values]) => MATCHERS[key]?.(e, values) ?? false);
 }
 
 /**

@@ -6,7 +6,16 @@ export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Output, parseOutput } from './outputs.ts';
 export type { ImageDifference } from './verify.ts';
-export { boundCache, cacheEntries, type CacheEntry, type CacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';
+export {
+  boundCache,
+  cacheEntries,
+  type CacheEntry,
+  type CacheFilter,
+  checkCacheFilter,
+  entryId,
+  matchesCache,
+  pruneBuilder,
+} from './cache.ts';
 export { pruneContainers, pruneImages, type Pruned } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';

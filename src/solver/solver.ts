@@ -22,6 +22,7 @@ export class Solver<R> {
   readonly #driver: Driver<R>;
   readonly #o: SolveOptions;
   readonly #entries = new Map<string, Entry<R>>();
+  readonly #executing = new Set<Promise<R>>();
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
   #failure: { readonly error: unknown } | undefined;
@@ -35,6 +36,11 @@ export class Solver<R> {
   /** The results of vertices. When one fails, what runs is stopped; the first error is thrown when all have ended. */
   async solve(targets: readonly Vertex[]): Promise<R[]> {
     const all = await Promise.allSettled(targets.map((t) => this.#result(t)));
+    // what was begun in good time and turned out not to be needed does not go on behind anybody's back
+    if (this.#executing.size > 0) {
+      this.#abort.abort(new DOMException('it is not needed any more', 'AbortError'));
+      await Promise.allSettled(this.#executing);
+    }
     if (this.#failure) throw this.#failure.error;
     return all.map((r) => {
       if (r.status === 'rejected') throw r.reason;
@@ -59,12 +65,14 @@ export class Solver<R> {
   /** The key, or '' for a source that has none of its own: what reads it goes by content. */
   async #findKey(v: Vertex): Promise<string> {
     if (v.inputs.length === 0) return this.#driver.sourceKey(v) ?? '';
-    const keys = await settled(v.inputs.map((i) => this.#key(i).then((key) => this.#expect(i, key))));
+    const keys = await this.#inputKeys(v);
     if (!v.selective.includes(true)) return this.#keyed(v, { key: digestParts(v, keys), parts: keys });
     // the cheap way first: what these inputs led to before, without looking into them
     const cheap = keys.includes('') || v.inputs.some((i) => this.#isAnew(i)) ? undefined : digestParts(v, keys, 'inputs');
     const alias = cheap === undefined ? undefined : this.#o.cache.alias(cheap);
     if (alias !== undefined && alias.parts.length === keys.length) return this.#keyed(v, alias);
+    // while the others are looked into
+    v.inputs.forEach((input, i) => this.#expect(input, keys[i] as string));
     const parts = await settled(
       v.inputs.map(async (input, i) => {
         if (!v.selective[i]) return keys[i] as string;
@@ -82,12 +90,32 @@ export class Solver<R> {
     return keyed.key;
   }
 
-  /** Begins at once what will have to run: another input's key may be a long time coming. */
-  #expect(v: Vertex, key: string): string {
+  /**
+   * The keys of what a vertex reads. Most are known at once; when one needs something to be run first, that of the others which
+   * has to run too begins meanwhile.
+   */
+  async #inputKeys(v: Vertex): Promise<string[]> {
+    const late = setImmediate(() => {
+      for (const input of v.inputs) {
+        this.#key(input).then(
+          (key) => this.#expect(input, key),
+          () => {}, // told where the key is awaited
+        );
+      }
+    });
+    try {
+      return await settled(v.inputs.map((i) => this.#key(i)));
+    } finally {
+      clearImmediate(late);
+    }
+  }
+
+  /** Begins what has no result yet. */
+  #expect(v: Vertex, key: string): void {
     const { cache } = this.#o;
+    if (v.inputs.length === 0 || this.#entry(v).result !== undefined) return;
     const missing = this.#isAnew(v) || (cache.get(key) === undefined && cache.elsewhere?.(key) !== true);
-    if (v.inputs.length > 0 && missing) this.#result(v).catch(() => {}); // whoever needs it hears of it
-    return key;
+    if (missing) this.#result(v).catch(() => {}); // whoever needs it hears of it
   }
 
   async #find(v: Vertex): Promise<R> {
@@ -134,7 +162,9 @@ export class Solver<R> {
       this.#signal.throwIfAborted();
       entry.told = true;
       this.#o.onState(v, 'started');
-      const made = await this.#driver.execute(v, inputs, this.#signal);
+      const executing = this.#driver.execute(v, inputs, this.#signal);
+      this.#executing.add(executing);
+      const made = await executing.finally(() => this.#executing.delete(executing));
       entry.made = made;
       this.#o.onState(v, 'done');
       return made;

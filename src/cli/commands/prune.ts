@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import {
   cacheEntries,
+  checkCacheFilter,
   type CacheEntry,
   type CacheFilter,
   diskUsage,
@@ -124,12 +125,14 @@ function cacheFilterOf(ctx: Context, o: ParsedOptions): CacheFilter {
   const keep = text === undefined ? undefined : parseBytes(text);
   if (text !== undefined && keep === undefined)
     throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${text}'`, { hints: ['a number with a unit, such as 10gb'] });
-  return {
+  const filter = {
     all: o.bool('all'),
     ...(until !== undefined && { until }),
     ...(keep !== undefined && { keep }),
     ...(match.size > 0 && { match }),
   };
+  checkCacheFilter(filter);
+  return filter;
 }
 
 function cacheTable(entries: readonly CacheEntry[], now: number, verbose: boolean): string {
