@@ -1,6 +1,6 @@
 // Why a process could not be started, in Docker's words and with its exit codes. Asked only after a runtime has refused,
 // so that a step that works pays nothing for it.
-import { statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
@@ -32,6 +32,43 @@ export function resolveExecutable(spec: Pick<OciSpec, 'process' | 'root' | 'moun
     denied ||= found === 'denied';
   }
   throw denied ? failure('not-executable', name, 'permission denied') : failure('not-found', name, 'executable file not found in $PATH');
+}
+
+/** e_machine of ELF (elf.h), with the names of platforms and of emulators. */
+const MACHINES: Readonly<Record<number, { platform: string; emulator: string }>> = {
+  3: { platform: '386', emulator: 'qemu-i386' },
+  21: { platform: 'ppc64le', emulator: 'qemu-ppc64le' },
+  22: { platform: 's390x', emulator: 'qemu-s390x' },
+  40: { platform: 'arm', emulator: 'qemu-arm' },
+  62: { platform: 'amd64', emulator: 'qemu-x86_64' },
+  183: { platform: 'arm64', emulator: 'qemu-aarch64' },
+  243: { platform: 'riscv64', emulator: 'qemu-riscv64' },
+  258: { platform: 'loong64', emulator: 'qemu-loongarch64' },
+};
+const OURS: Readonly<Record<string, readonly number[]>> = { x64: [3, 62], arm64: [40, 183] };
+
+/**
+ * The platform of a spec's program when it is another than this machine's and nothing here emulates it (binfmt_misc of the
+ * kernel's admin guide); undefined when the machine can run it, or it is no ELF file.
+ */
+export function foreignPlatform(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): { platform: string; emulator: string } | undefined {
+  const head = Buffer.alloc(20);
+  try {
+    const fd = openSync(outside(spec, resolveExecutable(spec)), 'r');
+    try {
+      readSync(fd, head, 0, head.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+  if (head.toString('latin1', 0, 4) !== '\x7fELF') return undefined;
+  const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
+  const found = MACHINES[machine];
+  if (found === undefined || OURS[process.arch]?.includes(machine) || existsSync(`/proc/sys/fs/binfmt_misc/${found.emulator}`))
+    return undefined;
+  return found;
 }
 
 function inspect(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): 'fine' | 'missing' | 'directory' | 'denied' {

@@ -14,43 +14,60 @@ interface Running {
 /** Time between two measurements, in ms. */
 const PERIOD = 50;
 /** Who uses less of a core than this is waiting. */
-const BUSY_SHARE = 0.3;
+const BUSY_SHARE = 0.5;
+/** So many are let in at a time at most. */
+const LARGEST_BURST = 64;
 
 export class Turns {
   readonly #jobs: number;
   readonly #now: () => number;
   readonly #running = new Set<Running>();
-  readonly #queue: (() => void)[] = [];
+  readonly #queue: ((entry: Running) => void)[] = [];
   readonly #followed = new WeakSet<AbortSignal>();
   #timer: NodeJS.Timeout | undefined;
   #measured = 0;
+  #burst = 1;
 
   /** @param now ms, monotonic */
   constructor(jobs: number, now: () => number) {
     this.#jobs = Math.max(1, jobs);
     this.#now = now;
+    this.#burst = this.#jobs;
   }
 
   async take(signal: AbortSignal): Promise<Turn> {
     this.#follow(signal);
-    for (signal.throwIfAborted(); this.#busy() >= this.#jobs; signal.throwIfAborted()) {
-      await new Promise<void>((resolve) => {
-        this.#queue.push(resolve);
-        this.#measureSoon();
-      });
+    signal.throwIfAborted();
+    const entry = this.#busy() < this.#jobs ? this.#begin() : await this.#wait();
+    if (signal.aborted) {
+      this.#end(entry);
+      signal.throwIfAborted();
     }
-    const entry: Running = { used: undefined, last: 0, busy: true };
-    this.#running.add(entry);
     return {
       watch: (used) => {
         entry.used = used;
         entry.last = used() ?? 0;
       },
-      [Symbol.dispose]: () => {
-        this.#running.delete(entry);
-        this.#admit();
-      },
+      [Symbol.dispose]: () => this.#end(entry),
     };
+  }
+
+  #begin(): Running {
+    const entry: Running = { used: undefined, last: 0, busy: true };
+    this.#running.add(entry);
+    return entry;
+  }
+
+  #wait(): Promise<Running> {
+    return new Promise((resolve) => {
+      this.#queue.push(resolve);
+      this.#measureSoon();
+    });
+  }
+
+  #end(entry: Running): void {
+    this.#running.delete(entry);
+    this.#admit(this.#jobs - this.#busy());
   }
 
   /** Whoever waits hears of an abort; thousands may wait, so there is one listener for all. */
@@ -58,7 +75,7 @@ export class Turns {
     if (this.#followed.has(signal)) return;
     this.#followed.add(signal);
     signal.addEventListener('abort', () => {
-      for (const waiting of this.#queue.splice(0)) waiting();
+      this.#admit(this.#queue.length);
     });
   }
 
@@ -85,11 +102,13 @@ export class Turns {
       const used = r.used?.();
       r.busy = used === undefined || (used - r.last) / elapsed >= BUSY_SHARE;
     }
-    this.#admit();
+    // when all of them wait, more and more are let in: hundreds may have nothing to do but to wait
+    const busy = this.#busy();
+    this.#burst = busy === 0 ? Math.min(this.#burst * 2, LARGEST_BURST) : this.#jobs;
+    this.#admit(busy === 0 ? this.#burst : this.#jobs - busy);
   }
 
-  /** Lets as many begin as there is room for; who is let in too early waits again. */
-  #admit(): void {
-    for (let room = this.#jobs - this.#busy(); room > 0; room--) this.#queue.shift()?.();
+  #admit(count: number): void {
+    for (let i = 0; i < count && this.#queue.length > 0; i++) this.#queue.shift()?.(this.#begin());
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { processorTime } from '../../../sys/index.ts';
-import { defaultSpec, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
+import { defaultSpec, foreignPlatform, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
 import { withoutUmask } from '../umask.ts';
@@ -57,12 +57,13 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       withoutUmask(() => makePoints(stubs, spec, prepared.points));
       const runtime = await env.runtime();
       const { attached } = request;
-      return await asStepError(request, () =>
+      const bundle = join(scratch.path, 'bundle');
+      const ended = await asStepError(request, () =>
         attached
-          ? runtime.runForeground({ id, bundle: join(scratch.path, 'bundle'), spec, stdin: 'inherit', signal: request.signal })
+          ? runtime.runForeground({ id, bundle, spec, stdin: 'inherit', signal: request.signal })
           : runtime.run({
               id,
-              bundle: join(scratch.path, 'bundle'),
+              bundle,
               spec,
               ...(request.onWork && { onProcess: (pid: number) => request.onWork?.(() => processorTime(pid)) }),
               onStdout: (chunk) => request.onOutput('stdout', chunk),
@@ -70,6 +71,8 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
               signal: request.signal,
             }),
       );
+      if (ended.exitCode !== 0) refuseForeign(spec);
+      return ended;
     } finally {
       network.release();
     }
@@ -101,17 +104,26 @@ async function asStepError<T>(request: RunRequest, fn: () => T | Promise<T>): Pr
     const process = request.style === 'graph' ? `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ` : '';
     throw new SlipwayError('process-failed', e.code, `${process}${e.message}`, {
       cause: e,
-      hints: [...e.hints, ...foreignHint(e.message)],
+      hints: e.hints,
     });
   }
 }
 
-/** What is missing where programs of another processor are to run. */
-function foreignHint(message: string): string[] {
-  if (!/exec format error/i.test(message)) return [];
-  return [
-    'the program is for another processor: this machine runs such programs once binfmt_misc knows an emulator (packages binfmt-support and qemu-user-static)',
-  ];
+/** A program that failed because it is one for another processor. */
+function refuseForeign(spec: OciSpec): void {
+  const foreign = foreignPlatform(spec);
+  if (foreign === undefined) return;
+  throw new SlipwayError(
+    'process-failed',
+    'run.foreign',
+    `exec ${spec.process.args[0]}: exec format error: it is for linux/${foreign.platform}`,
+    {
+      hints: [
+        `this machine runs such programs once binfmt_misc knows ${foreign.emulator} (packages binfmt-support and qemu-user-static)`,
+        'steps that need not run there can run here: FROM --platform=$BUILDPLATFORM',
+      ],
+    },
+  );
 }
 
 /** The working directory, made for whoever runs there when the image lacks it. */
