@@ -8,7 +8,7 @@ import { type CachedResult, DatabaseCache, ImportingCache, Solver, type Turn, Tu
 import { FileLock } from '../../sys/index.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
-import type { Recorder } from '../record/index.ts';
+import { shownOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
@@ -69,7 +69,12 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
         const nodes = topological(nodesOf(state));
         return {
           sources: nodes.flatMap((node) => (node.op.kind === 'source' ? sourceOf(env, node.op) : [])),
-          steps: nodes.map((node) => ({ id: node.digest, name: node.meta.name, inputs: node.inputs.map((i) => i.digest), op: node.op })),
+          steps: nodes.map((node) => ({
+            id: node.digest,
+            name: node.meta.name,
+            inputs: node.inputs.map((i) => i.digest),
+            op: shownOp(node.op),
+          })),
         };
       },
       ...(cache && { cache }),

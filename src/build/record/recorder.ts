@@ -7,6 +7,7 @@ import { processIdentity } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import type { BuildEvent } from '../events.ts';
 import { Explainer, type Explanation } from './explain.ts';
+import { shownOp } from './shown-op.ts';
 import type { BuildRecords } from './records.ts';
 import { type BuildSummary, summarize } from './summary.ts';
 import type { BuildRecord, BuildStatus, StepInput, StepRecord } from './types.ts';
@@ -100,7 +101,7 @@ export class Recorder {
     step.key = key;
     step.definition = node.definition;
     step.inputs = inputs;
-    if (JSON.stringify(node.op).length <= LARGEST_OP) step.op = node.op;
+    if (JSON.stringify(node.op).length <= LARGEST_OP) step.op = shownOp(node.op);
   }
 
   /** Keeps the list that `digest` was made of, until it is known whether the step runs. */
