@@ -39,18 +39,18 @@ function generator(seed: number): (n: number) => number {
 
 const FILES = ['f0', 'f1', 'f2', 'f3'];
 
-function randomStages(random: (n: number) => number): Stage[] {
+function randomStages(random: (n: number) => number, seed: number): Stage[] {
   const stages: Stage[] = [];
   const count = 3 + random(8);
   for (let s = 0; s < count; s++) {
     const steps: Step[] = [];
-    for (let i = 0, n = 1 + random(3); i < n; i++) steps.push(randomStep(random, s, i));
+    for (let i = 0, n = 1 + random(3); i < n; i++) steps.push(randomStep(random, s, i, seed));
     stages.push({ base: s > 0 && random(3) > 0 ? random(s) : undefined, steps });
   }
   return stages;
 }
 
-function randomStep(random: (n: number) => number, stage: number, place: number): Step {
+function randomStep(random: (n: number) => number, stage: number, place: number, seed: number): Step {
   const to = `o${stage}_${place}`;
   const kind = random(stage > 0 ? 4 : 3);
   if (kind === 0) {
@@ -62,17 +62,17 @@ function randomStep(random: (n: number) => number, stage: number, place: number)
     };
   }
   if (kind === 1) {
-    const words = String(random(3));
+    const words = `${random(3)} of ${seed}`;
     return { text: `COPY <<E /${to}\n${words}\nE`, apply: (own) => void own.set(to, `${words}\n`), reads: () => '' };
   }
   if (kind === 2) {
     // the same bytes whatever it stands on, or those of all that is there
     const all = random(2) === 0;
     return {
-      text: all ? `RUN cat /o* > /${to} 2>/dev/null || true` : `RUN echo constant > /${to}`,
+      text: all ? `RUN cat /o* > /${to} 2>/dev/null || true` : `RUN echo constant ${seed} > /${to}`,
       apply: (own) => {
         const names = [...own.keys()].sort();
-        own.set(to, all ? names.map((name) => own.get(name)).join('') : 'constant\n');
+        own.set(to, all ? names.map((name) => own.get(name)).join('') : `constant ${seed}\n`);
       },
       reads: () => '',
     };
@@ -139,7 +139,7 @@ test('random graphs: the right files, nothing twice, and after a change exactly 
     process.env['SLIPWAY_SEED'] === undefined ? Array.from({ length: 50 }, (_, i) => i + 1) : [Number(process.env['SLIPWAY_SEED'])];
   for (const seed of seeds) {
     const random = generator(seed);
-    const stages = randomStages(random);
+    const stages = randomStages(random, seed);
     const text = dockerfile(stages);
     const context = new Map(FILES.map((name) => [name, `${name} of ${seed}\n`]));
     for (const [name, content] of context) f.put(name, content);

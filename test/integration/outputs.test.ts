@@ -83,7 +83,7 @@ test('what cannot be is told', () => {
   fails('type=floppy', /exporter "floppy" could not be found/);
   fails('type=local', /dest is required for local exporter/);
   fails('type=oci,dest=x,colour=red', /no attribute "colour"/);
-  fails('type=registry', /pushing is not supported/);
+  fails('type=registry', /tag is needed when pushing to registry/);
   const classic = slipway(['build', '-o', 'x', '.'], { DOCKER_BUILDKIT: '0' });
   assert.match(classic.stderr, /requires BuildKit/);
   assert.ok(!existsSync(join(context, 'x')));

@@ -15,13 +15,13 @@ import {
   type MountedRootfs,
   openFileDigests,
   openRootfs,
-  type RunMount,
   type RunRequest,
   runStep,
   workdirStep,
 } from '../steps/index.ts';
 import { bring, remoteKey } from '../elsewhere.ts';
 import { placed } from '../placed.ts';
+import { scriptMount, stepMount } from './mounts.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 
 /** A file system that a vertex gave. */
@@ -313,7 +313,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       env: [...op.env, ...(v.node.meta.hiddenEnv ?? [])],
       workdir: op.cwd,
       user: op.user,
-      mounts: [...op.mounts.map((m) => this.#mount(m, views.get(m.input))), ...scriptMount(op)],
+      mounts: [...op.mounts.map((m) => stepMount(m, views.get(m.input), this.#request)), ...scriptMount(op)],
       network: op.network,
       security: op.security,
       allow: this.#request.allow,
@@ -344,64 +344,6 @@ export class BuildDriver implements ForesightDriver<Result> {
     debug.begin(v.name, shell);
     const { signal } = this.#request;
     await runStep(this.#env, { ...step, args: shell, attached: { terminal: debug.terminal }, signal });
-  }
-
-  #mount(m: ExecMount, view: { root: string; ignore?: BuildContext['ignore'] } | undefined): RunMount {
-    const ids = {
-      ...(m.mode !== undefined && { mode: m.mode }),
-      ...(m.uid !== undefined && { uid: m.uid }),
-      ...(m.gid !== undefined && { gid: m.gid }),
-    };
-    const target = m.target ?? '';
-    const id = m.id ?? '';
-    switch (m.type) {
-      case 'bind':
-        return {
-          type: 'bind',
-          target,
-          root: view?.root ?? '',
-          source: m.selector ?? '/',
-          readonly: m.readonly,
-          ...(view?.ignore && { ignore: view.ignore }),
-        };
-      case 'cache':
-        return {
-          type: 'cache',
-          target,
-          id,
-          sharing: m.sharing ?? 'shared',
-          readonly: m.readonly,
-          ...ids,
-          ...(view && { seed: { root: view.root, source: m.selector ?? '/' } }),
-        };
-      case 'tmpfs':
-        return { type: 'tmpfs', target, ...(m.size !== undefined && { size: m.size }) };
-      case 'secret': {
-        const source = this.#request.secrets.get(id);
-        return {
-          type: 'secret',
-          id,
-          ...(m.target !== undefined && { target }),
-          ...(m.env !== undefined && { env: m.env }),
-          required: m.required === true,
-          ...(source && { source }),
-          ...ids,
-        };
-      }
-      case 'ssh': {
-        const socket = this.#request.agents.get(id);
-        return {
-          type: 'ssh',
-          id,
-          ...(m.target !== undefined && { target }),
-          required: m.required === true,
-          ...(socket !== undefined && { socket }),
-          ...ids,
-        };
-      }
-      default:
-        return m.type satisfies never;
-    }
   }
 
   #copyDigest(v: NodeVertex, a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
@@ -438,11 +380,4 @@ export class BuildDriver implements ForesightDriver<Result> {
       throw placed(e, v.node.meta.source);
     }
   }
-}
-
-/** A heredoc with an interpreter of its own: a file that only this step sees. */
-function scriptMount(op: ExecOp): RunMount[] {
-  if (!op.script) return [];
-  const { path, content } = op.script;
-  return [{ type: 'secret', id: path, target: path, required: true, source: { kind: 'value', data: Buffer.from(content) }, mode: 0o755 }];
 }

@@ -1,0 +1,75 @@
+// The mounts of an exec operation, as the step that runs it takes them.
+import type { ExecMount, ExecOp } from '../../graph/index.ts';
+import type { BuildContext } from '../context/index.ts';
+import type { RunMount } from '../steps/index.ts';
+import type { BuildRequest } from '../types.ts';
+
+/** @param view the files that it shows, if it shows any */
+export function stepMount(
+  m: ExecMount,
+  view: { readonly root: string; readonly ignore?: BuildContext['ignore'] } | undefined,
+  request: Pick<BuildRequest, 'secrets' | 'agents'>,
+): RunMount {
+  const ids = {
+    ...(m.mode !== undefined && { mode: m.mode }),
+    ...(m.uid !== undefined && { uid: m.uid }),
+    ...(m.gid !== undefined && { gid: m.gid }),
+  };
+  const target = m.target ?? '';
+  const id = m.id ?? '';
+  switch (m.type) {
+    case 'bind':
+      return {
+        type: 'bind',
+        target,
+        root: view?.root ?? '',
+        source: m.selector ?? '/',
+        readonly: m.readonly,
+        ...(view?.ignore && { ignore: view.ignore }),
+      };
+    case 'cache':
+      return {
+        type: 'cache',
+        target,
+        id,
+        sharing: m.sharing ?? 'shared',
+        readonly: m.readonly,
+        ...ids,
+        ...(view && { seed: { root: view.root, source: m.selector ?? '/' } }),
+      };
+    case 'tmpfs':
+      return { type: 'tmpfs', target, ...(m.size !== undefined && { size: m.size }) };
+    case 'secret': {
+      const source = request.secrets.get(id);
+      return {
+        type: 'secret',
+        id,
+        ...(m.target !== undefined && { target }),
+        ...(m.env !== undefined && { env: m.env }),
+        required: m.required === true,
+        ...(source && { source }),
+        ...ids,
+      };
+    }
+    case 'ssh': {
+      const socket = request.agents.get(id);
+      return {
+        type: 'ssh',
+        id,
+        ...(m.target !== undefined && { target }),
+        required: m.required === true,
+        ...(socket !== undefined && { socket }),
+        ...ids,
+      };
+    }
+    default:
+      return m.type satisfies never;
+  }
+}
+
+/** A heredoc with an interpreter of its own: a file that only this step sees. */
+export function scriptMount(op: ExecOp): RunMount[] {
+  if (!op.script) return [];
+  const { path, content } = op.script;
+  return [{ type: 'secret', id: path, target: path, required: true, source: { kind: 'value', data: Buffer.from(content) }, mode: 0o755 }];
+}
