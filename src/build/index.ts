@@ -1,5 +1,7 @@
 // Builds: from a request to an image and a stream of events, by either engine.
-export { buildClassic } from './classic/index.ts';
+/** The original engine, loaded when it is asked for. */
+export const buildClassic: typeof import('./classic/index.ts').buildClassic = async (env, request) =>
+  (await import('./classic/index.ts')).buildClassic(env, request);
 export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
 export { contextSource, openContext, openNamedContext } from './context/index.ts';
 export type { BuildEvent, VertexState } from './events.ts';

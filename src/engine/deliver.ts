@@ -66,7 +66,8 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image' && out.store);
   const names = outputs.flatMap((out) => (out.kind === 'image' ? out.names : []));
   const tags = stored && platforms.length < 2 ? [...request.tags, ...names] : [];
-  const before = new Set(engine.images.list({ all: true }).map((i) => i.id));
+  const before =
+    !stored || platforms.length > 1 || delivery.verify ? new Set(engine.images.list({ all: true }).map((i) => i.id)) : new Set<string>();
   using lease = engine.leases.create();
   const built: Built[] = [];
   try {

@@ -18,5 +18,6 @@ export { copyStep } from './copy.ts';
 export { copyTree } from './tree.ts';
 export { FileDigests, openFileDigests } from './digests.ts';
 export { openRootfs } from './rootfs.ts';
-export { runStep } from './run/run.ts';
+/** Loaded when something is to be run: most builds only look up what was. */
+export const runStep: typeof import('./run/run.ts').runStep = async (env, request) => (await import('./run/run.ts')).runStep(env, request);
 export { workdirStep } from './workdir.ts';
