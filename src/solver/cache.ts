@@ -4,14 +4,21 @@ import type { CachedResult, CacheStore, Imports, Keyed } from './types.ts';
 
 export class MemoryCache implements CacheStore {
   readonly #results = new Map<string, CachedResult>();
+  readonly #names = new Map<string, string>();
   readonly #aliases = new Map<string, Keyed>();
 
   get(key: string): CachedResult | undefined {
     return this.#results.get(key);
   }
 
-  put(key: string, result: CachedResult, _description: string): void {
+  put(key: string, result: CachedResult, description: string): void {
     this.#results.set(key, result);
+    this.#names.set(key, description);
+  }
+
+  /** Drops results by the names of their vertices. */
+  forget(which: (name: string) => boolean): void {
+    for (const [key, name] of this.#names) if (which(name)) this.#results.delete(key);
   }
 
   alias(key: string): Keyed | undefined {

@@ -134,3 +134,16 @@ test('random graphs: equal to running each vertex alone, nothing runs twice, and
     assert.deepEqual(driver.ran.toSorted(), readers.map((v) => v.name).toSorted(), `seed ${seed}`);
   }
 });
+
+test('nothing goes on behind a solve that has ended', async () => {
+  // `wanted` has its result already; what it reads has none any more, and begins only while another key is looked for
+  const cache = new MemoryCache();
+  const driver = new CountingDriver({ src: '1' });
+  const graph = (): Vertex => vertex('wanted', [vertex('slow', [vertex('src')]), vertex('other', [vertex('src')])]);
+  await solve(driver, graph(), cache);
+  driver.ran.length = 0;
+  cache.forget((name) => name === 'slow' || name === 'other');
+  assert.equal(await solve(driver, graph(), cache), 'wanted(slow(1),other(1))');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(driver.ran, []);
+});

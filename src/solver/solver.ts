@@ -22,7 +22,8 @@ export class Solver<R> {
   readonly #driver: Driver<R>;
   readonly #o: SolveOptions;
   readonly #entries = new Map<string, Entry<R>>();
-  readonly #executing = new Set<Promise<R>>();
+  /** Begun, and not at their end. */
+  readonly #unfinished = new Set<Promise<R>>();
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
   #failure: { readonly error: unknown } | undefined;
@@ -37,9 +38,9 @@ export class Solver<R> {
   async solve(targets: readonly Vertex[]): Promise<R[]> {
     const all = await Promise.allSettled(targets.map((t) => this.#result(t)));
     // what was begun in good time and turned out not to be needed does not go on behind anybody's back
-    if (this.#executing.size > 0) {
+    if (this.#unfinished.size > 0) {
       this.#abort.abort(new DOMException('it is not needed any more', 'AbortError'));
-      await Promise.allSettled(this.#executing);
+      await Promise.allSettled(this.#unfinished);
     }
     if (this.#failure) throw this.#failure.error;
     return all.map((r) => {
@@ -59,7 +60,13 @@ export class Solver<R> {
   }
 
   #result(v: Vertex): Promise<R> {
-    return (this.#entry(v).result ??= this.#find(v));
+    const entry = this.#entry(v);
+    if (entry.result === undefined) {
+      const finding = this.#find(v).finally(() => this.#unfinished.delete(finding));
+      this.#unfinished.add(finding);
+      entry.result = finding;
+    }
+    return entry.result;
   }
 
   /** The key, or '' for a source that has none of its own: what reads it goes by content. */
@@ -162,9 +169,7 @@ export class Solver<R> {
       this.#signal.throwIfAborted();
       entry.told = true;
       this.#o.onState(v, 'started');
-      const executing = this.#driver.execute(v, inputs, this.#signal);
-      this.#executing.add(executing);
-      const made = await executing.finally(() => this.#executing.delete(executing));
+      const made = await this.#driver.execute(v, inputs, this.#signal);
       entry.made = made;
       this.#o.onState(v, 'done');
       return made;
