@@ -1,5 +1,5 @@
 // A further program in a container that runs already.
-import { type ExecOptions, resolveUser } from '../runtime/index.ts';
+import { type ExecOptions, resolveUser, type TerminalEnds } from '../runtime/index.ts';
 import { isAlive } from './ending.ts';
 import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning } from './manager.ts';
@@ -12,6 +12,8 @@ export interface ExecRequest extends Streams {
   readonly workdir?: string;
   readonly user?: string;
   readonly tty: boolean;
+  /** The user's, when it gets one and is waited for. */
+  readonly terminal?: TerminalEnds;
   readonly detach: boolean;
   readonly privileged: boolean;
 }
@@ -29,15 +31,17 @@ export async function execIn(manager: ContainerManager, container: Container, re
     cwd: request.workdir ?? c.process.workdir,
     user,
     tty: request.tty,
+    ...(request.terminal && { terminal: request.terminal }),
     detach: request.detach,
     privileged: request.privileged || c.request.privileged,
     capAdd: c.request.capAdd,
     capDrop: c.request.capDrop,
     stdin: request.stdin,
-    stdout: request.tty ? 'inherit' : request.stdout,
-    stderr: request.tty ? 'inherit' : request.stderr,
+    stdout: request.stdout,
+    stderr: request.stderr,
   };
-  checkProgram({ process: options, root: { path: root }, mounts: [] });
+  const { terminal: _, ...process } = options;
+  checkProgram({ process, root: { path: root }, mounts: [] });
   const { exitCode } = await (await manager.runtime()).exec(c.id, options);
   return exitCode;
 }

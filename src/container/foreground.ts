@@ -2,7 +2,7 @@
 // fastest way to a program's result. Nobody else watches it, so we wait for its end and clear up.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LogWriter } from '../runtime/index.ts';
+import { LogWriter, type TerminalEnds } from '../runtime/index.ts';
 import { logFile, stateFolder } from './folders.ts';
 import { type LaunchOptions, prepareLaunch } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
@@ -13,6 +13,8 @@ import type { Container, Streams } from './types.ts';
 export type SignalSource = (send: (signal: NodeJS.Signals) => void) => () => void;
 
 export interface ForegroundOptions extends Streams, LaunchOptions {
+  /** The user's, for a container that has one. */
+  readonly terminal?: TerminalEnds;
   readonly onStarted?: (c: Container) => void;
   /** Signals to be passed on to the container. */
   readonly signals?: SignalSource;
@@ -39,6 +41,7 @@ export async function runForeground(manager: ContainerManager, c: Container, o: 
       id: c.id,
       bundle: ready.bundle,
       spec: ready.spec,
+      ...(o.terminal && { terminal: o.terminal }),
       stdin: o.stdin,
       stdout: tee('stdout'),
       stderr: tee('stderr'),

@@ -7,6 +7,7 @@ export type { CreateOptions } from './oci-runtime.ts';
 export { defaultSpec } from './spec/default.ts';
 export { writeBundle } from './spec/encode.ts';
 export { resolveUser } from './users.ts';
+export type { TerminalEnds } from './terminal-relay.ts';
 export { foreignPlatform, resolveExecutable } from './executables.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
 export { Monitor, type MonitorOptions, readExitFile } from './monitor.ts';

@@ -8,7 +8,7 @@ import { randomId } from '../util/index.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
 import { FilterCache } from './filter.ts';
-import { runAttached } from './foreground.ts';
+import { type ForegroundStreams, runAttached, runWithTerminal } from './foreground.ts';
 import { StepGuard, reapSteps } from './guard.ts';
 import { findRuntime } from './probe.ts';
 import type { FindOptions } from './probe.ts';
@@ -77,7 +77,8 @@ export class OciRuntime {
     rmSync(pidFile, { force: true });
     rmSync(log, { force: true });
     const args = ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id];
-    const status = await runAttached(this.#binary, args, o, o.onStarted === undefined ? undefined : { pidFile, onStarted: o.onStarted });
+    const started = o.onStarted === undefined ? undefined : { pidFile, onStarted: o.onStarted };
+    const status = await this.#attached(args, o, o.bundle, started);
     if (status.exitCode !== 0) {
       const complaint = readRuntimeLog(log);
       if (complaint !== undefined) throw startFailure(this.#binary, o.spec, complaint);
@@ -158,13 +159,25 @@ export class OciRuntime {
       const process = join(folder, 'process.json');
       writeFileSync(process, encodeSpec(spec), { mode: 0o600 });
       const args = ['--log', log, '--log-format', 'json', 'exec', '--process', process, ...(o.detach ? ['--detach'] : []), id];
-      const status = await runAttached(this.#binary, args, o);
+      const status = await this.#attached(args, o, folder);
       const complaint = status.exitCode === 0 ? undefined : readRuntimeLog(log);
       if (complaint !== undefined) throw startFailure(this.#binary, await this.#specInside(id, spec), complaint);
       return status;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+
+  /** runc relays terminals itself, and well; it sends none to others while it stays in the foreground. */
+  #attached(
+    args: readonly string[],
+    o: ForegroundStreams,
+    folder: string,
+    started?: { pidFile: string; onStarted: (pid: number) => void },
+  ): Promise<ExitStatus> {
+    if (o.terminal === undefined) return runAttached(this.#binary, args, o, started);
+    if (this.name === 'crun') return runWithTerminal(this.#binary, args, o, { ends: o.terminal, folder }, started);
+    return runAttached(this.#binary, args, { ...o, stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' }, started);
   }
 
   /** Ends build steps whose owners were killed, should any be left. Returns their ids. */

@@ -1,5 +1,6 @@
 // The words of runtime/ for its users: what a container's process is to be (SpecOptions), and what can be asked of a runtime.
 // Data only; nothing here starts a process.
+import type { TerminalEnds } from './terminal-relay.ts';
 import type { OciSpec, Resources, SpecMount } from './spec/oci.ts';
 
 /** Who a process runs as, in numbers. */
@@ -104,7 +105,8 @@ export interface ForegroundOptions {
   readonly bundle: string;
   /** Not written when left out: the bundle has its config.json already. */
   readonly spec?: OciSpec;
-  /** 'inherit' needs a terminal when the spec has `terminal`; the runtime then relays it, its size included. */
+  /** The user's, when the spec has `terminal`; the streams below are not used then. */
+  readonly terminal?: TerminalEnds;
   readonly stdin?: 'inherit' | 'ignore';
   /** 'inherit' is ours; functions receive what the container writes (a log is being kept). */
   readonly stdout?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
@@ -124,6 +126,8 @@ export interface ExecOptions {
   readonly cwd: string;
   readonly user: Pick<ResolvedUser, 'uid' | 'gid' | 'additionalGids'>;
   readonly tty?: boolean;
+  /** The user's, when it gets one and is not detached. */
+  readonly terminal?: TerminalEnds;
   readonly privileged?: boolean;
   /** As in the container's spec, for the capabilities of the new process. */
   readonly capAdd?: readonly string[];

@@ -1,5 +1,6 @@
 // System calls and processes. Errors are plain system errors with `code`, `syscall` and `path`.
 export { CLONE_NEWNS, MountFlag, UmountFlag, enterPrivateMountNamespace, mount, unmount, unshareMountNamespace } from './mount.ts';
+export { type ConsoleListener, listenForConsole, setWindowSize } from './console.ts';
 export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
 export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mknod } from './nodes.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';

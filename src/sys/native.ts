@@ -9,6 +9,7 @@ interface Library {
 }
 interface Koffi {
   load(path: null): Library;
+  struct(name: string, fields: Readonly<Record<string, string>>): unknown;
   errno(): number;
 }
 
@@ -39,13 +40,29 @@ function loadKoffi(): Koffi {
   return createRequire(import.meta.url)('koffi') as Koffi;
 }
 
+/** A structure that prototypes may name; declared when a function that was bound with it is first called. */
+export interface Structure {
+  declare(koffi: Koffi): void;
+}
+
+export function struct(name: string, fields: Readonly<Record<string, string>>): Structure {
+  let declared = false;
+  return {
+    declare: (koffi) => {
+      if (!declared) koffi.struct(name, fields);
+      declared = true;
+    },
+  };
+}
+
 /** Binds one function of the C library by its prototype. */
-export function bind(definition: string): NativeFunction {
+export function bind(definition: string, ...structures: readonly Structure[]): NativeFunction {
   let bound: NativeFunction | undefined;
   return (...args) => {
     if (bound === undefined) {
       koffi ??= loadKoffi();
       library ??= koffi.load(null);
+      for (const structure of structures) structure.declare(koffi);
       bound = library.func(definition);
     }
     return bound(...args);

@@ -12,6 +12,7 @@ import {
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
+import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
 import { addHost, agent, buildArgs, labels, output, secret, ulimit } from './values.ts';
 
@@ -115,7 +116,7 @@ export async function openRequest(
       squash: o.bool('squash'),
       cacheFrom: which === 'classic' ? o.list('cache-from') : [],
     },
-    ...(o.bool('debug') && { debug: { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY, begin: onDebug } }),
+    ...(o.bool('debug') && { debug: { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx) : undefined, begin: onDebug } }),
     ...(date !== undefined && { sourceDateEpoch: date }),
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
     signal: ctx.signal,

@@ -2,6 +2,7 @@
 import { execIn } from '../../container/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Command } from '../command.ts';
+import { terminalEnds } from '../terminal-ends.ts';
 
 export const exec: Command = {
   name: 'exec',
@@ -31,6 +32,7 @@ export const exec: Command = {
       ...(user !== undefined && { user }),
       ...(workdir !== undefined && { workdir }),
       tty: o.bool('tty'),
+      ...(o.bool('tty') && !o.bool('detach') && { terminal: terminalEnds(ctx) }),
       detach: o.bool('detach'),
       privileged: o.bool('privileged'),
       stdin: o.bool('interactive') ? 'inherit' : 'ignore',

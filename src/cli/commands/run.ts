@@ -9,6 +9,7 @@ import { parseBytes } from '../../util/index.ts';
 import { addHost, labels } from '../build/values.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
+import { terminalEnds } from '../terminal-ends.ts';
 
 const REQUEST: readonly Option[] = [
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
@@ -70,7 +71,7 @@ export const run: Command = {
       ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
-    if (request.tty) return (await containers.runInTerminal(c, {})).exitCode;
+    if (request.tty) return (await containers.runInTerminal(c, { terminal: terminalEnds(ctx) })).exitCode;
     return containers.runForeground(c, {
       stdin: request.openStdin ? 'inherit' : 'ignore',
       ...(request.autoRemove

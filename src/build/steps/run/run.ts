@@ -50,7 +50,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         mounts: [...systemFiles(request, scratch, hostname), ...prepared.mounts],
         privileged: request.security === 'insecure',
         cgroupsPath: '',
-        ...(request.attached?.terminal === true && { tty: true }),
+        ...(request.attached?.terminal && { tty: true }),
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
         ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       });
@@ -60,7 +60,14 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       const bundle = join(scratch.path, 'bundle');
       const ended = await asStepError(request, () =>
         attached
-          ? runtime.runForeground({ id, bundle, spec, stdin: 'inherit', signal: request.signal })
+          ? runtime.runForeground({
+              id,
+              bundle,
+              spec,
+              stdin: 'inherit',
+              signal: request.signal,
+              ...(attached.terminal && { terminal: attached.terminal }),
+            })
           : runtime.run({
               id,
               bundle,
