@@ -100,6 +100,7 @@ test('inline: the image itself is the cache', async () => {
   await shop.ok('build', '-q', '--cache-to', 'type=inline', '-t', ref, '--push', context);
   const output = await build(await machine(), '--cache-from', ref);
   assert.match(output, /#\d+ \[stage-2 2\/2\] RUN echo end > \/end\n#\d+ CACHED/);
+  assert.match(await build(await machine(), '--cache-from', `type=inline,ref=${ref}`), /importing cache from .*app:1/);
   assert.match(await build(await machine(), '--cache-from', `${registry.host}/app:nothing`), /no cache from .*app:nothing/);
 });
 

@@ -48,6 +48,8 @@ export async function openRequest(
     secrets.set(s.id, s.kind === 'file' ? { kind: 'file', path: resolve(ctx.cwd, s.path) } : s);
   }
   const given = buildArgs(o.list('build-arg'), ctx.env);
+  // as buildx does: a Dockerfile that declares it sees the time that the image gets
+  if (which === 'graph' && ctx.env['SOURCE_DATE_EPOCH']) given['SOURCE_DATE_EPOCH'] ??= ctx.env['SOURCE_DATE_EPOCH'];
   const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
   const keepGitDir = ['1', 'true'].includes(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
   const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, secrets }, keepGitDir };

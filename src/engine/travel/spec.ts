@@ -50,7 +50,9 @@ const invalid = (message: string, hint: string): SlipwayError =>
 /** @param resolvePath makes a path absolute. Throws invalid-argument 'flag.cache'. */
 export function parseCacheImport(type: string, attributes: Attributes, resolvePath: (path: string) => string): CacheImport {
   known('--cache-from', type, attributes, FROM);
-  return { place: placeOf('--cache-from', type, attributes, 'src', resolvePath), mounts: mountsOf(attributes['mounts'] ?? 'true') };
+  // an image with an inline cache is found as any other cache at a registry is
+  const from = type === 'inline' ? 'registry' : type;
+  return { place: placeOf('--cache-from', from, attributes, 'src', resolvePath), mounts: mountsOf(attributes['mounts'] ?? 'true') };
 }
 
 export function parseCacheExport(type: string, attributes: Attributes, resolvePath: (path: string) => string): CacheExport {
