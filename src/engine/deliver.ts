@@ -68,19 +68,20 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   const tags = stored && platforms.length < 2 ? [...request.tags, ...names] : [];
   const before =
     !stored || platforms.length > 1 || delivery.verify ? new Set(engine.images.list({ all: true }).map((i) => i.id)) : new Set<string>();
-  using lease = engine.leases.create();
+  // what is only stored needs no holding: it has its names
+  using lease = outputs.length > 0 || platforms.length > 1 || delivery.verify ? engine.leases.create() : undefined;
   const built: Built[] = [];
   try {
     for (const platform of platforms.length === 0 ? [request.platform] : platforms) {
       const prefix = platforms.length > 1 && platform !== undefined ? { platformLabel: formatPlatform(platform) } : {};
       const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, delivery.travel);
-      lease.addImage(outcome.result.image.id);
+      lease?.addImage(outcome.result.image.id);
       built.push({ ...outcome, platform: platform ?? hostPlatform() });
     }
     const [first] = built;
     if (first === undefined) throw new SlipwayError('internal', 'build.no-platform', 'nothing was built');
     const digests: Digest[] = [];
-    for (const out of outputs) digests.push(...(await deliver(engine, request, delivery, built, out, lease)));
+    if (lease) for (const out of outputs) digests.push(...(await deliver(engine, request, delivery, built, out, lease)));
     const difference = delivery.verify ? await verify(engine, which, request, first.result.image, before) : undefined;
     const [digest] = digests;
     return { image: first.result.image, ref: first.ref, ...(digest !== undefined && { digest }), ...(difference && { difference }) };

@@ -19,6 +19,9 @@ const LARGEST_LOG = 16 << 20;
 /** Bytes of a list of files; of more, only that they changed is known. */
 const LARGEST_LIST = 32 << 20;
 
+/** ms until others see that a build is running: most cached ones have ended by then, and write once. */
+const SHOWN_AFTER = 250;
+
 type Draft = { -readonly [K in keyof StepRecord]: StepRecord[K] };
 
 export interface BuildDescription {
@@ -33,6 +36,7 @@ export class Recorder {
   readonly ref = randomId(13).slice(0, 25);
   readonly #records: BuildRecords;
   readonly #base: BuildRecord;
+  readonly #begin: NodeJS.Timeout;
   readonly #steps = new Map<string, Draft>();
   /** In the order in which they were first heard of: so screens number them. */
   readonly #told = new Set<Draft>();
@@ -59,7 +63,7 @@ export class Recorder {
       skipped: [],
       steps: [],
     };
-    records.begin(this.#base);
+    this.#begin = setTimeout(() => records.begin(this.#base), SHOWN_AFTER).unref();
   }
 
   event(e: BuildEvent): void {
@@ -142,6 +146,7 @@ export class Recorder {
         : (error as Error).name === 'AbortError' || (isSlipwayError(error) && error.kind === 'cancelled')
           ? 'canceled'
           : 'error';
+    clearTimeout(this.#begin);
     const { owner: _, ...base } = this.#base;
     const steps = [...this.#told];
     const record: BuildRecord = {

@@ -35,11 +35,13 @@ export class BuildRecords {
   finish(record: BuildRecord, log: string, lists: ReadonlyMap<string, Buffer>): void {
     this.#db.transaction((sql) => {
       sql.run(
-        'UPDATE builds SET json = ?, finished_at = ?, status = ? WHERE ref = ?',
+        'INSERT OR REPLACE INTO builds (ref, name, json, started_at, finished_at, status) VALUES (?, ?, ?, ?, ?, ?)',
+        record.ref,
+        record.identity,
         JSON.stringify(record),
+        record.startedAt,
         record.finishedAt ?? null,
         record.status,
-        record.ref,
       );
       if (log !== '') sql.run('INSERT OR REPLACE INTO build_logs (ref, log) VALUES (?, ?)', record.ref, zstdCompressSync(log));
       for (const [digest, list] of lists) {
