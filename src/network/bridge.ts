@@ -1,7 +1,6 @@
 // The bridge of a network: made with the first attachment, taken away with the last. Taking it away costs the kernel 40 ms
 // of waiting, so a detached helper does that; whoever needs the bridge meanwhile waits for the helper. Callers hold the lock.
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import type { OnStart } from './changing.ts';
 import { SYSTEM_PATH, applyRules, bridgeLeftovers, currentRules, iptablesRestore, outboundRules } from './firewall.ts';
 import { addBridge, deleteLink, linkIndex } from './links.ts';
 import type { NetworkInfo } from './types.ts';
+import { randomBytes } from '../util/index.ts';
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 

@@ -1,11 +1,11 @@
 // A snapshot mounted for a step, below the folder of what dies with the machine.
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountAll, type Mount } from '../../snapshot/index.ts';
 import type { Layout } from '../../store/index.ts';
 import { UmountFlag, unmount } from '../../sys/index.ts';
 import type { MountedRootfs } from './types.ts';
+import { randomBytes } from '../../util/index.ts';
 
 /**
  * Mounts `mounts` on a directory of its own (no mounts: an empty one); `unmount` or `using` takes both away.

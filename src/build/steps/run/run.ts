@@ -1,6 +1,5 @@
 // RUN: a command in a container on the file system being built. Whatever is mounted for it, and whatever had to be made for
 // that, is gone when it ends; what stays is what the command itself wrote.
-import { randomBytes } from 'node:crypto';
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
@@ -13,6 +12,7 @@ import { withoutUmask } from '../umask.ts';
 import { prepareMounts } from './mounts.ts';
 import { Scratch } from './scratch.ts';
 import { Stubs } from './stubs.ts';
+import { randomBytes } from '../../../util/index.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -72,7 +72,11 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
               id,
               bundle,
               spec,
-              ...(request.onWork && { onProcess: (pid: number) => request.onWork?.(() => processorTime(pid)) }),
+              onProcess: (pid) => {
+                request.onWork?.(() => processorTime(pid));
+                // its layer will be hashed: loading that takes 8 ms, which cost nothing while the command runs
+                setImmediate(() => process.getBuiltinModule('node:crypto'));
+              },
               onStdout: (chunk) => request.onOutput('stdout', chunk),
               onStderr: (chunk) => request.onOutput('stderr', chunk),
               signal: request.signal,
