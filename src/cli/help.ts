@@ -6,9 +6,9 @@ import { ENTRIES } from './commands/index.ts';
 export function programHelp(group?: string): string {
   const entries = ENTRIES.filter((e) => !e.hidden && (group === undefined ? !e.path.includes(' ') : e.path.startsWith(`${group} `)));
   const groups = [...new Set(ENTRIES.filter((e) => !e.hidden && e.path.includes(' ')).map((e) => e.path.split(' ')[0] ?? ''))];
-  const lines = entries
-    .map((e) => `  ${(group === undefined ? e.path : e.path.slice(group.length + 1)).padEnd(12)} ${e.summary}\n`)
-    .join('');
+  const names = entries.map((e) => (group === undefined ? e.path : e.path.slice(group.length + 1)));
+  const width = Math.max(12, ...names.map((name) => name.length));
+  const lines = entries.map((e, i) => `  ${(names[i] ?? '').padEnd(width)} ${e.summary}\n`).join('');
   const head = `Usage:  slipway ${group === undefined ? '' : `${group} `}COMMAND\n\nBuilds, ships and runs container images, without a daemon\n\nCommands:\n${lines}`;
   const more =
     group === undefined
@@ -18,7 +18,13 @@ export function programHelp(group?: string): string {
 }
 
 export function commandHelp(path: string, c: Command): string {
-  const options = c.options.length === 0 ? '' : `\nOptions:\n${c.options.map(optionLine).join('')}`;
+  const options =
+    c.options.length === 0
+      ? ''
+      : `\nOptions:\n${c.options
+          .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+          .map(optionLine)
+          .join('')}`;
   return `Usage:  slipway ${path} ${c.usage}\n\n${c.summary}\n${options}\nExample:\n${c.examples.map((e) => `  ${e}\n`).join('')}`;
 }
 

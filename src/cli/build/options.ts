@@ -43,7 +43,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
     help: 'Steps that use the processor run side by side (default: processors)',
   },
   { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata for the image' },
-  { name: 'load', type: 'boolean', help: 'Store the image (always done)' },
+  { name: 'load', type: 'boolean', help: 'Store the image, whatever else --output says' },
   { name: 'metadata-file', type: 'string', placeholder: 'path', help: 'Write what the build resulted in to a file, as JSON' },
   { name: 'network', type: 'string', placeholder: 'mode', help: 'Network of RUN steps: default, none or host' },
   { name: 'no-cache', type: 'boolean', help: 'Do not use the cache' },
