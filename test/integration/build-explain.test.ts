@@ -1,6 +1,6 @@
 // What a build says of itself: why steps ran, the plan before, the history after.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openShop } from '../support/shop.ts';
@@ -142,8 +142,11 @@ test('history: lists, steps, logs, why later, and what was killed', async () => 
   assert.equal((await shop.run('build', context)).status, 1);
   assert.match((await shop.ok('builder', 'history', 'logs')).stdout, /RUN echo said; false\nsaid\n/);
   put('Dockerfile', 'FROM busybox\nRUN sleep 20\n');
-  let seen = 0;
-  await shop.killed(() => ++seen > 150, 'build', context);
+  // half a second after its step has begun
+  let since: number | undefined;
+  const steps = join(shop.folder, 'run/build');
+  const begun = (): boolean => existsSync(steps) && readdirSync(steps).length > 0;
+  await shop.killed(() => begun() && Date.now() - (since ??= Date.now()) > 500, 'build', context);
   assert.match((await shop.ok('builder', 'history')).stdout.split('\n')[1] ?? '', /Canceled/);
   await shop.ok('builder', 'history', 'rm', '--all');
   assert.equal((await shop.ok('builder', 'history', '-q')).stdout, '');
