@@ -90,6 +90,17 @@ test('build arguments, instructions, secrets, and what was asked for', async () 
   assert.deepEqual(reasons(await build('--no-cache-filter', 'b')), ['it was asked to: --no-cache-filter b']);
 });
 
+test('a base image that is another one now', async () => {
+  await shop.ok('tag', 'busybox', 'ground');
+  put('Dockerfile', 'FROM ground\nRUN echo upon\n');
+  await build();
+  await shop.ok('tag', 'app', 'ground');
+  const [reason = ''] = reasons(await build());
+  assert.match(reason, /^the base image changed: docker\.io\/library\/ground:latest \(sha256:[0-9a-f]{12} → sha256:[0-9a-f]{12}\)$/);
+  restore();
+  await build();
+});
+
 test('what was pruned is said to be gone', async () => {
   await shop.ok('builder', 'prune', '-af');
   const gone = reasons(await build());
