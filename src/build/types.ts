@@ -84,7 +84,7 @@ export interface BuildEnvironment {
   /** Processors. */
   readonly jobs: number;
   runtime(): Promise<OciRuntime>;
-  networks(): BuildNetworks;
+  networks(): Promise<BuildNetworks>;
   /** ms since the epoch. */
   now(): number;
   /** The image that a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */

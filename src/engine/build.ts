@@ -135,10 +135,8 @@ async function withEnvironment<T>(
   imports: ImportedCaches | undefined,
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
-  let networks: BuildNetworks | undefined;
+  let networks: Promise<BuildNetworks> | undefined;
   const borrowed = new BorrowedImages(engine.images);
-  const network = await engine.network();
-  const { BuildNetworks } = await import('../network/index.ts');
   const { BuildRecords } = await import('../build/index.ts');
   try {
     return await fn({
@@ -152,14 +150,17 @@ async function withEnvironment<T>(
       ...(imports && { imports }),
       jobs: availableParallelism(),
       runtime: () => engine.runtime(),
-      networks: () => (networks ??= new BuildNetworks(engine.layout, network)),
+      networks: () =>
+        (networks ??= Promise.all([import('../network/index.ts'), engine.network()]).then(
+          ([{ BuildNetworks }, network]) => new BuildNetworks(engine.layout, network),
+        )),
       now: engine.now,
       openLayout: (layout, signal) => borrowed.open(layout, signal),
       resolveBase: (ref, o) => baseImage(engine, ref, o, canBootstrap),
     });
   } finally {
     borrowed.dispose();
-    await networks?.dispose();
+    await (await networks)?.dispose();
     engine.tidy();
     boundCache(engine, engine.cacheLimit);
   }

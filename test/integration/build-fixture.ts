@@ -51,7 +51,7 @@ export function buildFixture(): BuildFixture {
     records: new BuildRecords(db),
     jobs: 2,
     runtime: once(() => OciRuntime.find({ stateRoot: join(folders.run, 'runtime') })),
-    networks: () => lone as unknown as BuildNetworks,
+    networks: async () => lone as unknown as BuildNetworks,
     now: Date.now,
     openLayout: () => assert.fail('no layout is read here'),
     resolveBase: async (ref) => images.resolve(ref),

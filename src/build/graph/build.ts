@@ -23,7 +23,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
   const target = targetStage(dockerfile, request.target);
   // making a network takes as long as all that comes before the first step
-  if (request.noCache && runsCommands(dockerfile, request)) env.networks().warm();
+  if (request.noCache && runsCommands(dockerfile, request)) warmNetwork(env);
   const looked = new Set<string>();
   const pulls = new Pulls(env, request);
   const lowering = new Lowering(env, request, dockerfile, {
@@ -111,7 +111,7 @@ async function solveSteps(
       keys.set(v.id, key);
       const { op } = (v as NodeVertex).node;
       // it is going to run, though not before its inputs are there
-      if (op.kind === 'exec' && op.network === 'default' && cache.get(key) === undefined) env.networks().warm();
+      if (op.kind === 'exec' && op.network === 'default' && cache.get(key) === undefined) warmNetwork(env);
       recorder?.keyed(
         (v as NodeVertex).node,
         key,
@@ -193,6 +193,14 @@ export function nodesOf(state: StageState): Node[] {
   // a stage that is nothing but a named context has no step of its own
   if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
   return nodes;
+}
+
+/** Begins to make a network; what goes wrong is told to the step that needs it. */
+function warmNetwork(env: BuildEnvironment): void {
+  env.networks().then(
+    (networks) => networks.warm(),
+    () => {},
+  );
 }
 
 /** Whether a build that uses no cache will need a network. */

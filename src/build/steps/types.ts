@@ -22,7 +22,7 @@ export interface StepEnvironment {
   readonly db: Database;
   readonly snapshots: Pick<Snapshotter, 'driver'>;
   runtime(): Promise<OciRuntime>;
-  networks(): BuildNetworks;
+  networks(): Promise<BuildNetworks>;
 }
 
 /** A file system being changed: mounted at `path`; `upper` is the directory that receives the changes, when there is one. */

@@ -37,7 +37,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
     if (!variables.some((v) => v.startsWith('PATH='))) variables.unshift(DEFAULT_PATH);
     if (!variables.some((v) => v.startsWith('HOME='))) variables.push(`HOME=${user.home}`);
     const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
-    const network = await env.networks().acquire(request.network, request.signal);
+    const network = await (await env.networks()).acquire(request.network, request.signal);
     try {
       const spec = defaultSpec({
         rootfs: root,
