@@ -10,6 +10,7 @@ import {
   type SecretSource,
 } from '../../build/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
+import { withoutCredentials } from '../../remote/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { terminalEnds } from '../terminal-ends.ts';
@@ -137,14 +138,14 @@ function sourceDate(text: string | undefined, reproducible: boolean): number | u
   return Number(text);
 }
 
-/** What two builds of the same Dockerfile have in common. */
-function identityOf(path: string, file: string | undefined, cwd: string): string {
-  const local = (text: string): string => (/^(?:[a-z+]+:\/\/|git@|-$)/.test(text) ? text : resolve(cwd, text));
+/** What two builds of the same Dockerfile have in common. It is kept: an address goes without its secret. */
+export function identityOf(path: string, file: string | undefined, cwd: string): string {
+  const local = (text: string): string => (/^(?:[a-z+]+:\/\/|git@|-$)/.test(text) ? withoutCredentials(text) : resolve(cwd, text));
   return `${local(path)} ${file === undefined ? 'Dockerfile' : local(file)}`;
 }
 
-function nameOf(path: string, target: string | undefined, cwd: string): string {
-  const context = path === '-' ? 'stdin' : basename(/^[a-z+]+:\/\//.test(path) ? path : resolve(cwd, path)) || '/';
+export function nameOf(path: string, target: string | undefined, cwd: string): string {
+  const context = path === '-' ? 'stdin' : basename(/^[a-z+]+:\/\//.test(path) ? withoutCredentials(path) : resolve(cwd, path)) || '/';
   return target === undefined || target === '' ? context : `${context} (${target})`;
 }
 
