@@ -45,3 +45,17 @@ export type BuildEvent =
   | { readonly type: 'image'; readonly id: Digest; readonly names: readonly string[] }
   /** The end: where the time went. `ref` is what `builder history` calls the build. */
   | { readonly type: 'summary'; readonly ref: string; readonly summary: BuildSummary };
+
+/** Tells of one step that is none of the Dockerfile, such as an export, by its name. */
+export function internalTeller(onEvent: (e: BuildEvent) => void, now: () => number, name: string) {
+  return (state: 'started' | 'done' | 'failed', error?: unknown): void =>
+    onEvent({
+      type: 'vertex',
+      id: `internal:${name}`,
+      name,
+      inputs: [],
+      state,
+      at: now(),
+      ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
+    });
+}

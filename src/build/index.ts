@@ -4,10 +4,9 @@ export const buildClassic: typeof import('./classic/index.ts').buildClassic = as
   (await import('./classic/index.ts')).buildClassic(env, request);
 export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
 export { contextSource, openContext, openNamedContext } from './context/index.ts';
-export type { BuildEvent, VertexState } from './events.ts';
+export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
-export { copyTree } from './steps/index.ts';
-export { cacheMountName } from './steps/index.ts';
+export { cacheMountName, copyTree } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
 export type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';
 export {

@@ -31,7 +31,7 @@ export interface Travel {
 /** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
 export async function build(engine: Engine, which: BuildEngine, request: BuildRequest, travel?: Travel): Promise<BuildOutcome> {
   const { buildClassic, buildGraph } = await import('../build/index.ts');
-  return withImports(engine, request, travel, async (imports, exports) =>
+  const outcome = await withImports(engine, request, travel, async (imports, exports) =>
     withEnvironment(engine, imports, (env) =>
       recorded(env, which, request, async (r, recorder) => {
         if (which === 'classic') return buildClassic(env, r);
@@ -42,6 +42,8 @@ export async function build(engine: Engine, which: BuildEngine, request: BuildRe
       }),
     ),
   );
+  boundCache(engine);
+  return outcome;
 }
 
 /** What the graph engine would warn of, and what it would build. */
@@ -74,11 +76,11 @@ async function withImports<T>(
   using registries = await engine.registries(signal);
   using lease = engine.leases.create();
   using imported = await importCaches(engine, registries, travel.from, lease, signal);
-  const tell = (name: string, state: 'started' | 'done' | 'failed', error?: string): void =>
-    onEvent({ type: 'vertex', id: `internal:${name}`, name, inputs: [], state, at: engine.now(), ...(error !== undefined && { error }) });
+  const { internalTeller } = await import('../build/index.ts');
   for (const notice of imported.notices) {
-    tell(notice, 'started');
-    tell(notice, 'done');
+    const tell = internalTeller(onEvent, engine.now, notice);
+    tell('started');
+    tell('done');
   }
   return await fn(imported.caches, {
     wishes: {
@@ -88,14 +90,14 @@ async function withImports<T>(
     write: async ({ cache }) => {
       for (const to of travel.to) {
         if (to.type === 'inline' || cache === undefined) continue;
-        const name = `exporting cache to ${placeName(to.place)}`;
-        tell(name, 'started');
+        const tell = internalTeller(onEvent, engine.now, `exporting cache to ${placeName(to.place)}`);
+        tell('started');
         try {
           for (const { snapshotId } of cache.results) if (snapshotId !== null) lease.addSnapshot(snapshotId);
           await exportTo(engine, registries, cache, to, lease, signal);
-          tell(name, 'done');
+          tell('done');
         } catch (e) {
-          tell(name, 'failed', e instanceof Error ? e.message : String(e));
+          tell('failed', e);
           if (!to.ignoreError) throw e;
         }
       }
@@ -162,7 +164,6 @@ async function withEnvironment<T>(
     borrowed.dispose();
     await (await networks)?.dispose();
     engine.tidy();
-    boundCache(engine, engine.cacheLimit);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import { FileLock, removeTree, treeSize } from '../sys/index.ts';
+import { DatabaseCache } from '../solver/index.ts';
 import type { Engine } from './engine.ts';
 import type { Pruned } from './prune.ts';
 
@@ -135,11 +136,8 @@ export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry>
   }
   engine.db.transaction((sql) => {
     for (const e of removed) if (e.type === 'regular') sql.run('DELETE FROM cache_records WHERE key = ?', e.id);
-    // an alias is a record whose text is `alias KEY …`
-    sql.run(
-      `DELETE FROM cache_records WHERE result_json LIKE 'alias %' AND substr(result_json, 7, 64) NOT IN (SELECT key FROM cache_records)`,
-    );
   });
+  new DatabaseCache(engine.db, engine.now).dropLooseAliases();
   const mounts = removed.filter((e) => e.type !== 'regular' && dropMount(engine, e.id));
   engine.collector().collect();
   const gone = removed.filter((e) => e.type === 'regular' || mounts.includes(e));
@@ -193,10 +191,10 @@ export function matchesCache(e: CacheEntry, { match, until }: CacheFilter): bool
 }
 
 /**
- * Keeps the cache within its bound after a build: `limit` bytes, or a tenth of the file system. Looks only now and then, by one
+ * Keeps the cache within its bound after a build: what is set, or a tenth of the file system. Looks only now and then, by one
  * process at a time.
  */
-export function boundCache(engine: Engine, limit: number | undefined): Pruned<CacheEntry> | undefined {
+export function boundCache(engine: Engine): Pruned<CacheEntry> | undefined {
   const now = engine.now();
   const due = engine.db.read((sql) => sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'cache-bounded'"));
   if (due !== undefined && now - Number(due.value) < BOUND_INTERVAL) return undefined;
@@ -208,7 +206,7 @@ export function boundCache(engine: Engine, limit: number | undefined): Pruned<Ca
       String(now),
     ),
   );
-  const keep = limit ?? defaultLimit(engine.layout.root);
+  const keep = engine.cacheLimit ?? defaultLimit(engine.layout.root);
   const size = cacheEntries(engine).reduce((n, e) => n + e.size, 0);
   return size <= keep ? undefined : pruneBuilder(engine, { all: true, keep });
 }

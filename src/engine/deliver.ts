@@ -1,4 +1,5 @@
 // A build with all that becomes of it: images for one or several platforms, where they go, and what is stated about them.
+import { writeFileSync } from 'node:fs';
 import type { BuildRequest } from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { Image } from '../image/index.ts';
@@ -17,6 +18,7 @@ import {
   withDefaultTag,
 } from '../model/index.ts';
 import type { CopyTarget } from '../registry/index.ts';
+import { withMounted } from '../snapshot/index.ts';
 import type { Attestation } from './attest/index.ts';
 import { build, type BuildEngine, type BuildOutcome, type Travel } from './build.ts';
 import type { Engine } from './engine.ts';
@@ -166,23 +168,15 @@ async function deliver(
 
 /** Told as a step of the build. */
 async function step<T>(engine: Engine, request: BuildRequest, name: string, fn: () => Promise<T>): Promise<T> {
-  const tell = (state: 'started' | 'done' | 'failed', error?: string): void =>
-    request.onEvent({
-      type: 'vertex',
-      id: `internal:${name}`,
-      name,
-      inputs: [],
-      state,
-      at: engine.now(),
-      ...(error !== undefined && { error }),
-    });
+  const { internalTeller } = await import('../build/index.ts');
+  const tell = internalTeller(request.onEvent, engine.now, name);
   tell('started');
   try {
     const result = await fn();
     tell('done');
     return result;
   } catch (e) {
-    tell('failed', e instanceof Error ? e.message : String(e));
+    tell('failed', e);
     throw e;
   }
 }
@@ -294,7 +288,6 @@ async function attestationsOf(
   if (!delivery.sbom && delivery.provenance === undefined) return found;
   const { provenance, scan, SLSA, SPDX, spdxDocument } = await import('./attest/index.ts');
   if (delivery.sbom) {
-    const { withMounted } = await import('../snapshot/index.ts');
     const packages = withMounted(engine.layout, await viewOf(engine, b.result.image, lease), scan);
     found.push({
       predicateType: SPDX,
@@ -319,7 +312,7 @@ async function attestationsOf(
 /** Beside the files of an image that goes to a folder, in BuildKit's names. */
 async function writeStatements(dest: string, statements: readonly Attestation[], names: readonly string[], b: Built): Promise<void> {
   if (statements.length === 0) return;
-  const [{ statement, SPDX }, { writeFileSync }] = await Promise.all([import('./attest/index.ts'), import('node:fs')]);
+  const { statement, SPDX } = await import('./attest/index.ts');
   for (const s of statements) {
     const file = s.predicateType === SPDX ? 'sbom.spdx.json' : 'provenance.json';
     writeFileSync(

@@ -73,6 +73,13 @@ interface Row {
 
 /** An alias is a record without a snapshot whose text is what it leads to: a key and its parts, which have no spaces. */
 const ALIAS = 'alias ';
+/** The key in it, as SQL finds it. */
+const ALIAS_TARGET = 'substr(result_json, 7, 64)';
+
+function parseAlias(json: string): Keyed {
+  const [key = '', ...parts] = json.slice(ALIAS.length).split(' ');
+  return { key, parts };
+}
 
 /** Uses within this time of each other count as one, in ms: most builds follow each other closely. */
 const USED_PRECISION = 60_000;
@@ -96,7 +103,7 @@ export class DatabaseCache implements CacheStore {
     this.#db.transaction((sql) =>
       sql.run(
         `INSERT INTO cache_records (key, result_json, snapshot_id, description, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT (key) DO UPDATE SET result_json = excluded.result_json, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at, used_at = excluded.used_at`,
+         ON CONFLICT (key) DO UPDATE SET result_json = excluded.result_json, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at, used_at = excluded.used_at, size = NULL`,
         key,
         result.json,
         result.snapshotId,
@@ -109,9 +116,25 @@ export class DatabaseCache implements CacheStore {
 
   alias(key: string): Keyed | undefined {
     const json = this.#row(key)?.result_json;
-    if (!json?.startsWith(ALIAS)) return undefined;
-    const [target = '', ...parts] = json.slice(ALIAS.length).split(' ');
-    return { key: target, parts };
+    return json?.startsWith(ALIAS) ? parseAlias(json) : undefined;
+  }
+
+  /** The cheaper keys that lead to one of `keys`. */
+  aliasesTo(keys: readonly string[]): Record<string, Keyed> {
+    const rows = this.#db.read((sql) =>
+      sql.all<{ key: string; json: string }>(
+        `SELECT key, result_json AS json FROM cache_records WHERE result_json LIKE 'alias %' AND ${ALIAS_TARGET} IN (SELECT value FROM json_each(?))`,
+        JSON.stringify(keys),
+      ),
+    );
+    return Object.fromEntries(rows.map(({ key, json }) => [key, parseAlias(json)]));
+  }
+
+  /** Drops aliases whose results are gone. */
+  dropLooseAliases(): void {
+    this.#db.transaction((sql) =>
+      sql.run(`DELETE FROM cache_records WHERE result_json LIKE 'alias %' AND ${ALIAS_TARGET} NOT IN (SELECT key FROM cache_records)`),
+    );
   }
 
   putAlias(key: string, target: Keyed): void {

@@ -4,14 +4,15 @@ import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/
 import { type Node, type SourceOp, topological } from '../../graph/index.ts';
 import { type Digest, familiarReference, formatPlatform, parseReference, withDefaultTag } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
-import { type CachedResult, DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
+import { DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
+import { internalTeller } from '../events.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { shownOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
-import { BuildDriver, type NodeVertex, type Result, vertexOf } from './driver.ts';
+import { BuildDriver, imageIdOf, type NodeVertex, type Result, storedResult, vertexOf } from './driver.ts';
 import { exportImage } from './export.ts';
 
 /**
@@ -126,7 +127,7 @@ async function solveSteps(
       if (vertexState !== 'started') recorder?.unlist(node);
       const because = vertexState === 'started' && node.inputs.length > 0 ? recorder?.explain(node, askedFor(request, node)) : undefined;
       const key = keys.get(v.id);
-      const saved = vertexState === 'cached' && key !== undefined ? savedMs(cache.get(key)) : undefined;
+      const kept = vertexState === 'cached' && key !== undefined ? cache.get(key) : undefined;
       request.onEvent({
         type: 'vertex',
         id: v.id,
@@ -137,7 +138,7 @@ async function solveSteps(
         at: env.now(),
         ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
         ...because,
-        ...(saved !== undefined && { savedMs: saved }),
+        ...(kept && { savedMs: storedResult(kept).ms }),
       });
     },
   });
@@ -156,15 +157,12 @@ function builtCache(env: BuildEnvironment, state: StageState, keys: ReadonlyMap<
     const key = keys.get(node.digest);
     const cached = key === undefined ? undefined : cache.get(key);
     if (key === undefined || cached === undefined) return [];
-    const { createdAt, ms = 0 } = JSON.parse(cached.json) as { createdAt: number; ms?: number };
-    return [{ key, snapshotId: cached.snapshotId, createdAt, ms, description: node.meta.name, ofImage: ofImage.has(node) }];
+    return [{ key, snapshotId: cached.snapshotId, ...storedResult(cached), description: node.meta.name, ofImage: ofImage.has(node) }];
   });
   const images = all.flatMap(({ op }) =>
     op.kind === 'source' && /@sha256:[0-9a-f]{64}$/.test(op.identifier) && !op.git && !op.http ? [op.identifier] : [],
   );
-  const baseChains = images.flatMap((identifier) =>
-    env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest).layers.map((l) => l.chainId),
-  );
+  const baseChains = images.flatMap((identifier) => env.images.get(imageIdOf(identifier)).layers.map((l) => l.chainId));
   return { results, baseChains };
 }
 
@@ -212,9 +210,6 @@ export function askedFor(request: BuildRequest, { meta }: Node): string | undefi
   if (!meta.noCache) return undefined;
   return request.noCache ? '--no-cache' : `--no-cache-filter ${meta.stage ?? ''}`.trimEnd();
 }
-
-/** How long a step took whose result was kept. */
-const savedMs = (cached: CachedResult | undefined): number | undefined => cached && (JSON.parse(cached.json) as { ms?: number }).ms;
 
 export function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {
   const stage = dockerfile.stages[target.index];
@@ -283,16 +278,14 @@ class InternalSteps {
   }
 
   during<T>(name: string, fn: (id: string) => T): T {
-    const id = `internal:${name}`;
-    const tell = (state: 'started' | 'done' | 'failed', error?: string): void =>
-      this.#request.onEvent({ type: 'vertex', id, name, inputs: [], state, at: this.#env.now(), ...(error !== undefined && { error }) });
+    const tell = internalTeller(this.#request.onEvent, this.#env.now, name);
     tell('started');
     try {
-      const result = fn(id);
+      const result = fn(`internal:${name}`);
       tell('done');
       return result;
     } catch (e) {
-      tell('failed', e instanceof Error ? e.message : String(e));
+      tell('failed', e);
       throw e;
     }
   }

@@ -65,6 +65,22 @@ export function vertexOf(node: Node, known = new Map<Node, NodeVertex>()): NodeV
 
 const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0, ms: 0 };
 
+/** What is kept of a result beside its snapshot. */
+export interface StoredResult {
+  /** ms since the epoch, and ms. */
+  readonly createdAt: number;
+  readonly ms: number;
+}
+
+/** Results of before there was `ms` have none. */
+export function storedResult({ json }: CachedResult): StoredResult {
+  const { createdAt, ms = 0 } = JSON.parse(json) as { createdAt: number; ms?: number };
+  return { createdAt, ms };
+}
+
+/** The image that a source names: `docker-image://NAME@ID`. */
+export const imageIdOf = (identifier: string): Digest => identifier.slice(identifier.lastIndexOf('@') + 1) as Digest;
+
 /** What the driver tells of its work. */
 export interface DriverHooks {
   /** The list of files that a digest in a key was made of. */
@@ -95,7 +111,7 @@ export class BuildDriver implements ForesightDriver<Result> {
     if (op.identifier.startsWith('local://')) return undefined;
     if (op.git || op.http) return remoteKey(op);
     // an image is what its ID says, whatever name it was found by
-    return op.identifier === 'scratch' ? 'scratch' : `image:${op.identifier.slice(op.identifier.lastIndexOf('@') + 1)}`;
+    return op.identifier === 'scratch' ? 'scratch' : `image:${imageIdOf(op.identifier)}`;
   }
 
   /** What is there of a source without bringing anything in. */
@@ -104,7 +120,7 @@ export class BuildDriver implements ForesightDriver<Result> {
     if (op.kind !== 'source' || op.git || op.http) return undefined;
     if (op.identifier === 'scratch') return SCRATCH;
     if (op.identifier.startsWith('local://')) return this.#directory(op.identifier);
-    const image = this.#env.images.get(op.identifier.slice(op.identifier.lastIndexOf('@') + 1) as Digest);
+    const image = this.#env.images.get(imageIdOf(op.identifier));
     const top = image.layers.at(-1);
     const snapshot = top && this.#env.images.layers.hold(top.chainId, this.#lease);
     return snapshot === undefined ? undefined : { kind: 'snapshot', id: snapshot, createdAt: image.createdAt, ms: 0 };
@@ -159,7 +175,7 @@ export class BuildDriver implements ForesightDriver<Result> {
   }
 
   restore(_v: Vertex, cached: CachedResult, base: Result | undefined): Result | undefined {
-    const { createdAt, ms = 0 } = JSON.parse(cached.json) as { createdAt: number; ms?: number };
+    const { createdAt, ms } = storedResult(cached);
     if (cached.snapshotId === null) return { kind: 'snapshot', id: null, createdAt, ms };
     const id = cached.snapshotId;
     const found = this.#env.db.transaction(() => {
@@ -191,7 +207,7 @@ export class BuildDriver implements ForesightDriver<Result> {
   async #source(identifier: string, v: NodeVertex): Promise<Result> {
     if (identifier === 'scratch') return SCRATCH;
     if (identifier.startsWith('local://')) return this.#directory(identifier);
-    const image: Image = this.#env.images.get(identifier.slice(identifier.lastIndexOf('@') + 1) as Digest);
+    const image: Image = this.#env.images.get(imageIdOf(identifier));
     if (image.layers.length === 0) return SCRATCH;
     const id = await this.#env.images.snapshot(image, this.#lease, {
       signal: this.#request.signal,

@@ -4,7 +4,7 @@ import type { BuiltCache } from '../../build/index.ts';
 import type { Lease } from '../../content/index.ts';
 import { type Descriptor, type Digest, encodeJson, type Manifest, MediaType } from '../../model/index.ts';
 import type { CopyTarget } from '../../registry/index.ts';
-import type { Keyed } from '../../solver/index.ts';
+import { DatabaseCache, type Keyed } from '../../solver/index.ts';
 import type { Engine } from '../engine.ts';
 import { sendBytes, sendLayer, sendManifest } from '../ship.ts';
 import { CACHE_CONFIG, type TravelConfig, type TravelLayer, type TravelRecord } from './format.ts';
@@ -92,18 +92,5 @@ export function collect(engine: Engine, cache: BuiltCache, mode: 'min' | 'max'):
 }
 
 /** Cheap keys that lead to one of the records. */
-export function aliasesOf(engine: Engine, records: readonly TravelRecord[]): Record<string, Keyed> {
-  const keys = JSON.stringify(records.map((r) => r.key));
-  const rows = engine.db.read((sql) =>
-    sql.all<{ key: string; json: string }>(
-      `SELECT key, result_json AS json FROM cache_records WHERE result_json LIKE 'alias %' AND substr(result_json, 7, 64) IN (SELECT value FROM json_each(?))`,
-      keys,
-    ),
-  );
-  return Object.fromEntries(
-    rows.map(({ key, json }) => {
-      const [, target = '', ...parts] = json.split(' ');
-      return [key, { key: target, parts }];
-    }),
-  );
-}
+export const aliasesOf = (engine: Engine, records: readonly TravelRecord[]): Record<string, Keyed> =>
+  new DatabaseCache(engine.db, engine.now).aliasesTo(records.map((r) => r.key));
