@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openShop } from '../support/shop.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const graph = openShop('original');
 const shop = graph.with({ DOCKER_BUILDKIT: '0' });
@@ -120,7 +121,7 @@ test('--debug: a shell in what the failed step left, with its mounts and environ
   assert.match(piped.stderr, /\/bin\/sh in what it left; exit ends the build/);
   assert.match(piped.stderr, /exit code: 4/);
   const bin = join(import.meta.dirname, '../../bin/slipway');
-  const typed = spawnSync('script', ['-qec', `${bin} ${args.map((a) => `'${a}'`).join(' ')}`, '/dev/null'], {
+  const typed = spawnSync(...onTerminal(`${bin} ${args.map((a) => `'${a}'`).join(' ')}`), {
     env: graph.env,
     input: 'test -t 0 && echo terminal-$WHO\nexit\n',
     encoding: 'utf8',

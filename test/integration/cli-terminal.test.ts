@@ -1,4 +1,4 @@
-// `run -it` and `exec -it` under a real pseudo-terminal, which script(1) gives.
+// `run -it` and `exec -it` under a real pseudo-terminal.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/sys/index.ts';
 import { startRegistry } from '../support/registry.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-terminal-');
 const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
@@ -18,8 +19,7 @@ const env: NodeJS.ProcessEnv = {
 };
 const slipway = (...args: string[]) => spawnSync(bin, args, { env, encoding: 'utf8' });
 /** On a terminal, with `input` typed into it. */
-const typed = (command: string, input = '') =>
-  spawnSync('script', ['-qec', `${bin} ${command}`, '/dev/null'], { env, encoding: 'utf8', input });
+const typed = (command: string, input = '') => spawnSync(...onTerminal(`${bin} ${command}`), { env, encoding: 'utf8', input });
 
 before(() => assert.equal(slipway('bootstrap', 'busybox').status, 0));
 after(() => removeTree(folder));
@@ -52,7 +52,7 @@ test('-t where standard input is no terminal is refused', () => {
 
 /** Types Ctrl-C as soon as `ready` is on the terminal; what the program printed and its exit code. */
 async function interrupted(command: string, ready: RegExp): Promise<{ output: string; exitCode: number | null }> {
-  const child = spawn('script', ['-qec', `${bin} ${command}`, '/dev/null'], { env });
+  const child = spawn(...onTerminal(`${bin} ${command}`), { env });
   let output = '';
   let typed = false;
   child.stdout.on('data', (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 // Stands between a client and a registry and does what networks and broken servers do.
 import { createServer, request as ask, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
 
 export interface Exchanged {
   readonly method: string;
@@ -19,6 +20,8 @@ export type Fault =
   | { readonly kind: 'cut-up'; readonly after: number }
   /** The answer's body is changed. */
   | { readonly kind: 'change'; readonly change: (body: Buffer) => Buffer }
+  /** After so many bytes of the answer nothing more comes, until the client goes away. */
+  | { readonly kind: 'stall'; readonly after: number }
   /** Bytes a second. */
   | { readonly kind: 'slow'; readonly rate: number };
 
@@ -84,6 +87,8 @@ export class FaultProxy {
       return;
     }
     res.writeHead(answer.statusCode ?? 500, answer.headers);
+    const gone = new AbortController();
+    const closed = new Promise<void>((resolve) => res.once('close', resolve)).then(() => gone.abort());
     try {
       for await (const chunk of answer as AsyncIterable<Buffer>) {
         let rest = chunk;
@@ -96,7 +101,8 @@ export class FaultProxy {
             res.write(piece.subarray(0, piece.length - over), () => res.destroy());
             return void answer.destroy();
           }
-          if (!res.write(piece)) await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve));
+          if (!res.write(piece)) await once(res, 'drain', { signal: gone.signal }).catch(() => {});
+          if (fault?.kind === 'stall' && entry.down >= fault.after) await closed;
           if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, 50));
           if (res.destroyed) return void answer.destroy();
         }
