@@ -8,7 +8,7 @@ export function invalidArchive(offset: number, what: string): SlipwayError {
 
 /** The archive ends in the middle of something. */
 export function truncatedArchive(offset: number): SlipwayError {
-  return new SlipwayError('data-loss', 'archive.truncated', `invalid tar archive: it ends unexpectedly (at byte ${offset})`);
+  return new SlipwayError('data-loss', 'archive.truncated', `invalid tar archive: unexpected EOF (at byte ${offset})`);
 }
 
 /** A header wants more memory than any honest archive does. */

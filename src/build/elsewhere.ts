@@ -29,7 +29,8 @@ export async function remoteSource(
   if (git !== undefined) return gitOp(address, git, flags, request);
   if (!isHttpUrl(address)) return undefined;
   if (flags.checksum !== undefined && !/^sha256:[0-9a-f]{64}$/.test(flags.checksum)) {
-    throw new SlipwayError('invalid-argument', 'add.checksum', `invalid checksum digest format: ${flags.checksum}`, {
+    const wrong = /^sha256:(?![0-9a-zA-Z]{64}$)/.test(flags.checksum) ? 'length' : 'format';
+    throw new SlipwayError('invalid-argument', 'add.checksum', `invalid checksum digest ${wrong}: ${flags.checksum}`, {
       source,
       hints: ['it is written sha256: and 64 hexadecimal digits'],
     });

@@ -30,8 +30,9 @@ export function platformArgs(build: PlatformParts, target: PlatformParts): Map<s
 
 export interface GlobalArgsOptions {
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** The original engine has none, and no `TARGETSTAGE` either. */
   readonly platformArgs?: ReadonlyMap<string, string>;
-  /** The stage to build, for `TARGETSTAGE`. Default: `default`. */
+  /** The stage to build, for `TARGETSTAGE`. Default: the last one's name, or `default` when it has none. */
   readonly target?: string;
 }
 
@@ -44,7 +45,8 @@ export function globalArgs(dockerfile: Dockerfile, options: GlobalArgsOptions): 
   const given = (name: string) => (Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined);
   const values = new Map<string, string>();
   for (const [name, value] of options.platformArgs ?? []) values.set(name, given(name) ?? value);
-  values.set('TARGETSTAGE', given('TARGETSTAGE') ?? (options.target || 'default'));
+  if (options.platformArgs)
+    values.set('TARGETSTAGE', given('TARGETSTAGE') ?? (options.target || dockerfile.stages.at(-1)?.name || 'default'));
   for (const arg of dockerfile.metaArgs) {
     const expander = new FieldExpander(arg, values, { escape: dockerfile.escape });
     arg.args.forEach(({ key, value }, index) => {

@@ -9,7 +9,7 @@ import type { ArgInstruction, FromInstruction, Instruction } from './instruction
 import { emptyContinuation } from './diagnostic.ts';
 import { parseSingle, parseText } from './parser.ts';
 import type { Escape } from './parser.ts';
-import { decodeText, joinRanges } from './source.ts';
+import { decodeText, joinRanges, lineRange } from './source.ts';
 import { suggest } from './suggest.ts';
 
 /** One stage: a FROM and what follows it. */
@@ -56,7 +56,11 @@ export function parseDockerfile(input: string | Uint8Array, options: DockerfileO
     throw languageError('empty', classic ? `the Dockerfile (${file.name}) cannot be empty` : 'the Dockerfile cannot be empty');
   const { ast, emptyContinuations } = parseText(file, classic ? { errorPrefix: 'failed to parse Dockerfile: ' } : {});
   if (ast.instructions.length === 0)
-    throw languageError('no-instructions', `${classic ? 'failed to parse Dockerfile: ' : ''}file with no instructions`);
+    throw languageError(
+      'no-instructions',
+      `${classic ? 'failed to parse Dockerfile: ' : ''}file with no instructions`,
+      classic ? undefined : excerptOf(file, lineRange(1, 1, (file.text.split('\n', 1)[0] ?? '').length)),
+    );
   const metaArgs: ArgInstruction[] = [];
   const stages: { from: FromInstruction; commands: Instruction[] }[] = [];
   for (const node of ast.instructions) {

@@ -38,7 +38,7 @@ export interface Annotation {
 export interface Delivery {
   /** The store alone when empty. */
   readonly outputs: readonly Output[];
-  /** This machine's when empty. */
+  /** Those of a list; when empty one image is made, for the request's platform. */
   readonly platforms: readonly Platform[];
   readonly travel?: Travel;
   readonly annotations: readonly Annotation[];
@@ -67,11 +67,11 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   check(delivery, request);
   const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image' && out.store);
   const names = outputs.flatMap((out) => (out.kind === 'image' ? out.names : []));
-  const tags = stored && platforms.length < 2 ? [...request.tags, ...names] : [];
+  const tags = stored && platforms.length === 0 ? [...request.tags, ...names] : [];
   const before =
-    !stored || platforms.length > 1 || delivery.verify ? new Set(engine.images.list({ all: true }).map((i) => i.id)) : new Set<string>();
+    !stored || platforms.length > 0 || delivery.verify ? new Set(engine.images.list({ all: true }).map((i) => i.id)) : new Set<string>();
   // what is only stored needs no holding: it has its names
-  using lease = outputs.length > 0 || platforms.length > 1 || delivery.verify ? engine.leases.create() : undefined;
+  using lease = outputs.length > 0 || platforms.length > 0 || delivery.verify ? engine.leases.create() : undefined;
   const built: Built[] = [];
   try {
     for (const platform of platforms.length === 0 ? [request.platform] : platforms) {
@@ -89,7 +89,7 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
     return { image: first.result.image, ref: first.ref, ...(digest !== undefined && { digest }), ...(difference && { difference }) };
   } finally {
     // only what is asked for stays; the cache has the layers
-    if (!stored || platforms.length > 1)
+    if (!stored || platforms.length > 0)
       for (const { result } of built)
         if (!before.has(result.image.id) && engine.images.get(result.image.id).names.length === 0) engine.images.remove(result.image.id);
   }
@@ -97,12 +97,12 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
 
 /** What cannot be had is refused before anything is built. */
 function check({ outputs, platforms, annotations, sbom, provenance }: Delivery, request: BuildRequest): void {
-  const several = platforms.length > 1;
+  const several = platforms.length > 0;
   const attested = sbom || provenance !== undefined;
   const effective: readonly Output[] = outputs.length === 0 ? [{ kind: 'image', names: [], push: false, store: true }] : outputs;
   for (const out of effective) {
     const list = (out.kind === 'archive' && out.format === 'oci') || out.kind === 'layout' || (out.kind === 'image' && out.push);
-    const what = several ? 'images for several platforms' : attested ? 'attestations' : annotations.length > 0 ? 'annotations' : undefined;
+    const what = several ? 'a list of platforms' : attested ? 'attestations' : annotations.length > 0 ? 'annotations' : undefined;
     const local = out.kind === 'local' && annotations.length === 0;
     if (what !== undefined && !list && !local && out.kind !== 'cacheonly')
       throw new SlipwayError(
@@ -129,7 +129,7 @@ async function deliver(
   lease: Lease,
 ): Promise<Digest[]> {
   const { annotations, sbom, provenance } = delivery;
-  const listed = built.length > 1 || sbom || provenance !== undefined || annotations.length > 0;
+  const listed = delivery.platforms.length > 0 || sbom || provenance !== undefined || annotations.length > 0;
   const names = 'names' in out && out.names.length > 0 ? out.names : request.tags;
   const [first] = built as [Built, ...Built[]];
   switch (out.kind) {

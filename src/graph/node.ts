@@ -25,6 +25,9 @@ export interface Node {
   readonly meta: NodeMeta;
 }
 
+/** Raised when the same operation gives something else than it did: results that were kept before count no longer. */
+const VERSIONS: Readonly<Record<Op['kind'], number>> = { source: 1, exec: 1, file: 2, merge: 1, diff: 1 };
+
 const sha256 = (text: string): Digest => `sha256:${sha256Hex(text)}`;
 
 /** The canonical form of an operation: JSON with keys in order and without undefined ones. */
@@ -43,7 +46,7 @@ export class Graph {
   readonly #nodes = new Map<string, Node>();
 
   node(op: Op, inputs: readonly Node[], meta: NodeMeta): Node {
-    const definition = sha256(canonical(op));
+    const definition = sha256(`${VERSIONS[op.kind]} ${canonical(op)}`);
     const digest = sha256([definition, ...inputs.map((i) => i.digest), meta.noCache ? 'no-cache' : ''].join('\n'));
     const known = this.#nodes.get(digest);
     if (known) return known;

@@ -41,6 +41,8 @@ export interface ExecOp {
   readonly mounts: readonly ExecMount[];
   readonly network: 'default' | 'none' | 'host';
   readonly security: 'sandbox' | 'insecure';
+  /** What the machine is called; the engine's own name for it when absent. */
+  readonly hostname?: string;
   readonly addHosts: readonly string[];
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;

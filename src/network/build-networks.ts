@@ -10,6 +10,7 @@ import type { BuildNetwork } from './types.ts';
 interface Lent {
   readonly id: string;
   readonly path: string;
+  readonly ip: string;
 }
 
 export class BuildNetworks {
@@ -33,10 +34,11 @@ export class BuildNetworks {
     if (mode !== 'default') return { netnsPath: mode, release: () => {} };
     signal?.throwIfAborted();
     const lent = this.#free.pop() ?? this.#begin();
-    const { path } = await lent;
+    const { path, ip } = await lent;
     let released = false;
     return {
       netnsPath: path,
+      ip,
       release: () => {
         if (!released) this.#free.push(lent);
         released = true;
@@ -72,8 +74,8 @@ export class BuildNetworks {
     const path = join(this.#layout.netns, id);
     createNetworkNamespace(path);
     try {
-      await this.#manager.attach({ id, name: id, netnsPath: path, owner: processIdentity() });
-      return { id, path };
+      const { ip } = await this.#manager.attach({ id, name: id, netnsPath: path, owner: processIdentity() });
+      return { id, path, ip };
     } catch (error) {
       deleteNetworkNamespace(path);
       throw error;

@@ -37,6 +37,8 @@ export function resolvConf(host: string, o: ResolvOptions = {}): string {
 
 export interface HostsOptions {
   readonly hostname?: string;
+  /** BuildKit's short form: the name is the loopback's. */
+  readonly sandbox?: boolean;
   readonly domainname?: string;
   /** The container's own address. */
   readonly ip?: string;
@@ -48,14 +50,16 @@ export interface HostsOptions {
 
 /** Throws invalid-argument 'hosts.invalid'. */
 export function hostsFile(o: HostsOptions = {}): string {
-  const lines = [
-    '127.0.0.1\tlocalhost',
-    '::1\tlocalhost ip6-localhost ip6-loopback',
-    'fe00::\tip6-localnet',
-    'ff00::\tip6-mcastprefix',
-    'ff02::1\tip6-allnodes',
-    'ff02::2\tip6-allrouters',
-  ];
+  const lines = o.sandbox
+    ? [`127.0.0.1\tlocalhost ${o.hostname ?? ''}`, '::1\tlocalhost ip6-localhost ip6-loopback']
+    : [
+        '127.0.0.1\tlocalhost',
+        '::1\tlocalhost ip6-localhost ip6-loopback',
+        'fe00::\tip6-localnet',
+        'ff00::\tip6-mcastprefix',
+        'ff02::1\tip6-allnodes',
+        'ff02::2\tip6-allrouters',
+      ];
   for (const extra of o.extraHosts ?? []) lines.push(extraHost(extra, o.hostGateway));
   if (o.ip !== undefined && o.hostname !== undefined)
     lines.push(`${o.ip}\t${o.domainname ? `${o.hostname}.${o.domainname} ` : ''}${o.hostname}`);

@@ -63,5 +63,7 @@ export interface NetworkInfo {
 export interface BuildNetwork {
   /** For `SpecOptions.netns`: a path, 'host' or 'none'. */
   readonly netnsPath: string;
+  /** Of what runs in it; absent without a network of its own. */
+  readonly ip?: string;
   release(): void;
 }

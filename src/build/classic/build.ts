@@ -100,6 +100,10 @@ class ClassicBuild {
   async #stage(stage: Stage, last: boolean): Promise<StageState> {
     const { output, request, bases } = this.#parts;
     output.step(stage.from.original);
+    if (stage.name !== undefined && this.#done.some((s) => s.name === stage.name))
+      throw new SlipwayError('invalid-argument', 'build.stage-name', `${stage.name} stage name already used`, {
+        source: sourceOf(stage.from),
+      });
     const base = await bases.ofStage(stage.from, this.#done, request.platform ?? hostPlatform());
     const state = beginStage({
       index: stage.index,

@@ -39,7 +39,7 @@ export class Bases {
 
   /** What `--from` names, for the stage `current`. */
   async ofCopy(from: string, done: readonly StageState[], current: StageState): Promise<Image | undefined> {
-    const named = [...done, current].findLast((s) => s.name !== undefined && s.name === from.toLowerCase());
+    const named = done.findLast((s) => s.name !== undefined && s.name === from.toLowerCase());
     const index = named ? named.index : /^\d+$/.test(from) ? Number(from) : undefined;
     if (index !== undefined) {
       if (index === current.index) throw bad(from, 'refers to current build stage');
@@ -47,6 +47,7 @@ export class Bases {
       if (!stage) throw bad(from, 'index out of bounds');
       return stage.image;
     }
+    if (from === 'scratch') throw bad(from, "'scratch' is a reserved name");
     try {
       return await this.#image(from, current.platform);
     } catch (e) {

@@ -33,7 +33,8 @@ export function applyMetadata(state: StageState, instruction: MetadataInstructio
       return `CMD ${quotedList(args)}`;
     }
     case 'ENTRYPOINT': {
-      const args = commandOf(instruction.command, config);
+      // without any words there is none, though a CMD without any is the bare shell
+      const args = instruction.command.args.length === 0 ? [] : commandOf(instruction.command, config);
       set({ Entrypoint: args, ...(state.cmdSet ? {} : { Cmd: null }) });
       return `ENTRYPOINT ${quotedList(args)}`;
     }

@@ -173,6 +173,7 @@ function volumes(rootfs: MountedRootfs, config: ContainerConfig): RunMount[] {
 }
 
 export async function workdirInstruction(parts: StepParts, state: StageState, instruction: WorkdirInstruction): Promise<void> {
+  if (instruction.path === '') throw new SlipwayError('invalid-argument', 'build.workdir', 'cannot normalize nothing');
   const WorkingDir = posix.resolve('/', state.config.WorkingDir ?? '/', instruction.path);
   state.config = { ...state.config, WorkingDir };
   const containerConfig = withComment(state.config, `#(nop) WORKDIR ${WorkingDir}`);

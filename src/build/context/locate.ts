@@ -82,7 +82,7 @@ export function readIgnore(
 function compile(text: string, name: string, wording: ContextOptions['wording']): IgnoreMatcher | undefined {
   try {
     const rules = parseIgnore(text, { name });
-    return rules.length === 0 ? undefined : new IgnoreMatcher(rules, { name });
+    return rules.length === 0 ? undefined : new IgnoreMatcher(rules, { name, dialect: wording === 'classic' ? 'classic' : 'buildkit' });
   } catch (e) {
     if (!isSlipwayError(e) || wording === 'graph') throw e;
     throw new SlipwayError(e.kind, e.code, `error checking context: ${e.message}`, { cause: e, ...(e.source ? { source: e.source } : {}) });

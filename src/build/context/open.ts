@@ -111,7 +111,7 @@ async function ofRemote(address: string, options: ContextOptions): Promise<Build
 async function ofArchive(stream: Readable, options: ContextOptions): Promise<BuildContext> {
   const root = scratchFolder(options);
   try {
-    await unpackStream(stream, root, '', { owner: { uid: process.geteuid!(), gid: process.getegid!() } }, options.signal);
+    await unpackStream(stream, root, { owner: { uid: process.geteuid!(), gid: process.getegid!() } }, options.signal);
     return make(root, options, root, true, () => removeTree(root));
   } catch (e) {
     removeTree(root);

@@ -333,6 +333,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       network: op.network,
       security: op.security,
       allow: this.#request.allow,
+      ...(op.hostname !== undefined && { hostname: op.hostname }),
       addHosts: op.addHosts,
       ...(op.shmSize !== undefined && { shmSize: op.shmSize }),
       ulimits: op.ulimits,
@@ -346,7 +347,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       throw new SlipwayError(
         'process-failed',
         'build.command-failed',
-        `process "${op.args.join(' ')}" did not complete successfully: exit code: ${exitCode}`,
+        `process ${JSON.stringify(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`,
       );
     }
     return true;

@@ -105,11 +105,12 @@ export function setVariable(env: readonly string[], key: string, value: string):
 export const shellOf = (config: ContainerConfig): readonly string[] =>
   config.Shell && config.Shell.length > 0 ? config.Shell : ['/bin/sh', '-c'];
 
-const commandOf = (state: StageState, command: { args: readonly string[]; shell: boolean }): string[] =>
-  command.shell && command.args.length > 0 ? [...shellOf(state.config), ...command.args] : [...command.args];
+const commandOf = (state: StageState, { args, shell }: { args: readonly string[]; shell: boolean }): string[] =>
+  shell ? [...shellOf(state.config), args.join(' ')] : [...args];
 
-/** The absolute path that a WORKDIR leads to. */
-export const workdirOf = (config: ContainerConfig, path: string): string => posix.resolve('/', config.WorkingDir ?? '/', path);
+/** The absolute path that a WORKDIR leads to. One that is absolute itself stays as it is written, as in BuildKit. */
+export const workdirOf = (config: ContainerConfig, path: string): string =>
+  path.startsWith('/') ? path : posix.resolve('/', config.WorkingDir ?? '/', path);
 
 /** Lists and maps as Go prints them: that is how they stand in histories. */
 const goQuoted = (list: readonly string[]): string => `[${list.map((s) => JSON.stringify(s)).join(' ')}]`;

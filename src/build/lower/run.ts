@@ -39,6 +39,7 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   const names = new Set([...environmentOf(state.config).keys(), ...given.map((a) => a.key)]);
   const env = [...names].map((name) => `${name}=${state.variables.get(name) ?? ''}`);
   const { mounts, inputs } = await lowerMounts(c, state, i, state.variables);
+  const hostname = c.request.buildArgs['BUILDKIT_SANDBOX_HOSTNAME'];
   const op: ExecOp = {
     kind: 'exec',
     args,
@@ -48,6 +49,7 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     mounts,
     network,
     security: i.security,
+    ...(hostname && { hostname }),
     addHosts: c.request.addHosts,
     ...(c.request.shmSize !== undefined && { shmSize: c.request.shmSize }),
     ulimits: c.request.ulimits,
@@ -56,8 +58,9 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   // a proxy's address is no part of what a step is; one that was declared by ARG is
   const declared = new Set(state.args.map((a) => a.key));
   const hiddenEnv = [...givenPredefinedArgs(c.request.buildArgs)]
-    .filter(([k]) => !declared.has(k))
-    .flatMap(([k, v]) => [`${k.toUpperCase()}=${v}`, `${k.toLowerCase()}=${v}`]);
+    .flatMap(([k, v]) => [k.toUpperCase(), k.toLowerCase()].map((name) => ({ name, v })))
+    .filter(({ name }) => !declared.has(name))
+    .map(({ name, v }) => `${name}=${v}`);
   const shown = summary === undefined ? i.original : `${i.original} (${summary})`;
   const meta = { ...nodeMeta(c, state, stepName(c, state, shown), i), hiddenEnv };
   state.node = c.graph.node(op, [state.node ?? scratch(c), ...inputs], meta);
@@ -87,7 +90,7 @@ async function lowerMounts(
     return inputs.push(node); // input 0 is the root
   };
   for (const m of expandRunMounts(i, env, { escape: c.dockerfile.escape })) {
-    const mount = await lowerMount(m, cwd, show);
+    const mount = await lowerMount(m, cwd, c.request.buildArgs['BUILDKIT_CACHE_MOUNT_NS'], show);
     if (mount.target === '/' || m.target === '') {
       throw new SlipwayError('invalid-argument', 'build.mount-target', 'invalid mount target "/"', {
         source: sourceOf(i),
@@ -99,7 +102,12 @@ async function lowerMounts(
   return { mounts, inputs };
 }
 
-async function lowerMount(m: RunMount, cwd: string, show: (from: string | undefined) => Promise<number>): Promise<ExecMount> {
+async function lowerMount(
+  m: RunMount,
+  cwd: string,
+  cacheNamespace: string | undefined,
+  show: (from: string | undefined) => Promise<number>,
+): Promise<ExecMount> {
   const ids = (x: { mode?: number; uid?: number; gid?: number }) => ({
     ...(x.mode !== undefined && { mode: x.mode }),
     ...(x.uid !== undefined && { uid: x.uid }),
@@ -116,7 +124,7 @@ async function lowerMount(m: RunMount, cwd: string, show: (from: string | undefi
         target: at(m.target),
         selector: m.source,
         readonly: m.readOnly,
-        id: m.id,
+        id: cacheNamespace ? `${cacheNamespace}/${m.id}` : m.id,
         sharing: m.sharing,
         ...ids(m),
       };

@@ -221,6 +221,7 @@ export class Lowering {
         hints: [`this stage is number ${stage.index}; only earlier ones can be copied from`],
       });
     }
+    if (name === 'scratch' && !named) return { node: undefined, kind: 'stage' };
     const image = await this.#imageOf(name, named, this.#target, source, nearestStage(this.#dockerfile, name));
     return { node: this.#imageNode(image, identifierOf(name, named), 'FROM ', source), kind: 'stage' };
   }

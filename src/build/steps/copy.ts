@@ -1,6 +1,6 @@
 // COPY and ADD: where each source goes by the rules of both engines, and then who writes it there.
 import { chownSync, lchownSync, mkdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync, type Stats } from 'node:fs';
-import { SlipwayError } from '../../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { parseModeChange, type ModeChange } from './chmod.ts';
 import { cleanWords, followInside, lstatOrNone, makeDirectories } from './inside.ts';
 import { resolveOwner, type Owner } from './owner.ts';
@@ -70,8 +70,6 @@ class Copy {
         `When using ${instruction} with more than one source file, the destination must be a directory and end with a /`,
       );
     }
-    if (destination === '')
-      throw new SlipwayError('invalid-argument', 'copy.no-destination', `${instruction} failed: no destination given`);
   }
 
   async #isToUnpack(source: CopySource, found: Found): Promise<boolean> {
@@ -81,17 +79,24 @@ class Copy {
   }
 
   async #unpack(source: CopySource, found: Found): Promise<void> {
-    const inside = withoutUmask(() => this.#destinationDirectory());
-    // the original engine leaves owners as the archive has them, whatever --chown says
-    await unpackFile(hostPath(source, found), this.#rootfs.path, inside, {
-      owner: this.#request.style === 'graph' ? this.#owner : undefined,
-    });
+    // the original engine leaves owners as the archive has them, whatever --chown says; neither engine heeds --chmod
+    const owner = this.#request.style === 'graph' ? this.#owner : undefined;
+    const inside = this.#follow(this.#destination);
+    withoutUmask(() => this.#makeDirectories(inside, { mode: 0o755, owner }));
+    try {
+      await unpackFile(hostPath(source, found), this.#host(inside), { owner });
+    } catch (e) {
+      if (!isSlipwayError(e) || this.#request.style === 'graph') throw e;
+      throw new SlipwayError(e.kind, e.code, `failed to copy files: ${e.message}`, { cause: e, hints: e.hints });
+    }
   }
 
   #one(source: CopySource, found: Found): void {
     const writer = new TreeWriter({
       root: source.root,
       style: this.#request.style,
+      dropCapabilities:
+        this.#request.style === 'graph' ? source.kind === 'context' : this.#owner !== undefined || source.kind === 'context',
       owner: this.#owner ?? (source.kind === 'context' ? { uid: 0, gid: 0 } : undefined),
       mode: this.#mode,
       selection: new Selection(source.ignore, this.#request.excludes),
@@ -108,13 +113,14 @@ class Copy {
     const to = this.#host(inside);
     const there = lstatOrNone(to);
     if (there && !there.isDirectory()) {
-      throw this.#request.style === 'graph'
-        ? new SlipwayError('failed-precondition', 'copy.onto-non-directory', `cannot copy to non-directory: ${this.#shown(to)}`)
-        : new SlipwayError(
-            'failed-precondition',
-            'copy.onto-non-directory',
-            `failed to copy files: failed to copy directory: mkdir ${this.#shown(to)}: not a directory`,
-          );
+      const mkdir = `mkdir ${this.#shown(to)}: not a directory`;
+      const message =
+        this.#request.style === 'classic'
+          ? `failed to copy files: failed to copy directory: ${mkdir}`
+          : this.#asDirectory
+            ? mkdir
+            : `cannot copy to non-directory: ${this.#shown(to)}`;
+      throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', message);
     }
     if (there) {
       writer.contents(found.path, to, false);
@@ -179,11 +185,10 @@ class Copy {
     return words.join('/');
   }
 
-  #makeDirectories(inside: string): void {
-    const mode = this.#mode?.octal === undefined ? 0o755 : this.#mode.octal & 0o755;
+  #makeDirectories(inside: string, o: { mode: number; owner: Owner | undefined } = this.#asAsked()): void {
     try {
-      makeDirectories(this.#rootfs.path, inside, mode, (path) => {
-        this.#own(path, undefined);
+      makeDirectories(this.#rootfs.path, inside, o.mode, (path) => {
+        lchownSync(path, o.owner?.uid ?? 0, o.owner?.gid ?? 0);
         this.#made.push(path);
       });
     } catch (e) {
@@ -195,6 +200,11 @@ class Copy {
         { cause: e },
       );
     }
+  }
+
+  /** As the flags say that directories are made. */
+  #asAsked(): { mode: number; owner: Owner | undefined } {
+    return { mode: this.#mode?.octal === undefined ? 0o755 : this.#mode.octal & 0o755, owner: this.#owner };
   }
 
   #own(path: string, stat: Stats | undefined): void {

@@ -32,7 +32,7 @@ function accounts(rootfs: string, file: string): Account[] {
 
 /**
  * The owner that `--chown` (or, for WORKDIR, USER) names.
- * graph: a user without a group brings its first group; a name nobody knows means root.
+ * graph: a user brings its first group, which a group that is named and known replaces; a user nobody knows means root.
  * classic: a user without a group means the group of that name; names that nobody knows are refused.
  */
 export function resolveOwner(rootfs: string, text: string, style: 'graph' | 'classic'): Owner {
@@ -56,7 +56,7 @@ function graphOwner(rootfs: string, user: string, group: string | undefined): Ow
     }
   }
   if (group !== undefined && group !== '') {
-    gid = /^\d+$/.test(group) ? Number(group) : (accounts(rootfs, '/etc/group').find((a) => a.name === group)?.id ?? 0);
+    gid = /^\d+$/.test(group) ? Number(group) : (accounts(rootfs, '/etc/group').find((a) => a.name === group)?.id ?? gid);
   }
   return { uid, gid };
 }

@@ -32,7 +32,7 @@ export interface FindOptions {
 export function findSources(pattern: string, o: FindOptions): Found[] {
   const selection = new Selection(o.ignore, undefined);
   if (o.parents) return findWithParents(pattern, o, selection);
-  if (o.style === 'classic' && o.kind === 'context') refuseOutside(pattern, o);
+  if (o.style === 'classic') refuseOutside(pattern, o);
   const words = cleanWords(pattern);
   if (!hasGlob(pattern)) {
     const found = plain(words, o, selection);

@@ -81,26 +81,14 @@ export function looksLikeTar(head: Buffer): boolean {
   return written === sum || written === signed;
 }
 
-/** Unpacks the archive in `path` into `root`/`inside`, which is a directory already. */
-export async function unpackFile(
-  path: string,
-  root: string,
-  inside: string,
-  options: UnpackOptions = {},
-  signal?: AbortSignal,
-): Promise<void> {
-  await unpackStream(createReadStream(path, { highWaterMark: 1 << 20 }), root, inside, options, signal);
+/** Unpacks the archive in `path` into the directory `root`, which is `/` to the links in it. */
+export async function unpackFile(path: string, root: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
+  await unpackStream(createReadStream(path, { highWaterMark: 1 << 20 }), root, options, signal);
 }
 
 /** As unpackFile, from a stream. What goes into the root is written synchronously as it comes. */
-export async function unpackStream(
-  source: Readable,
-  root: string,
-  inside: string,
-  options: UnpackOptions = {},
-  signal?: AbortSignal,
-): Promise<void> {
-  const target = new Unpacker(root, inside, options);
+export async function unpackStream(source: Readable, root: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
+  const target = new Unpacker(root, options);
   const parser = new TarParser(target);
   let through: Writable | undefined;
   let finished: Promise<void> | undefined;
@@ -135,7 +123,6 @@ export async function unpackStream(
 /** Puts entries where they belong. */
 class Unpacker implements TarHandler {
   readonly #root: string;
-  readonly #base: string;
   readonly #o: UnpackOptions;
   /** Directories by the path written, once followed; void when a link comes in or something goes. */
   #followed = new Map<string, string>();
@@ -147,9 +134,8 @@ class Unpacker implements TarHandler {
   #extent = 0;
   #inExtent = 0;
 
-  constructor(root: string, inside: string, options: UnpackOptions) {
+  constructor(root: string, options: UnpackOptions) {
     this.#root = root;
-    this.#base = inside;
     this.#o = options;
   }
 
@@ -160,7 +146,7 @@ class Unpacker implements TarHandler {
     const name = words.pop();
     if (name === undefined) {
       // the archive's own top
-      if (entry.type === 'dir') this.#directory(this.#at(''), entry);
+      if (entry.type === 'dir') this.#directory(this.#root, entry);
       return;
     }
     const path = `${this.#parent(words.join('/'))}/${name}`;
@@ -186,22 +172,17 @@ class Unpacker implements TarHandler {
         throw new SlipwayError(
           'invalid-argument',
           'archive.outside',
-          `the archive has an entry outside of itself: ${JSON.stringify(path)}`,
+          `invalid entry name ${JSON.stringify(path)}: it lies outside of the archive`,
         );
     }
     return cleanWords(path);
-  }
-
-  #at(inside: string): string {
-    const path = inside === '' ? this.#base : this.#base === '' ? inside : `${this.#base}/${inside}`;
-    return path === '' ? this.#root : `${this.#root}/${path}`;
   }
 
   /** The directory for `written`, made when missing, links followed inside the root. */
   #parent(written: string): string {
     const known = this.#followed.get(written);
     if (known !== undefined) return known;
-    const inside = followInside(this.#root, this.#base === '' ? written : `${this.#base}/${written}`);
+    const inside = followInside(this.#root, written);
     const path = inside === '' ? this.#root : `${this.#root}/${inside}`;
     const there = lstatOrNone(path);
     if (!there?.isDirectory()) {
@@ -236,8 +217,7 @@ class Unpacker implements TarHandler {
         this.#fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
         return;
       case 'link': {
-        const target = `${this.#root}/${followInside(this.#root, `${this.#base}/${cleanWords(entry.link ?? '').join('/')}`, true)}`;
-        linkSync(target, path);
+        linkSync(`${this.#root}/${followInside(this.#root, cleanWords(entry.link ?? '').join('/'), true)}`, path);
         this.#entry = undefined;
         return;
       }

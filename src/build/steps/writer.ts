@@ -44,6 +44,8 @@ export interface WriterOptions {
   /** Undefined: every file keeps the owner it has. */
   readonly owner: Owner | undefined;
   readonly mode: ModeChange | undefined;
+  /** Files lose `security.capability`, as they do in Docker where the owner is set after it. */
+  readonly dropCapabilities?: boolean;
   readonly selection: Selection;
   /** What is remembered of the files: those have no extended attributes. */
   readonly digests?: FileDigests;
@@ -183,7 +185,7 @@ export class TreeWriter {
     if (stat.size <= SMALL) this.#small(from, to, stat, mode);
     else this.#big(from, to, stat, mode);
     if (this.#o.digests?.known(stat)) return;
-    copyXattrs(from, to, this.#o.style === 'classic' && this.#o.owner ? (name) => name !== 'security.capability' : undefined);
+    copyXattrs(from, to, this.#o.dropCapabilities ? (name) => name !== 'security.capability' : undefined);
   }
 
   #small(from: string | Buffer, to: string | Buffer, stat: Stats, mode: number): void {

@@ -10,9 +10,9 @@ import {
   parseOutput,
   type Travel,
 } from '../../engine/index.ts';
-import { parsePlatform, SlipwayError } from '../../model/index.ts';
+import { hostPlatform, parsePlatform, SlipwayError } from '../../model/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
-import { cachePlace, fields, output } from './values.ts';
+import { buildArgs, cachePlace, fields, isTrue, output } from './values.ts';
 
 export function deliveryOf(ctx: Context, o: ParsedOptions, travel: Travel | undefined): Delivery {
   const outputs: Output[] = o.list('output').map((text) => parseOutput(output(text), ctx.cwd, ctx.stdout.isTTY));
@@ -20,9 +20,10 @@ export function deliveryOf(ctx: Context, o: ParsedOptions, travel: Travel | unde
   if (o.bool('load')) outputs.push(parseOutput({ type: 'image', attributes: {} }, ctx.cwd, false));
   const platforms = platformsOf(ctx, o);
   const attest = attestOf(o);
+  const asList = isTrue(buildArgs(o.list('build-arg'), ctx.env)['BUILDKIT_MULTI_PLATFORM']);
   return {
     outputs,
-    platforms: platforms.length > 1 ? platforms.map(parsePlatform) : [],
+    platforms: platforms.length > 1 || asList ? (platforms.length === 0 ? [hostPlatform()] : platforms.map(parsePlatform)) : [],
     ...(travel && { travel }),
     annotations: o.list('annotation').flatMap(annotation),
     sbom: attest.sbom,
@@ -47,10 +48,10 @@ export function platformsOf(ctx: Context, o: ParsedOptions): string[] {
 export function travelOf(ctx: Context, o: ParsedOptions): Travel {
   const absolute = (path: string): string => resolve(ctx.cwd, path);
   const read = (flag: 'cache-from' | 'cache-to') => o.list(flag).map((text) => cachePlace(flag, text));
-  return {
-    from: read('cache-from').map(({ type, attributes }) => parseCacheImport(type, attributes, absolute)),
-    to: read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute)),
-  };
+  const to = read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute));
+  if (isTrue(buildArgs(o.list('build-arg'), ctx.env)['BUILDKIT_INLINE_CACHE']) && !to.some(({ type }) => type === 'inline'))
+    to.push({ type: 'inline' });
+  return { from: read('cache-from').map(({ type, attributes }) => parseCacheImport(type, attributes, absolute)), to };
 }
 
 const invalid = (flag: string, message: string, hint: string): SlipwayError =>

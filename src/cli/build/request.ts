@@ -15,7 +15,7 @@ import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
-import { addHost, agent, buildArgs, labels, output, secret, ulimit } from './values.ts';
+import { addHost, agent, buildArgs, isTrue, labels, output, secret, ulimit } from './values.ts';
 
 export interface OpenedRequest {
   readonly request: BuildRequest;
@@ -52,7 +52,7 @@ export async function openRequest(
   // as buildx does: a Dockerfile that declares it sees the time that the image gets
   if (which === 'graph' && ctx.env['SOURCE_DATE_EPOCH']) given['SOURCE_DATE_EPOCH'] ??= ctx.env['SOURCE_DATE_EPOCH'];
   const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
-  const keepGitDir = ['1', 'true'].includes(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  const keepGitDir = isTrue(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR']);
   const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, secrets }, keepGitDir };
   const context = await openContext(source, {
     ...opening,
@@ -98,7 +98,7 @@ export async function openRequest(
     pull: o.bool('pull'),
     ...(jobs !== undefined && { jobs }),
     identity: identityOf(path, file, ctx.cwd),
-    name: nameOf(path, target, ctx.cwd),
+    name: given['BUILDKIT_BUILD_NAME'] ?? nameOf(path, target, ctx.cwd),
     ...(platforms.length === 1 && platforms[0] !== undefined && { platform: parsePlatform(platforms[0]) }),
     network: networkMode(o.string('network') ?? 'default'),
     addHosts: o.list('add-host').map(addHost),
@@ -112,7 +112,8 @@ export async function openRequest(
         .flatMap((text) => text.split(',,'))
         .map((text) => agent(text, ctx.env, ctx.cwd)),
     ),
-    allow: o.list('allow').flatMap((a) => a.split(',')),
+    // asking for the host's network for all steps is allowing it, as in buildx
+    allow: [...o.list('allow').flatMap((a) => a.split(',')), ...(o.string('network') === 'host' ? ['network.host'] : [])],
     classic: {
       rm: !o.has('rm') || o.bool('rm'),
       forceRm: o.bool('force-rm'),

@@ -9,6 +9,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const invalid = (code: string, message: string, hint?: string): SlipwayError =>
   new SlipwayError('invalid-argument', code, message, hint ? { hints: [hint] } : {});
 
+/** Whether a build argument that asks for something of the engine itself is set, in Go's words for true (strconv.ParseBool). */
+export const isTrue = (value: string | undefined): boolean => ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value ?? '');
+
 /** `NAME=value`, or `NAME` alone for the environment's value; a name that the environment lacks is left out, as in Docker. */
 export function buildArgs(values: readonly string[], env: Environment): Record<string, string> {
   const out: Record<string, string> = {};

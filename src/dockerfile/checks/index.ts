@@ -38,7 +38,7 @@ export function checkDockerfile(dockerfile: Dockerfile, o: CheckOptions): CheckR
     if (!facts) continue;
     const parent = resolveStage(dockerfile, stage.from.base, stage.index);
     const inherited = parent && ends.get(parent.index);
-    const begin: StageEnd = inherited ?? { env: new Map(facts.env), shell: facts.shell, absolute: false };
+    const begin: StageEnd = inherited ?? { env: new Map(facts.env), shell: facts.shell, workdirSet: false };
     ends.set(
       stage.index,
       checkStage(dockerfile, stage, begin, o.globals, o.buildArgs, (path) => o.isIgnored(path), to),

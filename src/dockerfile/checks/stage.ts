@@ -18,7 +18,7 @@ export interface StageFacts {
 export interface StageEnd {
   readonly env: Map<string, string>;
   readonly shell: boolean;
-  readonly absolute: boolean;
+  readonly workdirSet: boolean;
 }
 
 const SECRET = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
@@ -34,7 +34,7 @@ export function checkStage(
   to: Reporter,
 ): StageEnd {
   const env = new Map(begin.env);
-  let { shell, absolute } = begin;
+  let { shell, workdirSet } = begin;
   const last = new Map<string, Instruction>();
   for (const i of stage.commands) {
     switch (i.kind) {
@@ -90,14 +90,14 @@ export function checkStage(
     const expanded = checkVariables(dockerfile, i, env, to);
     if (i.kind === 'WORKDIR') {
       const path = expanded?.kind === 'WORKDIR' ? expanded.path : i.path;
-      if (path.startsWith('/')) absolute = true;
-      else if (!absolute) {
+      if (!workdirSet && !path.startsWith('/')) {
         to.tell(
           'WorkdirRelativePath',
           i.range,
           `Relative workdir ${JSON.stringify(path)} can have unexpected results if the base image changes`,
         );
       }
+      workdirSet = true;
     }
     if (i.kind === 'ENV' && expanded?.kind === 'ENV') {
       for (const { key, value } of expanded.pairs) {
@@ -116,7 +116,7 @@ export function checkStage(
       }
     }
   }
-  return { env, shell, absolute };
+  return { env, shell, workdirSet };
 }
 
 /** The instruction with its variables replaced; undefined when that fails, which the build says better. */

@@ -2,6 +2,7 @@
 // nothing is read from the root file system.
 import { existsSync, readdirSync } from 'node:fs';
 import { release } from 'node:os';
+import { SlipwayError } from '../../model/index.ts';
 import type { SpecOptions } from '../types.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { cgroupMode } from './cgroup.ts';
@@ -31,6 +32,12 @@ const MASKED_PATHS: readonly string[] = [
 const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 export function defaultSpec(o: SpecOptions): OciSpec {
+  for (const word of [...o.args, ...o.env]) {
+    if (word.includes('\0'))
+      throw new SlipwayError('invalid-argument', 'container.nul', `exec ${o.args[0]}: invalid argument: ${JSON.stringify(word)}`, {
+        hints: ['a program cannot be given a NUL byte'],
+      });
+  }
   const capabilities = resolveCapabilities({ privileged: o.privileged ?? false, add: o.capAdd ?? [], drop: o.capDrop ?? [] });
   const seccomp = o.privileged || o.seccomp === 'unconfined' ? undefined : seccompFor(o.seccomp, capabilities, release());
   const mapped = mapDevices(o.devices ?? []);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { processorTime } from '../../../sys/index.ts';
-import { defaultSpec, foreignPlatform, resolveUser, type OciSpec, type SpecMount } from '../../../runtime/index.ts';
+import { defaultSpec, foreignPlatform, resolveUser, type OciSpec, type SpecMount, type SpecOptions } from '../../../runtime/index.ts';
 import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
 import { withoutUmask } from '../umask.ts';
@@ -33,13 +33,14 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
     const user = await asStepError(request, () => resolveUser(root, request.user));
     makeWorkdir(request, user);
     const prepared = await prepareMounts(env, request, scratch);
+    const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
     const variables = [...request.env, ...prepared.env];
     if (!variables.some((v) => v.startsWith('PATH='))) variables.unshift(DEFAULT_PATH);
     if (!variables.some((v) => v.startsWith('HOME='))) variables.push(`HOME=${user.home}`);
-    const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
+    if (request.style === 'classic' && !variables.some((v) => v.startsWith('HOSTNAME='))) variables.push(`HOSTNAME=${hostname}`);
     const network = await (await env.networks()).acquire(request.network, request.signal);
     try {
-      const spec = defaultSpec({
+      const options: SpecOptions = {
         rootfs: root,
         args: request.args,
         env: variables,
@@ -47,13 +48,14 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         user,
         hostname,
         netns: network.netnsPath,
-        mounts: [...systemFiles(request, scratch, hostname), ...prepared.mounts],
+        mounts: [...systemFiles(request, scratch, hostname, request.style === 'classic' ? network.ip : undefined), ...prepared.mounts],
         privileged: request.security === 'insecure',
         cgroupsPath: '',
         ...(request.attached?.terminal && { tty: true }),
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
         ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
-      });
+      };
+      const spec = await asStepError(request, () => defaultSpec(options));
       withoutUmask(() => makePoints(stubs, spec, prepared.points));
       const runtime = await env.runtime();
       const { attached } = request;
@@ -147,7 +149,7 @@ function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly
 }
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
-function systemFiles(request: RunRequest, scratch: Scratch, hostname: string): SpecMount[] {
+function systemFiles(request: RunRequest, scratch: Scratch, hostname: string, ip: string | undefined): SpecMount[] {
   const file = (name: string, text: string, mode: string): SpecMount => ({
     destination: `/etc/${name}`,
     type: 'bind',
@@ -155,7 +157,12 @@ function systemFiles(request: RunRequest, scratch: Scratch, hostname: string): S
     options: ['rbind', mode, 'rprivate'],
   });
   const mode = request.style === 'graph' ? 'ro' : 'rw';
-  const hosts = hostsFile({ hostname, ...(request.addHosts ? { extraHosts: [...request.addHosts] } : {}) });
+  const hosts = hostsFile({
+    hostname,
+    sandbox: request.style === 'graph',
+    ...(ip !== undefined && { ip }),
+    ...(request.addHosts && { extraHosts: request.addHosts }),
+  });
   const files = [
     file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' }), mode),
     file('hosts', hosts, mode),

@@ -1,0 +1,146 @@
+// Details in which the engines follow Docker, and each other only where Docker's do: each was looked up with Docker Engine 28.
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openShop, type Shop } from '../support/shop.ts';
+
+let graph: Shop;
+let classic: Shop;
+let made = 0;
+
+before(async () => {
+  const shop = openShop('build-details');
+  await shop.ok('bootstrap', 'busybox');
+  graph = shop.with({ DOCKER_BUILDKIT: '1' });
+  classic = shop.with({ DOCKER_BUILDKIT: '0' });
+});
+after(() => graph.close());
+
+function context(dockerfile: string, files: Record<string, string> = {}): string {
+  const folder = join(graph.folder, `context-${made++}`);
+  for (const [name, text] of Object.entries({ ...files, Dockerfile: dockerfile })) {
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+/** Builds, and what `command` says in a container of the image. */
+async function said(shop: Shop, folder: string, command: string, ...args: string[]): Promise<string> {
+  const id = (await shop.ok('build', '-q', '--network', 'none', ...args, folder)).stdout.trim();
+  return (await shop.ok('run', '--rm', '--network', 'none', '--entrypoint', 'sh', id, '-c', command)).stdout.trim();
+}
+
+async function config(shop: Shop, folder: string): Promise<{ Cmd?: string[]; Entrypoint?: string[]; WorkingDir?: string }> {
+  const id = (await shop.ok('build', '-q', folder)).stdout.trim();
+  return JSON.parse((await shop.ok('image', 'inspect', '--format', '{{json .Config}}', id)).stdout) as { Cmd?: string[] };
+}
+
+async function refused(shop: Shop, folder: string, why: RegExp): Promise<void> {
+  const { status, stdout, stderr } = await shop.run('build', '--progress', 'plain', folder);
+  assert.equal(status, 1, stdout);
+  assert.match(stdout + stderr, why);
+}
+
+test('ADD of an archive: links in it stay in the directory, which no flag but the graph engine’s --chown touches', async () => {
+  const folder = context('FROM busybox\nADD --chown=7:8 t.tar /o\n');
+  const link = spawnSync('python3', ['-c', ARCHIVE, join(folder, 't.tar')]);
+  assert.equal(link.status, 0, String(link.stderr));
+  const look = 'cat /o/etc/through; stat -c "%a %u" /o; test -e /etc/through || echo inside';
+  assert.equal(await said(graph, folder, look), 'through755 7\ninside');
+  assert.equal(await said(classic, folder, look), 'through755 0\ninside');
+  writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox\nADD --chmod=0700 t.tar /o\n');
+  assert.equal(await said(graph, folder, look), 'through755 0\ninside');
+});
+
+/** A link to /etc, and a file through it. */
+const ARCHIVE = `
+import io, sys, tarfile
+t = tarfile.open(sys.argv[1], 'w')
+link = tarfile.TarInfo('l')
+link.type, link.linkname = tarfile.SYMTYPE, '/etc'
+t.addfile(link)
+file = tarfile.TarInfo('l/through')
+file.size = 7
+t.addfile(file, io.BytesIO(b'through'))
+t.close()
+`;
+
+test('a group that nobody knows leaves the group of the user', async () => {
+  const folder = context('FROM busybox\nCOPY --chown=daemon:nosuch f /f\n', { f: '' });
+  assert.equal(await said(graph, folder, 'stat -c "%u %g" /f'), '1 1');
+  await refused(classic, folder, /can't find gid for group nosuch/);
+});
+
+test('COPY --from=scratch is empty to the graph engine, and a reserved name to the original', async () => {
+  const folder = context('FROM busybox\nCOPY --from=scratch / /x\n');
+  assert.equal(await said(graph, folder, 'ls -A /x | wc -l'), '0');
+  await refused(classic, folder, /invalid from flag value scratch: 'scratch' is a reserved name/);
+});
+
+test('CMD and ENTRYPOINT without words', async () => {
+  const folder = context('FROM busybox\nCMD\nENTRYPOINT\n');
+  const [ofGraph, ofClassic] = [await config(graph, folder), await config(classic, folder)];
+  assert.deepEqual(
+    [ofGraph.Cmd, ofGraph.Entrypoint],
+    [
+      ['/bin/sh', '-c', ''],
+      ['/bin/sh', '-c', ''],
+    ],
+  );
+  assert.deepEqual([ofClassic.Cmd, ofClassic.Entrypoint ?? []], [['/bin/sh', '-c'], []]);
+});
+
+test('WORKDIR: an absolute one is kept as written by the graph engine; an empty one is refused by the original', async () => {
+  const folder = context('FROM busybox\nWORKDIR /x//y/\nRUN touch here\n');
+  assert.equal((await config(graph, folder)).WorkingDir, '/x//y/');
+  assert.equal((await config(classic, folder)).WorkingDir, '/x/y');
+  assert.equal(await said(graph, folder, 'ls /x/y'), 'here');
+  await refused(classic, context('FROM busybox\nWORKDIR $NOTHING\n'), /cannot normalize nothing/);
+});
+
+test('TARGETSTAGE is the target, else the last stage, and unknown to the original engine', async () => {
+  const folder = context('FROM busybox AS one\nARG TARGETSTAGE\nRUN echo "<$TARGETSTAGE>" > /stage\nFROM one AS two\n');
+  assert.equal(await said(graph, folder, 'cat /stage'), '<two>');
+  assert.equal(await said(graph, folder, 'cat /stage', '--target', 'one'), '<one>');
+  assert.equal(await said(classic, folder, 'cat /stage'), '<>');
+});
+
+test('the name of the machine: of the sandbox or the container, and BUILDKIT_SANDBOX_HOSTNAME', async () => {
+  const folder = context('FROM busybox\nRUN hostname > /name; env | grep ^HOSTNAME= > /variable || true; head -n1 /etc/hosts > /hosts\n');
+  const look = 'cat /name /variable /hosts';
+  assert.equal(await said(graph, folder, look), 'buildkitsandbox\n127.0.0.1\tlocalhost buildkitsandbox');
+  assert.equal(await said(graph, folder, look, '--build-arg', 'BUILDKIT_SANDBOX_HOSTNAME=mine'), 'mine\n127.0.0.1\tlocalhost mine');
+  assert.match(await said(classic, folder, look), /^([0-9a-f]{12})\nHOSTNAME=\1\n127\.0\.0\.1\tlocalhost$/);
+});
+
+test('a proxy that is declared by ARG is in the environment under both spellings', async () => {
+  const folder = context('FROM busybox\nARG HTTP_PROXY\nRUN env | grep -i ^http_proxy | sort > /proxies\n');
+  const proxies = await said(graph, folder, 'cat /proxies', '--build-arg', 'HTTP_PROXY=http://p.example');
+  assert.equal(proxies, 'HTTP_PROXY=http://p.example\nhttp_proxy=http://p.example');
+});
+
+test('the original engine’s client does not look into a directory that no `!` rule begins with', async () => {
+  const folder = context('FROM busybox\nCOPY . /c\n', { '.dockerignore': '**\n!**/*.md\n', 'top.md': '', 'd/in.md': '' });
+  assert.equal(await said(graph, folder, 'cd /c; find . -type f | sort'), './d/in.md\n./top.md');
+  assert.equal(await said(classic, folder, 'cd /c; find . -type f | sort'), './top.md');
+});
+
+test('two stages of one name: the later counts to the graph engine, the original refuses', async () => {
+  const folder = context('FROM busybox AS a\nRUN echo 1 > /n\nFROM busybox AS a\nRUN echo 2 > /n\nFROM busybox\nCOPY --from=a /n /n\n');
+  assert.equal(await said(graph, folder, 'cat /n'), '2');
+  await refused(classic, folder, /a stage name already used/);
+});
+
+test('a NUL byte in a command is refused, not cut off', async () => {
+  for (const shop of [graph, classic]) await refused(shop, context('FROM busybox\nRUN echo a\0b\n'), /invalid argument[^]*NUL/);
+});
+
+test('BUILDKIT_CACHE_MOUNT_NS keeps caches apart', async () => {
+  const folder = context('FROM busybox\nRUN --mount=type=cache,target=/c mktemp /c/XXXXXX; ls /c > /seen\n');
+  const seen = (...args: string[]) => said(graph, folder, 'wc -l < /seen', '--no-cache', ...args);
+  const apart = ['--build-arg', 'BUILDKIT_CACHE_MOUNT_NS=apart'];
+  assert.deepEqual([await seen(), await seen(), await seen(...apart), await seen(...apart)], ['1', '2', '1', '2']);
+});
