@@ -102,7 +102,7 @@ function check({ outputs, platforms, annotations, sbom, provenance }: Delivery, 
   const effective: readonly Output[] = outputs.length === 0 ? [{ kind: 'image', names: [], push: false, store: true }] : outputs;
   for (const out of effective) {
     const list = (out.kind === 'archive' && out.format === 'oci') || out.kind === 'layout' || (out.kind === 'image' && out.push);
-    const what = several ? 'a list of platforms' : attested ? 'attestations' : annotations.length > 0 ? 'annotations' : undefined;
+    const what = several ? 'images for several platforms' : attested ? 'attestations' : annotations.length > 0 ? 'annotations' : undefined;
     const local = out.kind === 'local' && annotations.length === 0;
     if (what !== undefined && !list && !local && out.kind !== 'cacheonly')
       throw new SlipwayError(
@@ -153,7 +153,7 @@ async function deliver(
       });
     case 'local': {
       for (const b of built) {
-        const dest = built.length === 1 ? out.dest : `${out.dest}/${formatPlatform(b.platform).replaceAll('/', '_')}`;
+        const dest = delivery.platforms.length === 0 ? out.dest : `${out.dest}/${formatPlatform(b.platform).replaceAll('/', '_')}`;
         const statements = await attestationsOf(engine, request, delivery, b, names, lease);
         await writeOutput(engine, b.result.image, { kind: 'local', dest }, request.tags, request.signal);
         await writeStatements(dest, statements, names, b);
@@ -235,7 +235,8 @@ async function sendList(
 ): Promise<Digest> {
   const { sendAttestations } = await import('./attest/index.ts');
   const indexAnnotations = annotationsOf(delivery, 'index');
-  const alone = built.length === 1 && !delivery.sbom && delivery.provenance === undefined && Object.keys(indexAnnotations).length === 0;
+  const alone =
+    delivery.platforms.length === 0 && !delivery.sbom && delivery.provenance === undefined && Object.keys(indexAnnotations).length === 0;
   const manifests: Descriptor[] = [];
   const statements: Descriptor[] = [];
   for (const b of built) {

@@ -97,9 +97,17 @@ test('a registry, in gzip and zstd; a second export sends nothing', async () => 
 
 test('inline: the image itself is the cache', async () => {
   const ref = `${registry.host}/app:1`;
+  for (const asked of [
+    ['--build-arg', 'BUILDKIT_INLINE_CACHE=1'],
+    ['--cache-to', 'type=inline'],
+  ]) {
+    await shop.ok('build', '-q', ...asked, '-t', ref, '--push', context);
+    const output = await build(await machine(), '--cache-from', ref);
+    assert.match(output, /#\d+ \[stage-2 2\/2\] RUN echo end > \/end\n#\d+ CACHED/);
+    await shop.ok('build', '-q', '-t', ref, '--push', context);
+    assert.doesNotMatch(await build(await machine(), '--cache-from', ref), /CACHED/);
+  }
   await shop.ok('build', '-q', '--cache-to', 'type=inline', '-t', ref, '--push', context);
-  const output = await build(await machine(), '--cache-from', ref);
-  assert.match(output, /#\d+ \[stage-2 2\/2\] RUN echo end > \/end\n#\d+ CACHED/);
   assert.match(await build(await machine(), '--cache-from', `type=inline,ref=${ref}`), /importing cache from .*app:1/);
   assert.match(await build(await machine(), '--cache-from', `${registry.host}/app:nothing`), /no cache from .*app:nothing/);
 });

@@ -82,6 +82,15 @@ test('several platforms: a list, a layout, folders; and what the store does not 
   );
 });
 
+test('BUILDKIT_MULTI_PLATFORM makes a list of one platform as well', async () => {
+  const ref = `${registry.host}/cross:one`;
+  await shop.ok('build', '-q', '--build-arg', 'BUILDKIT_MULTI_PLATFORM=1', '--push', '-t', ref, context);
+  assert.deepEqual(
+    raw(ref).manifests.map((m) => m.platform?.os),
+    ['linux'],
+  );
+});
+
 test('a program for another processor says what is missing', async () => {
   put('foreign.Dockerfile', 'FROM busybox\nCOPY foreign /foreign\nRUN ["/foreign"]\n');
   const elf = Buffer.alloc(128);
