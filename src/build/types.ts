@@ -87,12 +87,15 @@ export interface BuildEnvironment {
   networks(): Promise<BuildNetworks>;
   /** ms since the epoch. */
   now(): number;
-  /** The image that a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */
   /** An image of an OCI layout, there for as long as the build runs. */
   openLayout(layout: LayoutImage, signal: AbortSignal): Promise<Image>;
+  /**
+   * The image that a FROM names; the seam where a registry is asked. `anyPlatform`: what is in the store is taken whatever it
+   * was made for. @throws SlipwayError `image.cannot-be-pulled`.
+   */
   resolveBase(
     ref: string,
-    o: { platform?: Platform; pull: boolean; signal: AbortSignal; onProgress?: (p: PullProgress) => void },
+    o: { platform?: Platform; anyPlatform?: boolean; pull: boolean; signal: AbortSignal; onProgress?: (p: PullProgress) => void },
   ): Promise<Image>;
 }
 

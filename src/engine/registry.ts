@@ -2,9 +2,13 @@
 import type { Image } from '../image/index.ts';
 import {
   familiarReference,
+  formatPlatform,
+  hostPlatform,
   isIndexType,
   isSlipwayError,
+  matchesPlatform,
   parseReference,
+  type Platform,
   type Reference,
   repositoryName,
   SlipwayError,
@@ -143,10 +147,13 @@ export async function knownCredentials(engine: Engine, domain: string): Promise<
 export interface BaseOptions extends Pick<PullOptions, 'platform' | 'signal' | 'onProgress'> {
   /** Ask the registry although the image is here. */
   readonly pull: boolean;
+  /** What is here is taken whatever it was made for: the original engine looks at names alone. */
+  readonly anyPlatform?: boolean;
 }
 
 /**
- * The image that a FROM names: from the store, else from its registry. Nothing is ever put in its place in silence.
+ * The image that a FROM names: from the store, else from its registry. Nothing is ever put in its place in silence. One for
+ * another machine than this does not take the name from the one that runs here.
  * @throws SlipwayError not-found `image.cannot-be-pulled`, which names the ways out
  */
 export async function baseImage(
@@ -155,11 +162,14 @@ export async function baseImage(
   o: BaseOptions,
   canBootstrap: (ref: string) => Promise<boolean>,
 ): Promise<Image> {
-  const found = engine.images.find(ref);
+  const host = hostPlatform();
+  const platform = o.platform ?? host;
+  const named = engine.images.find(ref);
+  const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOf(named), platform)) ? named : undefined;
   if (found !== undefined && !o.pull) return found;
   const name = withDefaultTag(parseReference(ref));
   try {
-    return (await pullImage(engine, name, o)).image;
+    return (await pullImage(engine, name, { ...o, untagged: !o.anyPlatform && !matchesPlatform(host, platform) })).image;
   } catch (e) {
     o.signal.throwIfAborted();
     if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) throw e;
@@ -167,6 +177,7 @@ export async function baseImage(
     throw new SlipwayError('not-found', 'image.cannot-be-pulled', `${shown}: not found: it could not be pulled: ${e.message}`, {
       cause: e,
       hints: [
+        ...(named !== undefined && found === undefined ? [`what is here of this name is for ${formatPlatform(platformOf(named))}`] : []),
         ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
         ...((await canBootstrap(ref)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
         'load it from an archive: slipway load -i FILE',
@@ -174,4 +185,8 @@ export async function baseImage(
       ],
     });
   }
+}
+
+function platformOf({ config }: Image): Platform {
+  return { os: config.os, architecture: config.architecture, ...(config.variant !== undefined && { variant: config.variant }) };
 }

@@ -38,6 +38,8 @@ export interface PullProgress {
 
 export interface PullOptions {
   readonly platform?: Platform;
+  /** It gets no tag here, only the name of its digest: what has the tag keeps it. */
+  readonly untagged?: boolean;
   readonly signal: AbortSignal;
   /** Bytes that a layer may unpack to; 100 times its size and a GiB when left out. */
   readonly layerLimit?: number;
@@ -87,13 +89,14 @@ async function pullFrom(store: ImageStore, repository: Repository, ref: Referenc
   const layers = manifest.layers.map((descriptor, i) => ({ descriptor, diffId: diffIds[i]!, chainId: chains[i]! }));
   const made = await bringLayers(store, repository, layers, [lease, lasting], o);
   const id = sha256(configBytes);
-  const named = ref.tag === undefined ? [] : [formatReference({ domain: ref.domain, path: ref.path, tag: ref.tag })];
+  const tag = ref.tag === undefined || o.untagged ? [] : [formatReference({ domain: ref.domain, path: ref.path, tag: ref.tag })];
+  const digests = o.untagged ? [found.digest] : [asked.digest, found.digest];
   store.content.add(found.bytes, lease);
   const image = store.create(
     {
       config: configBytes,
       layers: made,
-      names: [...named, ...new Set([asked.digest, found.digest].map((digest) => `${repositoryName(ref)}@${digest}`))],
+      names: [...tag, ...new Set(digests.map((digest) => `${repositoryName(ref)}@${digest}`))],
       manifest: { digest: found.digest, mediaType: found.mediaType },
     },
     lease,

@@ -82,6 +82,38 @@ test('several platforms: a list, a layout, folders; and what the store does not 
   );
 });
 
+test('each platform stands on the base image for it, and the name here stays with the one that runs here', async () => {
+  const base = `${registry.host}/cross-base:1`;
+  await shop.ok(
+    'build',
+    '-q',
+    '-f',
+    join(context, 'cross.Dockerfile'),
+    '--platform',
+    'linux/amd64,linux/arm64',
+    '--push',
+    '-t',
+    base,
+    context,
+  );
+  put('upon.Dockerfile', `FROM ${base}\nCOPY file /second\n`);
+  const folder = join(shop.folder, 'upon');
+  const upon = ['-f', join(context, 'upon.Dockerfile')];
+  for (const platforms of ['linux/arm64,linux/amd64', 'linux/amd64,linux/arm64']) {
+    rmSync(folder, { recursive: true, force: true });
+    await shop.ok('build', '-q', ...upon, '--platform', platforms, '-o', folder, context);
+    assert.deepEqual(readdirSync(join(folder, 'linux_arm64')).sort(), ['arm64', 'second']);
+    assert.deepEqual(readdirSync(join(folder, 'linux_amd64')).sort(), ['amd64', 'second']);
+  }
+  const host = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  assert.equal((await shop.ok('image', 'inspect', '--format', '{{.Architecture}}', base)).stdout.trim(), host);
+  put('local.Dockerfile', 'FROM --platform=linux/s390x busybox\n');
+  assert.match(
+    (await shop.run('build', '--progress', 'plain', '-f', join(context, 'local.Dockerfile'), context)).stderr,
+    /what is here of this name is for linux\//,
+  );
+});
+
 test('BUILDKIT_MULTI_PLATFORM makes a list of one platform as well', async () => {
   const ref = `${registry.host}/cross:one`;
   await shop.ok('build', '-q', '--build-arg', 'BUILDKIT_MULTI_PLATFORM=1', '--push', '-t', ref, context);

@@ -57,7 +57,12 @@ export class Bases {
   }
 
   async #image(name: string, platform: Platform): Promise<Image> {
-    const image = await this.#env.resolveBase(name, { platform, pull: this.#request.pull, signal: this.#request.signal });
+    const image = await this.#env.resolveBase(name, {
+      platform,
+      anyPlatform: true,
+      pull: this.#request.pull,
+      signal: this.#request.signal,
+    });
     this.#lease.addImage(image.id);
     return image;
   }
