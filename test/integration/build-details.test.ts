@@ -1,9 +1,10 @@
 // Details in which the engines follow Docker, and each other only where Docker's do: each was looked up with Docker Engine 28.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setXattr } from '../../src/sys/index.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 
 let graph: Shop;
@@ -143,4 +144,31 @@ test('BUILDKIT_CACHE_MOUNT_NS keeps caches apart', async () => {
   const seen = (...args: string[]) => said(graph, folder, 'wc -l < /seen', '--no-cache', ...args);
   const apart = ['--build-arg', 'BUILDKIT_CACHE_MOUNT_NS=apart'];
   assert.deepEqual([await seen(), await seen(), await seen(...apart), await seen(...apart)], ['1', '2', '1', '2']);
+});
+
+test('capabilities of a file of the context stay behind', async () => {
+  const folder = context('FROM busybox\nCOPY f /f\n', { f: 'x' });
+  // VFS_CAP_REVISION_2, cap_net_raw permitted and effective (linux/capability.h)
+  setXattr(join(folder, 'f'), 'security.capability', Buffer.from('0100000200200000000000000000000000000000', 'hex'));
+  for (const shop of [graph, classic]) {
+    const id = (await shop.ok('build', '-q', folder)).stdout.trim();
+    const archive = join(graph.folder, 'saved.tar');
+    await shop.ok('save', '-o', archive, id);
+    assert.equal(readFileSync(archive).includes('security.capability'), false);
+  }
+});
+
+test('--network host for all steps needs no --allow; for one step it does', async () => {
+  await graph.ok('build', '-q', '--network', 'host', context('FROM busybox\nRUN true\n'));
+  await refused(graph, context('FROM busybox\nRUN --network=host true\n'), /network\.host is not allowed/);
+});
+
+test('BUILDKIT_BUILD_NAME is what the history calls a build', async () => {
+  await graph.ok('build', '-q', '--no-cache', '--build-arg', 'BUILDKIT_BUILD_NAME=of-mine', context('FROM busybox\nRUN true\n'));
+  assert.match((await graph.ok('builder', 'history', 'ls')).stdout, /of-mine/);
+});
+
+test('of several relative WORKDIRs the first is warned of', async () => {
+  const { stdout, stderr } = await graph.run('build', '--check', context('FROM busybox\nWORKDIR a\nWORKDIR b\n'));
+  assert.equal((stdout + stderr).match(/WARNING: WorkdirRelativePath/g)?.length, 1);
 });
