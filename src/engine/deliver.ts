@@ -97,12 +97,18 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
 
 /** What cannot be had is refused before anything is built. */
 function check({ outputs, platforms, annotations, sbom, provenance }: Delivery, request: BuildRequest): void {
-  const several = platforms.length > 0;
   const attested = sbom || provenance !== undefined;
   const effective: readonly Output[] = outputs.length === 0 ? [{ kind: 'image', names: [], push: false, store: true }] : outputs;
   for (const out of effective) {
     const list = (out.kind === 'archive' && out.format === 'oci') || out.kind === 'layout' || (out.kind === 'image' && out.push);
-    const what = several ? 'images for several platforms' : attested ? 'attestations' : annotations.length > 0 ? 'annotations' : undefined;
+    const what =
+      platforms.length > 0
+        ? 'images for several platforms'
+        : attested
+          ? 'attestations'
+          : annotations.length > 0
+            ? 'annotations'
+            : undefined;
     const local = out.kind === 'local' && annotations.length === 0;
     if (what !== undefined && !list && !local && out.kind !== 'cacheonly')
       throw new SlipwayError(

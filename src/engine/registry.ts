@@ -8,7 +8,7 @@ import {
   isSlipwayError,
   matchesPlatform,
   parseReference,
-  type Platform,
+  platformOfImage,
   type Reference,
   repositoryName,
   SlipwayError,
@@ -165,7 +165,7 @@ export async function baseImage(
   const host = hostPlatform();
   const platform = o.platform ?? host;
   const named = engine.images.find(ref);
-  const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOf(named), platform)) ? named : undefined;
+  const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOfImage(named.config), platform)) ? named : undefined;
   if (found !== undefined && !o.pull) return found;
   const name = withDefaultTag(parseReference(ref));
   try {
@@ -177,7 +177,9 @@ export async function baseImage(
     throw new SlipwayError('not-found', 'image.cannot-be-pulled', `${shown}: not found: it could not be pulled: ${e.message}`, {
       cause: e,
       hints: [
-        ...(named !== undefined && found === undefined ? [`what is here of this name is for ${formatPlatform(platformOf(named))}`] : []),
+        ...(named !== undefined && found === undefined
+          ? [`what is here of this name is for ${formatPlatform(platformOfImage(named.config))}`]
+          : []),
         ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
         ...((await canBootstrap(ref)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
         'load it from an archive: slipway load -i FILE',
@@ -185,8 +187,4 @@ export async function baseImage(
       ],
     });
   }
-}
-
-function platformOf({ config }: Image): Platform {
-  return { os: config.os, architecture: config.architecture, ...(config.variant !== undefined && { variant: config.variant }) };
 }

@@ -22,5 +22,5 @@ export {
 } from './reference.ts';
 export type { Reference } from './reference.ts';
 export { signalNumber } from './signal.ts';
-export { formatPlatform, hostPlatform, matchesPlatform, normalizePlatform, parsePlatform } from './platform.ts';
+export { formatPlatform, hostPlatform, matchesPlatform, normalizePlatform, parsePlatform, platformOfImage } from './platform.ts';
 export type { Platform } from './platform.ts';

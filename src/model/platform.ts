@@ -105,6 +105,13 @@ export function hostPlatform(): Platform {
   return normalizePlatform({ os: 'linux', architecture: names[process.arch] ?? process.arch });
 }
 
+/** What an image was made for, by its configuration. */
+export const platformOfImage = ({ os, architecture, variant }: Platform): Platform => ({
+  os,
+  architecture,
+  ...(variant && { variant }),
+});
+
 /** Whether something made for `have` runs where `want` is asked for; an older ARM variant runs on a newer machine. */
 export function matchesPlatform(have: Platform, want: Platform): boolean {
   const a = normalizePlatform(have);

@@ -137,6 +137,11 @@ test('two stages of one name: the later counts to the graph engine, the original
 
 test('a NUL byte in a command is refused, not cut off', async () => {
   for (const shop of [graph, classic]) await refused(shop, context('FROM busybox\nRUN echo a\0b\n'), /invalid argument[^]*NUL/);
+  const folder = context('FROM busybox\nRUN --mount=type=secret,id=s,env=TOKEN true\n', { secret: 'hidden\0hidden' });
+  const { status, stdout, stderr } = await graph.run('build', '--secret', `id=s,src=${join(folder, 'secret')}`, folder);
+  assert.equal(status, 1);
+  assert.match(stderr, /invalid argument: TOKEN/);
+  assert.doesNotMatch(stdout + stderr, /hidden/);
 });
 
 test('BUILDKIT_CACHE_MOUNT_NS keeps caches apart', async () => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/index.ts';
 import { type Node, type SourceOp, topological } from '../../graph/index.ts';
-import { type Digest, familiarReference, formatPlatform, parseReference, withDefaultTag } from '../../model/index.ts';
+import { type Digest, familiarReference, formatPlatform, parseReference, platformOfImage, withDefaultTag } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
 import { DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
@@ -174,11 +174,7 @@ function sourceOf(env: BuildEnvironment, op: SourceOp): BuildSource[] {
   if (name?.[1] === undefined || name[2] === undefined) return [];
   const ref = parseReference(name[1]);
   const image = env.images.get(name[2] as Digest);
-  const platform = formatPlatform({
-    os: image.config.os,
-    architecture: image.config.architecture,
-    ...(image.config.variant && { variant: image.config.variant }),
-  });
+  const platform = formatPlatform(platformOfImage(image.config));
   const path = familiarReference({ domain: ref.domain, path: ref.path });
   return [
     { uri: `pkg:docker/${path}@${ref.tag ?? 'latest'}?platform=${encodeURIComponent(platform)}`, digest: image.manifestDigest ?? image.id },

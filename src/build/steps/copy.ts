@@ -95,8 +95,7 @@ class Copy {
     const writer = new TreeWriter({
       root: source.root,
       style: this.#request.style,
-      dropCapabilities:
-        this.#request.style === 'graph' ? source.kind === 'context' : this.#owner !== undefined || source.kind === 'context',
+      dropCapabilities: source.kind === 'context' || (this.#request.style === 'classic' && this.#owner !== undefined),
       owner: this.#owner ?? (source.kind === 'context' ? { uid: 0, gid: 0 } : undefined),
       mode: this.#mode,
       selection: new Selection(source.ignore, this.#request.excludes),

@@ -20,7 +20,7 @@ export function deliveryOf(ctx: Context, o: ParsedOptions, travel: Travel | unde
   if (o.bool('load')) outputs.push(parseOutput({ type: 'image', attributes: {} }, ctx.cwd, false));
   const platforms = platformsOf(ctx, o);
   const attest = attestOf(o);
-  const asList = isTrue(buildArgs(o.list('build-arg'), ctx.env)['BUILDKIT_MULTI_PLATFORM']);
+  const asList = isAsked(ctx, o, 'BUILDKIT_MULTI_PLATFORM');
   return {
     outputs,
     platforms: platforms.length > 1 || asList ? (platforms.length === 0 ? [hostPlatform()] : platforms.map(parsePlatform)) : [],
@@ -49,10 +49,12 @@ export function travelOf(ctx: Context, o: ParsedOptions): Travel {
   const absolute = (path: string): string => resolve(ctx.cwd, path);
   const read = (flag: 'cache-from' | 'cache-to') => o.list(flag).map((text) => cachePlace(flag, text));
   const to = read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute));
-  if (isTrue(buildArgs(o.list('build-arg'), ctx.env)['BUILDKIT_INLINE_CACHE']) && !to.some(({ type }) => type === 'inline'))
-    to.push({ type: 'inline' });
+  if (isAsked(ctx, o, 'BUILDKIT_INLINE_CACHE') && !to.some(({ type }) => type === 'inline')) to.push({ type: 'inline' });
   return { from: read('cache-from').map(({ type, attributes }) => parseCacheImport(type, attributes, absolute)), to };
 }
+
+/** A build argument that asks for something of the engine itself. */
+const isAsked = (ctx: Context, o: ParsedOptions, name: string): boolean => isTrue(buildArgs(o.list('build-arg'), ctx.env)[name]);
 
 const invalid = (flag: string, message: string, hint: string): SlipwayError =>
   new SlipwayError('invalid-argument', `flag.${flag}`, message, { hints: [hint] });

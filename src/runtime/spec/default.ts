@@ -31,13 +31,18 @@ const MASKED_PATHS: readonly string[] = [
 ];
 const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
+/** Of a variable only the name is told: its value may be a secret. */
+function refuseNul({ args, env }: SpecOptions): void {
+  const nul = [...args, ...env].find((word) => word.includes('\0'));
+  if (nul === undefined) return;
+  const what = args.includes(nul) ? JSON.stringify(nul) : nul.replace(/=[^]*/, '');
+  throw new SlipwayError('invalid-argument', 'container.nul', `exec ${args[0]}: invalid argument: ${what}`, {
+    hints: ['a program cannot be given a NUL byte'],
+  });
+}
+
 export function defaultSpec(o: SpecOptions): OciSpec {
-  for (const word of [...o.args, ...o.env]) {
-    if (word.includes('\0'))
-      throw new SlipwayError('invalid-argument', 'container.nul', `exec ${o.args[0]}: invalid argument: ${JSON.stringify(word)}`, {
-        hints: ['a program cannot be given a NUL byte'],
-      });
-  }
+  refuseNul(o);
   const capabilities = resolveCapabilities({ privileged: o.privileged ?? false, add: o.capAdd ?? [], drop: o.capDrop ?? [] });
   const seccomp = o.privileged || o.seccomp === 'unconfined' ? undefined : seccompFor(o.seccomp, capabilities, release());
   const mapped = mapDevices(o.devices ?? []);
