@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { homedir } from 'node:os';
 import type { Engine } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
+import { armCrashPoint } from '../util/index.ts';
 import { parseArgs } from './args.ts';
 import { type Entry, findCommand } from './commands/index.ts';
 import type { Context, Settings } from './command.ts';
@@ -42,6 +43,7 @@ async function main(): Promise<number> {
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   let engine: Promise<Engine> | undefined;
   const { env } = process;
+  if (env['SLIPWAY_CRASH_AT']) armCrashPoint(env['SLIPWAY_CRASH_AT']);
   const launcher = env['SLIPWAY_LAUNCHER'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'slipway');
   const ctx: Context = {
     env,

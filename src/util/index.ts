@@ -1,4 +1,6 @@
 // Helpers without a domain.
+export { armCrashPoint, CRASH_POINTS, crashPoint } from './crash-point.ts';
+export type { CrashPoint } from './crash-point.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { formatDuration, humanDuration, parseDuration } from './duration.ts';
 export { sha256Hex } from './sha256.ts';

@@ -1,0 +1,25 @@
+// Named places between two lasting effects, at which a test kills the process. Unarmed they cost one comparison.
+
+/** Every crash point, `subject.between-what-and-what`. ARCHITECTURE.md lists them too; a test compares the lists and kills at each. */
+export const CRASH_POINTS = ['store.opened'] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+let armed: string | undefined;
+let passesLeft = 0;
+
+/**
+ * Arms one point for this process.
+ *
+ * @param at `NAME`, or `NAME@N` to die at the Nth passing (the first is 1)
+ */
+export function armCrashPoint(at: string): void {
+  const [name, nth] = at.split('@');
+  armed = name;
+  passesLeft = Number(nth ?? 1);
+}
+
+/** Kills the process with SIGKILL when this point is armed: no handler, no `finally` and no exit code of its own, as in a power cut. */
+export function crashPoint(name: CrashPoint): void {
+  if (armed !== undefined && name === armed && --passesLeft === 0) process.kill(process.pid, 'SIGKILL');
+}
