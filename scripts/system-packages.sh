@@ -18,7 +18,6 @@ need /usr/lib/podman/netavark netavark
 need /usr/lib/podman/aardvark-dns aardvark-dns
 need mmdebstrap mmdebstrap
 need /usr/share/doc/busybox-static busybox-static
-need /usr/share/containers/seccomp.json golang-github-containers-common
 need iptables iptables
 need ip iproute2
 need xz xz-utils

@@ -14,6 +14,8 @@ export type RuntimeName = 'crun' | 'runc';
 export interface RuntimeBinary {
   readonly name: RuntimeName;
   readonly path: string;
+  /** Of the program's file: another version of it has another. */
+  readonly identity: string;
   /** False where no control group can be made: then there are no limits and no rules on devices. */
   readonly cgroups: boolean;
   /** The folder that Slipway gives to runtimes; each has its own below it. */

@@ -1,12 +1,13 @@
-// Compiling Docker's seccomp profile takes crun 15 ms, each time. It takes a compiled filter as well, in an annotation: so
-// each profile is compiled once, by crun itself, and kept until the machine starts anew. A crun that would ignore the
-// annotation, and so run without any filter, is found out by trying; then the profile is handed over as it is.
+// Compiling a seccomp profile takes crun 15 ms, each time. It accepts a compiled filter as well, in an annotation: so
+// each profile is compiled once by each crun and stored until the next boot. A crun that would ignore the
+// annotation, and so run without any filter, is found by trying; it gets the profile as it is.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../sys/index.ts';
 import type { RuntimeBinary } from './binary.ts';
 import { compileFilter, isFiltered } from './probe.ts';
+import { recentCalls } from './recent-calls.ts';
 import type { OciSpec, Seccomp } from './spec/oci.ts';
 
 const ANNOTATION = 'run.oci.seccomp_bpf_data';
@@ -35,13 +36,15 @@ export class FilterCache {
   /** base64; undefined when this crun does not take it. */
   async #load(seccomp: Seccomp): Promise<string | undefined> {
     const folder = join(this.#binary.stateRoot, 'filters');
-    const path = join(folder, createHash('sha256').update(JSON.stringify(seccomp)).digest('hex'));
+    const recent = recentCalls(seccomp, process.arch);
+    const hash = createHash('sha256').update(this.#binary.identity).update('\0').update(recent).update(JSON.stringify(seccomp));
+    const path = join(folder, hash.digest('hex'));
     let data: string | undefined;
     try {
       data = readFileSync(path, 'latin1');
     } catch {
       const compiled = await compileFilter(this.#binary, seccomp);
-      data = compiled?.toString('base64') ?? '';
+      data = compiled === undefined ? '' : Buffer.concat([recent, compiled]).toString('base64');
       if (data !== '' && !(await isFiltered(this.#binary, { [ANNOTATION]: data }))) data = '';
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       writeFileAtomic(path, data, { mode: 0o600 });

@@ -1,5 +1,6 @@
-// Which runtime really runs containers here. A version number does not tell (cgroup layouts, kernels and missing
-// privileges do), so each is made to run the smallest program there is. The answer is kept until the machine starts anew.
+// Which runtime really runs containers here, under a seccomp filter. A version number does not say (cgroup layouts, kernels,
+// build options and missing privileges matter), so each is made to run the smallest program there is. The answer holds until
+// the next boot, and for the same programs only.
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
@@ -10,6 +11,7 @@ import { runAttached } from './foreground.ts';
 import { cgroupMode } from './spec/cgroup.ts';
 import { writeBundle } from './spec/encode.ts';
 import type { OciSpec, Seccomp } from './spec/oci.ts';
+import { defaultSeccomp } from './spec/seccomp-default.ts';
 
 const RUNTIMES: readonly RuntimeName[] = ['crun', 'runc'];
 
@@ -25,7 +27,7 @@ export interface FindOptions {
 export async function findRuntime(o: FindOptions): Promise<RuntimeBinary> {
   const candidates = RUNTIMES.filter((name) => o.preferred === undefined || o.preferred === name).flatMap((name) => {
     const path = findExecutable(name);
-    return path === undefined ? [] : [{ name, path }];
+    return path === undefined ? [] : [{ name, path, identity: fileIdentity(path) }];
   });
   const wanted = o.preferred ?? RUNTIMES.join(' or ');
   if (candidates.length === 0) {
@@ -36,17 +38,19 @@ export async function findRuntime(o: FindOptions): Promise<RuntimeBinary> {
   const cache = join(o.stateRoot, `found-${o.preferred ?? 'any'}.json`);
   const key = cacheKey(candidates);
   const known = readCache(cache, key);
-  if (known !== undefined) return { ...known, stateRoot: o.stateRoot };
+  const same = candidates.find(({ name }) => name === known?.name);
+  if (known !== undefined && same !== undefined) return { ...same, cgroups: known.cgroups, stateRoot: o.stateRoot };
   const complaints: string[] = [];
   for (const candidate of candidates) {
     for (const cgroups of candidate.name === 'crun' && cgroupMode() !== 'none' ? [true, false] : [candidate.name === 'runc']) {
       const binary = { ...candidate, cgroups, stateRoot: o.stateRoot };
-      const complaint = await withProbe(o.stateRoot, (bundle) => runProbe(binary, bundle, {}, o.signal));
-      if (complaint.exitCode === 0) {
-        writeFileAtomic(cache, JSON.stringify({ key, name: binary.name, path: binary.path, cgroups }), { mode: 0o600 });
+      const seccomp = defaultSeccomp(new Set(), process.arch);
+      const { exitCode, message } = await withProbe(o.stateRoot, (bundle) => runProbe(binary, bundle, { seccomp }, o.signal));
+      if (exitCode === SECCOMP_MODE_FILTER) {
+        writeFileAtomic(cache, JSON.stringify({ key, name: binary.name, cgroups }), { mode: 0o600 });
         return binary;
       }
-      complaints.push(`${candidate.name}: ${complaint.message}`);
+      complaints.push(`${candidate.name}: ${exitCode === 0 ? 'it runs containers without a seccomp filter' : message}`);
     }
   }
   throw new SlipwayError('failed-precondition', 'runtime.none-works', `no OCI runtime works on this machine (${complaints.join('; ')})`, {
@@ -54,19 +58,21 @@ export async function findRuntime(o: FindOptions): Promise<RuntimeBinary> {
   });
 }
 
-function cacheKey(candidates: readonly { path: string }[]): string {
+function cacheKey(candidates: readonly { identity: string }[]): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  const files = candidates.map(({ path }) => {
-    const { mtimeMs, size, ino } = statSync(path);
-    return `${path}:${mtimeMs}:${size}:${ino}`;
-  });
-  return [boot, cgroupMode(), ...files].join('|');
+  return [boot, cgroupMode(), 'filtered', ...candidates.map(({ identity }) => identity)].join('|');
 }
 
-function readCache(path: string, key: string): Omit<RuntimeBinary, 'stateRoot'> | undefined {
+/** The file's change time too: its other times can be set by a package manager to those of an older version. */
+function fileIdentity(path: string): string {
+  const { mtimeMs, ctimeMs, size, ino, dev } = statSync(path);
+  return [path, mtimeMs, ctimeMs, size, ino, dev].join(':');
+}
+
+function readCache(path: string, key: string): { name: RuntimeName; cgroups: boolean } | undefined {
   try {
-    const found = JSON.parse(readFileSync(path, 'utf8')) as { key: string; name: RuntimeName; path: string; cgroups: boolean };
-    return found.key === key ? { name: found.name, path: found.path, cgroups: found.cgroups } : undefined;
+    const found = JSON.parse(readFileSync(path, 'utf8')) as { key: string; name: RuntimeName; cgroups: boolean };
+    return found.key === key ? found : undefined;
   } catch {
     return undefined;
   }

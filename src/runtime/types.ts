@@ -54,7 +54,7 @@ export interface SpecOptions {
   /** Bytes of /dev/shm; 64 MiB when left out. */
   readonly shmSize?: number;
   readonly resources?: Resources;
-  /** Path of a profile in Docker's form, or 'unconfined'. Default: the system's own, none when it has none. */
+  /** Path of a profile in Docker's form, or 'unconfined'. Default: Docker's default profile. */
   readonly seccomp?: string;
   readonly noNewPrivileges?: boolean;
   readonly sysctls?: Readonly<Record<string, string>>;

@@ -1,11 +1,9 @@
-// Docker's form of a seccomp profile, with its conditions on capabilities and architectures, made into the form of the OCI
-// specification (config-linux.md § Seccomp), which has none. Profiles are read once per process.
+// The seccomp filter of a process: the default one, or a profile from a file in Docker's form, with its conditions on capabilities
+// and architectures, converted to the form of the OCI specification (config-linux.md § Seccomp), which has none.
 import { readFileSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
 import type { Seccomp, SeccompArg } from './oci.ts';
-
-/** Where Debian's and Fedora's packages put it. */
-const SYSTEM_PROFILE = '/usr/share/containers/seccomp.json';
+import { defaultSeccomp } from './seccomp-default.ts';
 
 interface Condition {
   readonly arches?: readonly string[];
@@ -34,48 +32,45 @@ const ARCHITECTURES: Readonly<Record<string, { readonly seccomp: string; readonl
   arm64: { seccomp: 'SCMP_ARCH_AARCH64', go: 'arm64' },
 };
 
-const profiles = new Map<string, DockerProfile | undefined>();
 const converted = new Map<string, Seccomp>();
 
 /**
- * The filter for a process with these capabilities. `profile` is a path; undefined is the system's own, and when the system
- * has none there is no filter. The same object comes back for the same question, so that its compiled form can be kept by it.
+ * The filter for a process with these capabilities. `profile` is a path; the default profile when left out or 'builtin'. The same object comes
+ * back for the same question, so that its compiled form can be stored by it. Throws invalid-argument 'container.seccomp-profile'.
  */
-export function seccompFor(profile: string | undefined, capabilities: readonly string[], kernel: string): Seccomp | undefined {
-  const path = profile ?? SYSTEM_PROFILE;
+export function seccompFor(profile: string | undefined, capabilities: readonly string[], kernel: string): Seccomp {
+  const path = profile ?? 'builtin';
   const key = `${path}\0${[...capabilities].sort().join(',')}`;
-  const known = converted.get(key);
-  if (known !== undefined) return known;
-  if (!profiles.has(path)) profiles.set(path, readProfile(path, profile === undefined));
-  const source = profiles.get(path);
-  if (source === undefined) return undefined;
-  const result = convertProfile(source, { capabilities: new Set(capabilities), arch: process.arch, kernel });
-  converted.set(key, result);
+  let result = converted.get(key);
+  if (result === undefined) {
+    const set = new Set(capabilities);
+    const { arch } = process;
+    result = path === 'builtin' ? defaultSeccomp(set, arch) : convertProfile(readProfile(path), { capabilities: set, arch, kernel });
+    converted.set(key, result);
+  }
   return result;
 }
 
-function readProfile(path: string, optional: boolean): DockerProfile | undefined {
+function readProfile(path: string): DockerProfile {
+  const failure = (what: string, cause: unknown): SlipwayError =>
+    new SlipwayError(
+      'invalid-argument',
+      'container.seccomp-profile',
+      `${what} seccomp profile (${path}) failed: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    if (optional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new SlipwayError(
-      'invalid-argument',
-      'container.seccomp-profile',
-      `opening seccomp profile (${path}) failed: ${(cause as Error).message}`,
-      { cause },
-    );
+    throw failure('opening', cause);
   }
   try {
     return JSON.parse(text) as DockerProfile;
   } catch (cause) {
-    throw new SlipwayError(
-      'invalid-argument',
-      'container.seccomp-profile',
-      `decoding seccomp profile (${path}) failed: ${(cause as Error).message}`,
-      { cause },
-    );
+    throw failure('decoding', cause);
   }
 }
 
