@@ -333,10 +333,9 @@ test('an abort ends a load', async (t) => {
   stream.write(dockerArchive([{ layers: [b], tags: ['x'] }]).subarray(0, 100_000));
   const controller = new AbortController();
   const load = loadArchive(images, stream, { signal: controller.signal });
-  setTimeout(() => {
-    controller.abort();
-    stream.write(Buffer.alloc(1000));
-  }, 20);
+  while (fs.readdirSync(images.layout.ingest).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  controller.abort();
+  stream.write(Buffer.alloc(1000));
   await assert.rejects(load);
   assert.deepEqual(fs.readdirSync(images.layout.ingest), []);
 });

@@ -21,7 +21,7 @@ interface Outcome {
   readonly layer: string[];
 }
 
-async function run(script: string | string[], o: Partial<RunRequest> = {}): Promise<Outcome> {
+async function run(script: string | string[], o: Partial<RunRequest> = {}, onText: (soFar: string) => void = () => {}): Promise<Outcome> {
   using lease = f.env.leases.create();
   const parent = await f.env.images.snapshot(f.env.images.resolve(BASE), lease);
   const active = f.env.snapshots.prepare(parent, lease);
@@ -40,7 +40,10 @@ async function run(script: string | string[], o: Partial<RunRequest> = {}): Prom
         network: 'default',
         signal: new AbortController().signal,
         ...o,
-        onOutput: (_, chunk) => void (output += Buffer.from(chunk).toString()),
+        onOutput: (_, chunk) => {
+          output += Buffer.from(chunk).toString();
+          onText(output);
+        },
       }));
     }
     return { exitCode, output, layer: list(active.upper) };
@@ -242,8 +245,9 @@ test('limits and the size of /dev/shm', async () => {
 test('an aborted command is killed, and nothing of it is left', async () => {
   const controller = new AbortController();
   const reason = new Error('enough');
-  const running = run('echo started; sleep 600', { signal: controller.signal });
-  setTimeout(() => controller.abort(reason), 300);
+  const running = run('echo started; sleep 600', { signal: controller.signal }, (text) => {
+    if (text.includes('started')) controller.abort(reason);
+  });
   await assert.rejects(running, (e) => e === reason);
   nothingLeft();
 });

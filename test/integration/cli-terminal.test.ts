@@ -1,12 +1,13 @@
 // `run -it` and `exec -it` under a real pseudo-terminal.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/sys/index.ts';
+import { commandLines } from '../support/processes.ts';
 import { startRegistry } from '../support/registry.ts';
 import { onTerminal } from '../support/terminal.ts';
 
@@ -68,16 +69,7 @@ async function interrupted(command: string, ready: RegExp): Promise<{ output: st
 
 /** Processes and mounts that have something of this test's folder. */
 function leftovers(): string[] {
-  const programs = readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return '';
-      }
-    })
-    .filter((line) => line.includes(folder) || line.includes('sleep 4321'));
+  const programs = commandLines().filter((line) => line.includes(folder) || line.includes('sleep 4321'));
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .filter((line) => line.includes(folder));
