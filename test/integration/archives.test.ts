@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -333,7 +334,7 @@ test('an abort ends a load', async (t) => {
   stream.write(dockerArchive([{ layers: [b], tags: ['x'] }]).subarray(0, 100_000));
   const controller = new AbortController();
   const load = loadArchive(images, stream, { signal: controller.signal });
-  while (fs.readdirSync(images.layout.ingest).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await once(stream, 'drain');
   controller.abort();
   stream.write(Buffer.alloc(1000));
   await assert.rejects(load);
