@@ -2,13 +2,17 @@
 export {
   applyChanges,
   exportRootfs,
+  FolderReader,
+  type ImagePlan,
   importRootfs,
   type LayerProgress,
   loadArchive,
   openSink,
+  readDockerManifest,
   saveArchive,
   saveImage,
   type Sink,
+  TarMembers,
   TarSink,
 } from './archive/index.ts';
 export { BorrowedImages } from './borrowed.ts';

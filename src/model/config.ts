@@ -1,7 +1,7 @@
 // The configuration of an image (OCI image-spec, config.md, with Docker's additions). Unknown fields are kept as they came,
 // since the bytes of a config are its identity.
 import type { Digest } from './digest.ts';
-import { isDigest } from './digest.ts';
+import { isDigest, supportedDigest } from './digest.ts';
 import { SlipwayError } from './errors.ts';
 import { asRecord, parseJson, type JsonRecord } from './json.ts';
 
@@ -93,6 +93,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   const diffIds = rootfs['diff_ids'] ?? [];
   if (!Array.isArray(diffIds) || !diffIds.every((d) => typeof d === 'string' && isDigest(d)))
     throw invalid('"rootfs.diff_ids" is not a list of digests');
+  diffIds.forEach((d: string) => supportedDigest(d));
   rootfs['diff_ids'] = diffIds;
   checkContainerConfig(value, 'config');
   if (value['history'] === null) delete value['history'];

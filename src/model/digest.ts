@@ -7,7 +7,7 @@ export type Digest = `sha256:${string}`;
 const LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 const SHAPE = /^([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-f0-9]+)$/;
 
-/** Accepts the registered algorithms sha256 and sha512. Throws invalid-argument 'digest.invalid'. */
+/** Accepts the registered algorithms sha256 and sha512; content is stored by the former alone (`supportedDigest`). Throws invalid-argument 'digest.invalid'. */
 export function parseDigest(s: string): Digest {
   if (!isDigest(s)) throw new SlipwayError('invalid-argument', 'digest.invalid', `invalid digest ${JSON.stringify(s)}`);
   return s;
@@ -16,6 +16,20 @@ export function parseDigest(s: string): Digest {
 export function isDigest(s: string): s is Digest {
   const m = SHAPE.exec(s);
   return m !== null && LENGTHS[m[1]!] === m[2]!.length;
+}
+
+/** A well-formed digest, which content can be stored and verified by. Throws unsupported 'digest.unsupported'. */
+export function supportedDigest(s: string): Digest {
+  if (s.startsWith('sha256:')) return s as Digest;
+  const shown = s.length > 24 ? `${s.slice(0, 24)}…` : s;
+  throw new SlipwayError(
+    'unsupported',
+    'digest.unsupported',
+    `digests of the algorithm ${s.split(':', 1)[0]} are not supported: ${shown}`,
+    {
+      hints: ['only sha256 is'],
+    },
+  );
 }
 
 /** The part after the algorithm. */

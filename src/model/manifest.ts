@@ -1,7 +1,7 @@
 // Manifests and indexes (OCI image-spec, manifest.md and image-index.md), checked where bytes come from outside.
 import type { Descriptor } from './descriptor.ts';
 import { isIndexType, isManifestType, MediaType } from './descriptor.ts';
-import { isDigest } from './digest.ts';
+import { isDigest, supportedDigest } from './digest.ts';
 import { SlipwayError } from './errors.ts';
 import { asRecord, parseJson, type JsonRecord } from './json.ts';
 
@@ -26,7 +26,7 @@ export interface Index {
 
 const INVALID = 'manifest.invalid';
 
-/** Throws data-loss 'manifest.invalid'. */
+/** Throws data-loss 'manifest.invalid', unsupported 'digest.unsupported'. */
 export function parseManifest(bytes: Uint8Array): Manifest {
   const value = parseJson(bytes, INVALID, 'manifest');
   checkHead(value, 'manifest');
@@ -38,7 +38,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return value as unknown as Manifest;
 }
 
-/** Throws data-loss 'manifest.invalid'. */
+/** Throws data-loss 'manifest.invalid', unsupported 'digest.unsupported'. */
 export function parseIndex(bytes: Uint8Array): Index {
   const value = parseJson(bytes, INVALID, 'index');
   checkHead(value, 'index');
@@ -78,6 +78,7 @@ function checkDescriptor(value: unknown, field: string): void {
   if (d === undefined) throw invalid(`"${field}" is not a descriptor`);
   if (typeof d['mediaType'] !== 'string') throw invalid(`"${field}" has no media type`);
   if (typeof d['digest'] !== 'string' || !isDigest(d['digest'])) throw invalid(`"${field}" has no valid digest`);
+  supportedDigest(d['digest']);
   if (!Number.isSafeInteger(d['size']) || (d['size'] as number) < 0) throw invalid(`"${field}" has no valid size`);
 }
 

@@ -14,6 +14,7 @@ import {
   matchesPlatform,
   MediaType,
   parseDigest,
+  supportedDigest,
   parseImageConfig,
   parseIndex,
   parseManifest,
@@ -76,6 +77,7 @@ test('tags', () => {
 test('digests and chains', () => {
   assert.equal(sha256('abc'), 'sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.ok(isDigest(`sha512:${'0'.repeat(128)}`));
+  assert.throws(() => supportedDigest(`sha512:${'0'.repeat(128)}`), { kind: 'unsupported', code: 'digest.unsupported' });
   for (const bad of ['', 'sha256:', 'sha256:xyz', `sha256:${'A'.repeat(64)}`, `md5:${'0'.repeat(32)}`, hex])
     assert.throws(() => parseDigest(bad), { code: 'digest.invalid' });
   const [a, b, c] = [sha256('a'), sha256('b'), sha256('c')] as const;

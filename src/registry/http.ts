@@ -119,14 +119,17 @@ export class Http {
         resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body });
       });
       request.on('timeout', () => request.destroy(timedOut(url)));
+      let bodyFailed: Error | undefined;
       request.on('error', (e) => {
         if (signal.aborted) reject(signal.reason as Error);
+        else if (bodyFailed !== undefined) reject(bodyFailed);
         else reject(unreachable(url, e));
       });
       if (typeof r.body !== 'function') return void request.end(r.body);
       request.setTimeout(IDLE);
       const stream = r.body();
-      stream.on('error', (e) => request.destroy(e));
+      // What cannot be read here is no failure of the connection, and nothing to try again.
+      stream.on('error', (e) => request.destroy((bodyFailed = e)));
       // An answer before the end of the body: the server has had enough of it.
       request.on('close', () => stream.destroy());
       stream.pipe(request);

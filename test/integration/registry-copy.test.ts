@@ -1,9 +1,12 @@
 // Copies between registries, layouts and archives, and lists for several platforms, checked with skopeo.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { ANONYMOUS, copy, parsePlace, Registries } from '../../src/registry/index.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { type Shop, openShop } from '../support/shop.ts';
 
@@ -96,6 +99,58 @@ test('a blob of a layout that was changed is refused', async () => {
   assert.match(stderr, /is not what was announced/);
   assert.ok(!existsSync(join(at('copied'), 'blobs/sha256', manifest.layers[0]!.digest.slice(7))));
   assert.equal((await shop.run('copy', `oci:${at('broken')}:1`, `docker://${two.host}/from/broken:1`)).status, 1);
+});
+
+/** Without a process of its own, which takes most of the time. */
+async function copyHere(from: string, to: string): Promise<void> {
+  const { signal } = new AbortController();
+  using registries = new Registries({ hosts: {}, certificates: [], environment: {} }, ANONYMOUS, signal);
+  await copy(registries, parsePlace(from), parsePlace(to), { signal, all: false, compression: { kind: 'gzip', level: 1 } });
+}
+
+test('names in an archive lead to no file outside of it, and what is damaged is not pushed', async () => {
+  const secret = at('secret');
+  writeFileSync(secret, 'a key of the host\n');
+  const bytes = readFileSync(secret);
+  const archive = (name: string, layer: string, make: (folder: string) => void): string => {
+    const folder = at(name);
+    mkdirSync(folder);
+    const diffId = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    writeFileSync(
+      join(folder, 'config.json'),
+      JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] } }),
+    );
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify([{ Config: 'config.json', RepoTags: null, Layers: [layer] }]));
+    make(folder);
+    return folder;
+  };
+  const hostile = [
+    archive('upwards', '../secret', () => {}),
+    archive('absolute', secret, () => {}),
+    archive('link', 'layer.tar', (folder) => symlinkSync(secret, join(folder, 'layer.tar'))),
+    archive('linked-folder', 'sub/secret', (folder) => symlinkSync('..', join(folder, 'sub'))),
+    archive('pipe', 'layer.tar', (folder) => execFileSync('mkfifo', [join(folder, 'layer.tar')])),
+    archive('damaged', 'layer.tar', (folder) => writeFileSync(join(folder, 'layer.tar'), 'not what the configuration says')),
+  ];
+  for (const folder of hostile) {
+    for (const target of [`docker://${two.host}/hostile/app:1`, `oci:${at('hostile-layout')}:1`]) {
+      await assert.rejects(copyHere(`docker-archive:${folder}`, target), { kind: 'data-loss', message: /incomplete|announced/ }, folder);
+    }
+  }
+  assert.ok(!existsSync(join(shop.folder, 'two/data/docker/registry/v2/repositories/hostile/app/_layers')), 'nothing was uploaded');
+});
+
+test('layers that lie compressed in an archive are sent as they are', async () => {
+  const folder = at('compressed');
+  mkdirSync(folder);
+  const tar = execFileSync('tar', ['-c', '-C', join(shop.folder, 'context'), 'file']);
+  writeFileSync(join(folder, 'layer.tar.gz'), gzipSync(tar));
+  const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+  const config = { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] } };
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify([{ Config: 'config.json', RepoTags: null, Layers: ['layer.tar.gz'] }]));
+  await copyHere(`docker-archive:${folder}`, `docker://${two.host}/from/compressed:1`);
+  await shop.ok('pull', `${two.host}/from/compressed:1`);
 });
 
 test('manifest create, annotate, inspect, push: a list for two platforms, of two repositories', async () => {

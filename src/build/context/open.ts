@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
 import type { LayoutImage } from '../../image/index.ts';
-import { type Digest, isDigest, SlipwayError } from '../../model/index.ts';
+import { isDigest, SlipwayError, supportedDigest } from '../../model/index.ts';
 import { checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import { folderWithin, gitOptions } from '../elsewhere.ts';
@@ -53,7 +53,7 @@ function layoutImage(name: string, text: string, cwd: string): LayoutImage {
     throw new SlipwayError('invalid-argument', 'context.layout', `invalid OCI layout for build context ${name}: ${LAYOUT}${text}`, {
       hints: ['oci-layout://PATH, with :TAG or @sha256:… behind it where there are several images'],
     });
-  return { path: resolve(cwd, path), ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest: digest as Digest }) };
+  return { path: resolve(cwd, path), ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest: supportedDigest(digest) }) };
 }
 
 /** A context of `--build-context name=value`: a directory, something elsewhere, `docker-image://…` or `oci-layout://…`. */

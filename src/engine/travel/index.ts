@@ -38,7 +38,7 @@ export async function importCaches(
   for (const { place, mounts } of imports) {
     const name = placeName(place);
     try {
-      const cache = await openCache(openSource(registries, placeOf(place)));
+      const cache = await openCache(openSource(registries, placeOf(place), signal));
       if (cache === undefined) {
         notices.push(`${name} holds no cache`);
         continue;

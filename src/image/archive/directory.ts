@@ -1,45 +1,48 @@
 // An archive that lies unpacked in a directory: an OCI image layout, or what `save` wrote. Links that lead out of it are not followed.
 import fs from 'node:fs';
-import { join, sep } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Digest } from '../../model/index.ts';
 import type { BlobWriters, StoredBlob } from './blob-writer.ts';
 import { incomplete, mismatch } from './errors.ts';
-import { MAX_DOCUMENT, cleanName, tooLarge } from './files.ts';
+import { MAX_DOCUMENT, tooLarge } from './files.ts';
 import type { ArchiveFiles } from './files.ts';
+import { FolderReader } from './folder-reader.ts';
 
 const BREATH = 16 << 20;
 
 export class Directory implements ArchiveFiles {
-  private readonly root: string;
+  private readonly reader: FolderReader;
   private readonly writers: BlobWriters;
   private readonly signal: AbortSignal | undefined;
 
   constructor(path: string, writers: BlobWriters, signal: AbortSignal | undefined) {
-    this.root = fs.realpathSync(path);
+    this.reader = new FolderReader(path);
     this.writers = writers;
     this.signal = signal;
   }
 
   has(name: string): boolean {
-    return this.find(name) !== undefined;
+    return this.reader.has(name);
   }
 
   document(name: string): Buffer {
-    const path = this.find(name);
-    if (path === undefined) throw incomplete(name);
-    if (fs.statSync(path).size > MAX_DOCUMENT) throw tooLarge(name);
-    return fs.readFileSync(path);
+    const file = this.reader.open(name);
+    if (file === undefined) throw incomplete(name);
+    try {
+      if (file.size > MAX_DOCUMENT) throw tooLarge(name);
+      return fs.readFileSync(file.fd);
+    } finally {
+      fs.closeSync(file.fd);
+    }
   }
 
   async blob(name: string, expected: Digest | undefined, onBytes: (current: number, total: number) => void): Promise<StoredBlob> {
-    const path = this.find(name);
-    if (path === undefined) throw incomplete(name);
-    const present = expected === undefined ? undefined : this.writers.hold(expected);
-    if (present !== undefined) return present;
-    const fd = fs.openSync(path, 'r');
+    const file = this.reader.open(name);
+    if (file === undefined) throw incomplete(name);
+    const { fd, size } = file;
     try {
-      const { size } = fs.fstatSync(fd);
+      const present = expected === undefined ? undefined : this.writers.hold(expected);
+      if (present !== undefined) return present;
       const writer = this.writers.begin(size);
       for (let sinceBreath = 0, n; (n = writer.fill((target) => fs.readSync(fd, target, 0, target.length, null))) > 0;) {
         if ((sinceBreath += n) < BREATH) continue;
@@ -57,16 +60,4 @@ export class Directory implements ArchiveFiles {
   }
 
   close(): void {}
-
-  private find(name: string): string | undefined {
-    const clean = cleanName(name);
-    if (clean === undefined) return undefined;
-    let path: string;
-    try {
-      path = fs.realpathSync(join(this.root, clean));
-    } catch {
-      return undefined;
-    }
-    return path.startsWith(this.root + sep) && fs.statSync(path).isFile() ? path : undefined;
-  }
 }

@@ -8,7 +8,7 @@ import { isDigest, withDefaultTag, parseReference, formatReference } from '../..
 import type { Digest } from '../../model/index.ts';
 
 /** @throws SlipwayError `archive.malformed`, `archive.incomplete`, `config.invalid`, `reference.invalid` */
-export function readDockerManifest(files: ArchiveFiles): ImagePlan[] {
+export function readDockerManifest(files: Pick<ArchiveFiles, 'document'>): ImagePlan[] {
   const list = parseDocument(files.document('manifest.json'), 'manifest.json');
   if (!Array.isArray(list)) throw malformed('manifest.json is not a list');
   return list.map((item: unknown, i): ImagePlan => {

@@ -7,6 +7,9 @@ import { malformed } from './errors.ts';
 
 /** A manifest, index or configuration may be this large (bytes). */
 export const MAX_DOCUMENT = 8 << 20;
+/** An archive of images has at most this many members, and deeper ones belong to something else. */
+export const MAX_MEMBERS = 100_000;
+export const MAX_DEPTH = 3;
 
 export interface ArchiveFiles {
   has(name: string): boolean;
@@ -52,4 +55,8 @@ export function followLinks<T>(name: string, members: ReadonlyMap<string, T>, ta
 
 export function tooLarge(name: string): SlipwayError {
   return malformed(`${JSON.stringify(name)} is too large for what it is`);
+}
+
+export function tooManyMembers(): SlipwayError {
+  return malformed(`it has more than ${MAX_MEMBERS} members`);
 }

@@ -2,13 +2,12 @@
 // in the store already is not even read.
 import fs from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { readTarIndex } from '../../archive/index.ts';
-import type { IndexedEntry } from '../../archive/index.ts';
 import type { Digest } from '../../model/index.ts';
 import type { BlobWriters, StoredBlob } from './blob-writer.ts';
 import { incomplete, mismatch } from './errors.ts';
-import { MAX_DOCUMENT, cleanName, followLinks, tooLarge } from './files.ts';
+import { MAX_DOCUMENT, tooLarge } from './files.ts';
 import type { ArchiveFiles } from './files.ts';
+import { TarMembers } from './tar-members.ts';
 
 /** Between two breaths so many bytes (of copying) pass: signals and screens want their turn. */
 const BREATH = 16 << 20;
@@ -17,25 +16,22 @@ export class TarFile implements ArchiveFiles {
   private readonly fd: number;
   private readonly writers: BlobWriters;
   private readonly signal: AbortSignal | undefined;
-  private readonly members = new Map<string, IndexedEntry>();
+  private readonly members: TarMembers;
 
   /** Takes over the descriptor. */
   constructor(fd: number, writers: BlobWriters, signal: AbortSignal | undefined) {
     this.fd = fd;
     this.writers = writers;
     this.signal = signal;
-    for (const member of readTarIndex(fd)) {
-      const name = cleanName(member.entry.path);
-      if (name !== undefined && member.entry.sparse === undefined) this.members.set(name, member);
-    }
+    this.members = new TarMembers(fd);
   }
 
   has(name: string): boolean {
-    return this.find(name) !== undefined;
+    return this.members.find(name) !== undefined;
   }
 
   document(name: string): Buffer {
-    const member = this.find(name);
+    const member = this.members.find(name);
     if (member === undefined) throw incomplete(name);
     if (member.storedSize > MAX_DOCUMENT) throw tooLarge(name);
     const bytes = Buffer.allocUnsafe(member.storedSize);
@@ -44,7 +40,7 @@ export class TarFile implements ArchiveFiles {
   }
 
   async blob(name: string, expected: Digest | undefined, onBytes: (current: number, total: number) => void): Promise<StoredBlob> {
-    const member = this.find(name);
+    const member = this.members.find(name);
     if (member === undefined) throw incomplete(name);
     const present = expected === undefined ? undefined : this.writers.hold(expected);
     if (present !== undefined) return present;
@@ -69,14 +65,5 @@ export class TarFile implements ArchiveFiles {
 
   close(): void {
     fs.closeSync(this.fd);
-  }
-
-  private find(name: string): IndexedEntry | undefined {
-    const member = followLinks(name, this.members, ({ entry }) => (entry.type === 'symlink' ? entry.link : undefined));
-    if (member?.entry.type === 'link') {
-      const target = this.members.get(cleanName(member.entry.link ?? '') ?? '');
-      return target?.entry.type === 'file' ? target : undefined;
-    }
-    return member?.entry.type === 'file' ? member : undefined;
   }
 }

@@ -1,8 +1,9 @@
-// The files of a layout or an archive: in a folder, or in an uncompressed tar that is read at random.
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { detectCompression, MAGIC_LENGTH, readTarIndex } from '../../archive/index.ts';
+// The files of a layout or an archive: in a folder, or in an uncompressed tar that is read at random. Names come from documents
+// that anybody may have written: what leads outside is missing.
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { detectCompression, MAGIC_LENGTH } from '../../archive/index.ts';
+import { FolderReader, TarMembers } from '../../image/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 
 const CHUNK = 1 << 20;
@@ -26,56 +27,65 @@ export function openFiles(path: string): Files {
 }
 
 class FolderFiles implements Files {
-  readonly #root: string;
+  readonly #path: string;
+  readonly #reader: FolderReader;
 
-  constructor(root: string) {
-    this.#root = root;
+  constructor(path: string) {
+    this.#path = path;
+    this.#reader = new FolderReader(path);
   }
 
   has(name: string): boolean {
-    return existsSync(join(this.#root, name));
+    return this.#reader.has(name);
   }
 
   read(name: string): Buffer {
-    if (!this.has(name)) throw missing(name, this.#root);
-    if (this.size(name) > LARGEST) throw large(name);
-    return readFileSync(join(this.#root, name));
+    const { fd, size } = this.#open(name);
+    try {
+      return readPart(fd, 0, size, () => missing(name, this.#path), name);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   size(name: string): number {
-    return statSync(join(this.#root, name)).size;
+    const { fd, size } = this.#open(name);
+    closeSync(fd);
+    return size;
   }
 
   stream(name: string, start: number): Readable {
-    return createReadStream(join(this.#root, name), { start, highWaterMark: CHUNK });
+    const { fd } = this.#open(name);
+    return createReadStream('', { fd, start, highWaterMark: CHUNK });
   }
 
   close(): void {}
+
+  #open(name: string): { fd: number; size: number } {
+    const file = this.#reader.open(name);
+    if (file === undefined) throw missing(name, this.#path);
+    return file;
+  }
 }
 
 class TarFiles implements Files {
   readonly #path: string;
   readonly #fd: number;
-  readonly #members = new Map<string, { offset: number; size: number }>();
+  readonly #members: TarMembers;
 
   constructor(path: string) {
     this.#path = path;
-    this.#fd = openSync(path, 'r');
+    this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
+      if (!fstatSync(this.#fd).isFile())
+        throw new SlipwayError('invalid-argument', 'copy.not-a-file', `${path} is neither a regular file nor a folder`);
       const head = Buffer.alloc(MAGIC_LENGTH);
       const compression = detectCompression(head.subarray(0, readSync(this.#fd, head, 0, MAGIC_LENGTH, 0)));
       if (compression !== 'none')
         throw new SlipwayError('unsupported', 'copy.compressed', `${path} is compressed (${compression}): it cannot be read at random`, {
           hints: ['decompress it first, or slipway load it'],
         });
-      for (const { entry, dataOffset, storedSize } of readTarIndex(this.#fd)) {
-        if (entry.type === 'file') this.#members.set(entry.path.replace(/^\.\//, ''), { offset: dataOffset, size: storedSize });
-        // Older archives hold a layer once, and links to it.
-        else if (entry.type === 'symlink' || entry.type === 'link') {
-          const target = this.#members.get(join(entry.path, entry.type === 'symlink' ? '..' : '/', entry.link ?? '').replace(/^\//, ''));
-          if (target !== undefined) this.#members.set(entry.path, target);
-        }
-      }
+      this.#members = new TarMembers(this.#fd);
     } catch (e) {
       closeSync(this.#fd);
       throw e;
@@ -83,42 +93,45 @@ class TarFiles implements Files {
   }
 
   has(name: string): boolean {
-    return this.#members.has(name);
+    return this.#members.find(name) !== undefined;
   }
 
   read(name: string): Buffer {
-    const { offset, size } = this.#member(name);
-    if (size > LARGEST) throw large(name);
-    const bytes = Buffer.alloc(size);
-    for (let at = 0; at < size;) {
-      const n = readSync(this.#fd, bytes, at, size - at, offset + at);
-      if (n === 0) throw missing(name, this.#path);
-      at += n;
-    }
-    return bytes;
+    const { dataOffset, storedSize } = this.#member(name);
+    return readPart(this.#fd, dataOffset, storedSize, () => missing(name, this.#path), name);
   }
 
   size(name: string): number {
-    return this.#member(name).size;
+    return this.#member(name).storedSize;
   }
 
   stream(name: string, start: number): Readable {
-    const { offset, size } = this.#member(name);
-    return createReadStream(this.#path, { start: offset + start, end: offset + size - 1, highWaterMark: CHUNK });
+    const { dataOffset, storedSize } = this.#member(name);
+    if (start >= storedSize) return Readable.from([], { objectMode: false });
+    return createReadStream(this.#path, { start: dataOffset + start, end: dataOffset + storedSize - 1, highWaterMark: CHUNK });
   }
 
   close(): void {
     closeSync(this.#fd);
   }
 
-  #member(name: string): { offset: number; size: number } {
-    const found = this.#members.get(name);
+  #member(name: string): { dataOffset: number; storedSize: number } {
+    const found = this.#members.find(name);
     if (found === undefined) throw missing(name, this.#path);
     return found;
   }
 }
 
-const missing = (name: string, path: string): SlipwayError =>
-  new SlipwayError('data-loss', 'copy.incomplete', `${path} is incomplete: ${name} is missing`);
+function readPart(fd: number, offset: number, size: number, incomplete: () => SlipwayError, name: string): Buffer {
+  if (size > LARGEST) throw new SlipwayError('data-loss', 'copy.too-large', `${name} is too large for a document`);
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at < size;) {
+    const n = readSync(fd, bytes, at, size - at, offset + at);
+    if (n === 0) throw incomplete();
+    at += n;
+  }
+  return bytes;
+}
 
-const large = (name: string): SlipwayError => new SlipwayError('data-loss', 'copy.too-large', `${name} is too large for a document`);
+const missing = (name: string, path: string): SlipwayError =>
+  new SlipwayError('data-loss', 'copy.incomplete', `${path} is incomplete: ${JSON.stringify(name)} is missing`);

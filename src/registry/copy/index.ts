@@ -22,7 +22,8 @@ import { each } from '../push.ts';
 import type { Registries } from '../registries.ts';
 import type { RemoteManifest } from '../repository.ts';
 import { openFiles } from './files.ts';
-import { DockerArchiveSource, LayoutSource, RegistrySource } from './sources.ts';
+import { DockerArchiveSource } from './docker-archive.ts';
+import { LayoutSource, RegistrySource } from './sources.ts';
 import { DockerArchiveTarget, LayoutTarget, RegistryTarget } from './targets.ts';
 import type { CopySource, CopyTarget } from './types.ts';
 
@@ -70,7 +71,7 @@ export function parsePlace(text: string): Place {
 }
 
 export async function copy(registries: Registries, from: Place, to: Place, o: CopyOptions): Promise<Copied> {
-  const source = openSource(registries, from);
+  const source = openSource(registries, from, o.signal);
   try {
     const target = openTarget(registries, to, from, o);
     try {
@@ -86,7 +87,7 @@ export async function copy(registries: Registries, from: Place, to: Place, o: Co
   }
 }
 
-export function openSource(registries: Registries, place: Place): CopySource {
+export function openSource(registries: Registries, place: Place, signal: AbortSignal): CopySource {
   if (place.kind === 'docker') {
     const ref = withDefaultTag(parseReference(place.at));
     return new RegistrySource(registries.repository(ref, 'pull'), ref.digest ?? ref.tag ?? 'latest');
@@ -94,7 +95,7 @@ export function openSource(registries: Registries, place: Place): CopySource {
   const files = openFiles(place.at);
   // Newer archives are layouts too, which say more.
   if (place.kind !== 'docker-archive' || files.has('index.json')) return new LayoutSource(files, place.name);
-  return new DockerArchiveSource(files, place.name);
+  return new DockerArchiveSource(files, place.name, signal);
 }
 
 /** @param from where the blobs come from, if they come from a registry: another repository of it may be taken over from */
@@ -168,15 +169,19 @@ class Copying {
   /** Plain layers of an archive, compressed on their way; the manifest names what they became. */
   async #compressed(m: RemoteManifest, put: NonNullable<CopyTarget['putCompressed']>): Promise<RemoteManifest> {
     const manifest: Manifest = parseManifest(m.bytes);
-    await this.#blob(manifest.config);
     const { kind } = this.#o.compression;
     const layers = await each(manifest.layers, this.#target.parallel, async (d): Promise<Descriptor> => {
+      if (d.mediaType !== MediaType.ociLayer) {
+        await this.#blob(d);
+        return d;
+      }
       this.#o.onBlob?.(d, 'copying');
-      const made = await put(() => this.#source.blob(d, 0));
+      const made = await put(d, () => this.#source.blob(d, 0));
       this.#moved += made.size;
       this.#o.onBlob?.(d, 'copied');
       return { mediaType: kind === 'gzip' ? MediaType.ociLayerGzip : MediaType.ociLayerZstd, ...made };
     });
+    await this.#blob(manifest.config);
     const bytes = encodeJson({ ...manifest, layers });
     return { bytes, digest: sha256(bytes), mediaType: m.mediaType };
   }

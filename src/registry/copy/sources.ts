@@ -4,11 +4,7 @@ import {
   type Descriptor,
   type Digest,
   digestHex,
-  encodeJson,
   formatReference,
-  type Manifest,
-  MediaType,
-  parseImageConfig,
   parseIndex,
   parseReference,
   sha256,
@@ -109,71 +105,3 @@ function wholeName(name: string): string | undefined {
 }
 
 const pathOf = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`;
-
-interface ArchiveImage {
-  readonly Config: string;
-  readonly RepoTags: string[] | null;
-  readonly Layers: string[];
-}
-
-/** Its layers are plain tars; a manifest is made for them. */
-export class DockerArchiveSource implements CopySource {
-  readonly rewritable = true;
-  readonly #files: Files;
-  readonly #ref: string | undefined;
-  readonly #places = new Map<Digest, string>();
-
-  constructor(files: Files, ref: string | undefined) {
-    this.#files = files;
-    this.#ref = ref;
-  }
-
-  async root(): Promise<RemoteManifest> {
-    const images = JSON.parse(this.#files.read('manifest.json').toString('utf8')) as ArchiveImage[];
-    const wanted = this.#ref === undefined ? undefined : formatReference(withDefaultTag(parseReference(this.#ref)));
-    const image =
-      wanted === undefined
-        ? images.length === 1
-          ? images[0]
-          : undefined
-        : images.find((i) => (i.RepoTags ?? []).some((name) => wholeName(name) === wanted));
-    if (image === undefined)
-      throw new SlipwayError(
-        'not-found',
-        'copy.no-image',
-        wanted === undefined ? 'the archive holds several images' : `the archive has no image ${this.#ref}`,
-        {
-          hints: [`it holds: ${images.flatMap((i) => i.RepoTags ?? ['<none>']).join(', ')}`],
-        },
-      );
-    const config = this.#files.read(image.Config);
-    const diffIds = parseImageConfig(config).rootfs.diff_ids;
-    if (diffIds.length !== image.Layers.length)
-      throw new SlipwayError('data-loss', 'copy.incomplete', 'the archive and the configuration differ in the number of layers');
-    this.#places.set(sha256(config), image.Config);
-    const layers = image.Layers.map((name, i): Descriptor => {
-      this.#places.set(diffIds[i]!, name);
-      return { mediaType: MediaType.ociLayer, digest: diffIds[i]!, size: this.#files.size(name) };
-    });
-    const manifest: Manifest = {
-      schemaVersion: 2,
-      mediaType: MediaType.ociManifest,
-      config: { mediaType: MediaType.ociConfig, digest: sha256(config), size: config.length },
-      layers,
-    };
-    const bytes = encodeJson(manifest);
-    return { bytes, digest: sha256(bytes), mediaType: MediaType.ociManifest };
-  }
-
-  async manifest(digest: Digest): Promise<RemoteManifest> {
-    throw new SlipwayError('internal', 'copy.no-index', `an archive has no list that names ${digest}`);
-  }
-
-  blob(d: Descriptor, start: number): Readable {
-    return this.#files.stream(this.#places.get(d.digest) ?? '', start);
-  }
-
-  close(): void {
-    this.#files.close();
-  }
-}

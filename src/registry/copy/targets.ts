@@ -46,13 +46,24 @@ export class RegistryTarget implements CopyTarget {
   }
 
   put(d: Descriptor, open: (start: number) => Readable): Promise<void> {
-    return this.#repository.upload({ size: d.size, open, digest: () => d.digest });
+    // What is sent again from the middle is verified by the registry alone.
+    return this.#repository.upload({
+      size: d.size,
+      open: (start) => (start === 0 ? verified(open(0), d) : open(start)),
+      digest: () => d.digest,
+    });
   }
 
-  readonly putCompressed = async (open: () => Readable): Promise<{ digest: Digest; size: number }> => {
+  readonly putCompressed = async (d: Descriptor, open: () => Readable): Promise<{ digest: Digest; size: number }> => {
     let made: { digest: Digest; size: number } | undefined;
     await this.#repository.upload({
-      open: (start) => compressing(open, this.#compression, start, (blob) => (made = blob)),
+      open: (start) =>
+        compressing(
+          () => verified(open(), d),
+          this.#compression,
+          start,
+          (blob) => (made = blob),
+        ),
       digest: () => made!.digest,
     });
     return made!;
@@ -195,6 +206,13 @@ export class DockerArchiveTarget implements CopyTarget {
 }
 
 const nameOf = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`;
+
+/** The bytes of a blob; the stream fails before its end when they are not what was announced. */
+function verified(source: Readable, d: Descriptor): Readable {
+  const checked = Readable.from(verifying(d)(source as AsyncIterable<Buffer>), { objectMode: false, highWaterMark: 1 << 20 });
+  checked.on('close', () => source.destroy());
+  return checked;
+}
 
 /** Passes bytes on, and fails at the end when they are not what was announced. */
 function verifying(d: Descriptor): (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {

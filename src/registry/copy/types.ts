@@ -23,8 +23,8 @@ export interface CopyTarget {
   /** Takes a blob over without its bytes; false when that cannot be. */
   takeOver(d: Descriptor, from: CopySource): Promise<boolean>;
   put(d: Descriptor, open: (start: number) => Readable): Promise<void>;
-  /** Takes a plain layer and compresses it; undefined where plain layers are right. */
-  readonly putCompressed?: (open: () => Readable) => Promise<{ digest: Digest; size: number }>;
+  /** Takes a plain layer, verifies and compresses it; undefined where plain layers are right. */
+  readonly putCompressed?: (d: Descriptor, open: () => Readable) => Promise<{ digest: Digest; size: number }>;
   /** `root` is what the name will stand for. */
   manifest(m: RemoteManifest, root: boolean): Promise<void>;
   finish(): Promise<void>;
