@@ -4,7 +4,8 @@ import { createGunzip, createGzip, createZstdCompress, createZstdDecompress, con
 import { PassThrough } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { SlipwayError } from '../model/index.ts';
-import { brokenCompression } from './errors.ts';
+import { brokenCompression, tooMuch } from './errors.ts';
+import { unpackLimit } from './limits.ts';
 import { toolStream } from './tool-stream.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
@@ -25,11 +26,16 @@ export function detectCompression(head: Buffer): Compression {
   return 'none';
 }
 
-/** A stream that turns compressed bytes into plain ones; broken input fails it with `archive.compression`. */
+/**
+ * A stream that turns compressed bytes into plain ones. Broken input fails it with `archive.compression`, and input that becomes
+ * more than `unpackLimit` allows with `archive.too-large`.
+ */
 export function decompressor(compression: Compression): Duplex {
+  return compression === 'none' ? new PassThrough() : bounded(openDecompressor(compression), compression);
+}
+
+function openDecompressor(compression: Exclude<Compression, 'none'>): Duplex & { readonly bytesWritten: number } {
   switch (compression) {
-    case 'none':
-      return new PassThrough();
     case 'gzip':
       return withTypedErrors(createGunzip({ chunkSize: CHUNK }), 'gzip');
     case 'zstd':
@@ -60,8 +66,21 @@ export function compressor(compression: Compression, level?: number): Duplex {
   }
 }
 
+/** Ends a stream that gives too much for what it took. */
+function bounded(stream: Duplex & { readonly bytesWritten: number }, name: string): Duplex {
+  const push = stream.push.bind(stream);
+  let given = 0;
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    given += Buffer.isBuffer(chunk) ? chunk.length : 0;
+    if (given <= unpackLimit(stream.bytesWritten)) return push(chunk, encoding);
+    stream.destroy(tooMuch(`the archive (${name})`));
+    return false;
+  };
+  return stream;
+}
+
 /** Makes every failure of a stream of zlib carry our code, wherever it surfaces. */
-function withTypedErrors(stream: Duplex, name: string): Duplex {
+function withTypedErrors<T extends Duplex>(stream: T, name: string): T {
   const destroy = stream.destroy.bind(stream);
   stream.destroy = (error?: Error | null) =>
     destroy(error == null || error instanceof SlipwayError || !isZlibError(error) ? (error ?? undefined) : brokenCompression(name, error));

@@ -1,5 +1,7 @@
 // The size of a layer as Docker tells it: what stat(2) says of everything in it but directories, each file counted once.
 import type { TarEntry } from './entry.ts';
+import { nameTooLong } from './errors.ts';
+import { isUsablePath } from './names.ts';
 import { TarParser } from './parser.ts';
 import { readTarIndex } from './tar-index.ts';
 
@@ -12,7 +14,7 @@ export function contentBytes(entry: Pick<TarEntry, 'type' | 'size' | 'link'>): n
 /** Counts while an uncompressed tar goes by. Throws 'archive.*' for what is none. */
 export class ContentSize {
   bytes = 0;
-  readonly #parser = new TarParser({ entry: (entry) => void (this.bytes += contentBytes(entry)), data: () => {}, end: () => {} });
+  readonly #parser = new TarParser({ entry: (entry) => void (this.bytes += checkedBytes(entry)), data: () => {}, end: () => {} });
 
   write(chunk: Buffer): void {
     this.#parser.write(chunk);
@@ -27,6 +29,12 @@ export class ContentSize {
 /** Of an uncompressed tar on disk, without reading the files in it. */
 export function contentSizeOf(path: string): number {
   let bytes = 0;
-  for (const { entry } of readTarIndex(path)) bytes += contentBytes(entry);
+  for (const { entry } of readTarIndex(path)) bytes += checkedBytes(entry);
   return bytes;
+}
+
+/** Names that no file can have are found here, and not when somebody needs the layer. */
+function checkedBytes(entry: TarEntry): number {
+  if (!isUsablePath(entry.path)) throw nameTooLong(undefined, entry.path);
+  return contentBytes(entry);
 }

@@ -1,6 +1,7 @@
 // File names are bytes on Linux, and strings here. Bytes that are not UTF-8 travel as lone surrogates U+DC80–U+DCFF (one each, as
 // PEP 383 does it), so every name survives a round trip; no valid UTF-8 decodes to those.
 import { isUtf8 } from 'node:buffer';
+import { MAX_NAME, MAX_PATH } from './limits.ts';
 
 const ESCAPED = /[\udc80-\udcff]/;
 
@@ -23,6 +24,14 @@ export function encodeName(name: string): Buffer {
   }
   parts.push(Buffer.from(name.slice(start), 'utf8'));
   return Buffer.concat(parts);
+}
+
+/** Whether a file can be called so: no path over 4095 bytes, and no name in it over 255 (limits.h, PATH_MAX and NAME_MAX). */
+export function isUsablePath(path: string): boolean {
+  // A character is at most three bytes of UTF-8 for each UTF-16 unit.
+  if (path.length * 3 <= MAX_NAME) return true;
+  if (path.length > MAX_PATH || encodeName(path).length > MAX_PATH) return false;
+  return path.split('/').every((name) => name.length * 3 <= MAX_NAME || encodeName(name).length <= MAX_NAME);
 }
 
 /** What to hand to `node:fs` for a name: the string itself nearly always, its bytes where a string would not do. */

@@ -1,10 +1,11 @@
 // A tar archive as a stream of entries, pushed through synchronously: no promise and no copy per entry, bounded memory whatever the
 // input says. It understands bytes only; what a path means, or whether it is safe, is for whoever unpacks.
 import type { EntryType, Extent, TarEntry } from './entry.ts';
-import { invalidArchive, oversizedHeader, truncatedArchive, unsupportedMember } from './errors.ts';
+import { invalidArchive, nameTooLong, oversizedHeader, tooMuch, truncatedArchive, unsupportedMember } from './errors.ts';
 import { BLOCK, isZeroBlock, readNumber } from './fields.ts';
 import { readHeader } from './header.ts';
 import type { RawHeader } from './header.ts';
+import { MAX_PATH, unpackLimit } from './limits.ts';
 import { decodeName } from './names.ts';
 import { applyPax, emptyOverrides } from './overrides.ts';
 import type { Overrides } from './overrides.ts';
@@ -16,6 +17,8 @@ import { BodyMapReader, MAX_EXTENTS, isSoundMap, readOldSparse, readPaxSparse } 
 export const MAX_EXTENDED_HEADER = 1 << 20;
 /** So many extended headers may stand before one entry. */
 const MAX_EXTENDED_IN_A_ROW = 32;
+/** Global records are laid over every entry that follows, so there are few. */
+const MAX_GLOBAL_RECORDS = 256;
 
 export interface TarHandler {
   /** A new entry. `data` calls follow for its stored bytes, then `end`. */
@@ -64,6 +67,8 @@ export class TarParser {
 
   private sparseEntry: TarEntry | undefined;
   private sparseStored = 0;
+  /** Bytes of all sparse files until here, with their holes. */
+  private sparseBytes = 0;
   private extents: Extent[] = [];
   private bodyMap: BodyMapReader | undefined;
 
@@ -226,6 +231,7 @@ export class TarParser {
       if (this.globalBytes > MAX_EXTENDED_HEADER) throw oversizedHeader(this.headerOffset, 'global PAX headers are too large');
       if (value.length === 0) this.global.delete(key);
       else this.global.set(key, Buffer.from(value));
+      if (this.global.size > MAX_GLOBAL_RECORDS) throw oversizedHeader(this.headerOffset, 'too many global PAX records');
     }
   }
 
@@ -239,6 +245,7 @@ export class TarParser {
     const path = (sparse?.name === undefined ? undefined : decodeName(sparse.name)) ?? this.longName ?? over.path ?? raw.name;
     const link = this.longLink ?? over.link ?? raw.link;
     if (path.includes('\0') || link.includes('\0')) throw invalidArchive(this.headerOffset, 'a name with a NUL byte');
+    if (path.length > MAX_PATH) throw nameTooLong(this.headerOffset, path);
     this.local = undefined;
     this.longName = undefined;
     this.longLink = undefined;
@@ -322,6 +329,9 @@ export class TarParser {
     const entry = this.sparseEntry!;
     if (!isSoundMap(extents, entry.size, this.sparseStored))
       throw invalidArchive(this.headerOffset, 'a sparse map that does not fit its data');
+    // Holes cost nothing here and are read, hashed and packed later on.
+    this.sparseBytes += entry.size;
+    if (this.sparseBytes > unpackLimit(this.position + this.sparseStored)) throw tooMuch(`a sparse file of ${entry.size} bytes`);
     entry.sparse = extents.filter((extent) => extent.length > 0);
     this.extents = [];
     this.sparseEntry = undefined;

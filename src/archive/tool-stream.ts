@@ -6,29 +6,33 @@ import { SlipwayError } from '../model/index.ts';
 import { brokenCompression } from './errors.ts';
 
 /** Runs `command`, found on PATH. Fails with `archive.tool-missing` or, on a non-zero exit, `archive.compression`. */
-export function toolStream(command: string, args: readonly string[]): Duplex {
+export function toolStream(command: string, args: readonly string[]): Duplex & { bytesWritten: number } {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let complaint = '';
   let outcome: Error | null | undefined;
   let outputEnded = false;
 
-  const stream = new Duplex({
-    write(chunk: Buffer, _encoding, done) {
-      // A tool that died reports by its exit; writing to it meanwhile is not a failure of its own.
-      if (!child.stdin.writable) done();
-      else child.stdin.write(chunk, () => done());
-    },
-    final(done) {
-      child.stdin.end(() => done());
-    },
-    read() {
-      child.stdout.resume();
-    },
-    destroy(error, done) {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      done(error);
-    },
-  });
+  const stream = Object.assign(
+    new Duplex({
+      write(chunk: Buffer, _encoding, done) {
+        stream.bytesWritten += chunk.length;
+        // A tool that died reports by its exit; writing to it meanwhile is not a failure of its own.
+        if (!child.stdin.writable) done();
+        else child.stdin.write(chunk, () => done());
+      },
+      final(done) {
+        child.stdin.end(() => done());
+      },
+      read() {
+        child.stdout.resume();
+      },
+      destroy(error, done) {
+        if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+        done(error);
+      },
+    }),
+    { bytesWritten: 0 },
+  );
   const settle = (): void => {
     if (outcome === undefined || !outputEnded) return;
     if (outcome === null) stream.push(null);

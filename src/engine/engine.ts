@@ -1,5 +1,6 @@
 // The façade: one object through which adapters do everything. It opens the store at once and everything else when it is
 // first asked for, so that a command pays only for what it uses.
+import { setUnpackLimit } from '../archive/index.ts';
 import { GarbageCollector, ContentStore, Leases } from '../content/index.ts';
 import type { ContainerManager } from '../container/index.ts';
 import { ImageStore } from '../image/index.ts';
@@ -27,7 +28,7 @@ export interface EngineOptions {
     readonly config: string;
     /** For credential helpers. */
     readonly environment: Readonly<Record<string, string>>;
-    /** Bytes that a pulled layer may unpack to. */
+    /** Bytes that an archive may unpack to. */
     readonly layerLimit?: number;
   };
   /** Bytes that the build cache may take; a tenth of the file system when left out. */
@@ -60,6 +61,7 @@ export class Engine {
     this.db = Database.open(o.root);
     this.leases = new Leases(this.db);
     this.content = new ContentStore(this.layout, this.db);
+    setUnpackLimit(o.registries?.layerLimit);
   }
 
   /** Opens a store, making it when there is none. @throws SlipwayError when it cannot be written or is of a newer version. */
@@ -126,10 +128,6 @@ export class Engine {
 
   get cacheLimit(): number | undefined {
     return this.#o.cacheLimit;
-  }
-
-  get layerLimit(): number | undefined {
-    return this.#o.registries?.layerLimit;
   }
 
   /** Collects what processes that died were holding, if any did. Cheap when none did. */

@@ -37,8 +37,7 @@ export async function pullImage(engine: Engine, ref: Reference, o: PullOptions):
   using registries = await engine.registries(o.signal);
   const { pull } = await import('../registry/index.ts');
   try {
-    const { layerLimit } = engine;
-    return await pull(engine.images, registries, ref, { ...(layerLimit !== undefined && { layerLimit }), ...o });
+    return await pull(engine.images, registries, ref, o);
   } finally {
     engine.tidy();
   }

@@ -79,7 +79,10 @@ export interface ImageConfig {
 
 const CODE = 'config.invalid';
 
-/** Throws data-loss 'config.invalid'. */
+/** What one overlay mount takes (Linux, OVL_MAX_STACK). */
+export const MAX_LAYERS = 500;
+
+/** Throws data-loss 'config.invalid', unsupported 'config.too-many-layers' and 'digest.unsupported'. */
 export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   const value = parseJson(bytes, CODE, 'image configuration');
   // An old Docker may have left these empty; Docker itself then takes the machine's, which is always linux here.
@@ -94,6 +97,10 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   if (!Array.isArray(diffIds) || !diffIds.every((d) => typeof d === 'string' && isDigest(d)))
     throw invalid('"rootfs.diff_ids" is not a list of digests');
   diffIds.forEach((d: string) => supportedDigest(d));
+  if (diffIds.length > MAX_LAYERS)
+    throw new SlipwayError('unsupported', 'config.too-many-layers', `max depth exceeded: the image has ${diffIds.length} layers`, {
+      hints: [`an image has at most ${MAX_LAYERS}`],
+    });
   rootfs['diff_ids'] = diffIds;
   checkContainerConfig(value, 'config');
   if (value['history'] === null) delete value['history'];
@@ -113,15 +120,20 @@ function checkContainerConfig(parent: JsonRecord, field: string): void {
   const config = asRecord(parent[field]);
   if (config === undefined) throw invalid(`"${field}" is not an object`);
   for (const key of STRINGS)
-    if (present(config, key) && typeof config[key] !== 'string') throw invalid(`"${field}.${key}" is not a string`);
+    if (present(config, key) && !isText(config[key])) throw invalid(`"${field}.${key}" is not a string without NUL`);
   for (const key of LISTS) {
     const list = config[key];
-    if (present(config, key) && !(Array.isArray(list) && list.every((s) => typeof s === 'string')))
-      throw invalid(`"${field}.${key}" is not a list of strings`);
+    if (present(config, key) && !(Array.isArray(list) && list.every(isText)))
+      throw invalid(`"${field}.${key}" is not a list of strings without NUL`);
   }
   for (const key of MAPS)
     if (present(config, key) && asRecord(config[key]) === undefined) throw invalid(`"${field}.${key}" is not an object`);
+  for (const [key, value] of Object.entries(asRecord(config['Labels']) ?? {}))
+    if (typeof value !== 'string') throw invalid(`the label ${JSON.stringify(key.slice(0, 60))} is not a string`);
 }
+
+/** Strings become arguments, variables and paths of programs, which end at a NUL. */
+const isText = (value: unknown): boolean => typeof value === 'string' && !value.includes('\0');
 
 function present(record: JsonRecord, key: string): boolean {
   return record[key] !== undefined && record[key] !== null;

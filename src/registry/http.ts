@@ -36,9 +36,17 @@ export interface HttpResponse {
   readonly body: http.IncomingMessage;
 }
 
-/** ms without a byte after which a connection counts as dead. */
-const IDLE = 60_000;
-const CONNECT = 30_000;
+/** How long (ms) a silent connection is waited for. */
+export interface Patience {
+  /** Until it is established. */
+  readonly connect: number;
+  /** While bytes are sent or read, and for the answer to what only reads. */
+  readonly idle: number;
+  /** For the answer to what changes something: registries verify and store a whole layer before they give it. */
+  readonly commit: number;
+}
+
+const PATIENCE: Patience = { connect: 30_000, idle: 60_000, commit: 900_000 };
 const MOST_REDIRECTS = 10;
 const LONGEST_PAUSE = 60_000;
 /** Answers of small requests are read whole, up to here. */
@@ -56,10 +64,12 @@ const CONNECTION_FAILED = new Set([
 
 export class Http {
   readonly #settings: RegistrySettings;
+  readonly #patience: Patience;
   readonly #agents = new Map<string, http.Agent>();
 
-  constructor(settings: RegistrySettings) {
+  constructor(settings: RegistrySettings, patience = PATIENCE) {
     this.#settings = settings;
+    this.#patience = patience;
   }
 
   /** Sends a request, again where that may help. The answer's body must be read or dropped (`drop`, `readSmall`). */
@@ -108,17 +118,24 @@ export class Http {
       headers: { 'user-agent': 'slipway', ...r.headers, ...(Buffer.isBuffer(r.body) && { 'content-length': String(r.body.length) }) },
       agent: this.#agent(url, r.insecure === true),
       signal,
-      timeout: CONNECT,
+      timeout: this.#patience.connect,
     };
+    const { idle, commit } = this.#patience;
     return new Promise((resolve, reject) => {
       const request = (secure ? https : http).request(url, options);
       request.on('response', (body) => {
-        body.setTimeout(IDLE, () => body.destroy(timedOut(url)));
+        body.setTimeout(idle, () => body.destroy(timedOut(url)));
         // Whoever reads is told by the reading; between two readers nobody listens.
         body.on('error', () => {});
         resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body });
       });
       request.on('timeout', () => request.destroy(timedOut(url)));
+      request.on('socket', (socket) => {
+        const established = (): void => void request.setTimeout(idle);
+        if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', established);
+        else established();
+      });
+      if (r.method !== 'GET' && r.method !== 'HEAD') request.on('finish', () => request.setTimeout(commit));
       let bodyFailed: Error | undefined;
       request.on('error', (e) => {
         if (signal.aborted) reject(signal.reason as Error);
@@ -126,7 +143,6 @@ export class Http {
         else reject(unreachable(url, e));
       });
       if (typeof r.body !== 'function') return void request.end(r.body);
-      request.setTimeout(IDLE);
       const stream = r.body();
       // What cannot be read here is no failure of the connection, and nothing to try again.
       stream.on('error', (e) => request.destroy((bodyFailed = e)));

@@ -1,5 +1,8 @@
 // Lists that a registry gives in pages (distribution-spec, "Listing Tags"; distribution, "Catalog").
+import { parseJson, SlipwayError } from '../model/index.ts';
 import { type HttpResponse, readSmall } from './http.ts';
+
+const MOST_ENTRIES = 1_000_000;
 
 /** What pages are asked of; a `Host` is one. */
 interface Asked {
@@ -22,9 +25,11 @@ export async function pages(
   let path: string | URL | undefined = first;
   for (let n = 0; path !== undefined && n < 10_000; n++) {
     const response: HttpResponse = await host.expect(what, [200], { method: 'GET', path, scopes, follow: true });
-    const page = JSON.parse((await readSmall(response)).toString('utf8')) as Record<string, unknown>;
+    const page = parseJson(await readSmall(response), 'registry.malformed', `answer of ${response.url.host}`);
     const list = listOf(page);
-    if (Array.isArray(list)) all.push(...list.map(String));
+    if (Array.isArray(list)) for (const entry of list) all.push(String(entry));
+    if (all.length > MOST_ENTRIES)
+      throw new SlipwayError('data-loss', 'registry.too-large', `${response.url.host} lists more than ${MOST_ENTRIES} entries`);
     const next: string | undefined = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(String(response.headers.link ?? ''))?.[1];
     path = next === undefined ? undefined : new URL(next, response.url);
   }

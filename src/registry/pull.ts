@@ -1,5 +1,6 @@
 // Pulling: from a name to an image in the store. Layers come side by side and are unpacked while they come; everything is
 // verified, and nothing has a name before it is whole.
+import { unpackLimit } from '../archive/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { Image, ImageStore } from '../image/index.ts';
 import {
@@ -41,8 +42,6 @@ export interface PullOptions {
   /** It gets no tag here, only the name of its digest: what has the tag keeps it. */
   readonly untagged?: boolean;
   readonly signal: AbortSignal;
-  /** Bytes that a layer may unpack to; 100 times its size and a GiB when left out. */
-  readonly layerLimit?: number;
   onProgress?(p: PullProgress): void;
   /** Things to know that are no failure: a mirror that was passed over. */
   onNotice?(message: string): void;
@@ -225,7 +224,7 @@ async function bringLayers(
       const unpacked = await store.layers.unpackLayer(layer, parent, lease, {
         signal,
         ...(arriving && { arriving: arriving.download }),
-        limit: o.layerLimit ?? descriptor.size * 100 + 2 ** 30,
+        limit: unpackLimit(descriptor.size),
         onProgress: ({ current }) => {
           arriving?.unpacking();
           report(descriptor, 'unpacking', current);

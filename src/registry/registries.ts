@@ -1,9 +1,19 @@
 // All registries as they are set up: which hosts to ask for a name, and what to sign in with. One for each command.
-import { familiarReference, isSlipwayError, type Reference } from '../model/index.ts';
+import { type ErrorKind, familiarReference, isSlipwayError, type Reference } from '../model/index.ts';
 import { credentialKey, Host } from './host.ts';
 import { Http } from './http.ts';
 import { Repository } from './repository.ts';
 import type { CredentialSource, Credentials, RegistrySettings } from './types.ts';
+
+/** Kinds of failures that another registry may not have. */
+const OF_REGISTRY: ReadonlySet<ErrorKind> = new Set([
+  'not-found',
+  'unavailable',
+  'permission-denied',
+  'data-loss',
+  'unsupported',
+  'invalid-argument',
+]);
 
 export class Registries {
   readonly #settings: RegistrySettings;
@@ -45,7 +55,8 @@ export class Registries {
         return await work(new Repository(host, ref.path, 'pull', this.#signal));
       } catch (e) {
         this.#signal.throwIfAborted();
-        if (!isSlipwayError(e)) throw e;
+        // What fails on this machine fails with every other registry as well.
+        if (!isSlipwayError(e) || !OF_REGISTRY.has(e.kind)) throw e;
         onSkip(`the mirror ${host.name} does not give ${familiarReference(ref)}: ${e.message}`);
       }
     }

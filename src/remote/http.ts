@@ -4,7 +4,7 @@ import { createWriteStream, chmodSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Digest, SlipwayError } from '../model/index.ts';
+import { type Digest, type ErrorKind, SlipwayError } from '../model/index.ts';
 import { withoutCredentials } from './address.ts';
 
 export interface Downloaded {
@@ -35,7 +35,10 @@ export function fileNameOf(url: string): string | undefined {
   }
 }
 
-/** Asks for a file, following redirects. Throws unavailable 'http.failed', not-found 'http.status' for an answer that is none. */
+/**
+ * Asks for a file, following redirects.
+ * @throws SlipwayError unavailable 'http.failed'; 'http.status' for an answer without a file, of the kind that the status says
+ */
 export async function openUrl(url: string, signal: AbortSignal): Promise<Response> {
   const shown = withoutCredentials(url);
   let address: URL;
@@ -64,10 +67,16 @@ export async function openUrl(url: string, signal: AbortSignal): Promise<Respons
   if (response.ok) return response;
   await response.body?.cancel();
   throw new SlipwayError(
-    response.status === 401 || response.status === 403 ? 'permission-denied' : 'not-found',
+    kindOfStatus(response.status),
     'http.status',
     `failed to GET ${shown} with status ${response.status} ${response.statusText}`.trim(),
   );
+}
+
+function kindOfStatus(status: number): ErrorKind {
+  if (status === 401 || status === 403 || status === 407) return 'permission-denied';
+  if (status === 404 || status === 410) return 'not-found';
+  return status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'invalid-argument';
 }
 
 /** Writes a file as Docker's ADD has it: for its owner only, with the time that the server gives or else 1970. */

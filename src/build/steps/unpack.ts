@@ -16,7 +16,15 @@ import {
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Writable, type Readable } from 'node:stream';
-import { decompressor, detectCompression, TarParser, type TarEntry, type TarHandler } from '../../archive/index.ts';
+import {
+  decompressor,
+  detectCompression,
+  isUsablePath,
+  nameTooLong,
+  TarParser,
+  type TarEntry,
+  type TarHandler,
+} from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { lutimesNs, mknod, removeTree } from '../../sys/index.ts';
 import { cleanWords, followInside, lstatOrNone, makeDirectories } from './inside.ts';
@@ -142,6 +150,7 @@ class Unpacker implements TarHandler {
   entry(entry: TarEntry): void {
     this.#entry = undefined;
     this.#extent = this.#inExtent = 0;
+    if (!isUsablePath(entry.path)) throw nameTooLong(undefined, entry.path);
     const words = this.#words(entry.path);
     const name = words.pop();
     if (name === undefined) {

@@ -1,9 +1,10 @@
 // Results of builds elsewhere: what an imported cache says it has is believed to exist, and each result is fetched and
 // unpacked only when a build needs its files.
 import { createHash } from 'node:crypto';
+import { unpackLimit } from '../../archive/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { ArrivingBlob } from '../../image/index.ts';
-import { chainIds, type Descriptor, type Digest, parseManifest, SlipwayError } from '../../model/index.ts';
+import { chainIds, type Descriptor, type Digest, parseJsonValue, parseManifest, SlipwayError } from '../../model/index.ts';
 import type { CopySource } from '../../registry/index.ts';
 import type { CachedResult, Imports, Keyed } from '../../solver/index.ts';
 import type { Engine } from '../engine.ts';
@@ -23,7 +24,7 @@ export interface OpenCache {
 /** Throws what the source does, and data-loss 'cache.invalid'. */
 export async function openCache(source: CopySource): Promise<OpenCache | undefined> {
   const manifest = parseManifest((await source.root()).bytes);
-  const config: unknown = JSON.parse((await readAll(source, manifest.config)).toString('utf8'));
+  const config: unknown = parseJsonValue(await readAll(source, manifest.config), 'cache.invalid', 'configuration of a cache');
   if (manifest.config.mediaType === CACHE_CONFIG) return { source, config: parseTravelConfig(config), blobs: manifest.layers };
   // an image: its own layers, if it has an inline cache
   const inline = (config as Record<string, unknown> | null)?.[INLINE_FIELD];
@@ -88,7 +89,7 @@ export class ImportedCaches implements Imports {
       if (blob === undefined && layers.blob(layer.diffId) === undefined) return undefined;
       const made = await layers.unpackLayer({ diffId: layer.diffId, chainId: chains[i] as Digest }, parent, this.#lease, {
         signal,
-        ...(blob && { arriving: arriving(source, blob), limit: this.#engine.layerLimit ?? blob.size * 100 + 2 ** 30 }),
+        ...(blob && { arriving: arriving(source, blob), limit: unpackLimit(blob.size) }),
       });
       parent = made.id;
     }

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { compressor, decompressor, TarParser } from '../../archive/index.ts';
 import { cacheMountName } from '../../build/index.ts';
@@ -83,15 +82,16 @@ export async function unpackMounts(engine: Engine, cache: OpenCache, which: Cach
     mkdirSync(aside, { recursive: true });
     try {
       const arrived = arriving(cache.source, descriptor);
-      const limit = engine.layerLimit ?? descriptor.size * 100 + 2 ** 30;
       const applier = new LayerApplier(aside, { overlay: false });
       const parser = new TarParser(applier);
-      let size = 0;
-      const plain = Readable.from(arrived.chunks(), { objectMode: false }).pipe(decompressor('zstd'));
-      for await (const chunk of plain as AsyncIterable<Buffer>) {
-        if ((size += chunk.length) > limit) throw new Error(`cache mount ${id} unpacks to more than ${limit} bytes`);
-        parser.write(chunk);
-      }
+      await pipeline(
+        () => arrived.chunks(),
+        decompressor('zstd'),
+        async (plain: AsyncIterable<Buffer>) => {
+          for await (const chunk of plain) parser.write(chunk);
+        },
+        { signal },
+      );
       parser.finish();
       applier.finish();
       await arrived.verified();

@@ -1,5 +1,5 @@
 // What the two formats of archives have in common once their documents are read: a plan of the images to make.
-import { parseImageConfig } from '../../model/index.ts';
+import { parseImageConfig, parseJsonValue } from '../../model/index.ts';
 import type { Digest, ImageConfig } from '../../model/index.ts';
 import { malformed } from './errors.ts';
 
@@ -22,11 +22,7 @@ export interface ImagePlan {
 }
 
 export function parseDocument(bytes: Buffer, name: string): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw malformed(`${name} is not valid JSON`, error);
-  }
+  return parseJsonValue(bytes, 'archive.malformed', name);
 }
 
 /** Reads a configuration that must account for so many layers. */

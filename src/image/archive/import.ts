@@ -1,5 +1,4 @@
 // `import`: the tar of a root file system becomes the one layer of a new image; and `export`: the files of a container become such a tar.
-import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { ContentSize, BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
@@ -8,7 +7,8 @@ import { tarTree } from '../../snapshot/index.ts';
 import type { Image } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
 import { applyChanges } from './changes.ts';
-import { peek, through } from './peek.ts';
+import { streamInput } from './open-input.ts';
+import { peek, stoppedBy, through } from './peek.ts';
 import { openSink } from './sink.ts';
 import type { ArchiveTarget } from './sink.ts';
 import type { ImageStore } from '../store.ts';
@@ -38,9 +38,9 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
   o.complete?.catch(() => {});
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
-  const input = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: 1 << 20 }) : source;
+  const input = typeof source === 'string' ? streamInput(source) : source;
   try {
-    const { head, stream } = await peek(input, BLOCK);
+    const { head, stream } = await peek(stoppedBy(input, o.signal), BLOCK);
     const compression = detectCompression(head);
     const plain = await peek(compression === 'none' ? stream : through(stream, decompressor(compression)), BLOCK);
     if (!looksLikeTar(plain.head)) throw new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');

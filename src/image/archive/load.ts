@@ -14,7 +14,8 @@ import { notAnImageArchive } from './errors.ts';
 import type { ArchiveFiles } from './files.ts';
 import { LayerIntake } from './layer-intake.ts';
 import { readOciImage, readOciLayout } from './oci-layout.ts';
-import { peek, through } from './peek.ts';
+import { openInput } from './open-input.ts';
+import { peek, stoppedBy, through } from './peek.ts';
 import { StreamedArchive } from './stream.ts';
 import { TarFile } from './tar-file.ts';
 import type { ImageStore } from '../store.ts';
@@ -90,19 +91,19 @@ async function takeIn(
 async function open(store: ImageStore, source: string | Readable, writers: BlobWriters, o: TransferOptions): Promise<ArchiveFiles> {
   if (typeof source !== 'string') return await openStream(store, source, writers, o);
   if (fs.statSync(source).isDirectory()) return new Directory(source, writers, o.signal);
-  const fd = fs.openSync(source, 'r');
+  const input = openInput(source);
+  if ('stream' in input) return await openStream(store, input.stream, writers, o);
+  const { fd } = input;
   let taken = false;
   try {
-    if (fs.fstatSync(fd).isFile()) {
-      const head = Buffer.alloc(BLOCK);
-      const n = fs.readSync(fd, head, 0, BLOCK, 0);
-      if (n === 0) throw notAnImageArchive('the file is empty');
-      if (detectCompression(head) === 'none') {
-        if (!looksLikeTar(head.subarray(0, n))) throw notAnImageArchive();
-        const file = new TarFile(fd, writers, o.signal);
-        taken = true;
-        return file;
-      }
+    const head = Buffer.alloc(BLOCK);
+    const n = fs.readSync(fd, head, 0, BLOCK, 0);
+    if (n === 0) throw notAnImageArchive('the file is empty');
+    if (detectCompression(head) === 'none') {
+      if (!looksLikeTar(head.subarray(0, n))) throw notAnImageArchive();
+      const file = new TarFile(fd, writers, o.signal);
+      taken = true;
+      return file;
     }
     taken = true;
     return await openStream(store, fs.createReadStream(source, { fd, start: 0, highWaterMark: 1 << 20 }), writers, o);
@@ -112,7 +113,7 @@ async function open(store: ImageStore, source: string | Readable, writers: BlobW
 }
 
 async function openStream(store: ImageStore, source: Readable, writers: BlobWriters, o: TransferOptions): Promise<ArchiveFiles> {
-  const { head, stream } = await peek(source, BLOCK);
+  const { head, stream } = await peek(stoppedBy(source, o.signal), BLOCK);
   if (head.length === 0) throw notAnImageArchive('there was no input');
   const compression = detectCompression(head);
   const plain = await peek(compression === 'none' ? stream : through(stream, decompressor(compression)), BLOCK);

@@ -7,14 +7,14 @@ import type { ContentStore } from '../../content/index.ts';
 import type { Digest } from '../../model/index.ts';
 import type { BlobWriter, BlobWriters, StoredBlob } from './blob-writer.ts';
 import { incomplete, mismatch } from './errors.ts';
-import { MAX_DOCUMENT, cleanName, followLinks, tooLarge } from './files.ts';
+import { MAX_DEPTH, MAX_DOCUMENT, MAX_MEMBERS, cleanName, followLinks, tooLarge, tooManyMembers } from './files.ts';
 import type { ArchiveFiles } from './files.ts';
 
 /** Members up to this size stay in memory as long as all of them together take no more than the other number (bytes). */
 const MAX_SMALL = 1 << 20;
 const MAX_IN_MEMORY = 64 << 20;
-/** Archives of images are flat; deeper members belong to something else and are not kept. */
-const MAX_DEPTH = 3;
+/** Links between members are short. */
+const MAX_LINK = 1024;
 
 type Member = { readonly bytes: Buffer } | { readonly blob: StoredBlob } | { readonly link: string; readonly hard: boolean };
 
@@ -23,6 +23,7 @@ export class StreamedArchive implements ArchiveFiles {
   private readonly content: ContentStore;
   private readonly members = new Map<string, Member>();
   private inMemory = 0;
+  private seen = 0;
 
   private constructor(writers: BlobWriters, content: ContentStore) {
     this.writers = writers;
@@ -94,9 +95,11 @@ export class StreamedArchive implements ArchiveFiles {
 
   /** The clean name of a member that is kept; links are noted at once. */
   private wanted(entry: TarEntry): string | undefined {
+    if (++this.seen > MAX_MEMBERS) throw tooManyMembers();
     const name = cleanName(entry.path);
-    if (name === undefined || name.split('/').length > MAX_DEPTH || entry.sparse !== undefined) return undefined;
-    if (entry.type === 'symlink' || entry.type === 'link') this.members.set(name, { link: entry.link ?? '', hard: entry.type === 'link' });
+    if (name === undefined || name.split('/', MAX_DEPTH + 1).length > MAX_DEPTH || entry.sparse !== undefined) return undefined;
+    if ((entry.type === 'symlink' || entry.type === 'link') && (entry.link ?? '').length <= MAX_LINK)
+      this.members.set(name, { link: entry.link ?? '', hard: entry.type === 'link' });
     return entry.type === 'file' ? name : undefined;
   }
 
