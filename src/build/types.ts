@@ -1,5 +1,5 @@
 // What a build is asked to do, what it may use, and what it gives. Both engines take the same request.
-import type { ContentStore, Leases } from '../content/index.ts';
+import type { ContentStore, Lease, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
 import type { Digest, Platform } from '../model/index.ts';
@@ -81,6 +81,8 @@ export interface BuildEnvironment {
   readonly records: BuildRecords;
   /** Results of builds elsewhere. */
   readonly imports?: Imports;
+  /** Keeps the image that is built beyond the end of the build. */
+  readonly keep?: Lease;
   /** Processors. */
   readonly jobs: number;
   runtime(): Promise<OciRuntime>;
@@ -90,7 +92,7 @@ export interface BuildEnvironment {
   /** An image of an OCI layout, there for as long as the build runs. */
   openLayout(layout: LayoutImage, signal: AbortSignal): Promise<Image>;
   /**
-   * The image that a FROM names; the seam where a registry is asked. `anyPlatform`: what is in the store is taken whatever it
+   * The image that a FROM names, held until the build ends; the seam where a registry is asked. `anyPlatform`: what is in the store is taken whatever it
    * was made for. @throws SlipwayError `image.cannot-be-pulled`.
    */
   resolveBase(

@@ -54,15 +54,14 @@ export class ContainerManager {
   async create(request: ContainerRequest, o: { startLater?: boolean } = {}): Promise<Container> {
     const { images, leases, snapshots, now } = this.parts;
     if (request.name !== undefined) checkName(request.name);
-    const image = images.resolve(request.image);
+    using lease = leases.create();
+    const image = images.hold(request.image, lease) ?? images.resolve(request.image);
     const config: ContainerConfig = image.config.config ?? {};
     const settings = processSettings(config, request);
     const exposed = exposedPorts(config, request);
     const ports = request.publishAll ? publishAll(Object.fromEntries(exposed.map((p) => [p, {}])), request.ports) : request.ports;
     const id = randomId();
     const volumes = this.volumes.plan(request, Object.keys(config.Volumes ?? {}), now());
-    using lease = leases.create();
-    lease.addImage(image.id);
     const base = image.layers.length === 0 ? null : await images.snapshot(image, lease);
     const { id: snapshotId } = snapshots.prepare(base, lease);
     try {

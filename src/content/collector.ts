@@ -1,10 +1,13 @@
-// The garbage collector: keeps what images, containers, cache records and live leases reach, and removes the rest. It decides
-// inside one write transaction, during which nobody can take a new lease, so nothing that somebody just found can vanish.
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+// The garbage collector: keeps what images, containers, cache records and live leases reach, and removes the rest, in two phases.
+// First a transaction removes rows; nobody can take a lease meanwhile, so nothing that somebody just found can vanish. When it is
+// durable, files that no row knows are removed. A collector that dies in between leaves such files to the next one.
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Layout, Sql } from '../store/index.ts';
-import { NOBODY } from './leases.ts';
-import { processAlive, removeTree } from '../sys/index.ts';
+import { FileLock, removeTree } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
+import { endDeadLeases } from './leases.ts';
+import { ownerAlive, sweepOwners } from './owner.ts';
 
 export interface Collected {
   readonly blobs: number;
@@ -46,14 +49,12 @@ export class GarbageCollector {
     this.#db = db;
   }
 
-  /** Removes everything that nothing refers to. Any number of processes may go on working meanwhile. */
+  /** Removes everything that nothing refers to. Other processes, other collectors too, may go on working meanwhile. */
   collect(): Collected {
-    const trash = join(this.#layout.snapshots, '.trash');
-    mkdirSync(trash, { recursive: true, mode: 0o700 });
     const collected = this.#db.transaction((sql) => {
-      this.#endDeadLeases(sql);
-      const snapshots = this.#sweepSnapshots(sql, trash);
-      const blobs = this.#sweepBlobs(sql);
+      endDeadLeases(sql, this.#layout.root);
+      const snapshots = removeSnapshotRows(sql);
+      const blobs = removeBlobRows(sql);
       sql.run(
         'DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) AND diff_id NOT IN (SELECT diff_id FROM snapshots WHERE diff_id IS NOT NULL)',
       );
@@ -61,70 +62,93 @@ export class GarbageCollector {
       sql.run(
         'DELETE FROM blob_repositories WHERE digest NOT IN (SELECT digest FROM blobs) AND digest NOT IN (SELECT digest FROM layer_forms)',
       );
+      crashPoint('collector.before-commit');
       return { blobs: blobs.count, snapshots: snapshots.count, bytes: blobs.bytes + snapshots.bytes };
     });
+    crashPoint('collector.committed');
+    this.#removeUnknownSnapshots();
+    this.#removeUnknownBlobs();
     this.#sweepIngests();
-    // outside the transaction: removing a big tree takes its time. What a crash leaves here goes the next time.
-    removeTree(trash);
+    this.#sweepLocks();
+    sweepOwners(this.#layout.root);
     return collected;
   }
 
-  #endDeadLeases(sql: Sql): void {
-    for (const { id, owner, expires_at } of sql.all<{ id: string; owner: string; expires_at: number | null }>(
-      'SELECT id, owner, expires_at FROM leases',
-    )) {
-      const alive = owner === NOBODY || processAlive(owner);
-      if (!alive || (expires_at !== null && expires_at < Date.now())) sql.run('DELETE FROM leases WHERE id = ?', id);
+  /** A folder is created after its row, and no ID is used twice: one without a row will never get one. */
+  #removeUnknownSnapshots(): void {
+    const folder = this.#layout.snapshots;
+    const found = readdirSync(folder);
+    const known = new Set(this.#db.read((sql) => sql.all<{ id: number }>('SELECT id FROM snapshots')).map((r) => String(r.id)));
+    for (const name of found) {
+      const path = join(folder, name);
+      if (/^\d+$/.test(name) ? known.has(name) : name !== '.trash' && !(name.startsWith('probe-') && abandoned(path))) continue;
+      removeTree(path);
+      crashPoint('collector.snapshot-removed');
     }
-    sql.run('DELETE FROM lease_refs WHERE lease_id NOT IN (SELECT id FROM leases)');
   }
 
-  #sweepSnapshots(sql: Sql, trash: string): { count: number; bytes: number } {
-    const reached = new Set(sql.all<{ id: number }>(REACHED_SNAPSHOTS).map((r) => r.id));
-    let count = 0;
-    let bytes = 0;
-    // children first: a row refers to its parent
-    for (const { id, size } of sql.all<{ id: number; size: number | null }>('SELECT id, size FROM snapshots ORDER BY id DESC')) {
-      if (reached.has(id)) continue;
-      sql.run('DELETE FROM snapshots WHERE id = ?', id);
-      count++;
-      bytes += size ?? 0;
-    }
-    const known = new Set(sql.all<{ id: number }>('SELECT id FROM snapshots').map((r) => String(r.id)));
-    for (const name of readdirSync(this.#layout.snapshots)) {
-      if (/^\d+$/.test(name) && !known.has(name)) renameSync(join(this.#layout.snapshots, name), join(trash, `${name}.${process.pid}`));
-    }
-    return { count, bytes };
-  }
-
-  #sweepBlobs(sql: Sql): { count: number; bytes: number } {
-    const reached = new Set(sql.all<{ digest: string }>(REACHED_BLOBS).map((r) => r.digest));
-    let count = 0;
-    let bytes = 0;
+  /** The same bytes may come back under the same name, in a transaction as well: a file is removed inside one. */
+  #removeUnknownBlobs(): void {
     const folder = join(this.#layout.blobs, 'sha256');
-    for (const { digest, size } of sql.all<{ digest: string; size: number }>('SELECT digest, size FROM blobs')) {
-      if (reached.has(digest)) continue;
-      sql.run('DELETE FROM blobs WHERE digest = ?', digest);
-      sql.run('UPDATE layers SET blob_digest = NULL WHERE blob_digest = ?', digest);
-      count++;
-      bytes += size;
+    const found = readdirSync(folder);
+    const known = new Set(this.#db.read((sql) => sql.all<{ digest: string }>('SELECT digest FROM blobs')).map((r) => r.digest));
+    for (const name of found) {
+      if (known.has(`sha256:${name}`)) continue;
+      this.#db.transaction((sql) => {
+        if (sql.get('SELECT 1 FROM blobs WHERE digest = ?', `sha256:${name}`) === undefined)
+          rmSync(join(folder, name), { force: true, recursive: true });
+      });
+      crashPoint('collector.blob-removed');
     }
-    // a process that died between renaming a blob and recording it leaves a file that no row knows
-    const known = new Set(sql.all<{ digest: string }>('SELECT digest FROM blobs').map((r) => r.digest));
-    for (const name of readdirSync(folder)) if (!known.has(`sha256:${name}`)) rmSync(join(folder, name), { force: true });
-    return { count, bytes };
   }
 
+  /** What processes that are gone were writing. Folders without an owner in their name are left alone for a day. */
   #sweepIngests(): void {
     for (const name of readdirSync(this.#layout.ingest)) {
-      const owner = name.slice(0, name.lastIndexOf(':'));
+      const owner = /^([0-9a-f]{16})\./.exec(name)?.[1];
       const path = join(this.#layout.ingest, name);
-      if (owner.includes(':') ? !processAlive(owner) : abandoned(path)) removeTree(path);
+      if (owner === undefined ? abandoned(path) : !ownerAlive(this.#layout.root, owner)) removeTree(path);
+    }
+  }
+
+  /** Locks whose holders were killed. Those of cache mounts stay as long as the mounts: who finds one taken goes elsewhere. */
+  #sweepLocks(): void {
+    const folder = this.#layout.locks;
+    for (const name of readdirSync(folder)) {
+      if (name.startsWith('cache-') || !lstatSync(join(folder, name), { throwIfNoEntry: false })?.isFile()) continue;
+      FileLock.tryAcquire(join(folder, name), 'exclusive', { remove: true })?.release();
     }
   }
 }
 
-/** Working folders that carry no owner in their name are left alone for a day. */
+function removeSnapshotRows(sql: Sql): { count: number; bytes: number } {
+  const reached = new Set(sql.all<{ id: number }>(REACHED_SNAPSHOTS).map((r) => r.id));
+  let count = 0;
+  let bytes = 0;
+  // children first: a row refers to its parent
+  for (const { id, size } of sql.all<{ id: number; size: number | null }>('SELECT id, size FROM snapshots ORDER BY id DESC')) {
+    if (reached.has(id)) continue;
+    sql.run('DELETE FROM snapshots WHERE id = ?', id);
+    count++;
+    bytes += size ?? 0;
+  }
+  return { count, bytes };
+}
+
+function removeBlobRows(sql: Sql): { count: number; bytes: number } {
+  const reached = new Set(sql.all<{ digest: string }>(REACHED_BLOBS).map((r) => r.digest));
+  let count = 0;
+  let bytes = 0;
+  for (const { digest, size } of sql.all<{ digest: string; size: number }>('SELECT digest, size FROM blobs')) {
+    if (reached.has(digest)) continue;
+    sql.run('DELETE FROM blobs WHERE digest = ?', digest);
+    sql.run('UPDATE layers SET blob_digest = NULL WHERE blob_digest = ?', digest);
+    count++;
+    bytes += size;
+  }
+  return { count, bytes };
+}
+
 function abandoned(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat !== undefined && Date.now() - stat.mtimeMs > 86_400_000;

@@ -1,4 +1,5 @@
 // Blobs by digest, leases on what is in use, and the collector of what is not.
 export { type Collected, GarbageCollector } from './collector.ts';
-export { Lease, Leases } from './leases.ts';
+export { isImageLeased, Lease, Leases } from './leases.ts';
+export { ownerAlive } from './owner.ts';
 export { type BlobInfo, ContentStore, Ingestion, type IngestOptions } from './store.ts';

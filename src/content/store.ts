@@ -18,8 +18,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Descriptor, type Digest, digestHex, sha256, SlipwayError } from '../model/index.ts';
 import { type Database, isNoSpace, type Layout, noSpaceError } from '../store/index.ts';
-import { processIdentity, syncDirectory } from '../sys/index.ts';
+import { syncDirectory } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { Lease } from './leases.ts';
+import { ownerOf } from './owner.ts';
 
 export interface BlobInfo {
   readonly digest: Digest;
@@ -55,8 +57,7 @@ export class Ingestion {
     this.#store = store;
     this.#layout = layout;
     this.#o = o;
-    // the name tells whose it is, so that what a killed process left can be told from what is being written
-    this.#path = join(layout.ingest, `${processIdentity()}:${counter++}`);
+    this.#path = store.ingestPath();
     this.#fd = this.#guard(() => openSync(this.#path, 'wx', 0o600));
   }
 
@@ -95,6 +96,7 @@ export class Ingestion {
     const fd = this.#fd as number;
     try {
       this.#guard(() => fsyncSync(fd));
+      crashPoint('blob.synced');
       closeSync(fd);
       this.#fd = undefined;
       this.#store.publish(this.#path, digest, this.#size, lease);
@@ -174,25 +176,48 @@ export class ContentStore {
     return ingestion.commit().digest;
   }
 
-  /** Takes a lease on a blob if it is there: from then on it stays. False when it is not there. */
+  /** Where a blob that is on its way in is written: the name begins with its owner, which tells growing files from abandoned ones. */
+  ingestPath(): string {
+    return join(this.#layout.ingest, `${ownerOf(this.#layout.root)}.${counter++}`);
+  }
+
+  /**
+   * Takes a lease on a blob: from then on it stays. False when it is not in the store, or when its file is missing: then its row
+   * goes, so that the blob is fetched again.
+   */
   hold(digest: Digest, lease?: Lease): boolean {
     return this.#db.transaction((sql) => {
-      if (sql.get('SELECT 1 FROM blobs WHERE digest = ?', digest) === undefined) return false;
+      const row = sql.get<{ size: number }>('SELECT size FROM blobs WHERE digest = ?', digest);
+      if (row === undefined) return false;
+      if (statSync(this.path(digest), { throwIfNoEntry: false })?.size !== row.size) {
+        sql.run('DELETE FROM blobs WHERE digest = ?', digest);
+        return false;
+      }
       lease?.addBlob(digest);
       return true;
     });
   }
 
-  /** Renames a finished file to its place and records it. Meant for `Ingestion`. */
-  publish(path: string, digest: Digest, size: number, lease: Lease | undefined): void {
+  /**
+   * Renames a finished file to its place and records it, held by all leases from the beginning. The folder is synced before the
+   * row can be durable.
+   */
+  publish(path: string, digest: Digest, size: number, ...leases: readonly (Lease | undefined)[]): void {
     const target = this.path(digest);
     this.#db.transaction((sql) => {
       // the same bytes may be there already; the new file takes the old one's place
       renameSync(path, target);
-      sql.run('INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES (?, ?, ?)', digest, size, Date.now());
-      lease?.addBlob(digest);
+      syncDirectory(join(this.#layout.blobs, 'sha256'));
+      crashPoint('blob.renamed');
+      sql.run(
+        'INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size = excluded.size',
+        digest,
+        size,
+        Date.now(),
+      );
+      for (const lease of leases) lease?.addBlob(digest);
     });
-    syncDirectory(join(this.#layout.blobs, 'sha256'));
+    crashPoint('blob.recorded');
   }
 
   /** Whether the bytes are still what the digest says. */

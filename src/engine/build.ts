@@ -2,6 +2,7 @@
 // here, so that other commands start without it.
 import { availableParallelism } from 'node:os';
 import type { BuildEnvironment, BuildEvent, BuildRequest, BuildResult, Examined, Plan, Recorder } from '../build/index.ts';
+import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
@@ -28,11 +29,20 @@ export interface Travel {
   readonly to: readonly CacheExport[];
 }
 
-/** Builds with one of the two engines. What a failed or killed build left behind is collected by the next. */
-export async function build(engine: Engine, which: BuildEngine, request: BuildRequest, travel?: Travel): Promise<BuildOutcome> {
+/**
+ * Builds with one of the two engines. What a failed or killed build left behind is collected by the next. The image has no other
+ * hold than its names once this returns, unless `lease` keeps it.
+ */
+export async function build(
+  engine: Engine,
+  which: BuildEngine,
+  request: BuildRequest,
+  travel?: Travel,
+  lease?: Lease,
+): Promise<BuildOutcome> {
   const { buildClassic, buildGraph } = await import('../build/index.ts');
   const outcome = await withImports(engine, request, travel, async (imports, exports) =>
-    withEnvironment(engine, imports, (env) =>
+    withEnvironment(engine, { imports, keep: lease }, (env) =>
       recorded(env, which, request, async (r, recorder) => {
         if (which === 'classic') return buildClassic(env, r);
         if (exports === undefined) return buildGraph(env, r, recorder);
@@ -42,20 +52,24 @@ export async function build(engine: Engine, which: BuildEngine, request: BuildRe
       }),
     ),
   );
-  boundCache(engine);
+  try {
+    boundCache(engine);
+  } catch (e) {
+    request.onEvent({ type: 'warning', message: `the size of the build cache could not be bounded: ${(e as Error).message}` });
+  }
   return outcome;
 }
 
 /** What the graph engine would warn of, and what it would build. */
 export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
   const { examine } = await import('../build/index.ts');
-  return withEnvironment(engine, undefined, (env) => examine(env, request));
+  return withEnvironment(engine, {}, (env) => examine(env, request));
 }
 
 /** What the graph engine would do. */
 export async function planBuild(engine: Engine, request: BuildRequest, travel?: Travel): Promise<Plan> {
   const { planGraph } = await import('../build/index.ts');
-  return withImports(engine, request, travel, (imports) => withEnvironment(engine, imports, (env) => planGraph(env, request)));
+  return withImports(engine, request, travel, (imports) => withEnvironment(engine, { imports }, (env) => planGraph(env, request)));
 }
 
 interface CacheExports {
@@ -134,11 +148,13 @@ async function recorded(
 
 async function withEnvironment<T>(
   engine: Engine,
-  imports: ImportedCaches | undefined,
+  { imports, keep }: { imports?: ImportedCaches | undefined; keep?: Lease | undefined },
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
   let networks: Promise<BuildNetworks> | undefined;
-  const borrowed = new BorrowedImages(engine.images);
+  let bases: Lease | undefined;
+  const lease = (): Lease => (bases ??= engine.leases.create());
+  const borrowed = new BorrowedImages(engine.images, lease);
   const { BuildRecords } = await import('../build/index.ts');
   try {
     return await fn({
@@ -150,6 +166,7 @@ async function withEnvironment<T>(
       snapshots: engine.snapshots,
       records: new BuildRecords(engine.db),
       ...(imports && { imports }),
+      ...(keep && { keep }),
       jobs: availableParallelism(),
       runtime: () => engine.runtime(),
       networks: () =>
@@ -158,11 +175,16 @@ async function withEnvironment<T>(
         )),
       now: engine.now,
       openLayout: (layout, signal) => borrowed.open(layout, signal),
-      resolveBase: (ref, o) => baseImage(engine, ref, o, canBootstrap),
+      resolveBase: (ref, o) => baseImage(engine, ref, { ...o, lease: lease() }, canBootstrap),
     });
   } finally {
+    bases?.release();
     borrowed.dispose();
-    await (await networks)?.dispose();
+    // a network that could not be made was reported to the step that needed it
+    await networks?.then(
+      (n) => n.dispose(),
+      () => {},
+    );
     engine.tidy();
   }
 }

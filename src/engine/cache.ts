@@ -64,9 +64,13 @@ export function cacheEntries(engine: Engine): CacheEntry[] {
     ),
   );
   const measured: [string, number][] = [];
+  const counted = new Set<number>();
   const entries = rows.map((r): CacheEntry => {
-    const size = r.size ?? snapshotSize(engine, r.snapshot_id);
-    if (r.size === null) measured.push([r.key, size]);
+    const whole = r.size ?? snapshotSize(engine, r.snapshot_id);
+    if (r.size === null) measured.push([r.key, whole]);
+    // a snapshot that two records share takes its room once
+    const size = r.snapshot_id !== null && counted.has(r.snapshot_id) ? 0 : whole;
+    if (r.snapshot_id !== null) counted.add(r.snapshot_id);
     return {
       id: r.key,
       type: 'regular',
@@ -198,7 +202,7 @@ export function boundCache(engine: Engine): Pruned<CacheEntry> | undefined {
   const now = engine.now();
   const due = engine.db.read((sql) => sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'cache-bounded'"));
   if (due !== undefined && now - Number(due.value) < BOUND_INTERVAL) return undefined;
-  using lock = FileLock.tryAcquire(join(engine.layout.locks, 'cache-bound'), 'exclusive');
+  using lock = FileLock.tryAcquire(join(engine.layout.locks, 'bound'), 'exclusive', { remove: true });
   if (lock === undefined) return undefined;
   engine.db.transaction((sql) =>
     sql.run(

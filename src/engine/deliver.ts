@@ -71,27 +71,27 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   const before =
     !stored || platforms.length > 0 || delivery.verify ? new Set(engine.images.list({ all: true }).map((i) => i.id)) : new Set<string>();
   // what is only stored needs no holding: it has its names
-  using lease = outputs.length > 0 || platforms.length > 0 || delivery.verify ? engine.leases.create() : undefined;
+  const lease = outputs.length > 0 || platforms.length > 0 || delivery.verify ? engine.leases.create() : undefined;
   const built: Built[] = [];
+  const unwanted: Digest[] = [];
   try {
     for (const platform of platforms.length === 0 ? [request.platform] : platforms) {
       const prefix = platforms.length > 1 && platform !== undefined ? { platformLabel: formatPlatform(platform) } : {};
-      const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, delivery.travel);
-      lease?.addImage(outcome.result.image.id);
+      const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, delivery.travel, lease);
       built.push({ ...outcome, platform: platform ?? hostPlatform() });
+      if (!stored || platforms.length > 0) unwanted.push(outcome.result.image.id);
     }
     const [first] = built;
     if (first === undefined) throw new SlipwayError('internal', 'build.no-platform', 'nothing was built');
     const digests: Digest[] = [];
     if (lease) for (const out of outputs) digests.push(...(await deliver(engine, request, delivery, built, out, lease)));
-    const difference = delivery.verify ? await verify(engine, which, request, first.result.image, before) : undefined;
+    const difference = delivery.verify && lease ? await verify(engine, which, request, first.result.image, lease, unwanted) : undefined;
     const [digest] = digests;
     return { image: first.result.image, ref: first.ref, ...(digest !== undefined && { digest }), ...(difference && { difference }) };
   } finally {
+    lease?.release();
     // only what is asked for stays; the cache has the layers
-    if (!stored || platforms.length > 0)
-      for (const { result } of built)
-        if (!before.has(result.image.id) && engine.images.get(result.image.id).names.length === 0) engine.images.remove(result.image.id);
+    for (const id of unwanted) if (!before.has(id)) engine.images.removeUnused(id);
   }
 }
 
@@ -341,10 +341,10 @@ async function verify(
   which: BuildEngine,
   request: BuildRequest,
   one: Image,
-  before: ReadonlySet<string>,
+  lease: Lease,
+  unwanted: Digest[],
 ): Promise<ImageDifference> {
-  const { result } = await build(engine, which, { ...request, tags: [], noCache: true });
-  const difference = await compareBuilds(engine, one, result.image);
-  if (result.image.id !== one.id && !before.has(result.image.id)) engine.images.remove(result.image.id);
-  return difference;
+  const { result } = await build(engine, which, { ...request, tags: [], noCache: true }, undefined, lease);
+  if (result.image.id !== one.id) unwanted.push(result.image.id);
+  return compareBuilds(engine, one, result.image);
 }

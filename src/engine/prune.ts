@@ -1,8 +1,9 @@
-// Taking away what is not used.
+// Removes what is not used. Whether something is used is looked at again in the transaction that removes it.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasLabels, type Removal } from '../image/index.ts';
 import { FileLock } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { Engine } from './engine.ts';
 
 export interface Pruned<T> {
@@ -20,16 +21,15 @@ export interface PruneFilter {
 
 /** Removes images without a name, or with `all` those that no container uses. */
 export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolean }): Promise<Pruned<Removal>> {
-  const used = new Set((await engine.containers()).records.all().map((c) => c.imageId));
   const removed: Removal[] = [];
   if (o.until === undefined && !o.labels) dropUnfinishedPulls(engine);
   // what was built on others goes first, so that the others are free
   for (const image of engine.images.list({ all: true })) {
-    const unnamed = image.names.length === 0;
-    if (used.has(image.id) || !(o.all || unnamed) || engine.images.children(image.id).length > 0) continue;
+    if (!o.all && image.names.length > 0) continue;
     if (o.until !== undefined && image.createdAt >= o.until) continue;
-    if (o.labels && !hasLabels(engine.images.get(image.id).config.config?.Labels ?? {}, o.labels)) continue;
-    removed.push(...engine.images.remove(image.id, { force: true }));
+    if (o.labels && !hasLabels(engine.images.find(image.id)?.config.config?.Labels ?? {}, o.labels)) continue;
+    removed.push(...engine.images.removeUnused(image.id, { named: o.all }));
+    crashPoint('prune.image-removed');
   }
   return { removed, reclaimed: engine.collector().collect().bytes };
 }
@@ -40,7 +40,7 @@ function dropUnfinishedPulls({ layout, leases }: Engine): void {
   for (const name of readdirSync(layout.ingest)) {
     const hex = /^download-([0-9a-f]{64})$/.exec(name)?.[1];
     if (hex === undefined) continue;
-    using lock = FileLock.tryAcquire(join(layout.locks, `download-${hex.slice(0, 3)}`), 'exclusive');
+    using lock = FileLock.tryAcquire(join(layout.locks, `download-${hex}`), 'exclusive', { remove: true });
     if (lock !== undefined) rmSync(join(layout.ingest, name), { force: true });
   }
 }

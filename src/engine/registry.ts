@@ -1,4 +1,5 @@
 // The use cases of registries: signing in and out, pulling and pushing.
+import type { Lease } from '../content/index.ts';
 import type { Image } from '../image/index.ts';
 import {
   familiarReference,
@@ -144,6 +145,8 @@ export async function knownCredentials(engine: Engine, domain: string): Promise<
 }
 
 export interface BaseOptions extends Pick<PullOptions, 'platform' | 'signal' | 'onProgress'> {
+  /** Keeps the image. */
+  readonly lease: Lease;
   /** Ask the registry although the image is here. */
   readonly pull: boolean;
   /** What is here is taken whatever it was made for: the original engine looks at names alone. */
@@ -163,7 +166,7 @@ export async function baseImage(
 ): Promise<Image> {
   const host = hostPlatform();
   const platform = o.platform ?? host;
-  const named = engine.images.find(ref);
+  const named = engine.images.hold(ref, o.lease);
   const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOfImage(named.config), platform)) ? named : undefined;
   if (found !== undefined && !o.pull) return found;
   const name = withDefaultTag(parseReference(ref));

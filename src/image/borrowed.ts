@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, SlipwayError } from '../model/index.ts';
 import { loadArchive } from './archive/index.ts';
+import type { Lease } from '../content/index.ts';
 import type { ImageStore } from './store.ts';
 import type { Image } from './types.ts';
 
@@ -18,8 +19,10 @@ export class BorrowedImages {
   readonly #store: ImageStore;
   readonly #open = new Map<string, Promise<Image>>();
   readonly #brought = new Set<Digest>();
+  readonly #lease: () => Lease;
 
-  constructor(store: ImageStore) {
+  constructor(store: ImageStore, lease: () => Lease) {
+    this.#lease = lease;
     this.#store = store;
   }
 
@@ -36,17 +39,14 @@ export class BorrowedImages {
       throw new SlipwayError('not-found', 'layout.not-found', `${path} is no OCI layout: it has no index.json`);
     const known = new Set(this.#store.list({ all: true }).map((image) => image.id));
     const only = { ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
-    const [loaded] = await loadArchive(this.#store, path, { signal, only });
+    const [loaded] = await loadArchive(this.#store, path, { signal, only, lease: this.#lease() });
     if (loaded === undefined) throw new SlipwayError('internal', 'layout.none', `nothing was read from ${path}`);
     if (!known.has(loaded.image.id)) this.#brought.add(loaded.image.id);
     return loaded.image;
   }
 
-  /** Takes back those that nobody has named meanwhile. Their layers stay for as long as results of the build need them. */
+  /** Removes those that nobody has named or uses; the lease on them must have ended. Their layers stay for as long as results of the build need them. */
   dispose(): void {
-    for (const id of this.#brought) {
-      const image = this.#store.list({ all: true }).find((i) => i.id === id);
-      if (image !== undefined && image.names.length === 0) this.#store.remove(id);
-    }
+    for (const id of this.#brought) this.#store.removeUnused(id);
   }
 }

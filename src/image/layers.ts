@@ -11,6 +11,7 @@ import { chainId, type Digest, digestHex, MediaType, SlipwayError } from '../mod
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import { FileLock } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { ImageLayer, UnpackProgress } from './types.ts';
 
 /** Bytes read from a blob at a time. */
@@ -180,11 +181,7 @@ export class Layers {
 
   /** Takes a lease on the snapshot of a chain, if there is one. */
   hold(chain: Digest, lease: Lease): number | undefined {
-    return this.#db.transaction(() => {
-      const found = this.#snapshots.byChain(chain);
-      if (found) lease.addSnapshot(found.id);
-      return found?.id;
-    });
+    return this.#snapshots.hold(chain, lease)?.id;
   }
 
   async #unpackOne(
@@ -207,7 +204,8 @@ export class Layers {
     lease: Lease,
     o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal; arriving?: ArrivingBlob; limit?: number },
   ): Promise<{ id: number; size: number; tarSize: number }> {
-    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId).slice(0, 3)}`), 'exclusive', {
+    using _lock = await FileLock.acquire(join(this.#layout.locks, `unpack-${digestHex(layer.chainId)}`), 'exclusive', {
+      remove: true,
       signal: o.signal,
     });
     const made = this.hold(layer.chainId, lease);
@@ -241,8 +239,8 @@ export class Layers {
       }
       await o.arriving?.verified();
       this.#recordSizes(layer.diffId, size, content);
-      const { id } = this.#snapshots.commit(active.id, { chainId: layer.chainId, diffId: layer.diffId, size: content });
-      lease.addSnapshot(id);
+      crashPoint('layer.unpacked');
+      const { id } = this.#snapshots.commit(active.id, lease, { chainId: layer.chainId, diffId: layer.diffId, size: content });
       return { id, size: content, tarSize: size };
     } catch (e) {
       applier.abort();

@@ -1,6 +1,6 @@
 // Images: configurations, layers and names over content. An image's ID is the digest of its configuration. Lists cost a few
 // queries and touch no file.
-import { type ContentStore, type Lease, Leases } from '../content/index.ts';
+import { type ContentStore, isImageLeased, type Lease, Leases } from '../content/index.ts';
 import {
   chainIds,
   type Digest,
@@ -19,6 +19,7 @@ import type { Database, Layout, Sql } from '../store/index.ts';
 import { Layers } from './layers.ts';
 import { Shipped } from './shipped.ts';
 import type { Image, ImageLayer, ImageSummary, ImageUser, ListFilter, NewImage, Removal, UnpackProgress } from './types.ts';
+import { crashPoint } from '../util/index.ts';
 import { applyFilter } from './filter.ts';
 
 interface ImageRow {
@@ -117,8 +118,21 @@ export class ImageStore {
     return id === undefined ? undefined : this.get(id);
   }
 
-  /** Records an image whose layers are in the store. The same configuration again is the same image. */
-  create(image: NewImage, lease?: Lease): Image {
+  /** As `find`, and keeps the image with all that it is made of, at once. */
+  hold(ref: string, lease: Lease): Image | undefined {
+    const id = this.#db.transaction((sql) => {
+      const found = this.#idOf(sql, ref);
+      if (found !== undefined) lease.addImage(found);
+      return found;
+    });
+    return id === undefined ? undefined : this.get(id);
+  }
+
+  /**
+   * Records an image whose layers are in the store; the lease keeps it from then on. The same configuration again is the same image.
+   * @throws SlipwayError `image.layer-lost`
+   */
+  create(image: NewImage, lease: Lease): Image {
     const bytes = image.config instanceof Uint8Array ? image.config : encodeJson(image.config);
     const config: ImageConfig = parseImageConfig(bytes);
     const id = this.content.add(bytes, lease);
@@ -139,7 +153,8 @@ export class ImageStore {
       let size = 0;
       for (const diffId of config.rootfs.diff_ids) {
         const row = sql.get<{ size: number | null }>('SELECT coalesce(content_size, size) AS size FROM layers WHERE diff_id = ?', diffId);
-        if (!row) throw new SlipwayError('failed-precondition', 'image.layer-lost', `layer ${diffId} of image ${id} is not in the store`);
+        if (!row || !hasLayer(sql, diffId))
+          throw new SlipwayError('failed-precondition', 'image.layer-lost', `layer ${diffId} of image ${id} is not in the store`);
         size += row.size ?? 0;
       }
       const created = Date.parse(config.created ?? '');
@@ -164,7 +179,10 @@ export class ImageStore {
         );
       });
       for (const name of image.names ?? []) this.#setName(sql, id, name, now);
+      lease.addImage(id);
+      crashPoint('image.before-commit');
     });
+    crashPoint('image.recorded');
     return this.get(id);
   }
 
@@ -182,17 +200,18 @@ export class ImageStore {
   }
 
   /**
-   * Takes a name away, or the image when it was its last name or was given by its ID; with it go the nameless images that only it
-   * was built on. What the blobs and snapshots took is freed by the next collection.
+   * Removes a name, or the image when it was its last name or was given by its ID; with it go the nameless images that only it
+   * was built on. An image that somebody is working with only loses its name. What the blobs and snapshots took is freed by the
+   * next collection.
    * @throws SlipwayError `image.in-use`, `image.several-names`, `image.has-children`, in Docker's words.
    */
-  remove(ref: string, o: { force?: boolean; prune?: boolean; users?: readonly ImageUser[] } = {}): Removal[] {
+  remove(ref: string, o: { force?: boolean; prune?: boolean } = {}): Removal[] {
     return this.#db.transaction((sql) => {
       const id = this.#idOf(sql, ref);
       if (id === undefined) throw notFound(ref);
       const names = sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ?', id).map((r) => r.name);
       const asName = nameIn(names, ref);
-      const users = (o.users ?? []).filter((u) => u.imageId === id);
+      const users = usersOf(sql, id);
       const done: Removal[] = [];
       const untag = (name: string): void => {
         sql.run('DELETE FROM image_names WHERE name = ?', name);
@@ -212,14 +231,36 @@ export class ImageStore {
         }
         // a container keeps what it needs through its snapshot; the image itself stays without a name
         untag(asName);
-        if (user || this.#childrenIn(sql, id) > 0) return done;
+        if (user || this.#childrenIn(sql, id) > 0 || isImageLeased(sql, this.layout.root, id)) return done;
       } else {
         this.#checkRemovable(sql, id, names, users, o.force === true);
         for (const name of names) untag(name);
       }
       this.#deleteImage(sql, id, o.prune !== false, done);
+      crashPoint('image.removal-before-commit');
       return done;
     });
+  }
+
+  /**
+   * Removes an image that nobody uses at this moment, and the nameless ones that only it was built on: with `named`, whatever it is
+   * called, else only when it has no name. Nothing is removed, and nothing thrown, when that is not so, or it is gone.
+   */
+  removeUnused(id: Digest, o: { named?: boolean } = {}): Removal[] {
+    return this.#db.transaction((sql) => {
+      const names = sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ?', id).map((r) => r.name);
+      if ((names.length > 0 && !o.named) || !this.#isUnused(sql, id)) return [];
+      const done = names.map((name): Removal => ({ kind: 'untagged', name: familiarReference(parseReference(name)) }));
+      sql.run('DELETE FROM image_names WHERE image_id = ?', id);
+      this.#deleteImage(sql, id, true, done);
+      crashPoint('image.removal-before-commit');
+      return done;
+    });
+  }
+
+  #isUnused(sql: Sql, id: Digest): boolean {
+    if (sql.get('SELECT 1 FROM images WHERE id = ?', id) === undefined) return false;
+    return this.#childrenIn(sql, id) === 0 && usersOf(sql, id).length === 0 && !isImageLeased(sql, this.layout.root, id);
   }
 
   /** The committed snapshot with an image's files, unpacked when it is not there yet. */
@@ -275,6 +316,11 @@ export class ImageStore {
       );
     if (this.#childrenIn(sql, id) > 0)
       throw conflict('image.has-children', `conflict: unable to delete ${short} (cannot be forced) - image has dependent child images`);
+    if (isImageLeased(sql, this.layout.root, id))
+      throw conflict(
+        'image.in-use',
+        `conflict: unable to delete ${short} (cannot be forced) - image is being used by a command that is running`,
+      );
     if (users[0] && !force)
       throw conflict(
         'image.in-use',
@@ -295,8 +341,7 @@ export class ImageStore {
     done.push({ kind: 'deleted', id });
     if (!prune || parent === null) return;
     const named = sql.get('SELECT 1 FROM image_names WHERE image_id = ?', parent) !== undefined;
-    if (!named && this.#childrenIn(sql, parent) === 0 && sql.get('SELECT 1 FROM images WHERE id = ?', parent) !== undefined)
-      this.#deleteImage(sql, parent, prune, done);
+    if (!named && this.#isUnused(sql, parent)) this.#deleteImage(sql, parent, prune, done);
   }
 }
 
@@ -325,6 +370,22 @@ function byName(sql: Sql, ref: string): Digest | undefined {
   }
   return sql.get<{ image_id: Digest }>('SELECT image_id FROM image_names WHERE name = ?', formatReference(withDefaultTag(reference)))
     ?.image_id;
+}
+
+/** Whether the bytes of a layer can be had: as a blob, or from the snapshot that it was made of. */
+function hasLayer(sql: Sql, diffId: Digest): boolean {
+  return (
+    sql.get('SELECT 1 FROM layers l JOIN blobs b ON b.digest = l.blob_digest WHERE l.diff_id = ?', diffId) !== undefined ||
+    sql.get("SELECT 1 FROM snapshots WHERE diff_id = ? AND state = 'committed'", diffId) !== undefined
+  );
+}
+
+/** The containers of an image, running ones first. */
+function usersOf(sql: Sql, id: Digest): ImageUser[] {
+  return sql
+    .all<{ id: string; state: string }>("SELECT id, state FROM containers WHERE json_extract(json, '$.imageId') = ?", id)
+    .map((c) => ({ id: c.id, running: !['created', 'exited', 'dead', 'removing'].includes(c.state) }))
+    .sort((a, b) => Number(b.running) - Number(a.running));
 }
 
 function nameIn(names: readonly string[], ref: string): string | undefined {

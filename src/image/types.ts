@@ -58,7 +58,6 @@ export type Removal = { readonly kind: 'untagged'; readonly name: string } | { r
 
 /** A container as far as removing images minds it. */
 export interface ImageUser {
-  readonly imageId: Digest;
   readonly id: string;
   readonly running: boolean;
 }

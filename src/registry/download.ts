@@ -8,7 +8,7 @@ import type { ContentStore, Lease } from '../content/index.ts';
 import { type Descriptor, digestHex, SlipwayError } from '../model/index.ts';
 import { isNoSpace, type Layout, noSpaceError } from '../store/index.ts';
 import { FileLock } from '../sys/index.ts';
-import { deferred } from '../util/index.ts';
+import { crashPoint, deferred } from '../util/index.ts';
 import type { Repository } from './repository.ts';
 
 const CHUNK = 1 << 20;
@@ -91,7 +91,7 @@ export class Download {
     const { content, layout, leases, signal } = this.#o;
     const hex = digestHex(this.digest);
     if (this.#present()) return;
-    using _lock = await FileLock.acquire(join(layout.locks, `download-${hex.slice(0, 3)}`), 'exclusive', { signal });
+    using _lock = await FileLock.acquire(join(layout.locks, `download-${hex}`), 'exclusive', { remove: true, signal });
     if (this.#present()) return;
     // Without an owner in its name, the collector leaves it alone for a day.
     const path = join(layout.ingest, `download-${hex}`);
@@ -104,6 +104,7 @@ export class Download {
         if (at + chunk.length > this.size) throw wrong(this.descriptor, `more than the ${this.size} bytes that were announced`);
         writeFully(fd, chunk, layout.root);
         hash.update(chunk);
+        crashPoint('download.chunk');
         this.#grow(path, (at += chunk.length));
         signal.throwIfAborted();
       }
@@ -111,10 +112,10 @@ export class Download {
       const digest = `sha256:${hash.digest('hex')}`;
       if (digest !== this.digest) throw wrong(this.descriptor, `what has the digest ${digest}`);
       await promisify(fsync)(fd);
-      content.publish(path, this.digest, this.size, leases[0]);
+      crashPoint('download.synced');
+      content.publish(path, this.digest, this.size, ...leases);
       // Whoever has not opened it yet finds it there now.
       this.#path = content.path(this.digest);
-      for (const lease of leases.slice(1)) content.hold(this.digest, lease);
     } catch (e) {
       // What is wrong must not be gone on with.
       if (e instanceof SlipwayError && e.kind === 'data-loss') rmSync(path, { force: true });

@@ -22,6 +22,7 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../model/index.ts';
+import { crashPoint } from '../util/index.ts';
 import { Download } from './download.ts';
 import { choosePlatform } from './platform.ts';
 import type { Registries } from './registries.ts';
@@ -39,6 +40,8 @@ export interface PullProgress {
 
 export interface PullOptions {
   readonly platform?: Platform;
+  /** Keeps the image beyond the end of the pull. */
+  readonly lease?: Lease;
   /** It gets no tag here, only the name of its digest: what has the tag keeps it. */
   readonly untagged?: boolean;
   readonly signal: AbortSignal;
@@ -91,6 +94,7 @@ async function pullFrom(store: ImageStore, repository: Repository, ref: Referenc
   const tag = ref.tag === undefined || o.untagged ? [] : [formatReference({ domain: ref.domain, path: ref.path, tag: ref.tag })];
   const digests = o.untagged ? [found.digest] : [asked.digest, found.digest];
   store.content.add(found.bytes, lease);
+  crashPoint('pull.complete');
   const image = store.create(
     {
       config: configBytes,
@@ -100,6 +104,7 @@ async function pullFrom(store: ImageStore, repository: Repository, ref: Referenc
     },
     lease,
   );
+  o.lease?.addImage(image.id);
   store.shipped.rememberAt(`${repository.host.name}/${repository.path}`, [...manifest.layers.map((l) => l.digest), manifest.config.digest]);
   lasting.release();
   return { image, digest: asked.digest, changed: before?.id !== id };

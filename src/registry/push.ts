@@ -18,7 +18,9 @@ import {
   repositoryName,
   sha256,
   withDefaultTag,
+  SlipwayError,
 } from '../model/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { Registries } from './registries.ts';
 import type { Repository } from './repository.ts';
 
@@ -64,7 +66,7 @@ const PARALLEL = 3;
 export async function push(store: ImageStore, registries: Registries, image: Image, ref: Reference, o: PushOptions): Promise<Pushed> {
   const name = withDefaultTag(ref);
   using lease = store.leases.create();
-  lease.addImage(image.id);
+  if (store.hold(image.id, lease) === undefined) throw new SlipwayError('not-found', 'image.not-found', `No such image: ${image.id}`);
   const neighbours = mountable(store, image, name);
   const repository = registries.repository(name, 'pull,push', neighbours.paths);
   const counted = { sent: 0, mounted: 0, present: 0 };
@@ -72,7 +74,9 @@ export async function push(store: ImageStore, registries: Registries, image: Ima
   const layers = await each(image.layers, PARALLEL, (layer) => pusher.layer(layer));
   if ((await repository.blobSize(image.id)) === undefined) await repository.putBlob(image.id, image.configBytes);
   const { bytes, mediaType } = manifestOf(store, image, layers);
+  crashPoint('push.layer-sent');
   const digest = await repository.putManifest(name.tag ?? name.digest ?? sha256(bytes), mediaType, bytes);
+  crashPoint('push.manifest-sent');
   store.content.add(bytes, lease);
   store.create({ config: image.configBytes, names: [`${repositoryName(name)}@${digest}`], manifest: { digest, mediaType } }, lease);
   store.shipped.rememberAt(placeOf(repository), [image.id, ...layers.map((l) => l.digest)]);

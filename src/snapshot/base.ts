@@ -1,9 +1,10 @@
 // What snapshotters have in common: records of snapshots and their parents in the database, and a folder for each on disk.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, SlipwayError } from '../model/index.ts';
 import { type Database, isNoSpace, type Layout, noSpaceError, type Sql } from '../store/index.ts';
 import { removeTree } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { DiffResult, LayerApplier } from './layer/index.ts';
 import type { ActiveSnapshot, Holder, LayerLabels, Mount, Snapshot, Snapshotter } from './types.ts';
 
@@ -44,11 +45,15 @@ export abstract class DirectorySnapshotter implements Snapshotter {
       holder.addSnapshot(lastInsertRowid);
       return lastInsertRowid;
     });
+    crashPoint('snapshot.recorded');
     this.#parents.set(id, parent);
     try {
+      // After a power cut an ID may come again whose row was lost and whose folder was not.
+      removeTree(this.folder(id));
       mkdirSync(this.folder(id), { mode: 0o711 });
       mkdirSync(this.directory(id), { mode: 0o755 });
       this.fill(id, parent);
+      crashPoint('snapshot.prepared');
     } catch (e) {
       this.remove(id);
       throw isNoSpace(e) ? noSpaceError(this.#layout.root, e) : e;
@@ -66,11 +71,15 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   /** Removes what only the writing needed. */
   protected abstract settle(id: number): void;
 
-  commit(id: number, labels: LayerLabels = {}): Snapshot {
+  commit(id: number, holder: Holder, labels: LayerLabels = {}): Snapshot {
+    crashPoint('snapshot.before-commit');
     const committed = this.#db.transaction((sql) => {
       const row = this.row(id);
-      const other = labels.chainId === undefined ? undefined : byChain(sql, labels.chainId);
-      if (other && other.id !== id) return snapshot(other);
+      const other = labels.chainId === undefined ? undefined : this.#servable(sql, labels.chainId);
+      if (other && other.id !== id) {
+        holder.addSnapshot(other.id);
+        return snapshot(other);
+      }
       sql.run("UPDATE snapshots SET state = 'committed', used_at = ? WHERE id = ?", Date.now(), id);
       this.#label(sql, id, labels);
       return snapshot({
@@ -81,6 +90,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
         size: labels.size ?? row.size,
       });
     });
+    crashPoint('snapshot.committed');
     if (committed.id !== id) this.remove(id);
     else this.settle(id);
     return committed;
@@ -104,6 +114,15 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     return row && snapshot(row);
   }
 
+  hold(which: number | Digest, holder: Holder): Snapshot | undefined {
+    return this.#db.transaction((sql) => {
+      const row = typeof which === 'number' ? sql.get<SnapshotRow>('SELECT * FROM snapshots WHERE id = ?', which) : byChain(sql, which);
+      const found = row?.state === 'committed' ? this.#whole(sql, row) : undefined;
+      if (found) holder.addSnapshot(found.id);
+      return found && snapshot(found);
+    });
+  }
+
   directory(id: number): string {
     return join(this.folder(id), 'fs');
   }
@@ -121,11 +140,25 @@ export abstract class DirectorySnapshotter implements Snapshotter {
       }
       sql.run('DELETE FROM snapshots WHERE id = ?', id);
     });
+    crashPoint('snapshot.row-removed');
     removeTree(this.folder(id));
   }
 
   protected folder(id: number): string {
     return join(this.#layout.snapshots, String(id));
+  }
+
+  #servable(sql: Sql, chainId: Digest): SnapshotRow | undefined {
+    const row = byChain(sql, chainId);
+    return row && this.#whole(sql, row);
+  }
+
+  /** A snapshot whose folder is missing loses what it is found by, so that it is made again; the collector takes the rest. */
+  #whole(sql: Sql, row: SnapshotRow): SnapshotRow | undefined {
+    if (existsSync(this.directory(row.id))) return row;
+    sql.run('UPDATE snapshots SET name = NULL, chain_id = NULL, diff_id = NULL WHERE id = ?', row.id);
+    sql.run('DELETE FROM cache_records WHERE snapshot_id = ?', row.id);
+    return undefined;
   }
 
   #label(sql: Sql, id: number, l: LayerLabels): void {

@@ -49,14 +49,16 @@ export interface Snapshotter {
   /** How to mount what a snapshot holds, read-only, active or not. */
   view(id: number): Mount[];
   /**
-   * Ends the writing. When another snapshot has the same chain ID already, that one is returned and this one removed: two
-   * processes that unpack the same layer end with one.
+   * Ends the writing. When another snapshot has the same chain ID already, that one is returned, held from then on, and this one
+   * removed: two processes that unpack the same layer end with one.
    */
-  commit(id: number, labels?: LayerLabels): Snapshot;
+  commit(id: number, holder: Holder, labels?: LayerLabels): Snapshot;
   /** Records what was found out later. A chain ID that another snapshot has stays with that one. */
   label(id: number, labels: LayerLabels): void;
   get(id: number): Snapshot | undefined;
   byChain(chainId: Digest): Snapshot | undefined;
+  /** Finds a committed snapshot by its ID or chain ID and keeps it, at once; undefined also when its files are missing. */
+  hold(which: number | Digest, holder: Holder): Snapshot | undefined;
   /** Its own directory: what it changed (overlay), or the whole file system (copy). */
   directory(id: number): string;
   /**

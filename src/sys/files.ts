@@ -78,11 +78,21 @@ export function treeSize(path: string): number {
 
 /** For folders without permissions, immutable files and names that are no UTF-8. */
 function removeStubborn(path: Buffer): void {
-  const stat = lstatSync(path);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return; // another process removes the same tree
   if (!stat.isDirectory()) return stubbornly(path, () => unlinkSync(path));
   stubbornly(path, () => chmodSync(path, 0o700));
-  for (const name of readdirSync(path, { encoding: 'buffer' })) removeStubborn(Buffer.concat([path, Buffer.from('/'), name]));
+  for (const name of namesIn(path)) removeStubborn(Buffer.concat([path, Buffer.from('/'), name]));
   stubbornly(path, () => rmdirSync(path));
+}
+
+function namesIn(path: Buffer): Buffer[] {
+  try {
+    return readdirSync(path, { encoding: 'buffer' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** Immutable and append-only files let nobody remove them, root neither, until the flag is taken off. */

@@ -1,7 +1,34 @@
 // Named places between two lasting effects, at which a test kills the process. Unarmed they cost one comparison.
 
 /** Every crash point, `subject.between-what-and-what`. ARCHITECTURE.md lists them too; a test compares the lists and kills at each. */
-export const CRASH_POINTS = ['store.opened'] as const;
+export const CRASH_POINTS = [
+  'store.opened',
+  'lease.created',
+  'lease.release',
+  'blob.synced',
+  'blob.renamed',
+  'blob.recorded',
+  'snapshot.recorded',
+  'snapshot.prepared',
+  'snapshot.before-commit',
+  'snapshot.committed',
+  'snapshot.row-removed',
+  'layer.unpacked',
+  'image.before-commit',
+  'image.recorded',
+  'image.removal-before-commit',
+  'build.tagged',
+  'prune.image-removed',
+  'download.chunk',
+  'download.synced',
+  'pull.complete',
+  'push.layer-sent',
+  'push.manifest-sent',
+  'collector.before-commit',
+  'collector.committed',
+  'collector.snapshot-removed',
+  'collector.blob-removed',
+] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 

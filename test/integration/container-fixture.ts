@@ -99,7 +99,7 @@ function makeImage({ parts: { snapshots, images, leases } }: ContainerManager): 
   chmodSync(at('seeded'), 0o750);
   chownSync(at('seeded'), 1000, 2000);
   const diffId = sha256('layer of the container tests');
-  snapshots.commit(layer.id, { chainId: diffId, diffId, size: 1 });
+  snapshots.commit(layer.id, lease, { chainId: diffId, diffId, size: 1 });
   images.create(
     {
       config: { architecture: 'amd64', os: 'linux', config: IMAGE_CONFIG, rootfs: { type: 'layers', diff_ids: [diffId] } },

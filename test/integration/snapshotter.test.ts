@@ -44,7 +44,7 @@ function make(s: Store, parent: number | null, fn: (root: string) => void): numb
   using lease = s.leases.create();
   const { id } = s.snapshots.prepare(parent, lease);
   withMounted(s.places, s.snapshots.mounts(id), fn);
-  s.snapshots.commit(id);
+  s.snapshots.commit(id, lease);
   return id;
 }
 
@@ -187,7 +187,7 @@ for (const [name, driver] of Object.entries(DRIVERS)) {
           parser.write(tarOf(from, id));
           parser.finish();
           applier.finish();
-          parent = to.snapshots.commit(active.id).id;
+          parent = to.snapshots.commit(active.id, lease).id;
           assert.deepEqual(look(to, parent, tree), look(from, id, tree));
         }
       });
@@ -208,8 +208,8 @@ for (const [name, driver] of Object.entries(DRIVERS)) {
       using lease = s.leases.create();
       const chainId: Digest = `sha256:${'a'.repeat(64)}`;
       const [a, b] = [s.snapshots.prepare(null, lease), s.snapshots.prepare(null, lease)];
-      assert.equal(s.snapshots.commit(a.id, { chainId }).id, a.id);
-      assert.equal(s.snapshots.commit(b.id, { chainId }).id, a.id);
+      assert.equal(s.snapshots.commit(a.id, lease, { chainId }).id, a.id);
+      assert.equal(s.snapshots.commit(b.id, lease, { chainId }).id, a.id);
       assert.equal(s.snapshots.get(b.id), undefined);
       assert.ok(!fs.existsSync(s.snapshots.directory(b.id)));
     });

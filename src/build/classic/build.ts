@@ -12,6 +12,7 @@ import {
 import type { Image } from '../../image/index.ts';
 import { familiarReference, formatReference, hostPlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import { openFileDigests } from '../steps/index.ts';
+import { crashPoint } from '../../util/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
 import { BuildArgs } from './args.ts';
 import { Bases } from './from.ts';
@@ -54,7 +55,7 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
         request.noCache,
         request.classic.cacheFrom.length > 0 ? new CacheSources(env, lease, request.classic.cacheFrom) : undefined,
       ),
-      bases: new Bases(env, request, dockerfile, meta, lease),
+      bases: new Bases(env, request, dockerfile, meta),
     };
     const built = new ClassicBuild(parts, dockerfile, args, labels);
     const last = await built.run(stages).catch((e: unknown) => {
@@ -177,11 +178,13 @@ class ClassicBuild {
 }
 
 function finish(env: BuildEnvironment, request: BuildRequest, output: Output, image: Image): Image {
+  env.keep?.addImage(image.id);
   output.line(`Successfully built ${shortId(image.id)}`);
   const names: string[] = [];
   for (const tag of new Set(request.tags)) {
     const reference = withDefaultTag(parseReference(tag));
     env.images.tag(image.id, formatReference(reference));
+    crashPoint('build.tagged');
     output.line(`Successfully tagged ${familiarReference(reference)}`);
     names.push(formatReference(reference));
   }

@@ -1,6 +1,5 @@
 // FROM and --from of the original engine: earlier stages by name (and number), else images.
 import { expandWord, type Dockerfile, type FromInstruction } from '../../dockerfile/index.ts';
-import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
 import { isSlipwayError, parsePlatform, SlipwayError, type Platform } from '../../model/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
@@ -11,14 +10,12 @@ export class Bases {
   readonly #request: BuildRequest;
   readonly #dockerfile: Dockerfile;
   readonly #meta: ReadonlyMap<string, string>;
-  readonly #lease: Lease;
 
-  constructor(env: BuildEnvironment, request: BuildRequest, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>, lease: Lease) {
+  constructor(env: BuildEnvironment, request: BuildRequest, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>) {
     this.#env = env;
     this.#request = request;
     this.#dockerfile = dockerfile;
     this.#meta = meta;
-    this.#lease = lease;
   }
 
   /** The image that a stage begins with; undefined for `scratch`. */
@@ -57,14 +54,12 @@ export class Bases {
   }
 
   async #image(name: string, platform: Platform): Promise<Image> {
-    const image = await this.#env.resolveBase(name, {
+    return this.#env.resolveBase(name, {
       platform,
       anyPlatform: true,
       pull: this.#request.pull,
       signal: this.#request.signal,
     });
-    this.#lease.addImage(image.id);
-    return image;
   }
 }
 

@@ -44,8 +44,7 @@ export class StepImages {
       const made = image?.config.container_config;
       const counts = this.#sources === undefined || this.#sources.leadsTo(id);
       if (image && made && counts && sameConfig(made, config) && (parent !== null || image.config.history?.length === 1)) {
-        this.#lease.addImage(id);
-        return image;
+        if (this.#env.images.hold(id, this.#lease)) return image;
       }
     }
     const brought = this.#sources?.next(state, config);

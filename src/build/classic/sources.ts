@@ -15,8 +15,7 @@ export class CacheSources {
     this.#env = env;
     this.#lease = lease;
     // what is not here is passed over, as in Docker
-    this.#images = names.flatMap((name) => env.images.find(name) ?? []);
-    for (const image of this.#images) lease.addImage(image.id);
+    this.#images = names.flatMap((name) => env.images.hold(name, lease) ?? []);
   }
 
   /** Whether a step's image is one of the sources, or what one of them was built on. */

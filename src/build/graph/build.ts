@@ -120,7 +120,7 @@ async function solveSteps(
       );
     },
     signal: request.signal,
-    lock: (key, signal) => FileLock.acquire(join(env.layout.locks, `step-${key.slice(0, 3)}`), 'exclusive', { signal }),
+    lock: (key, signal) => FileLock.acquire(join(env.layout.locks, `step-${key}`), 'exclusive', { remove: true, signal }),
     onState: (v, vertexState, error) => {
       const { node } = v as NodeVertex;
       if (node.op.kind === 'source' && node.op.identifier === 'scratch') return;

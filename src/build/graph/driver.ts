@@ -178,12 +178,8 @@ export class BuildDriver implements ForesightDriver<Result> {
     const { createdAt, ms } = storedResult(cached);
     if (cached.snapshotId === null) return { kind: 'snapshot', id: null, createdAt, ms };
     const id = cached.snapshotId;
-    const found = this.#env.db.transaction(() => {
-      const snapshot = this.#env.snapshots.get(id);
-      if (snapshot?.state === 'committed') this.#lease.addSnapshot(id);
-      return snapshot;
-    });
-    if (found?.state !== 'committed') return undefined;
+    const found = this.#env.snapshots.hold(id, this.#lease);
+    if (found === undefined) return undefined;
     // what was made anew below has another snapshot than what was cached on top of it
     if (base?.kind === 'snapshot' && base.id !== id && base.id !== found.parentId) return undefined;
     return { kind: 'snapshot', id, createdAt, ms };
@@ -254,7 +250,7 @@ export class BuildDriver implements ForesightDriver<Result> {
         snapshots.remove(active.id);
         return result(parent);
       }
-      snapshots.commit(active.id);
+      snapshots.commit(active.id, this.#lease);
       return result(active.id);
     } catch (e) {
       snapshots.remove(active.id);
@@ -279,7 +275,7 @@ export class BuildDriver implements ForesightDriver<Result> {
         sources: [{ root: result.root, patterns: ['/'], kind: 'context', ...(result.ignore && { ignore: result.ignore }) }],
       });
     }
-    snapshots.commit(active.id);
+    snapshots.commit(active.id, this.#lease);
     return active.id;
   }
 

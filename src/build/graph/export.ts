@@ -71,7 +71,9 @@ export function exportImage(
     ...extra,
   };
   const names = [...new Set(request.tags.map((t) => formatReference(withDefaultTag(parseReference(t)))))];
-  return env.images.create({ config, layers, names }, lease);
+  const image = env.images.create({ config, layers, names }, lease);
+  env.keep?.addImage(image.id);
+  return image;
 }
 
 /** The snapshot of the base's files, if it is there: a build without steps needs none. */

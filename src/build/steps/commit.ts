@@ -31,7 +31,6 @@ export function commitLayer(
   }
   const diffId: Digest = `sha256:${hash.digest('hex')}`;
   const chain = chainId([...parents, diffId]);
-  const committed = snapshots.commit(active.id, { chainId: chain, diffId, size });
-  if (committed.id !== active.id) holder.addSnapshot(committed.id);
+  const committed = snapshots.commit(active.id, holder, { chainId: chain, diffId, size });
   return { snapshotId: committed.id, diffId, chainId: chain, size, tarSize };
 }

@@ -162,13 +162,11 @@ export const rmi: Command = {
   ],
   async run(ctx, o, args) {
     const engine = await ctx.engine();
-    const containers = await engine.containers();
     const force = o.bool('force');
     let failed = 0;
     for (const ref of args) {
       try {
-        const users = containers.records.all().map((c) => ({ id: c.id, imageId: c.imageId, running: c.state.status === 'running' }));
-        for (const r of engine.images.remove(ref, { force, prune: !o.bool('no-prune'), users })) {
+        for (const r of engine.images.remove(ref, { force, prune: !o.bool('no-prune') })) {
           ctx.stdout.write(r.kind === 'untagged' ? `Untagged: ${r.name}\n` : `Deleted: ${r.id}\n`);
         }
       } catch (e) {

@@ -1,11 +1,9 @@
 // Big blobs on their way into the store: hashed in another thread, and written back to the disk while more is coming, so that the one
 // fsync at the end has little left to do. Small ones share a simple way. Either ends in the content store's own publication.
 import fs from 'node:fs';
-import { join } from 'node:path';
 import type { Lease } from '../../content/index.ts';
 import type { Digest } from '../../model/index.ts';
 import { isNoSpace, noSpaceError } from '../../store/index.ts';
-import { processIdentity } from '../../sys/index.ts';
 import { CHUNK, LocalHash, ParallelHash } from './parallel-hash.ts';
 import type { ChunkHash } from './parallel-hash.ts';
 import type { ImageStore } from '../store.ts';
@@ -13,8 +11,6 @@ import type { ImageStore } from '../store.ts';
 /** From this size on (bytes) another thread pays. */
 const PARALLEL_FROM = 16 << 20;
 const WRITE_BACK_EVERY = 64 << 20;
-
-let counter = 0;
 
 export interface StoredBlob {
   readonly digest: Digest;
@@ -80,8 +76,7 @@ export class BlobWriter {
     this.lease = lease;
     this.hash = hash;
     this.ended = ended;
-    // The name begins with its owner, by which the collector tells abandoned files from growing ones.
-    this.path = join(store.layout.ingest, `${processIdentity()}:a${counter++}`);
+    this.path = store.content.ingestPath();
     this.fd = this.guard(() => fs.openSync(this.path, 'wx', 0o600));
     this.chunk = hash.next();
   }

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { SlipwayError, sha256 } from '../../model/index.ts';
+import type { Lease } from '../../content/index.ts';
 import type { Digest } from '../../model/index.ts';
 import type { NewImage } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
@@ -24,13 +25,13 @@ import type { ImageChoice, Loaded, TransferOptions } from './types.ts';
 /**
  * Brings the images of an archive into the store.
  * @param source a path (file, directory, named pipe), or a stream
- * @param o with `only`, one image of an OCI layout is brought, and it gets no name
+ * @param o with `only`, one image of an OCI layout is brought, and it gets no name; with `lease`, images stay held
  * @throws SlipwayError `archive.*`, `config.invalid`, `manifest.invalid`, `reference.invalid`, `store.full`; system errors of the source
  */
 export async function loadArchive(
   store: ImageStore,
   source: string | Readable,
-  o: TransferOptions & { only?: ImageChoice } = {},
+  o: TransferOptions & { only?: ImageChoice; lease?: Lease } = {},
 ): Promise<Loaded[]> {
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
@@ -47,7 +48,9 @@ export async function loadArchive(
           const before = store.find(name);
           return before === undefined || before.id === id ? [] : [{ name, id: before.id }];
         });
-        return { image: store.create(image, lease), names, replaced };
+        const created = store.create(image, lease);
+        o.lease?.addImage(created.id);
+        return { image: created, names, replaced };
       });
     } finally {
       files.close();
