@@ -1,26 +1,16 @@
 // Images: configurations, layers and names over content. An image's ID is the digest of its configuration. Lists cost a few
 // queries and touch no file.
-import { type ContentStore, isImageLeased, type Lease, Leases } from '../content/index.ts';
-import {
-  chainIds,
-  type Digest,
-  encodeJson,
-  familiarReference,
-  formatReference,
-  type ImageConfig,
-  parseImageConfig,
-  parseReference,
-  shortDigest,
-  SlipwayError,
-  withDefaultTag,
-} from '../model/index.ts';
+import { type ContentStore, type Lease, Leases } from '../content/index.ts';
+import { chainIds, type Digest, encodeJson, type ImageConfig, parseImageConfig, SlipwayError } from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout, Sql } from '../store/index.ts';
 import { Layers } from './layers.ts';
 import { Shipped } from './shipped.ts';
-import type { Image, ImageLayer, ImageSummary, ImageUser, ListFilter, NewImage, Removal, UnpackProgress } from './types.ts';
+import type { Image, ImageLayer, ImageSummary, ListFilter, NewImage, Removal, UnpackProgress } from './types.ts';
 import { crashPoint } from '../util/index.ts';
 import { applyFilter } from './filter.ts';
+import { idOf, setName } from './names.ts';
+import { notFound, removeImage, removeUnusedImage } from './removal.ts';
 
 interface ImageRow {
   readonly id: Digest;
@@ -107,21 +97,21 @@ export class ImageStore {
 
   /** By name, name with digest, ID, or the beginning of an ID. @throws SlipwayError `image.not-found` or `image.ambiguous`. */
   resolve(ref: string): Image {
-    const id = this.#db.read((sql) => this.#idOf(sql, ref));
+    const id = this.#db.read((sql) => idOf(sql, ref));
     if (id === undefined) throw notFound(ref);
     return this.get(id);
   }
 
   /** As `resolve`, but undefined when there is none. */
   find(ref: string): Image | undefined {
-    const id = this.#db.read((sql) => this.#idOf(sql, ref));
+    const id = this.#db.read((sql) => idOf(sql, ref));
     return id === undefined ? undefined : this.get(id);
   }
 
   /** As `find`, and keeps the image with all that it is made of, at once. */
   hold(ref: string, lease: Lease): Image | undefined {
     const id = this.#db.transaction((sql) => {
-      const found = this.#idOf(sql, ref);
+      const found = idOf(sql, ref);
       if (found !== undefined) lease.addImage(found);
       return found;
     });
@@ -178,7 +168,7 @@ export class ImageStore {
           chains[position] as Digest,
         );
       });
-      for (const name of image.names ?? []) this.#setName(sql, id, name, now);
+      for (const name of image.names ?? []) setName(sql, id, name, now);
       lease.addImage(id);
       crashPoint('image.before-commit');
     });
@@ -190,7 +180,7 @@ export class ImageStore {
   tag(id: Digest, name: string): void {
     this.#db.transaction((sql) => {
       if (sql.get('SELECT 1 FROM images WHERE id = ?', id) === undefined) throw notFound(id);
-      this.#setName(sql, id, name, Date.now());
+      setName(sql, id, name, Date.now());
     });
   }
 
@@ -206,40 +196,7 @@ export class ImageStore {
    * @throws SlipwayError `image.in-use`, `image.several-names`, `image.has-children`, in Docker's words.
    */
   remove(ref: string, o: { force?: boolean; prune?: boolean } = {}): Removal[] {
-    return this.#db.transaction((sql) => {
-      const id = this.#idOf(sql, ref);
-      if (id === undefined) throw notFound(ref);
-      const names = sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ?', id).map((r) => r.name);
-      const asName = nameIn(names, ref);
-      const users = usersOf(sql, id);
-      const done: Removal[] = [];
-      const untag = (name: string): void => {
-        sql.run('DELETE FROM image_names WHERE name = ?', name);
-        done.push({ kind: 'untagged', name: familiarReference(parseReference(name)) });
-      };
-      if (asName !== undefined && names.length > 1) {
-        untag(asName);
-        return done;
-      }
-      if (asName !== undefined) {
-        const user = users[0];
-        if (user && !o.force) {
-          throw conflict(
-            'image.in-use',
-            `conflict: unable to remove repository reference "${ref}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortDigest(id)}`,
-          );
-        }
-        // a container keeps what it needs through its snapshot; the image itself stays without a name
-        untag(asName);
-        if (user || this.#childrenIn(sql, id) > 0 || isImageLeased(sql, this.layout.root, id)) return done;
-      } else {
-        this.#checkRemovable(sql, id, names, users, o.force === true);
-        for (const name of names) untag(name);
-      }
-      this.#deleteImage(sql, id, o.prune !== false, done);
-      crashPoint('image.removal-before-commit');
-      return done;
-    });
+    return this.#db.transaction((sql) => removeImage(sql, this.layout.root, ref, o));
   }
 
   /**
@@ -247,153 +204,12 @@ export class ImageStore {
    * called, else only when it has no name. Nothing is removed, and nothing thrown, when that is not so, or it is gone.
    */
   removeUnused(id: Digest, o: { named?: boolean } = {}): Removal[] {
-    return this.#db.transaction((sql) => {
-      const names = sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ?', id).map((r) => r.name);
-      if ((names.length > 0 && !o.named) || !this.#isUnused(sql, id)) return [];
-      const done = names.map((name): Removal => ({ kind: 'untagged', name: familiarReference(parseReference(name)) }));
-      sql.run('DELETE FROM image_names WHERE image_id = ?', id);
-      this.#deleteImage(sql, id, true, done);
-      crashPoint('image.removal-before-commit');
-      return done;
-    });
-  }
-
-  #isUnused(sql: Sql, id: Digest): boolean {
-    if (sql.get('SELECT 1 FROM images WHERE id = ?', id) === undefined) return false;
-    return this.#childrenIn(sql, id) === 0 && usersOf(sql, id).length === 0 && !isImageLeased(sql, this.layout.root, id);
+    return this.#db.transaction((sql) => removeUnusedImage(sql, this.layout.root, id, o));
   }
 
   /** The committed snapshot with an image's files, unpacked when it is not there yet. */
   snapshot(image: Image, lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal } = {}): Promise<number> {
     return this.layers.unpack(image.layers, lease, o);
-  }
-
-  #setName(sql: Sql, id: Digest, name: string, now: number): void {
-    const reference = withDefaultTag(parseReference(name));
-    if (reference.digest !== undefined) {
-      sql.run(
-        'INSERT OR REPLACE INTO image_digests (name, digest, image_id) VALUES (?, ?, ?)',
-        `${reference.domain}/${reference.path}`,
-        reference.digest,
-        id,
-      );
-      return;
-    }
-    sql.run(
-      'INSERT INTO image_names (name, image_id, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id, created_at = excluded.created_at',
-      formatReference(reference),
-      id,
-      now,
-    );
-  }
-
-  /** Names go before IDs, as in Docker: an image may be called `cafe`. */
-  #idOf(sql: Sql, ref: string): Digest | undefined {
-    const hex = ref.startsWith('sha256:') ? ref.slice(7) : ref;
-    const isHex = /^[0-9a-f]+$/.test(hex);
-    if (isHex && hex.length === 64) return sql.get<{ id: Digest }>('SELECT id FROM images WHERE id = ?', `sha256:${hex}`)?.id;
-    const named = ref.startsWith('sha256:') ? undefined : byName(sql, ref);
-    if (named !== undefined || !isHex) return named;
-    const found = sql.all<{ id: Digest }>('SELECT id FROM images WHERE substr(id, 8, ?) = ? LIMIT 2', hex.length, hex);
-    if (found.length > 1)
-      throw new SlipwayError('invalid-argument', 'image.ambiguous', `image ID ${ref} is the beginning of several images' IDs`, {
-        hints: ['give more digits'],
-      });
-    return found[0]?.id;
-  }
-
-  #childrenIn(sql: Sql, id: Digest): number {
-    return sql.get<{ n: number }>('SELECT count(*) AS n FROM images WHERE parent_id = ?', id)?.n ?? 0;
-  }
-
-  #checkRemovable(sql: Sql, id: Digest, names: readonly string[], users: readonly ImageUser[], force: boolean): void {
-    const short = shortDigest(id);
-    const running = users.find((u) => u.running);
-    if (running)
-      throw conflict(
-        'image.in-use',
-        `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`,
-      );
-    if (this.#childrenIn(sql, id) > 0)
-      throw conflict('image.has-children', `conflict: unable to delete ${short} (cannot be forced) - image has dependent child images`);
-    if (isImageLeased(sql, this.layout.root, id))
-      throw conflict(
-        'image.in-use',
-        `conflict: unable to delete ${short} (cannot be forced) - image is being used by a command that is running`,
-      );
-    if (users[0] && !force)
-      throw conflict(
-        'image.in-use',
-        `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${users[0].id.slice(0, 12)}`,
-      );
-    if (names.length > 1 && !force)
-      throw conflict(
-        'image.several-names',
-        `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
-      );
-  }
-
-  #deleteImage(sql: Sql, id: Digest, prune: boolean, done: Removal[]): void {
-    const parent = sql.get<{ parent_id: Digest | null }>('SELECT parent_id FROM images WHERE id = ?', id)?.parent_id ?? null;
-    sql.run('DELETE FROM image_digests WHERE image_id = ?', id);
-    sql.run('DELETE FROM image_layers WHERE image_id = ?', id);
-    sql.run('DELETE FROM images WHERE id = ?', id);
-    done.push({ kind: 'deleted', id });
-    if (!prune || parent === null) return;
-    const named = sql.get('SELECT 1 FROM image_names WHERE image_id = ?', parent) !== undefined;
-    if (!named && this.#isUnused(sql, parent)) this.#deleteImage(sql, parent, prune, done);
-  }
-}
-
-/** The image that a name stands for; undefined for what is no name at all. */
-function byName(sql: Sql, ref: string): Digest | undefined {
-  let reference;
-  try {
-    reference = parseReference(ref);
-  } catch {
-    return undefined;
-  }
-  if (reference.digest !== undefined) {
-    const row = sql.get<{ image_id: Digest }>(
-      'SELECT image_id FROM image_digests WHERE name = ? AND digest = ?',
-      `${reference.domain}/${reference.path}`,
-      reference.digest,
-    );
-    return (
-      row?.image_id ??
-      sql.get<{ id: Digest }>(
-        'SELECT id FROM images WHERE id = ? AND id IN (SELECT image_id FROM image_names WHERE name LIKE ?)',
-        reference.digest,
-        `${reference.domain}/${reference.path}:%`,
-      )?.id
-    );
-  }
-  return sql.get<{ image_id: Digest }>('SELECT image_id FROM image_names WHERE name = ?', formatReference(withDefaultTag(reference)))
-    ?.image_id;
-}
-
-/** Whether the bytes of a layer can be had: as a blob, or from the snapshot that it was made of. */
-function hasLayer(sql: Sql, diffId: Digest): boolean {
-  return (
-    sql.get('SELECT 1 FROM layers l JOIN blobs b ON b.digest = l.blob_digest WHERE l.diff_id = ?', diffId) !== undefined ||
-    sql.get("SELECT 1 FROM snapshots WHERE diff_id = ? AND state = 'committed'", diffId) !== undefined
-  );
-}
-
-/** The containers of an image, running ones first. */
-function usersOf(sql: Sql, id: Digest): ImageUser[] {
-  return sql
-    .all<{ id: string; state: string }>("SELECT id, state FROM containers WHERE json_extract(json, '$.imageId') = ?", id)
-    .map((c) => ({ id: c.id, running: !['created', 'exited', 'dead', 'removing'].includes(c.state) }))
-    .sort((a, b) => Number(b.running) - Number(a.running));
-}
-
-function nameIn(names: readonly string[], ref: string): string | undefined {
-  try {
-    const whole = formatReference(withDefaultTag(parseReference(ref)));
-    return names.find((n) => n === whole);
-  } catch {
-    return undefined;
   }
 }
 
@@ -411,7 +227,10 @@ function summary(r: ImageRow, names: readonly string[], digests: readonly string
   return { id: r.id, names, digests, ...(r.parent_id !== null && { parentId: r.parent_id }), size: r.size, createdAt: r.created_at };
 }
 
-const notFound = (ref: string): SlipwayError =>
-  new SlipwayError('not-found', 'image.not-found', `No such image: ${ref}`, { hints: ['slipway images lists what is here'] });
-
-const conflict = (code: string, message: string): SlipwayError => new SlipwayError('conflict', code, message);
+/** Whether the bytes of a layer can be had: as a blob, or from the snapshot that it was made of. */
+function hasLayer(sql: Sql, diffId: Digest): boolean {
+  return (
+    sql.get('SELECT 1 FROM layers l JOIN blobs b ON b.digest = l.blob_digest WHERE l.diff_id = ?', diffId) !== undefined ||
+    sql.get("SELECT 1 FROM snapshots WHERE diff_id = ? AND state = 'committed'", diffId) !== undefined
+  );
+}
