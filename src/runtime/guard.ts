@@ -10,7 +10,7 @@ import { CLEAN_ENVIRONMENT, globalArguments } from './binary.ts';
 import type { RuntimeBinary } from './binary.ts';
 
 /**
- * $1 is the owner's folder, the rest is the runtime with its arguments. The runtime process goes first, so that it can start
+ * A note has the runtime's folder if it is not the usual one. $1 is the owner's folder, the rest is the runtime with its arguments. The runtime process goes first, so that it can start
  * nothing any more; it is known by the id among its arguments. A container that it had only half made ends by itself then.
  */
 const SCRIPT = `
@@ -24,7 +24,8 @@ for note in "$owner"/*; do
     process=\${process#/proc/}
     kill -9 "\${process%/cmdline}"
   done
-  "$@" delete --force "$id"
+  root=$(cat "$note")
+  "$@" \${root:+--root "$root"} delete --force "$id"
   rm -f "$note"
 done
 rmdir "$owner"
@@ -46,10 +47,10 @@ export class StepGuard {
     this.#binary = binary;
   }
 
-  /** Before the step's runtime is started. */
-  note(id: string): void {
+  /** Before the step's runtime is started. `root` is its folder when it has one of its own. */
+  note(id: string, root: string): void {
     this.#folder ??= this.#start();
-    writeFileSync(join(this.#folder, id), '');
+    writeFileSync(join(this.#folder, id), root);
   }
 
   /** After the step's processes are gone. */

@@ -61,12 +61,20 @@ export class OciRuntime {
   /** Runs a build step to its end. Throws process-failed (126, 127 or 125) when its process could not be started. */
   async run(o: RunOptions): Promise<ExitStatus> {
     await this.prepare(o.id, o.bundle, o.spec);
-    this.#guard.note(o.id);
+    this.#guard.note(o.id, o.stateRoot === undefined ? '' : stateFolder(this.#at(o.stateRoot)));
     try {
-      return await runStep(this.#binary, o);
+      return await runStep(this.#at(o.stateRoot), o);
     } finally {
       this.#guard.forget(o.id);
     }
+  }
+
+  /** The runtime with its own files in another folder. */
+  #at(stateRoot: string | undefined): RuntimeBinary {
+    if (stateRoot === undefined) return this.#binary;
+    const binary = { ...this.#binary, stateRoot };
+    mkdirSync(stateFolder(binary), { recursive: true, mode: 0o700 });
+    return binary;
   }
 
   /** Runs a container with our own standard streams. It goes on when we are killed. */
@@ -78,7 +86,7 @@ export class OciRuntime {
     rmSync(log, { force: true });
     const args = ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, '--pid-file', pidFile, o.id];
     const started = o.onStarted === undefined ? undefined : { pidFile, onStarted: o.onStarted };
-    const status = await this.#attached(args, o, o.bundle, started);
+    const status = await this.#attached(args, o, o.bundle, started, this.#at(o.stateRoot));
     if (status.exitCode !== 0) {
       const complaint = readRuntimeLog(log);
       if (complaint !== undefined) throw startFailure(this.#binary, o.spec, complaint);
@@ -174,10 +182,11 @@ export class OciRuntime {
     o: ForegroundStreams,
     folder: string,
     started?: { pidFile: string; onStarted: (pid: number) => void },
+    binary = this.#binary,
   ): Promise<ExitStatus> {
-    if (o.terminal === undefined) return runAttached(this.#binary, args, o, started);
-    if (this.name === 'crun') return runWithTerminal(this.#binary, args, o, { ends: o.terminal, folder }, started);
-    return runAttached(this.#binary, args, { ...o, stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' }, started);
+    if (o.terminal === undefined) return runAttached(binary, args, o, started);
+    if (this.name === 'crun') return runWithTerminal(binary, args, o, { ends: o.terminal, folder }, started);
+    return runAttached(binary, args, { ...o, stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' }, started);
   }
 
   /** Ends build steps whose owners were killed, should any be left. Returns their ids. */

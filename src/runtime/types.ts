@@ -87,6 +87,8 @@ export interface RunOptions {
   /** A directory of its own, made when missing; config.json is written into it. */
   readonly bundle: string;
   readonly spec: OciSpec;
+  /** A folder for the runtime's own files, among them a copy of the spec. Its usual one when left out. */
+  readonly stateRoot?: string;
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
   /** Nothing (an empty input) when left out. */
@@ -105,6 +107,8 @@ export interface ForegroundOptions {
   readonly bundle: string;
   /** Not written when left out: the bundle has its config.json already. */
   readonly spec?: OciSpec;
+  /** As in RunOptions. */
+  readonly stateRoot?: string;
   /** The user's, when the spec has `terminal`; the streams below are not used then. */
   readonly terminal?: TerminalEnds;
   readonly stdin?: 'inherit' | 'ignore';

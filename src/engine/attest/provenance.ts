@@ -1,5 +1,6 @@
 // Where an image came from, as SLSA provenance (slsa.dev/provenance/v0.2), with the fields that BuildKit fills.
 import type { BuildRequest, BuildSource } from '../../build/index.ts';
+import { PREDEFINED_ARGS } from '../../dockerfile/index.ts';
 import { formatPlatform, type Platform } from '../../model/index.ts';
 
 export const SLSA = 'https://slsa.dev/provenance/v0.2';
@@ -20,7 +21,10 @@ export interface ProvenanceInput {
 export function provenance(p: ProvenanceInput): object {
   const { request, mode } = p;
   const args = Object.fromEntries([
-    ...Object.entries(request.buildArgs).map(([k, v]) => [`build-arg:${k}`, v]),
+    // a proxy's address often has a password, and is no part of what was built
+    ...Object.entries(request.buildArgs)
+      .filter(([k]) => !PREDEFINED_ARGS.has(k))
+      .map(([k, v]) => [`build-arg:${k}`, v]),
     ...Object.entries(request.labels).map(([k, v]) => [`label:${k}`, v]),
     ...(request.target === undefined ? [] : [['target', request.target]]),
   ]);

@@ -27,6 +27,8 @@ import { forwardAgent } from './ssh.ts';
 export interface PreparedMounts {
   readonly mounts: readonly SpecMount[];
   readonly env: readonly string[];
+  /** Whether a variable holds a secret: then the specification does too. */
+  readonly secret: boolean;
   /** Targets with what they need in the root file system. */
   readonly points: readonly { readonly target: string; readonly directory: boolean }[];
 }
@@ -70,7 +72,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         const data = secretData(mount);
         if (mount.env !== undefined) variables.push(`${mount.env}=${data === undefined ? '' : Buffer.from(data).toString('utf8')}`);
         if (data !== undefined && mount.target !== undefined) {
-          add(bind(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target), true), false);
+          add(bindSecret(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target)), false);
         }
         break;
       }
@@ -83,17 +85,18 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
           break;
         }
         const target = at(mount.target ?? `/run/buildkit/ssh_agent.${agents++}`);
-        const socket = `${scratch.directory(0o755)}/agent`;
+        const socket = `${scratch.secretDirectory(0o755)}/agent`;
         scratch.onClose(await forwardAgent(socket, mount.socket, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
         variables.push(`SSH_AUTH_SOCK=${target}`);
-        add(bind(socket, target, true), false);
+        add(bindSecret(socket, target), false);
         break;
       }
       default:
         mount satisfies never;
     }
   }
-  return { mounts, env: variables, points };
+  const secret = request.mounts?.some((mount) => mount.type === 'secret' && mount.env !== undefined) === true;
+  return { mounts, env: variables, secret, points };
 }
 
 const bind = (source: string, destination: string, readonly: boolean): SpecMount => ({
@@ -101,6 +104,13 @@ const bind = (source: string, destination: string, readonly: boolean): SpecMount
   type: 'bind',
   source,
   options: ['rbind', readonly ? 'ro' : 'rw', 'rprivate'],
+});
+
+const bindSecret = (source: string, destination: string): SpecMount => ({
+  destination,
+  type: 'bind',
+  source,
+  options: ['rbind', 'ro', 'nosuid', 'nodev', 'noexec', 'rprivate'],
 });
 
 type BindMount = Extract<RunMount, { type: 'bind' }>;

@@ -59,12 +59,15 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       withoutUmask(() => makePoints(stubs, spec, prepared.points));
       const runtime = await env.runtime();
       const { attached } = request;
-      const bundle = join(scratch.path, 'bundle');
+      // Runtimes write copies of the specification into their own folder.
+      const place = prepared.secret
+        ? { bundle: join(scratch.secretDirectory(), 'bundle'), stateRoot: scratch.secretDirectory() }
+        : { bundle: join(scratch.path, 'bundle') };
       const ended = await asStepError(request, () =>
         attached
           ? runtime.runForeground({
               id,
-              bundle,
+              ...place,
               spec,
               stdin: 'inherit',
               signal: request.signal,
@@ -72,7 +75,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
             })
           : runtime.run({
               id,
-              bundle,
+              ...place,
               spec,
               onProcess: (pid) => {
                 request.onWork?.(() => processorTime(pid));
@@ -150,24 +153,20 @@ function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
 function systemFiles(request: RunRequest, scratch: Scratch, hostname: string, ip: string | undefined): SpecMount[] {
-  const file = (name: string, text: string, mode: string): SpecMount => ({
+  const file = (name: string, text: string): SpecMount => ({
     destination: `/etc/${name}`,
     type: 'bind',
     source: scratch.file(name, text),
-    options: ['rbind', mode, 'rprivate'],
+    options: ['rbind', ...(request.style === 'graph' ? ['ro', 'nosuid', 'nodev', 'noexec'] : ['rw']), 'rprivate'],
   });
-  const mode = request.style === 'graph' ? 'ro' : 'rw';
   const hosts = hostsFile({
     hostname,
     sandbox: request.style === 'graph',
     ...(ip !== undefined && { ip }),
     ...(request.addHosts && { extraHosts: request.addHosts }),
   });
-  const files = [
-    file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' }), mode),
-    file('hosts', hosts, mode),
-  ];
-  if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`, mode));
+  const files = [file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' })), file('hosts', hosts)];
+  if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`));
   return files;
 }
 

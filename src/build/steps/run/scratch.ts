@@ -30,14 +30,30 @@ export class Scratch {
 
   /** A file that is never on a disk. */
   secretFile(data: Uint8Array, mode: number, uid: number, gid: number): string {
-    if (this.#memory === undefined) {
-      this.#memory = this.directory(0o700);
-      this.mount('tmpfs', this.#memory, 'tmpfs', MountFlag.MS_NOSUID | MountFlag.MS_NODEV | MountFlag.MS_NOEXEC, 'mode=0700,size=16m');
-    }
-    const path = join(this.#memory, String(this.#serial++));
-    writeFileSync(path, data);
+    const path = join(this.#memoryFolder(), String(this.#serial++));
+    writeFileSync(path, data, { mode: 0o600 });
     chownSync(path, uid, gid);
     return chmod(path, mode);
+  }
+
+  /** A directory whose files are never on a disk. */
+  secretDirectory(mode = 0o700): string {
+    const path = join(this.#memoryFolder(), String(this.#serial++));
+    mkdirSync(path);
+    return chmod(path, mode);
+  }
+
+  /** Memory that is not swapped out, mounted where no other process sees it: it ends with this one, even by SIGKILL. */
+  #memoryFolder(): string {
+    if (this.#memory !== undefined) return this.#memory;
+    const at = this.directory(0o711);
+    const flags = MountFlag.MS_NOSUID | MountFlag.MS_NODEV | MountFlag.MS_NOEXEC;
+    try {
+      this.mount('tmpfs', at, 'tmpfs', flags, 'mode=0711,size=64m,noswap');
+    } catch {
+      this.mount('ramfs', at, 'ramfs', flags, 'mode=0711'); // before Linux 6.4; never swapped out either
+    }
+    return (this.#memory = at);
   }
 
   mount(source: string, target: string, type: string, flags: number, data?: string): void {
