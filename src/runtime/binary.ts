@@ -7,6 +7,7 @@ import { SlipwayError } from '../model/index.ts';
 import { run } from '../sys/index.ts';
 import type { RunResult } from '../sys/index.ts';
 import { resolveExecutable } from './executables.ts';
+import { nullDevice } from './null-device.ts';
 import type { OciSpec } from './spec/oci.ts';
 
 export type RuntimeName = 'crun' | 'runc';
@@ -37,7 +38,8 @@ export function globalArguments(binary: RuntimeBinary): string[] {
 }
 
 export function spawnRuntime(binary: RuntimeBinary, args: readonly string[], stdio: StdioOptions, ownSession = false): ChildProcess {
-  return spawn(binary.path, [...globalArguments(binary), ...args], { stdio, detached: ownSession, env: { ...CLEAN_ENVIRONMENT } });
+  const streams = Array.isArray(stdio) ? stdio.map((one) => (one === 'ignore' ? nullDevice(binary.stateRoot) : one)) : stdio;
+  return spawn(binary.path, [...globalArguments(binary), ...args], { stdio: streams, detached: ownSession, env: { ...CLEAN_ENVIRONMENT } });
 }
 
 export function callRuntime(binary: RuntimeBinary, args: readonly string[], signal?: AbortSignal): Promise<RunResult> {

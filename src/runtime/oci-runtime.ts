@@ -14,6 +14,7 @@ import { findRuntime } from './probe.ts';
 import type { FindOptions } from './probe.ts';
 import { runStep } from './step.ts';
 import { resolveCapabilities } from './spec/capabilities.ts';
+import { forCrun } from './spec/crun.ts';
 import { processSpec } from './spec/default.ts';
 import { encodeSpec, writeBundle } from './spec/encode.ts';
 import type { OciSpec } from './spec/oci.ts';
@@ -101,7 +102,8 @@ export class OciRuntime {
 
   /** Writes the bundle's config.json as this runtime wants it: its cgroup named by the id, the seccomp profile compiled. */
   async prepare(id: string, bundle: string, spec: OciSpec): Promise<void> {
-    writeBundle(bundle, await this.#filters.apply(this.#bounded(id, spec)));
+    const bounded = this.#bounded(id, spec);
+    writeBundle(bundle, await this.#filters.apply(this.name === 'crun' ? forCrun(bounded) : bounded));
   }
 
   /** The container's process exists afterwards and waits for `start`. Its standard streams are nothing; a Monitor gives it some. */

@@ -54,7 +54,9 @@ for (const runtime of ['crun', 'runc']) {
   test(`secrets are on no disk and in no argument list (${runtime})`, async (t) => {
     const env = { SLIPWAY_RUNTIME: runtime };
     writeFileSync(join(context, 'Dockerfile'), FILE('busybox grep /file /proc/mounts; busybox test "$TOKEN" = "$(busybox cat /file)"'));
-    const done = await store.slipway([...BUILD, '--provenance=mode=max', '-o', `type=oci,dest=${join(store.root, 'image.tar')}`, context], { env });
+    const done = await store.slipway([...BUILD, '--provenance=mode=max', '-o', `type=oci,dest=${join(store.root, 'image.tar')}`, context], {
+      env,
+    });
     assert.equal(done.exitCode, 0, done.stderr);
     assert.match(done.stderr, /\/file \S+ ro,nosuid,nodev,noexec,/);
     assert.deepEqual(leaks(SECRET, PROXY), [], 'after the build');
