@@ -24,10 +24,10 @@ COPY busybox /bin/
 RUN --mount=type=secret,id=one,env=TOKEN --mount=type=secret,id=one,target=/file --mount=type=ssh ${command}
 `;
 
-const BUILD = [
-  ...['build', '--network', 'none', '--no-cache', '--progress', 'plain', '--secret', `id=one,src=${join(store.folder, 'secret')}`],
-  ...['--build-arg', `HTTPS_PROXY=http://user:${PROXY}@proxy.invalid`],
-];
+const BUILD =
+  `build --network none --no-cache --progress plain --secret id=one,src=${store.folder}/secret --build-arg HTTPS_PROXY=http://user:${PROXY}@proxy.invalid`.split(
+    ' ',
+  );
 
 /** Files and processes that have one of the words. */
 function leaks(...words: string[]): string[] {
