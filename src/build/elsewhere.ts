@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
 import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
-import { checkOut, download, fileNameOf, type GitOptions, type GitSource, gitSource, isHttpUrl, resolveCommit } from '../remote/index.ts';
+import { checkOut, fileNameOf, type GitOptions, type GitSource, gitSource, isHttpUrl, resolveCommit } from '../remote/index.ts';
 import { removeTree } from '../sys/index.ts';
 import type { SecretSource } from './steps/index.ts';
 import type { BuildRequest } from './types.ts';
@@ -56,29 +56,19 @@ export function remoteKey({ git, http }: SourceOp): string | undefined {
   return http?.checksum === undefined ? undefined : `file:${http.checksum}:${http.name}`;
 }
 
-/** Brings it into a folder of its own in `scratch`, and returns the folder to read. The caller removes `scratch`'s folder. */
+/** Brings a repository into a folder of its own in `scratch`, and returns the folder to read. The caller removes `scratch`'s folder. */
 export async function bring(
   op: SourceOp,
   scratch: string,
   request: Elsewhere,
-  onProgress: (current: number, total: number | undefined) => void,
 ): Promise<{ readonly root: string; readonly remove: string }> {
   const folder = mkdtempSync(join(scratch, 'remote-'));
   try {
-    if (op.git) {
-      const git = gitSource(op.identifier)!;
-      const to = join(folder, 'files');
-      await checkOut(git, op.git.commit, to, { ...gitOptions(git, request), keepGitDir: op.git.keepGitDir, submodules: op.git.submodules });
-      return { root: folderWithin(to, op.git.folder), remove: folder };
-    }
-    const { name, checksum } = op.http!;
-    const { digest } = await download(op.identifier, { folder, name, signal: request.signal, onProgress });
-    if (checksum !== undefined && checksum !== digest) {
-      throw new SlipwayError('data-loss', 'add.checksum', `digest mismatch ${digest}: ${checksum}`, {
-        hints: ['what is at this address is not what the checksum was written down for'],
-      });
-    }
-    return { root: folder, remove: folder };
+    const git = gitSource(op.identifier)!;
+    const wanted = op.git!;
+    const to = join(folder, 'files');
+    await checkOut(git, wanted.commit, to, { ...gitOptions(git, request), keepGitDir: wanted.keepGitDir, submodules: wanted.submodules });
+    return { root: folderWithin(to, wanted.folder), remove: folder };
   } catch (e) {
     removeTree(folder);
     throw e;
@@ -101,7 +91,7 @@ export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
   const host = /^https?:\/\/([^/@]*@)?([^/]+)/i.exec(git.remote)?.[2];
   const secret = (name: string): string | undefined => {
     const found = (host === undefined ? undefined : request.secrets.get(`${name}.${host}`)) ?? request.secrets.get(name);
-    return found && text(found);
+    return found && secretText(found);
   };
   const header = secret('GIT_AUTH_HEADER');
   const token = secret('GIT_AUTH_TOKEN');
@@ -114,4 +104,5 @@ export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
   return { environment: request.environment, signal: request.signal, ...(auth && { auth }) };
 }
 
-const text = (s: SecretSource): string => (s.kind === 'file' ? readFileSync(s.path, 'utf8') : Buffer.from(s.data).toString()).trim();
+export const secretText = (s: SecretSource): string =>
+  (s.kind === 'file' ? readFileSync(s.path, 'utf8') : Buffer.from(s.data).toString()).trim();

@@ -14,6 +14,10 @@ test('what is a repository, and what of it', () => {
       { remote: 'https://host/a.git', ref: 'v1', refKind: 'tag', folder: 'x', keepGitDir: true },
     ],
     ['https://host/a.git?submodules=false&commit=abc', { remote: 'https://host/a.git', checksum: 'abc', submodules: false }],
+    ['https://host/a.git?tag=v1#refs/tags/v1', { remote: 'https://host/a.git', ref: 'v1', refKind: 'tag' }],
+    ['https://host/a.git?branch=refs/heads/x/y', { remote: 'https://host/a.git', ref: 'x/y', refKind: 'branch' }],
+    ['https://host/a.git?submodules&ref=v1#v1', { remote: 'https://host/a.git', ref: 'v1', submodules: true }],
+    ['git@host:me/a.git?subdir=/d#v1', { remote: 'git@host:me/a.git', ref: 'v1', folder: 'd' }],
     ['git@host:me/a.git#main', { remote: 'git@host:me/a.git', ref: 'main' }],
     ['git@host:me/a', { remote: 'git@host:me/a' }],
     ['ssh://git@host:22/a', { remote: 'ssh://git@host:22/a' }],
@@ -28,7 +32,16 @@ test('what is a repository, and what of it', () => {
 });
 
 test('addresses that contradict themselves or lead outside are refused', () => {
-  for (const text of ['https://h/a.git?tag=x#y', 'https://h/a.git#x:../y', 'https://h/a.git?what=1', 'https://h/a.git?submodules=maybe']) {
+  const bad = ['?tag=x&branch=x', '?tag=x#x', '?ref=', '?ref=a&ref=a', '?subdir=a#:b', '?ref=a&tag=b'].map(
+    (tail) => `https://h/a.git${tail}`,
+  );
+  for (const text of [
+    ...bad,
+    'https://h/a.git?tag=x#y',
+    'https://h/a.git#x:../y',
+    'https://h/a.git?what=1',
+    'https://h/a.git?submodules=maybe',
+  ]) {
     assert.throws(() => gitSource(text), { code: 'git.address' }, text);
   }
 });

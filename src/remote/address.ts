@@ -20,6 +20,13 @@ export interface GitSource {
 
 export const isHttpUrl = (text: string): boolean => /^https?:\/\//i.test(text);
 
+/** What asks for something by standing there. */
+const MAY_BE_EMPTY = new Set(['keep-git-dir', 'submodules']);
+const KINDS = [
+  ['branch', 'refs/heads/'],
+  ['tag', 'refs/tags/'],
+] as const;
+
 const SCP_LIKE = /^([a-zA-Z0-9._-]+@[a-zA-Z0-9.-]+):(?!\/\/)([^?#]*)(\?[^#]*)?(#.*)?$/;
 
 /** The repository that an address stands for; undefined when it stands for none. Throws invalid-argument 'git.address'. */
@@ -45,15 +52,19 @@ function describe(text: string, remote: string, query = '', fragment = ''): GitS
   };
   set('ref', ref!);
   set('folder', folder.join(':'));
-  for (const [name, value] of new URLSearchParams(query)) {
+  const parameters = new URLSearchParams(query);
+  let kind: 'branch' | 'tag' | undefined;
+  for (const [name, value] of parameters) {
+    if (parameters.getAll(name).length > 1) throw bad(text, `query ${JSON.stringify(name)} has multiple values`);
+    if (value === '' && !MAY_BE_EMPTY.has(name)) throw bad(text, `query ${JSON.stringify(name)} has no value`);
     switch (name) {
       case 'ref':
         set('ref', value);
         break;
       case 'branch':
       case 'tag':
-        set('ref', value);
-        found.refKind = name;
+        if (kind !== undefined) throw bad(text, 'branch conflicts with tag');
+        kind = name;
         break;
       case 'subdir':
         set('folder', value);
@@ -71,6 +82,14 @@ function describe(text: string, remote: string, query = '', fragment = ''): GitS
       default:
         throw bad(text, `unexpected query ${JSON.stringify(name)}`);
     }
+  }
+  for (const [name, prefix] of KINDS) {
+    const value = kind === name ? parameters.get(name) : null;
+    if (value === null) continue;
+    // the whole name, so that it is the same as one in the fragment
+    set('ref', value.startsWith(prefix) ? value : prefix + value);
+    found.ref = found.ref!.slice(prefix.length);
+    found.refKind = name;
   }
   const path = found.folder?.split('/').filter((part) => part !== '' && part !== '.');
   if (path?.includes('..')) throw bad(text, 'the folder lies outside of the repository');

@@ -1,7 +1,7 @@
 // Git repositories, by the program `git`: which commit a name stands for, and the files of one commit without its past.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SlipwayError } from '../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { findExecutable, run } from '../sys/index.ts';
 import { type GitSource, withoutCredentials } from './address.ts';
 
@@ -54,18 +54,27 @@ export async function checkOut(
 ): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const at = (args: readonly string[]): Promise<string> => git(folder, args, source, o);
-  await at(['init', '-q']);
+  // A repository has commits of one hash, which their length tells.
+  await at(['init', '-q', ...(commit.length === 64 ? ['--object-format=sha256'] : [])]);
   await at(['remote', 'add', 'origin', '--', source.remote]);
   try {
     await at(['fetch', '-q', '--depth=1', '--no-tags', 'origin', commit]);
   } catch (e) {
     o.signal.throwIfAborted();
-    if (!(e instanceof SlipwayError) || e.code !== 'git.failed') throw e;
+    if (!isSlipwayError(e) || e.code !== 'git.failed') throw e;
     // A server need not give a commit by its number (uploadpack.allowReachableSHA1InWant): then by all names that there are.
     await at(['fetch', '-q', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*']);
   }
   await at(['checkout', '-q', '--detach', commit]);
-  if (o.submodules) await at(['submodule', '-q', 'update', '--init', '--recursive', '--depth=1']);
+  if (o.submodules) {
+    const update = ['submodule', '-q', 'update', '--init', '--recursive'];
+    // Plain files by HTTP know no depth.
+    await at([...update, '--depth=1']).catch((e: unknown) => {
+      o.signal.throwIfAborted();
+      if (!isSlipwayError(e) || e.code !== 'git.failed') throw e;
+      return at(update);
+    });
+  }
   if (!o.keepGitDir) removeGitFolders(folder);
 }
 

@@ -12,6 +12,9 @@ export interface Downloaded {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
+  /** ms since the epoch; 0 when the server does not say. */
+  readonly modified: number;
+  readonly etag?: string;
 }
 
 export interface DownloadOptions {
@@ -19,6 +22,8 @@ export interface DownloadOptions {
   readonly folder: string;
   readonly name: string;
   readonly signal: AbortSignal;
+  /** The whole header. */
+  readonly authorization?: string;
   /** Bytes so far, and of all when the server says. */
   onProgress?(current: number, total: number | undefined): void;
 }
@@ -39,7 +44,7 @@ export function fileNameOf(url: string): string | undefined {
  * Asks for a file, following redirects.
  * @throws SlipwayError unavailable 'http.failed'; 'http.status' for an answer without a file, of the kind that the status says
  */
-export async function openUrl(url: string, signal: AbortSignal): Promise<Response> {
+export async function openUrl(url: string, signal: AbortSignal, extra: Readonly<Record<string, string>> = {}): Promise<Response> {
   const shown = withoutCredentials(url);
   let address: URL;
   try {
@@ -53,6 +58,7 @@ export async function openUrl(url: string, signal: AbortSignal): Promise<Respons
     headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
     address.username = address.password = '';
   }
+  Object.assign(headers, extra);
   let response: Response;
   try {
     response = await fetch(address, { headers, signal });
@@ -64,7 +70,7 @@ export async function openUrl(url: string, signal: AbortSignal): Promise<Respons
       hints: ['check the address, and that this machine reaches it (a proxy is named by HTTPS_PROXY and HTTP_PROXY)'],
     });
   }
-  if (response.ok) return response;
+  if (response.ok || (response.status === 304 && extra['if-none-match'] !== undefined)) return response;
   await response.body?.cancel();
   throw new SlipwayError(
     kindOfStatus(response.status),
@@ -79,9 +85,29 @@ function kindOfStatus(status: number): ErrorKind {
   return status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'invalid-argument';
 }
 
+/** The Authorization header that secrets give for a host: `HTTP_AUTH_TOKEN_<host>`, else `HTTP_AUTH_HEADER_<host>`, as BuildKit names them. */
+export function httpAuthorization(url: string, secret: (name: string) => string | undefined): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { hostname } = new URL(url);
+  const token = secret(`HTTP_AUTH_TOKEN_${hostname}`);
+  return token === undefined ? secret(`HTTP_AUTH_HEADER_${hostname}`) : `Bearer ${token}`;
+}
+
 /** Writes a file as Docker's ADD has it: for its owner only, with the time that the server gives or else 1970. */
 export async function download(url: string, o: DownloadOptions): Promise<Downloaded> {
-  const response = await openUrl(url, o.signal);
+  return (await downloadIfChanged(url, undefined, o))!;
+}
+
+/** As `download`; undefined when the server says that the file is the one it gave this `etag` to. */
+export async function downloadIfChanged(url: string, etag: string | undefined, o: DownloadOptions): Promise<Downloaded | undefined> {
+  const response = await openUrl(url, o.signal, {
+    ...(o.authorization !== undefined && { authorization: o.authorization }),
+    ...(etag !== undefined && { 'if-none-match': etag }),
+  });
+  if (response.status === 304) {
+    await response.body?.cancel();
+    return undefined;
+  }
   const path = join(o.folder, o.name);
   const hash = createHash('sha256');
   const length = response.headers.get('content-encoding') === null ? response.headers.get('content-length') : null;
@@ -113,8 +139,9 @@ export async function download(url: string, o: DownloadOptions): Promise<Downloa
     );
   }
   chmodSync(path, 0o600);
-  const modified = Date.parse(response.headers.get('last-modified') ?? '');
-  const time = Number.isNaN(modified) ? 0 : modified / 1000;
-  utimesSync(path, time, time);
-  return { path, digest: `sha256:${hash.digest('hex')}`, size };
+  const said = Date.parse(response.headers.get('last-modified') ?? '');
+  const modified = Number.isNaN(said) ? 0 : said;
+  utimesSync(path, modified / 1000, modified / 1000);
+  const tag = response.headers.get('etag');
+  return { path, digest: `sha256:${hash.digest('hex')}`, size, modified, ...(tag !== null && { etag: tag }) };
 }

@@ -71,7 +71,10 @@ export class Solver<R> {
 
   /** The key, or '' for a source that has none of its own: what reads it goes by content. */
   async #findKey(v: Vertex): Promise<string> {
-    if (v.inputs.length === 0) return this.#driver.sourceKey(v) ?? '';
+    if (v.inputs.length === 0) {
+      await this.#driver.resolve?.(v);
+      return this.#driver.sourceKey(v) ?? '';
+    }
     const keys = await this.#inputKeys(v);
     if (!v.selective.includes(true)) return this.#keyed(v, { key: digestParts(v, keys), parts: keys });
     // the cheap way first: what these inputs led to before, without looking into them

@@ -18,6 +18,8 @@ export interface Vertex {
 export interface Driver<R> {
   /** The identity of a vertex without inputs, or undefined when it has none before it is read. */
   sourceKey(v: Vertex): string | undefined;
+  /** Finds out what a source is now, before its key is asked for. */
+  resolve?(v: Vertex): Promise<void>;
   /** The digest of what `v` reads of an input. */
   contentKey(v: Vertex, input: number, result: R): string;
   execute(v: Vertex, inputs: readonly R[], signal: AbortSignal): Promise<R>;

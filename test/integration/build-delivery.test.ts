@@ -170,7 +170,22 @@ test('SBOM and provenance: attached as BuildKit does, and beside the files of a 
   put('attested.Dockerfile', 'FROM busybox\nARG SECRET_ISH=1\nCOPY src /src\n');
   const ref = `${registry.host}/attested:1`;
   const file = join(context, 'attested.Dockerfile');
-  await shop.ok('build', '-q', '-f', file, '--sbom', '--provenance', '--build-arg', 'SECRET_ISH=value', '--push', '-t', ref, context);
+  await shop.ok(
+    'build',
+    '-q',
+    '-f',
+    file,
+    '--sbom',
+    'true',
+    '--provenance',
+    'true',
+    '--build-arg',
+    'SECRET_ISH=value',
+    '--push',
+    '-t',
+    ref,
+    context,
+  );
   const [image, statements] = raw(ref).manifests;
   assert.equal(statements?.annotations?.['vnd.docker.reference.digest'], image?.digest);
   assert.equal(statements?.annotations?.['vnd.docker.reference.type'], 'attestation-manifest');
@@ -210,7 +225,7 @@ test('SBOM and provenance: attached as BuildKit does, and beside the files of a 
   rmSync(folder, { recursive: true });
   await shop.ok('build', '-q', '-f', file, '--provenance=mode=min', '--build-arg', 'SECRET_ISH=value', '-o', folder, context);
   assert.doesNotMatch(readFileSync(join(folder, 'provenance.json'), 'utf8'), /SECRET_ISH/);
-  assert.match((await shop.run('build', '--sbom', '-t', 'x', context)).stderr, /attestations need a list/);
+  assert.match((await shop.run('build', '--sbom', 'true', '-t', 'x', context)).stderr, /attestations need a list/);
 });
 
 test('packages of dpkg, apk, rpm and of languages are found, and nothing outside of the root', () => {

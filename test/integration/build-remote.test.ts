@@ -1,7 +1,7 @@
 // What builds take from elsewhere: files of a real web server, repositories of a real `git daemon`, both on loopback.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -23,6 +23,9 @@ let daemon: ChildProcess;
 let repositories = '';
 let web = '';
 let git = '';
+/** What `/tagged` is, and how often it was sent. */
+let version = { tag: '"1"', text: 'first' };
+const sent: string[] = [];
 /** Paths that were asked for. */
 const asked: string[] = [];
 
@@ -38,6 +41,21 @@ before(async () => {
       return void response.writeHead(request.headers.authorization === `Basic ${btoa('me:secret')}` ? 200 : 401).end('private');
     if (path === '/context.tar') return void response.end(execFileSync('tar', ['-cz', '-C', f.context, '.']));
     if (path === '/Dockerfile') return void response.end('FROM base\nRUN echo by URL > /by\n');
+    if (path === '/tagged') {
+      const { tag, text } = version;
+      if (request.headers['if-none-match'] === tag) return void response.writeHead(304, { etag: tag }).end();
+      sent.push(path);
+      return void response.writeHead(200, { etag: tag, 'last-modified': 'Wed, 21 Oct 2015 07:28:00 GMT' }).end(text);
+    }
+    if (path === '/signed')
+      return void response
+        .writeHead(['Bearer t0ken', 'Custom h3ader'].includes(request.headers.authorization ?? '') ? 200 : 401)
+        .end('signed');
+    if (path === '/broken') return void response.writeHead(503).end();
+    if (path.startsWith('/dumb/')) {
+      const file = join(repositories, path.slice('/dumb/'.length));
+      return existsSync(file) && statSync(file).isFile() ? void response.end(readFileSync(file)) : void response.writeHead(404).end();
+    }
     if (path === '/dated') response.setHeader('last-modified', 'Wed, 21 Oct 2015 07:28:00 GMT');
     response.end(`this is ${path}`);
   });
@@ -160,13 +178,81 @@ test('ADD --checksum: verified, and enough to know that nothing changed', async 
   await assert.rejects(graph(`FROM base\nADD ${web}/a ${web}/b /x\n`), { code: 'copy.needs-directory' });
 });
 
+test('ADD of a URL that the server knows by a tag is fetched once for each version', async () => {
+  const text = `FROM base\nADD ${web}/tagged /x\nRUN cat /x > /y\n`;
+  const first = await graph(text);
+  assert.equal((await graph(text)).image.id, first.image.id);
+  assert.equal((await graph(text)).image.id, first.image.id);
+  assert.deepEqual(sent, ['/tagged']);
+  await within(first, (at) => assert.equal(statSync(at('x')).mtime.toISOString(), '2015-10-21T07:28:00.000Z'));
+  // What is not in the cache of this build is fetched again.
+  await within(await graph(`FROM base\nADD ${web}/tagged /elsewhere\n`), (at) =>
+    assert.equal(readFileSync(at('elsewhere'), 'utf8'), 'first'),
+  );
+  version = { tag: '"2"', text: 'second' };
+  const second = await graph(text);
+  await within(second, (at) => assert.equal(readFileSync(at('y'), 'utf8'), 'second'));
+  assert.equal(sent.length, 3);
+  assert.deepEqual(left(), []);
+});
+
+test('secrets sign what is asked by HTTP, for their host alone', async () => {
+  const secretsOf = (name: string, value: string) => new Map([[name, { kind: 'value' as const, data: Buffer.from(value) }]]);
+  const text = `FROM base\nADD ${web}/signed /x\n`;
+  await graph(text, { secrets: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken\n') });
+  await graph(text, { secrets: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader'), noCache: true });
+  await assert.rejects(graph(text, { secrets: secretsOf('HTTP_AUTH_TOKEN_localhost', 't0ken') }), {
+    code: 'http.status',
+    kind: 'permission-denied',
+  });
+  await assert.rejects(graph(`FROM base\nADD ${web}/broken /x\n`), { code: 'http.status', kind: 'unavailable' });
+});
+
+test('repositories with SHA-256, and submodules that plain files by HTTP give', async () => {
+  const modern = join(repositories, 'modern');
+  mkdirSync(modern);
+  inRepository(modern, 'init', '-q', '-b', 'main', '--object-format=sha256');
+  writeFileSync(join(modern, 'file'), 'by SHA-256');
+  inRepository(modern, 'add', '-A');
+  inRepository(modern, 'commit', '-q', '-m', 'one');
+  const commit = inRepository(modern, 'rev-parse', 'HEAD');
+  const parent = join(repositories, 'parent');
+  makeRepository(parent);
+  inRepository(join(repositories, 'app'), 'update-server-info');
+  writeFileSync(join(parent, '.gitmodules'), `[submodule "app"]\n\tpath = app\n\turl = ${web}/dumb/app/.git\n`);
+  inRepository(
+    parent,
+    'update-index',
+    '--add',
+    '--cacheinfo',
+    `160000,${inRepository(join(repositories, 'app'), 'rev-parse', 'HEAD')},app`,
+  );
+  inRepository(parent, 'add', '.gitmodules');
+  inRepository(parent, 'commit', '-q', '-m', 'a submodule');
+  inRepository(parent, 'update-server-info');
+  const made = await graph(`FROM base
+ADD ${git}/modern /head
+ADD ${git}/modern#${commit} /commit
+ADD --keep-git-dir=true ${git}/modern#main /kept
+ADD ${git}/parent /smart
+ADD ${web}/dumb/parent/.git /dumb
+ADD ${web}/dumb/parent/.git?submodules=false&branch=main /without
+`);
+  await within(made, (at) => {
+    for (const name of ['head', 'commit', 'kept']) assert.equal(readFileSync(at(`${name}/file`), 'utf8'), 'by SHA-256');
+    for (const name of ['smart', 'dumb']) assert.equal(readFileSync(at(`${name}/app/file`), 'utf8'), 'second');
+    assert.deepEqual(readdirSync(at('without/app')), []);
+  });
+  assert.deepEqual(left(), []);
+});
+
 test('ADD of a repository: a branch, a tag, a folder, a commit', async () => {
   const commit = inRepository(join(repositories, 'app'), 'rev-parse', 'HEAD');
   const made = await graph(`FROM base
 ADD ${git}/app /head
 ADD ${git}/app#v1 /tag
 ADD ${git}/app#main:sub /folder
-ADD --keep-git-dir=true ${git}/app?branch=main&subdir= /kept
+ADD --keep-git-dir=true ${git}/app?branch=main&subdir=. /kept
 ADD --checksum=${commit.slice(0, 8)} ${git}/app#main /sum
 `);
   await within(made, (at) => {

@@ -168,7 +168,8 @@ function builtCache(env: BuildEnvironment, state: StageState, keys: ReadonlyMap<
 
 /** What came from outside: images, repositories, files of the web. Contexts are the user's own. */
 function sourceOf(env: BuildEnvironment, op: SourceOp): BuildSource[] {
-  if (op.git) return [{ uri: withoutCredentials(op.identifier), digest: `sha1:${op.git.commit}` }];
+  if (op.git)
+    return [{ uri: withoutCredentials(op.identifier), digest: `${op.git.commit.length === 64 ? 'sha256' : 'sha1'}:${op.git.commit}` }];
   if (op.http) return [{ uri: withoutCredentials(op.identifier), ...(op.http.checksum !== undefined && { digest: op.http.checksum }) }];
   const name = /^docker-image:\/\/(.*)@(sha256:[0-9a-f]{64})$/.exec(op.identifier);
   if (name?.[1] === undefined || name[2] === undefined) return [];

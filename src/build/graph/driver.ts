@@ -5,7 +5,6 @@ import type { ExecMount, ExecOp, FileAction, Node, SourceOp } from '../../graph/
 import type { Image } from '../../image/index.ts';
 import { type Digest, SlipwayError } from '../../model/index.ts';
 import type { CachedResult, ForesightDriver, Vertex } from '../../solver/index.ts';
-import { removeTree } from '../../sys/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import {
   contentDigest,
@@ -19,7 +18,7 @@ import {
   runStep,
   workdirStep,
 } from '../steps/index.ts';
-import { bring, remoteKey } from '../elsewhere.ts';
+import { RemoteSources } from '../remote-sources.ts';
 import { placed } from '../placed.ts';
 import { scriptMount, stepMount } from './mounts.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
@@ -93,23 +92,27 @@ export class BuildDriver implements ForesightDriver<Result> {
   readonly #env: BuildEnvironment;
   readonly #request: BuildRequest;
   readonly #lease: Lease;
-  /** Folders to remove. */
-  readonly #brought: string[] = [];
   readonly #hooks: DriverHooks;
   readonly #fileDigests = new Map<string, FileDigests>();
+  readonly #remotes: RemoteSources;
 
   constructor(env: BuildEnvironment, request: BuildRequest, lease: Lease, hooks: DriverHooks) {
     this.#hooks = hooks;
     this.#env = env;
     this.#request = request;
     this.#lease = lease;
+    this.#remotes = new RemoteSources(env.layout, request);
+  }
+
+  async resolve({ node: { op, meta } }: NodeVertex): Promise<void> {
+    if (op.kind === 'source') await this.#remotes.resolve(op).catch((e: unknown) => Promise.reject(placed(e, meta.source)));
   }
 
   sourceKey(v: NodeVertex): string | undefined {
     const { op } = v.node;
     if (op.kind !== 'source') return undefined;
     if (op.identifier.startsWith('local://')) return undefined;
-    if (op.git || op.http) return remoteKey(op);
+    if (op.git || op.http) return this.#remotes.key(op);
     // an image is what its ID says, whatever name it was found by
     return op.identifier === 'scratch' ? 'scratch' : `image:${imageIdOf(op.identifier)}`;
   }
@@ -188,15 +191,14 @@ export class BuildDriver implements ForesightDriver<Result> {
   /** Keeps what was learnt of the files of contexts. */
   close(): void {
     for (const digests of this.#fileDigests.values()) digests.save();
-    for (const folder of this.#brought) removeTree(folder);
+    this.#remotes[Symbol.dispose]();
   }
 
   async #bring(op: SourceOp, v: NodeVertex): Promise<Result> {
     const id = v.id;
-    const { root, remove } = await bring(op, this.#env.layout.ingest, this.#request, (current, total) =>
+    const root = await this.#remotes.folder(op, (current, total) =>
       this.#request.onEvent({ type: 'progress', id, name: 'downloading', current, total: total ?? current, done: current === total }),
     );
-    this.#brought.push(remove);
     return { kind: 'directory', root, ignore: undefined, digests: new FileDigests(undefined) };
   }
 

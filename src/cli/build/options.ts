@@ -67,7 +67,6 @@ export const BUILD_OPTIONS: readonly Option[] = [
   {
     name: 'provenance',
     type: 'list',
-    implied: 'true',
     placeholder: 'true|mode=min|mode=max',
     help: 'Attach where the image came from (SLSA)',
   },
@@ -80,7 +79,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
     help: 'Give all files and the image one time (SOURCE_DATE_EPOCH, else 0), so that the same inputs give the same image',
   },
   { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
-  { name: 'sbom', type: 'list', implied: 'true', placeholder: 'true', help: 'Attach a list of what the image is made of (SPDX)' },
+  { name: 'sbom', type: 'list', placeholder: 'true', help: 'Attach a list of what the image is made of (SPDX)' },
   { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR]' },
   { name: 'squash', type: 'boolean', help: 'Make one layer of those that are built (original engine)' },
   { name: 'ssh', type: 'list', placeholder: 'default|id=socket', help: 'SSH agent to expose to the build' },

@@ -46,7 +46,7 @@ export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'c
     case 'none':
       return new QuietDisplay();
     case 'rawjson':
-      return new RawJsonDisplay(sink);
+      return new RawJsonDisplay(sink, ctx.now);
     case 'auto':
     case 'tty':
     case 'plain':

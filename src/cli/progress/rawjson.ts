@@ -4,10 +4,14 @@ import type { BuildDisplay, Sink } from './display.ts';
 
 export class RawJsonDisplay implements BuildDisplay {
   readonly #sink: Sink;
+  readonly #now: () => number;
   readonly #started = new Map<string, string>();
+  /** When a status was first told, by its vertex and name. */
+  readonly #statuses = new Map<string, string>();
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, now: () => number) {
     this.#sink = sink;
+    this.#now = now;
   }
 
   event(e: BuildEvent): void {
@@ -37,7 +41,10 @@ export class RawJsonDisplay implements BuildDisplay {
             { vertex: e.id, stream: e.stream === 'stdout' ? 1 : 2, data: Buffer.from(e.data).toString('base64'), timestamp: time(e.at) },
           ],
         });
-      case 'progress':
+      case 'progress': {
+        const at = time(this.#now());
+        const key = `${e.id} ${e.name}`;
+        if (!this.#statuses.has(key)) this.#statuses.set(key, at);
         return this.#line({
           statuses: [
             {
@@ -45,10 +52,13 @@ export class RawJsonDisplay implements BuildDisplay {
               vertex: e.id,
               current: e.current,
               ...(e.total !== undefined && { total: e.total }),
-              ...(e.done && { completed: true }),
+              timestamp: at,
+              started: this.#statuses.get(key),
+              ...(e.done && { completed: at }),
             },
           ],
         });
+      }
       case 'warning':
         return this.#line({
           warnings: [
