@@ -4,7 +4,7 @@ import { isSlipwayError } from '../model/index.ts';
 import { BLOCK, writeChecksum, writeOctal } from './fields.ts';
 import { encodeHeader } from './encode.ts';
 import type { TarEntry } from './entry.ts';
-import { decodeName, encodeName, nativePath } from './names.ts';
+import { decodeName, encodeName, nativePath } from '../sys/index.ts';
 import { encodePaxRecord, formatPaxTime, parsePaxRecords, parsePaxTime } from './pax.ts';
 import { makeTar, readTar } from './testing.ts';
 import { TarParser } from './parser.ts';

@@ -1,7 +1,7 @@
 // The size of a layer as Docker tells it: what stat(2) says of everything in it but directories, each file counted once.
 import type { TarEntry } from './entry.ts';
 import { nameTooLong } from './errors.ts';
-import { isUsablePath } from './names.ts';
+import { isUsablePath } from '../sys/index.ts';
 import { TarParser } from './parser.ts';
 import { readTarIndex } from './tar-index.ts';
 

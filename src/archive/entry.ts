@@ -11,7 +11,7 @@ export interface Extent {
 
 /**
  * A member of a tar archive. Paths are as they stand in the archive: they may be absolute, hold `..` or end in a slash.
- * Names that are not UTF-8 are carried as `names.ts` explains.
+ * Names that are not UTF-8 are carried as `names.ts` of sys/ explains.
  */
 export interface TarEntry {
   path: string;

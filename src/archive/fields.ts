@@ -1,6 +1,6 @@
 // The fixed-width fields of a tar header block: octal and base-256 numbers, NUL-terminated strings, the checksum.
 // Reading is strict about digits but tolerant about padding, as every widespread implementation is.
-import { decodeName } from './names.ts';
+import { decodeName } from '../sys/index.ts';
 
 export const BLOCK = 512;
 

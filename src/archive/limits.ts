@@ -9,7 +9,3 @@ export function setUnpackLimit(bytes: number | undefined): void {
 
 /** Bytes that `packed` bytes of an archive may unpack to: 100 times as many and a GiB. */
 export const unpackLimit = (packed: number): number => fixed ?? packed * 100 + 2 ** 30;
-
-/** Bytes of a path and of a name in it (PATH_MAX without its NUL, NAME_MAX): no file can be called longer. */
-export const MAX_PATH = 4095;
-export const MAX_NAME = 255;

@@ -1,6 +1,6 @@
 // What the records of PAX extended headers say about an entry, as typed values.
 import type { SlipwayError } from '../model/index.ts';
-import { decodeName } from './names.ts';
+import { decodeName } from '../sys/index.ts';
 import { parsePaxInteger, parsePaxTime } from './pax.ts';
 import type { PaxRecords } from './pax.ts';
 

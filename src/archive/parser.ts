@@ -5,8 +5,8 @@ import { invalidArchive, nameTooLong, oversizedHeader, tooMuch, truncatedArchive
 import { BLOCK, isZeroBlock, readNumber } from './fields.ts';
 import { readHeader } from './header.ts';
 import type { RawHeader } from './header.ts';
-import { MAX_PATH, unpackLimit } from './limits.ts';
-import { decodeName } from './names.ts';
+import { unpackLimit } from './limits.ts';
+import { decodeName, MAX_PATH } from '../sys/index.ts';
 import { applyPax, emptyOverrides } from './overrides.ts';
 import type { Overrides } from './overrides.ts';
 import { parsePaxRecords } from './pax.ts';

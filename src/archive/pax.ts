@@ -1,6 +1,6 @@
 // PAX extended headers (POSIX.1-2001 pax, "pax Extended Header"): records of the form `LENGTH KEY=VALUE\n`.
 // Values stay bytes until somebody knows what they are: extended attributes are binary.
-import { decodeName, encodeName } from './names.ts';
+import { decodeName, encodeName } from '../sys/index.ts';
 
 /** The records of one extended header in the order they stand in it; keys may repeat (GNU.sparse 0.0 does). */
 export type PaxRecords = ReadonlyArray<readonly [key: string, value: Buffer]>;

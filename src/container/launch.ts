@@ -1,6 +1,6 @@
 // Makes everything ready for a container's process: mounts its file system, joins its network, writes the files that tell
 // it its name, and puts the OCI configuration together. What takes time is done side by side. Nothing is started here.
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
@@ -8,6 +8,7 @@ import {
   defaultSpec,
   type OciRuntime,
   type OciSpec,
+  placeMounts,
   type Resources,
   resolveExecutable,
   resolveUser,
@@ -17,8 +18,9 @@ import { mountAll } from '../snapshot/index.ts';
 import {
   createNetworkNamespace,
   deleteNetworkNamespace,
+  type Directory,
   enterPrivateMountNamespace,
-  resolveInside,
+  RootedTree,
   unmount,
   UmountFlag,
 } from '../sys/index.ts';
@@ -49,7 +51,7 @@ export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: 
   const bundle = runFolder(layout, c.id);
   const rootfs = join(bundle, 'rootfs');
   mkdirSync(rootfs, { recursive: true, mode: 0o711 });
-  const [runtime, network, spec] = await allSettledOrThrow([
+  const [runtime, network, plain] = await allSettledOrThrow([
     parts.runtime(),
     joinNetwork(parts, c),
     (async () => {
@@ -61,6 +63,8 @@ export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: 
     })(),
   ]);
   writeIdentity(bundle, c, network);
+  using tree = new RootedTree(rootfs);
+  const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
   if (!hasNetwork(c) && c.request.ports.length > 0)
     o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
   if (!runtime.cgroups && asksForLimits(c))
@@ -102,6 +106,14 @@ async function joinNetwork(parts: ContainerParts, c: Container): Promise<Attachm
   return parts.network.attach({ id: c.id, name: c.name, netnsPath, ports: c.request.ports, network: c.request.network, aliases });
 }
 
+/** As Docker leaves them in the container's own layer. */
+function createPlace(parent: Directory, name: string, directory: boolean): void {
+  const path = parent.at(name);
+  if (directory) mkdirSync(path);
+  else writeFileSync(path, '', { flag: 'wx' });
+  chmodSync(path, 0o755);
+}
+
 function prepareMounts(volumes: Volumes, c: Container, rootfs: string): void {
   for (const m of c.mounts) {
     if (m.type === 'volume') {
@@ -111,9 +123,9 @@ function prepareMounts(volumes: Volumes, c: Container, rootfs: string): void {
       mkdirSync(m.source, { recursive: true, mode: 0o755 }); // as Docker does for -v
     }
   }
-  const workdir = resolveInside(rootfs, c.process.workdir);
+  using tree = new RootedTree(rootfs);
   try {
-    mkdirSync(workdir, { recursive: true, mode: 0o755 });
+    tree.makeDirectories(c.process.workdir, 0o755).close();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw cause;

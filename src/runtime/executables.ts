@@ -1,10 +1,10 @@
 // Why a process could not be started, in Docker's words and with its exit codes. Asked only after a runtime has refused,
 // so that a step that works pays nothing for it.
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { resolveInRoot } from './rootfs-path.ts';
+import { openRegular, RootedTree } from '../sys/index.ts';
 import type { OciSpec } from './spec/oci.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -54,7 +54,9 @@ const OURS: Readonly<Record<string, readonly number[]>> = { x64: [3, 62], arm64:
 export function foreignPlatform(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): { platform: string; emulator: string } | undefined {
   const head = Buffer.alloc(20);
   try {
-    const fd = openSync(outside(spec, resolveExecutable(spec)), 'r');
+    const { root, path } = outside(spec, resolveExecutable(spec));
+    using tree = root === undefined ? undefined : new RootedTree(root);
+    const fd = tree === undefined ? openRegular(path) : tree.openFile(path);
     try {
       readSync(fd, head, 0, head.length, 0);
     } finally {
@@ -74,22 +76,31 @@ export function foreignPlatform(spec: Pick<OciSpec, 'process' | 'root' | 'mounts
 function inspect(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): 'fine' | 'missing' | 'directory' | 'denied' {
   let stat: Stats;
   try {
-    stat = statSync(outside(spec, path));
+    stat = statOf(spec, path);
   } catch {
     return 'missing';
   }
   if (stat.isDirectory()) return 'directory';
-  return (stat.mode & 0o111) === 0 ? 'denied' : 'fine';
+  return !stat.isFile() || (stat.mode & 0o111) === 0 ? 'denied' : 'fine';
+}
+
+function statOf(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): Stats {
+  const at = outside(spec, path);
+  if (at.root === undefined) return statSync(at.path);
+  using tree = new RootedTree(at.root);
+  const found = tree.stat(tree.locate(at.path));
+  if (found === undefined) throw new Error(`${path} is missing`);
+  return found;
 }
 
 /** Where a path of the container lies for us: in its root file system, or in what is bound over a part of it. */
-function outside(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): string {
+function outside(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): { readonly root: string | undefined; readonly path: string } {
   const above = spec.mounts
     .filter((mount) => mount.type === 'bind' && (path === mount.destination || path.startsWith(`${mount.destination.replace(/\/$/, '')}/`)))
     .toSorted((a, b) => b.destination.length - a.destination.length)[0];
-  if (above === undefined) return resolveInRoot(spec.root.path, path);
+  if (above === undefined) return { root: spec.root.path, path };
   const rest = path.slice(above.destination.length);
-  return rest === '' ? above.source : resolveInRoot(above.source, rest);
+  return rest === '' ? { root: undefined, path: above.source } : { root: above.source, path: rest };
 }
 
 function failure(what: 'not-found' | 'not-executable', name: string, why: string): SlipwayError {

@@ -1,7 +1,6 @@
 // USER and --user: names and numbers looked up in the /etc/passwd and /etc/group of a root file system, by Docker's rules.
-import { readFileSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
-import { resolveInRoot } from './rootfs-path.ts';
+import { RootedTree, whyNotRead } from '../sys/index.ts';
 import type { ResolvedUser } from './types.ts';
 
 const HIGHEST_ID = 2 ** 31 - 1;
@@ -23,10 +22,11 @@ interface Group {
  * Without a group, the user's own and all that list the user. Throws invalid-argument 'container.unknown-user'.
  */
 export function resolveUser(rootfs: string, user: string): ResolvedUser {
+  using tree = new RootedTree(rootfs);
   return resolveUserIn(
     user,
-    () => readText(rootfs, '/etc/passwd'),
-    () => readText(rootfs, '/etc/group'),
+    () => readAccounts(tree, '/etc/passwd'),
+    () => readAccounts(tree, '/etc/group'),
   );
 }
 
@@ -100,12 +100,16 @@ function unknown(what: string, name: string, why: string): SlipwayError {
   return new SlipwayError('invalid-argument', 'container.unknown-user', `unable to find ${what} ${name}: ${why}`);
 }
 
-function readText(rootfs: string, path: string): string {
+/** More than any account file has. */
+const LARGEST = 4 << 20;
+
+/** @throws invalid-argument 'container.accounts' when it is no regular file, or too large */
+function readAccounts(rootfs: RootedTree, path: string): string {
   try {
-    return readFileSync(resolveInRoot(rootfs, path), 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ELOOP') return '';
-    throw error;
+    return rootfs.readText(path, LARGEST);
+  } catch (cause) {
+    const reason = whyNotRead(cause);
+    if (reason === undefined) throw cause;
+    throw new SlipwayError('invalid-argument', 'container.accounts', `open ${path}: ${reason}`, { cause });
   }
 }

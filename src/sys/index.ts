@@ -5,7 +5,9 @@ export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } 
 export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mknod } from './nodes.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock } from './lock.ts';
-export { resolveInside } from './inside.ts';
+export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
+export { openRegular, readRegularFile, whyNotRead } from './regular.ts';
+export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
 export type { LockMode } from './lock.ts';
 export { removeTree, syncDirectory, treeSize, umask0, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';

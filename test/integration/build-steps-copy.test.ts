@@ -412,17 +412,17 @@ test('remembered digests: an unchanged file is not read again, a fresh one is no
   assert.equal(new FileDigests(file).known(settled), undefined, 'a damaged file counts for nothing');
 });
 
-test('a file with extended attributes is not remembered, and keeps them', async () => {
+test('a file with capabilities is not remembered, and keeps them', async () => {
   const path = join(context, 'marked');
   put(path, 'one');
-  setXattr(path, 'trusted.mark', Buffer.from('x'));
+  setXattr(path, 'security.capability', Buffer.from('0100000200040000000000000000000000000000', 'hex'));
   const old = Date.now() / 1000 - 100;
   utimesSync(path, old, old);
   const digests = new FileDigests(undefined);
   const options = { kind: 'context', style: 'graph', cache: digests } as const;
   const marked = contentDigest(context, ['marked'], options);
   assert.equal(digests.known(lstatSync(path)), undefined);
-  removeXattr(path, 'trusted.mark');
+  removeXattr(path, 'security.capability');
   assert.notEqual(contentDigest(context, ['marked'], options), marked);
 });
 

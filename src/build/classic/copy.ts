@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/index.ts';
 import { type Digest, digestHex, SlipwayError } from '../../model/index.ts';
+import { RootedTree } from '../../sys/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import { digestOfFound } from '../steps/content.ts';
 import type { FileDigests } from '../steps/digests.ts';
@@ -47,7 +48,8 @@ export function planCopy(
     ...(ignore ? { ignore } : {}),
     ...(origin.kind === 'context' ? { cache: origin.digests } : {}),
   };
-  const found = sources.flatMap((pattern) => findSources(pattern, { root, ...options }));
+  using tree = new RootedTree(root);
+  const found = sources.flatMap((pattern) => findSources(tree, pattern, options));
   if (found.length + downloads.length === 0)
     throw new SlipwayError('not-found', 'copy.no-sources', `${kind} failed: no source files were specified`);
   const sums = [

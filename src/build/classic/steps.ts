@@ -5,9 +5,9 @@ import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
 import { recordEnded } from '../../container/index.ts';
 import { SlipwayError, type ContainerConfig } from '../../model/index.ts';
+import { RootedTree } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import { copyStep, openRootfs, runStep, workdirStep, type FileDigests, type MountedRootfs, type RunMount } from '../steps/index.ts';
-import { followInside, makeDirectories } from '../steps/inside.ts';
 import { withoutUmask } from '../steps/umask.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { planCopy } from './copy.ts';
@@ -163,11 +163,12 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
 
 /** What a command writes into a volume is not part of the image; the volume begins with what the image has there. */
 function volumes(rootfs: MountedRootfs, config: ContainerConfig): RunMount[] {
+  using tree = new RootedTree(rootfs.path);
   return Object.keys(config.Volumes ?? {})
     .sort()
     .map((path) => {
       const target = posix.resolve('/', path);
-      withoutUmask(() => makeDirectories(rootfs.path, followInside(rootfs.path, target), 0o755));
+      withoutUmask(() => tree.makeDirectories(target, 0o755)).close();
       return { type: 'bind', target, root: rootfs.path, source: target, readonly: false };
     });
 }

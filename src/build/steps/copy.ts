@@ -1,14 +1,27 @@
 // COPY and ADD: where each source goes by the rules of both engines, and then who writes it there.
-import { chownSync, lchownSync, mkdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync, type Stats } from 'node:fs';
+import {
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+} from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { type Directory, RootedTree } from '../../sys/index.ts';
 import { parseModeChange, type ModeChange } from './chmod.ts';
-import { cleanWords, followInside, lstatOrNone, makeDirectories } from './inside.ts';
 import { resolveOwner, type Owner } from './owner.ts';
 import { parentsOf } from './parents.ts';
 import { Selection } from './selection.ts';
 import { findSources, type Found } from './sources.ts';
 import { withoutUmask } from './umask.ts';
 import { isArchive, unpackFile } from './unpack.ts';
+import { cleanWords, join, splitPath } from './words.ts';
 import { TreeWriter } from './writer.ts';
 import type { CopyRequest, CopySource, Rootfs } from './types.ts';
 
@@ -17,47 +30,68 @@ import type { CopyRequest, CopySource, Rootfs } from './types.ts';
  * Throws what each engine says: 'copy.*' and the system's own errors.
  */
 export async function copyStep(rootfs: Rootfs, request: CopyRequest): Promise<void> {
-  await new Copy(rootfs, request).run();
+  using copy = new Copy(rootfs, request);
+  await copy.run();
 }
 
-class Copy {
+/** A source that was found, and the tree it lies in. */
+interface Item {
+  readonly source: CopySource;
+  readonly tree: RootedTree;
+  readonly found: Found;
+}
+
+class Copy implements Disposable {
   readonly #rootfs: Rootfs;
   readonly #request: CopyRequest;
   readonly #owner: Owner | undefined;
   readonly #mode: ModeChange | undefined;
-  /** Where all goes, as words below the root, and whether it was written as a directory. */
+  /** Where all goes, as written, and whether it was written as a directory. */
   readonly #destination: string;
   readonly #asDirectory: boolean;
+  readonly #tree: RootedTree;
+  readonly #open = new DisposableStack();
   /** Directories that were made on the way, whose times are set last. */
   readonly #made: string[] = [];
 
   constructor(rootfs: Rootfs, request: CopyRequest) {
     this.#rootfs = rootfs;
     this.#request = request;
-    this.#owner = request.chown ? resolveOwner(rootfs.path, request.chown, request.style) : undefined;
     this.#mode = request.chmod ? parseModeChange(request.chmod) : undefined;
     const written = request.destination;
     this.#destination = written.startsWith('/') ? written : `${request.workdir}/${written}`;
     this.#asDirectory = written.endsWith('/') || written === '.' || written.endsWith('/.') || request.parents === true;
+    this.#tree = this.#open.use(new RootedTree(rootfs.path));
+    this.#owner = request.chown ? resolveOwner(this.#tree, request.chown, request.style) : undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#open.dispose();
   }
 
   async run(): Promise<void> {
     const { sources, style } = this.#request;
-    const all = sources
-      .map((source) => source.patterns.flatMap((pattern) => this.#find(source, pattern)).map((found) => ({ source, found })))
-      .flat();
+    const all = sources.flatMap((source): Item[] => {
+      if (source.patterns.length === 0) return [];
+      const tree = this.#open.use(new RootedTree(source.root));
+      return source.patterns.flatMap((pattern) => this.#find(source, tree, pattern)).map((found) => ({ source, tree, found }));
+    });
     if (style === 'classic') this.#checkClassic(all.length);
-    for (const { source, found } of all) {
-      if (await this.#isToUnpack(source, found)) await this.#unpack(source, found);
-      else withoutUmask(() => this.#one(source, found));
+    for (const item of all) {
+      const archive = this.#isToUnpack(item) ? await openArchive(item) : undefined;
+      if (archive !== undefined) await this.#unpack(archive);
+      else withoutUmask(() => this.#one(item));
     }
     for (const file of this.#request.files ?? []) withoutUmask(() => this.#inline(file));
-    for (const path of this.#made.reverse()) utimesSync(path, this.#request.now / 1000, this.#request.now / 1000);
+    for (const inside of this.#made.reverse()) {
+      using directory = this.#tree.directory(inside);
+      utimesSync(directory.self, this.#request.now / 1000, this.#request.now / 1000);
+    }
   }
 
-  #find(source: CopySource, pattern: string): Found[] {
+  #find(source: CopySource, tree: RootedTree, pattern: string): Found[] {
     const { style, instruction, parents } = this.#request;
-    return findSources(pattern, { root: source.root, kind: source.kind, style, instruction, ignore: source.ignore, parents });
+    return findSources(tree, pattern, { kind: source.kind, style, instruction, ignore: source.ignore, parents });
   }
 
   #checkClassic(count: number): void {
@@ -72,132 +106,167 @@ class Copy {
     }
   }
 
-  async #isToUnpack(source: CopySource, found: Found): Promise<boolean> {
+  #isToUnpack({ source, found }: Item): boolean {
     const { instruction } = this.#request;
     const unpack = source.unpack ?? this.#request.unpack;
-    return instruction === 'ADD' && unpack !== false && found.stat.isFile() && !found.keep && (await isArchive(hostPath(source, found)));
+    return instruction === 'ADD' && unpack !== false && found.stat.isFile() && !found.keep;
   }
 
-  async #unpack(source: CopySource, found: Found): Promise<void> {
-    // the original engine leaves owners as the archive has them, whatever --chown says; neither engine heeds --chmod
-    const owner = this.#request.style === 'graph' ? this.#owner : undefined;
-    const inside = this.#follow(this.#destination);
-    withoutUmask(() => this.#makeDirectories(inside, { mode: 0o755, owner }));
+  async #unpack(archive: number): Promise<void> {
     try {
-      await unpackFile(hostPath(source, found), this.#host(inside), { owner });
+      // the original engine leaves owners as the archive has them, whatever --chown says; neither engine heeds --chmod
+      const owner = this.#request.style === 'graph' ? this.#owner : undefined;
+      using to = withoutUmask(() => this.#makeDirectories(this.#locate(this.#destination), { mode: 0o755, owner }));
+      await unpackFile(archive, to.self, { owner });
     } catch (e) {
       if (!isSlipwayError(e) || this.#request.style === 'graph') throw e;
       throw new SlipwayError(e.kind, e.code, `failed to copy files: ${e.message}`, { cause: e, hints: e.hints });
+    } finally {
+      closeSync(archive);
     }
   }
 
-  #one(source: CopySource, found: Found): void {
+  #one({ source, tree, found }: Item): void {
     const writer = new TreeWriter({
-      root: source.root,
+      tree,
       style: this.#request.style,
-      dropCapabilities: source.kind === 'context' || (this.#request.style === 'classic' && this.#owner !== undefined),
+      // the original engine keeps them in directories that it copies as they are
+      dropCapabilities:
+        source.kind === 'context' || (this.#request.style === 'classic' && (this.#owner !== undefined || !found.stat.isDirectory())),
       owner: this.#owner ?? (source.kind === 'context' ? { uid: 0, gid: 0 } : undefined),
       mode: this.#mode,
       selection: new Selection(source.ignore, this.#request.excludes),
       ...(source.digests && { digests: source.digests }),
-      shown: (path) => this.#shown(path),
     });
-    if (found.keep) this.#withParents(source, found, writer);
+    if (found.keep) this.#withParents({ source, tree, found }, writer);
     else if (found.stat.isDirectory()) this.#directory(found, writer);
-    else writer.entry(found.path, found.stat, this.#fileTarget(found.name));
+    else {
+      const to = this.#fileTarget(found.name);
+      using directory = to.directory;
+      writer.entry(found.path, found.stat, directory, to.name);
+    }
   }
 
   #directory(found: Found, writer: TreeWriter): void {
-    const inside = this.#follow(this.#destination);
-    const to = this.#host(inside);
-    const there = lstatOrNone(to);
+    const inside = this.#locate(this.#destination);
+    const there = this.#tree.stat(inside);
     if (there && !there.isDirectory()) {
-      const mkdir = `mkdir ${this.#shown(to)}: not a directory`;
+      const mkdir = `mkdir /${inside}: not a directory`;
       const message =
         this.#request.style === 'classic'
           ? `failed to copy files: failed to copy directory: ${mkdir}`
           : this.#asDirectory
             ? mkdir
-            : `cannot copy to non-directory: ${this.#shown(to)}`;
+            : `cannot copy to non-directory: /${inside}`;
       throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', message);
     }
-    if (there) {
-      writer.contents(found.path, to, false);
-      return;
-    }
-    this.#makeDirectories(inside);
+    using to = there ? this.#tree.directory(inside) : this.#newDirectory(inside);
+    if (there || this.#rootfs.upper === undefined) return writer.contents(found.path, to, !there);
     // nothing below was there before: the overlay's upper directory can be written to without the overlay
-    writer.contents(found.path, this.#rootfs.upper === undefined ? to : `${this.#rootfs.upper}/${inside}`, true);
+    using upper = new RootedTree(this.#rootfs.upper);
+    using direct = upper.directory(inside);
+    writer.contents(found.path, direct, true);
   }
 
-  #withParents(source: CopySource, found: Found, writer: TreeWriter): void {
-    const base = this.#destinationDirectory();
-    for (const parent of parentsOf(found)) {
-      const to = this.#host(base === '' ? parent.to : `${base}/${parent.to}`);
-      if (lstatOrNone(to)?.isDirectory()) continue;
-      const stat = statSync(`${source.root}/${parent.path}`);
-      mkdirSync(to, this.#mode ? this.#mode.apply(stat.mode & 0o7777, true) : stat.mode & 0o7777);
-      this.#own(to, source.kind === 'stage' ? stat : undefined);
-      this.#made.push(to);
+  /** The original engine gives the directories above it to root. */
+  #newDirectory(inside: string): Directory {
+    if (this.#request.style === 'graph' || this.#owner === undefined) return this.#makeDirectories(inside);
+    const made = this.#makeDirectories(inside, { ...this.#asAsked(), owner: undefined });
+    chownSync(made.self, this.#owner.uid, this.#owner.gid);
+    return made;
+  }
+
+  #withParents({ source, tree, found }: Item, writer: TreeWriter): void {
+    let to = this.#destinationDirectory();
+    try {
+      for (const parent of parentsOf(found)) {
+        const name = splitPath(parent.to)[1];
+        const there = to.stat(name);
+        if (!there) {
+          const stat = tree.stat(parent.path)!;
+          mkdirSync(to.at(name), this.#mode ? this.#mode.apply(stat.mode & 0o7777, true) : stat.mode & 0o7777);
+          const owner = this.#owner ?? (source.kind === 'stage' ? stat : { uid: 0, gid: 0 });
+          lchownSync(to.at(name), owner.uid, owner.gid);
+          this.#made.push(join(to.inside, name));
+        } else if (!there.isDirectory())
+          throw new SlipwayError(
+            'failed-precondition',
+            'copy.onto-non-directory',
+            `cannot copy to non-directory: /${join(to.inside, name)}`,
+          );
+        const next = to.directory(name);
+        to.close();
+        to = next;
+      }
+      if (found.path === '') writer.contents('', to, false);
+      else writer.entry(found.path, found.stat, to, splitPath(found.keep!.to)[1]);
+    } finally {
+      to.close();
     }
-    const to = this.#host(base === '' ? found.keep!.to : `${base}/${found.keep!.to}`);
-    writer.entry(found.path, found.stat, to);
   }
 
-  /** Where a single file goes: into a directory under its own name, or to the very name. */
-  #fileTarget(name: string): string {
-    if (this.#asDirectory) return `${this.#host(this.#destinationDirectory())}/${name}`;
-    const inside = this.#follow(this.#destination);
-    const to = this.#host(inside);
-    if (lstatOrNone(to)?.isDirectory()) return `${to}/${name}`;
-    const cut = inside.lastIndexOf('/');
-    this.#makeDirectories(cut < 0 ? '' : inside.slice(0, cut));
-    return to;
+  /** Where a single file goes: into a directory under its own name, or to the very name. The caller closes the directory. */
+  #fileTarget(name: string): { readonly directory: Directory; readonly name: string } {
+    if (this.#asDirectory) return { directory: this.#destinationDirectory(), name };
+    const inside = this.#locate(this.#destination);
+    if (this.#tree.stat(inside)?.isDirectory()) return { directory: this.#tree.directory(inside), name };
+    const [above, last] = splitPath(inside);
+    return { directory: this.#makeDirectories(above), name: last };
   }
 
   /** The destination as a directory that is there. */
-  #destinationDirectory(): string {
-    const inside = this.#follow(this.#destination);
-    this.#makeDirectories(inside);
-    return inside;
+  #destinationDirectory(): Directory {
+    return this.#makeDirectories(this.#locate(this.#destination));
   }
 
   #inline(file: { readonly name: string; readonly data: Uint8Array }): void {
     const to = this.#fileTarget(file.name);
-    const there = lstatOrNone(to);
+    using directory = to.directory;
+    const there = directory.stat(to.name);
     if (there?.isDirectory())
-      throw new SlipwayError('failed-precondition', 'copy.onto-directory', `cannot replace to directory ${this.#shown(to)} with file`);
-    if (there) unlinkSync(to);
-    writeFileSync(to, file.data, { mode: this.#mode ? this.#mode.apply(0o644, false) : 0o644 });
-    this.#own(to, undefined);
-    utimesSync(to, this.#request.now / 1000, this.#request.now / 1000);
+      throw new SlipwayError(
+        'failed-precondition',
+        'copy.onto-directory',
+        `cannot replace to directory /${join(directory.inside, to.name)} with file`,
+      );
+    if (there) unlinkSync(directory.at(to.name));
+    const mode = this.#mode ? this.#mode.apply(0o644, false) : 0o644;
+    const fd = directory.open(to.name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode & 0o777);
+    try {
+      writeFileSync(fd, file.data);
+      fchownSync(fd, this.#owner?.uid ?? 0, this.#owner?.gid ?? 0);
+      fchmodSync(fd, mode);
+      futimesSync(fd, this.#request.now / 1000, this.#request.now / 1000);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** The destination inside the root. With --link the image's own links count for nothing: what is in the way is replaced. */
-  #follow(path: string): string {
-    if (!this.#request.link) return followInside(this.#rootfs.path, path);
+  #locate(path: string): string {
+    if (!this.#request.link) return this.#tree.locate(path);
     const words = cleanWords(path);
-    words.forEach((_, i) => {
-      const at = this.#host(words.slice(0, i + 1).join('/'));
-      if (i < words.length - 1 && lstatOrNone(at)?.isDirectory() === false) rmSync(at);
-    });
+    for (let n = 1; n < words.length; n++) {
+      const at = words.slice(0, n).join('/');
+      if (this.#tree.stat(at)?.isDirectory() !== false) continue;
+      const [above, name] = splitPath(at);
+      using directory = this.#tree.directory(above);
+      unlinkSync(directory.at(name));
+    }
     return words.join('/');
   }
 
-  #makeDirectories(inside: string, o: { mode: number; owner: Owner | undefined } = this.#asAsked()): void {
+  #makeDirectories(inside: string, o: { mode: number; owner: Owner | undefined } = this.#asAsked()): Directory {
     try {
-      makeDirectories(this.#rootfs.path, inside, o.mode, (path) => {
-        lchownSync(path, o.owner?.uid ?? 0, o.owner?.gid ?? 0);
-        this.#made.push(path);
+      return this.#tree.makeDirectories(inside, o.mode, (parent, name) => {
+        // below a set-group-ID directory the graph engine leaves the group that it inherits
+        if (o.owner || this.#request.style === 'classic') chownSync(parent.at(name), o.owner?.uid ?? 0, o.owner?.gid ?? 0);
+        this.#made.push(join(parent.inside, name));
       });
     } catch (e) {
-      if ((e as NodeJS.ErrnoException).code !== 'ENOTDIR') throw e;
-      throw new SlipwayError(
-        'failed-precondition',
-        'copy.onto-non-directory',
-        `mkdir ${(e as NodeJS.ErrnoException).path}: not a directory`,
-        { cause: e },
-      );
+      const { code, path } = e as NodeJS.ErrnoException;
+      if (code !== 'ENOTDIR') throw e;
+      throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', `mkdir ${path}: not a directory`, { cause: e });
     }
   }
 
@@ -205,24 +274,17 @@ class Copy {
   #asAsked(): { mode: number; owner: Owner | undefined } {
     return { mode: this.#mode?.octal === undefined ? 0o755 : this.#mode.octal & 0o755, owner: this.#owner };
   }
-
-  #own(path: string, stat: Stats | undefined): void {
-    const owner = this.#owner ?? stat ?? { uid: 0, gid: 0 };
-    (stat ? chownSync : lchownSync)(path, owner.uid, owner.gid);
-  }
-
-  #host(inside: string): string {
-    return inside === '' ? this.#rootfs.path : `${this.#rootfs.path}/${inside}`;
-  }
-
-  #shown(path: string): string {
-    for (const root of [this.#rootfs.path, this.#rootfs.upper]) {
-      if (root !== undefined && path.startsWith(`${root}/`)) return path.slice(root.length);
-    }
-    return path;
-  }
 }
 
-function hostPath(source: CopySource, found: Found): string {
-  return found.path === '' ? source.root : `${source.root}/${found.path}`;
+/** The open file if it is an archive. */
+async function openArchive({ tree, found }: Item): Promise<number | undefined> {
+  const fd = tree.openFile(found.path);
+  try {
+    if (await isArchive(fd)) return fd;
+  } catch (e) {
+    closeSync(fd);
+    throw e;
+  }
+  closeSync(fd);
+  return undefined;
 }

@@ -3,7 +3,7 @@
 // read is never remembered: another change in the same tick of the clock could not be told from it. Nor is one with extended
 // attributes: so a file that is remembered has none, and asking for them (6 µs a file) can be left out.
 import { createHash, hash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../../util/index.ts';
 
@@ -22,7 +22,7 @@ const small = Buffer.allocUnsafeSlow(1 << 20);
 
 /** SHA-256 of a file's bytes. */
 export function hashFile(path: string | Buffer): Buffer {
-  const fd = openSync(path, 'r');
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     let n = readSync(fd, small, 0, small.length, null);
     if (n < small.length) {

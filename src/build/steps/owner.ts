@@ -1,7 +1,6 @@
 // Whom copied files belong to: `user[:group]` by name or number, looked up in the image's own accounts.
-import { readFileSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
-import { resolveInside } from './inside.ts';
+import { type RootedTree, whyNotRead } from '../../sys/index.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -15,14 +14,17 @@ interface Account {
   readonly gid: number;
 }
 
-function accounts(rootfs: string, file: string): Account[] {
+/** More than any account file has. */
+const LARGEST = 4 << 20;
+
+function accounts(rootfs: RootedTree, file: string): Account[] {
   let text: string;
   try {
-    text = readFileSync(resolveInside(rootfs, file), 'utf8');
-  } catch (e) {
-    const { code } = e as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return [];
-    throw e;
+    text = rootfs.readText(file, LARGEST);
+  } catch (cause) {
+    const reason = whyNotRead(cause);
+    if (reason === undefined) throw cause;
+    throw new SlipwayError('invalid-argument', 'copy.accounts', `open ${file}: ${reason}`, { cause });
   }
   return text.split('\n').flatMap((line) => {
     const [name, , id, gid] = line.trim().split(':');
@@ -32,17 +34,18 @@ function accounts(rootfs: string, file: string): Account[] {
 
 /**
  * The owner that `--chown` (or, for WORKDIR, USER) names.
- * graph: a user brings its first group, which a group that is named and known replaces; a user nobody knows means root.
+ * graph: a user brings its first group, which a group that is named and known replaces, and an empty one after a colon with root's;
+ * a user nobody knows means root.
  * classic: a user without a group means the group of that name; names that nobody knows are refused.
  */
-export function resolveOwner(rootfs: string, text: string, style: 'graph' | 'classic'): Owner {
+export function resolveOwner(rootfs: RootedTree, text: string, style: 'graph' | 'classic'): Owner {
   const colon = text.indexOf(':');
   const user = colon < 0 ? text : text.slice(0, colon);
   const group = colon < 0 ? undefined : text.slice(colon + 1);
   return style === 'classic' ? classicOwner(rootfs, user, group ?? user) : graphOwner(rootfs, user, group);
 }
 
-function graphOwner(rootfs: string, user: string, group: string | undefined): Owner {
+function graphOwner(rootfs: RootedTree, user: string, group: string | undefined): Owner {
   let uid = 0;
   let gid = 0;
   if (/^\d+$/.test(user)) {
@@ -55,13 +58,14 @@ function graphOwner(rootfs: string, user: string, group: string | undefined): Ow
       gid = account.gid;
     }
   }
-  if (group !== undefined && group !== '') {
+  if (group === '') gid = 0;
+  else if (group !== undefined) {
     gid = /^\d+$/.test(group) ? Number(group) : (accounts(rootfs, '/etc/group').find((a) => a.name === group)?.id ?? gid);
   }
   return { uid, gid };
 }
 
-function classicOwner(rootfs: string, user: string, group: string): Owner {
+function classicOwner(rootfs: RootedTree, user: string, group: string): Owner {
   const number = (kind: 'user' | 'group', name: string): number => {
     if (/^\d+$/.test(name)) return Number(name);
     const file = kind === 'user' ? '/etc/passwd' : '/etc/group';

@@ -1,6 +1,6 @@
 // The directories that --parents brings along with what it copies.
 import type { Found } from './sources.ts';
-import { join } from './selection.ts';
+import { join } from './words.ts';
 
 /** The directories between the pivot and a source, outermost first: where they are in the root and below the destination. */
 export function parentsOf(found: Found): { readonly path: string; readonly to: string }[] {

@@ -1,6 +1,4 @@
 // Which entries of a source are taken: what the context's own list leaves out, and what --exclude leaves out.
-import { readdirSync } from 'node:fs';
-import { decodeName } from '../../archive/index.ts';
 import { IgnoreMatcher } from '../../dockerfile/index.ts';
 import type { PathFilter } from './types.ts';
 
@@ -36,12 +34,3 @@ export class Selection {
     return verdict;
   }
 }
-
-/** Names of a directory in one order everywhere, so that every walk of one tree is alike; see `names.ts` of archive/ for names that are no text. */
-export function listNames(dir: string | Buffer): string[] {
-  const names = readdirSync(dir, 'utf8');
-  // a replacement character may stand for a byte that is not UTF-8: read those again as they are
-  return (names.some((n) => n.includes('\ufffd')) ? readdirSync(dir, 'buffer').map(decodeName) : names).sort();
-}
-
-export const join = (dir: string, name: string): string => (dir === '' ? name : `${dir}/${name}`);

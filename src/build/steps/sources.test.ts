@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { IgnoreMatcher, parseIgnore } from '../../dockerfile/index.ts';
 import { isSlipwayError } from '../../model/index.ts';
-import { removeTree } from '../../sys/index.ts';
+import { removeTree, RootedTree } from '../../sys/index.ts';
 import { findSources } from './sources.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'slipway-sources-'));
@@ -17,7 +17,8 @@ after(() => removeTree(root));
 function hints(source: string): readonly string[] {
   const ignore = new IgnoreMatcher(parseIgnore('# logs\n*.log\n'), { name: '.dockerignore' });
   try {
-    findSources(source, { root, kind: 'context', style: 'graph', instruction: 'COPY', ignore });
+    using tree = new RootedTree(root);
+    findSources(tree, source, { kind: 'context', style: 'graph', instruction: 'COPY', ignore });
   } catch (e) {
     assert.ok(isSlipwayError(e) && e.code === 'copy.source-not-found');
     return e.hints;

@@ -1,12 +1,13 @@
 // From the words of COPY and ADD to the files they name: patterns by Go's filepath.Match, links followed inside the root,
 // what is left out not seen, and the words of each engine for what is not there.
-import { readdirSync, type Stats } from 'node:fs';
-import { globMatch, hasGlob, IgnoreMatcher } from '../../dockerfile/index.ts';
+import type { Stats } from 'node:fs';
+import { compileGlob, hasGlob, IgnoreMatcher } from '../../dockerfile/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import type { Directory, RootedTree } from '../../sys/index.ts';
 import { nearest } from '../../util/index.ts';
-import { cleanWords, followInside, lstatOrNone } from './inside.ts';
-import { join, listNames, Selection } from './selection.ts';
+import { Selection } from './selection.ts';
 import type { PathFilter } from './types.ts';
+import { cleanWords, join, splitPath } from './words.ts';
 
 /** A file or directory that a word of COPY leads to. */
 export interface Found {
@@ -20,7 +21,6 @@ export interface Found {
 }
 
 export interface FindOptions {
-  readonly root: string;
   readonly kind: 'context' | 'stage';
   readonly style: 'graph' | 'classic';
   readonly instruction: 'COPY' | 'ADD';
@@ -28,24 +28,39 @@ export interface FindOptions {
   readonly parents?: boolean | undefined;
 }
 
+type Options = FindOptions & { readonly tree: RootedTree; readonly selection: Selection };
+
 /** Finds what one word names, in the order of names. An error for a plain path that is not there; a pattern may find nothing. */
-export function findSources(pattern: string, o: FindOptions): Found[] {
-  const selection = new Selection(o.ignore, undefined);
-  if (o.parents) return findWithParents(pattern, o, selection);
+export function findSources(tree: RootedTree, pattern: string, options: FindOptions): Found[] {
+  const o: Options = { ...options, tree, selection: new Selection(options.ignore, undefined) };
+  try {
+    return o.parents ? findWithParents(pattern, o) : find(pattern, o);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ELOOP') throw e;
+    throw new SlipwayError(
+      'invalid-argument',
+      'path.too-many-links',
+      `too many levels of symbolic links: /${pattern.replace(/^\/+/, '')}`,
+      {
+        cause: e,
+      },
+    );
+  }
+}
+
+function find(pattern: string, o: Options): Found[] {
   if (o.style === 'classic') refuseOutside(pattern, o);
   const words = cleanWords(pattern);
   if (!hasGlob(pattern)) {
-    const found = plain(words, o, selection);
+    const found = plain(words, o);
     if (!found) throw notFound(words.join('/'), o);
     return [found];
   }
-  const found: Found[] = [];
-  for (const match of expand(o.root, words, selection)) {
-    const one = plain(match, o, selection);
-    if (!one) throw notFound(match.join('/'), o);
-    found.push(one);
-  }
-  return found;
+  return [...expand(words, o)].map((match) => {
+    const found = plain(match, o);
+    if (!found) throw notFound(match.join('/'), o);
+    return found;
+  });
 }
 
 /** The original engine's check of the path as written. */
@@ -65,7 +80,7 @@ function refuseOutside(pattern: string, o: FindOptions): void {
   }
 }
 
-function notFound(path: string, o: FindOptions): SlipwayError {
+function notFound(path: string, o: Options): SlipwayError {
   const message =
     o.style === 'graph'
       ? `"/${path}": not found`
@@ -75,100 +90,149 @@ function notFound(path: string, o: FindOptions): SlipwayError {
   return new SlipwayError('not-found', 'copy.source-not-found', message, { hints: whyNotThere(path, o) });
 }
 
-/** The rule that leaves the path out, or a name beside it that may have been meant. */
-function whyNotThere(path: string, o: FindOptions): string[] {
-  const inside = followInside(o.root, path);
-  if (o.ignore !== undefined && lstatOrNone(`${o.root}/${inside}`) !== undefined) {
+/** The link or rule that keeps the path out, or a name beside it that may have been meant. */
+function whyNotThere(path: string, o: Options): string[] {
+  const inside = o.tree.locate(path);
+  if (o.ignore !== undefined && o.tree.stat(inside) !== undefined) {
     const { excluded, pattern, line } = o.ignore.matches(inside);
     const place = `${o.ignore.name ?? '.dockerignore'}${line === undefined ? '' : ` line ${line}`}`;
     if (excluded) return [`${path} is in the folder, but ${place} leaves it out of the context: ${pattern}`];
   }
-  const slash = path.lastIndexOf('/');
-  const folder = followInside(o.root, path.slice(0, Math.max(slash, 0)));
-  if (lstatOrNone(`${o.root}/${folder}`)?.isDirectory() !== true) return [];
+  const link = o.kind === 'context' || o.parents ? linkOnTheWay(path, o) : undefined;
+  if (link !== undefined) return [link];
+  const [above, name] = splitPath(path);
+  const folder = o.tree.locate(above);
+  if (o.tree.stat(folder)?.isDirectory() !== true) return [];
   const near = nearest(
-    path.slice(slash + 1),
-    listNames(`${o.root}/${folder}`).filter((name) => !o.ignore?.matches(join(folder, name)).excluded),
+    name,
+    o.tree.list(folder).filter((other) => !o.ignore?.matches(join(folder, other)).excluded),
   );
   return near === undefined ? [] : [`did you mean ${join(folder, near)}?`];
 }
 
-function plain(words: readonly string[], o: FindOptions, selection: Selection): Found | undefined {
-  const path = followInside(o.root, words.join('/'));
-  const stat = lstatOrNone(path === '' ? o.root : `${o.root}/${path}`);
-  if (!stat || !visible(o.root, path, stat, selection)) return undefined;
+/** A link on the way that leads out of the context, or that --parents does not follow. */
+function linkOnTheWay(path: string, o: Options): string | undefined {
+  const words = cleanWords(path);
+  for (let n = 1; n <= words.length; n++) {
+    const name = words.slice(0, n).join('/');
+    const at = o.tree.locate(name, true);
+    const target = o.tree.readLink(at);
+    if (target === undefined) continue;
+    if (o.kind === 'context' && leaves(target, splitPath(at)[0]))
+      return `${name} is a symbolic link to ${target}, which leads out of the build context`;
+    if (o.parents && n < words.length) return `${name} is a symbolic link to ${target}: --parents does not follow links`;
+  }
+  return undefined;
+}
+
+function leaves(target: string, folder: string): boolean {
+  if (target.startsWith('/')) return true;
+  let depth = cleanWords(folder).length;
+  for (const word of target.split('/')) {
+    if (word === '..') depth--;
+    else if (word !== '' && word !== '.') depth++;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
+function plain(words: readonly string[], o: Options): Found | undefined {
+  const path = o.tree.locate(words.join('/'));
+  const stat = o.tree.stat(path);
+  if (!stat || !visible(path, stat, o)) return undefined;
   return { path, name: words.at(-1) ?? '', stat };
 }
 
 /** Whether the selection shows the path: a directory that is left out shows when something below it is not. */
-function visible(root: string, path: string, stat: Stats, selection: Selection): boolean {
-  if (selection.everything) return true;
-  const verdict = selection.verdict(path, '', stat.isDirectory());
-  return verdict === 'yes' || (verdict === 'below' && anythingBelow(root, path, selection));
+function visible(path: string, stat: Stats, o: Options): boolean {
+  if (o.selection.everything) return true;
+  const verdict = o.selection.verdict(path, '', stat.isDirectory());
+  return verdict === 'yes' || (verdict === 'below' && anythingBelow(path, o));
 }
 
-function anythingBelow(root: string, dir: string, selection: Selection): boolean {
-  return readdirSync(`${root}/${dir}`, { withFileTypes: true }).some((entry) => {
-    const path = join(dir, entry.name);
-    const verdict = selection.verdict(path, '', entry.isDirectory());
-    return verdict === 'yes' || (verdict === 'below' && anythingBelow(root, path, selection));
+function anythingBelow(path: string, o: Options): boolean {
+  using directory = o.tree.directory(path);
+  return anythingIn(directory, o.selection);
+}
+
+function anythingIn(directory: Directory, selection: Selection): boolean {
+  return directory.list().some((name) => {
+    const isDirectory = directory.stat(name)?.isDirectory() ?? false;
+    const verdict = selection.verdict(join(directory.inside, name), '', isDirectory);
+    if (verdict !== 'below') return verdict === 'yes';
+    using below = directory.directory(name);
+    return anythingIn(below, selection);
   });
 }
 
 /** Paths that match a pattern word by word. Links are followed up to the first word that is a pattern, as both engines do. */
-function* expand(root: string, words: readonly string[], selection: Selection): Generator<string[]> {
+function* expand(words: readonly string[], o: Options): Generator<string[]> {
   const first = words.findIndex(hasGlob);
   const start = words.slice(0, first);
-  function* below(done: readonly string[], dir: string, rest: readonly string[]): Generator<string[]> {
-    let entries;
-    try {
-      entries = readdirSync(`${root}/${dir}`, { withFileTypes: true });
-    } catch (e) {
-      const { code } = e as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return;
-      throw e;
-    }
-    const [word, ...more] = rest as [string, ...string[]];
-    const byName = new Map(entries.map((e) => [e.name, e]));
-    for (const name of [...byName.keys()].sort()) {
-      if (!globMatch(word, name)) continue;
-      const directory = byName.get(name)!.isDirectory();
-      const path = join(dir, name);
-      const verdict = selection.everything ? 'yes' : selection.verdict(path, '', directory);
-      if (verdict === 'no') continue;
-      if (more.length > 0) {
-        if (directory) yield* below([...done, name], path, more);
-      } else if (verdict === 'yes' || anythingBelow(root, path, selection)) yield [...done, name];
-    }
-  }
-  yield* below(start, followInside(root, start.join('/')), words.slice(first));
+  const globs = words.slice(first).map(compileGlob);
+  const top = o.tree.locate(start.join('/'));
+  if (o.tree.stat(top)?.isDirectory() !== true) return;
+  using directory = o.tree.directory(top);
+  yield* matches(start, directory, globs, o);
 }
 
-/** --parents: the words after `/./`, or all of them, are kept below the destination; `**` stands for any number of directories. */
-function findWithParents(pattern: string, o: FindOptions, selection: Selection): Found[] {
-  const at = pattern.indexOf('/./');
-  const pivot = at > 0 ? followInside(o.root, pattern.slice(0, at)) : '';
-  const words = cleanWords(at > 0 ? pattern.slice(at + 3) : pattern);
-  if (!words.some(hasGlob)) {
-    const path = join(pivot, words.join('/'));
-    const stat = lstatOrNone(`${o.root}/${path}`);
-    if (!stat || !visible(o.root, path, stat, selection)) throw notFound(path, o);
-    return [{ path, name: words.at(-1) ?? '', stat, keep: { pivot, to: words.join('/') } }];
+type Glob = ReturnType<typeof compileGlob>;
+
+function* matches(done: readonly string[], directory: Directory, globs: readonly Glob[], o: Options): Generator<string[]> {
+  const [glob, ...more] = globs as [Glob, ...Glob[]];
+  for (const name of directory.list()) {
+    if (!glob.matches(name)) continue;
+    const isDirectory = directory.stat(name)?.isDirectory() ?? false;
+    const path = join(directory.inside, name);
+    const verdict = o.selection.everything ? 'yes' : o.selection.verdict(path, '', isDirectory);
+    if (verdict === 'no') continue;
+    if (more.length === 0) {
+      if (verdict === 'yes' || anythingBelow(path, o)) yield [...done, name];
+    } else if (isDirectory) {
+      using below = directory.directory(name);
+      yield* matches([...done, name], below, more, o);
+    }
   }
-  const matcher = new IgnoreMatcher([words.join('/')]);
+}
+
+/**
+ * --parents: the words after `/./`, or all of them, are kept below the destination; `**` stands for any number of directories.
+ * Links before the pivot are followed, those after it are not.
+ */
+function findWithParents(pattern: string, o: Options): Found[] {
+  const at = pattern.indexOf('/./');
+  if (at <= 0) return below('', cleanWords(pattern), o);
+  const words = cleanWords(pattern.slice(at + 3));
+  return find(pattern.slice(0, at), o)
+    .filter(({ stat }) => stat.isDirectory())
+    .flatMap(({ path }) => below(path, words, o));
+}
+
+function below(pivot: string, words: readonly string[], o: Options): Found[] {
+  const to = words.join('/');
+  if (!words.some(hasGlob)) {
+    const path = join(pivot, to).replace(/\/$/, '');
+    const stat = o.tree.locate(path, true) === path ? o.tree.stat(path) : undefined;
+    if (!stat || !visible(path, stat, o)) throw notFound(path, o);
+    return [{ path, name: words.at(-1) ?? '', stat, keep: { pivot, to } }];
+  }
+  const matcher = new IgnoreMatcher([to]);
   const found: Found[] = [];
-  const walk = (dir: string, to: string): void => {
-    for (const name of listNames(`${o.root}/${dir}`)) {
-      const path = join(dir, name);
-      const target = join(to, name);
-      const stat = lstatOrNone(`${o.root}/${path}`);
+  const walk = (directory: Directory, prefix: string): void => {
+    for (const name of directory.list()) {
+      const path = join(directory.inside, name);
+      const target = join(prefix, name);
+      const stat = directory.stat(name);
       if (!stat) continue;
-      if (matcher.matches(target).excluded && visible(o.root, path, stat, selection))
-        found.push({ path, name, stat, keep: { pivot, to: target } });
-      else if (stat.isDirectory()) walk(path, target);
+      if (matcher.matches(target).excluded && visible(path, stat, o)) found.push({ path, name, stat, keep: { pivot, to: target } });
+      else if (stat.isDirectory()) {
+        using inner = directory.directory(name);
+        walk(inner, target);
+      }
     }
   };
-  walk(pivot, '');
+  using top = o.tree.directory(pivot);
+  walk(top, '');
   return found;
 }
 

@@ -2,20 +2,23 @@
 // Unlike a layer, such an archive has no whiteouts; names and links are taken inside the root, whatever they say.
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
-  createReadStream,
+  fchmodSync,
+  fchownSync,
   ftruncateSync,
   lchownSync,
   linkSync,
   mkdirSync,
-  openSync,
   readSync,
+  rmSync,
   symlinkSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { Writable, type Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import {
   decompressor,
   detectCompression,
@@ -26,9 +29,9 @@ import {
   type TarHandler,
 } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { lutimesNs, mknod, removeTree } from '../../sys/index.ts';
-import { cleanWords, followInside, lstatOrNone, makeDirectories } from './inside.ts';
+import { type Directory, encodeName, lutimesNs, mknod, RootedTree } from '../../sys/index.ts';
 import type { Owner } from './owner.ts';
+import { cleanWords, splitPath } from './words.ts';
 import { writeXattr } from './xattrs.ts';
 
 export interface UnpackOptions {
@@ -38,20 +41,29 @@ export interface UnpackOptions {
 
 const HEAD = 64 * 1024;
 
-/** Whether a file begins as a tar archive does, compressed or not; its name does not matter. */
-export async function isArchive(path: string): Promise<boolean> {
+/** Whether an open file begins as a tar archive does, compressed or not; its name does not matter. */
+export async function isArchive(fd: number): Promise<boolean> {
   const head = Buffer.alloc(HEAD);
-  const fd = openSync(path, 'r');
-  let n: number;
-  try {
-    n = readSync(fd, head, 0, HEAD, 0);
-  } finally {
-    closeSync(fd);
-  }
+  const n = readSync(fd, head, 0, HEAD, 0);
   const compression = detectCompression(head.subarray(0, n));
   if (compression === 'none') return looksLikeTar(head.subarray(0, n));
-  const plain = await firstBytes(createReadStream(path, { highWaterMark: HEAD }), decompressor(compression));
+  const plain = await firstBytes(bytesOf(fd, HEAD), decompressor(compression));
   return looksLikeTar(plain);
+}
+
+/** The file from its beginning; the caller closes it. */
+function bytesOf(fd: number, chunk: number): Readable {
+  return Readable.from(
+    (function* () {
+      for (let position = 0; ;) {
+        const bytes = Buffer.allocUnsafe(chunk);
+        const n = readSync(fd, bytes, 0, chunk, position);
+        if (n === 0) return;
+        position += n;
+        yield bytes.subarray(0, n);
+      }
+    })(),
+  );
 }
 
 /** The first block of what `source` holds once `through` has undone its compression; empty when that fails. */
@@ -89,14 +101,14 @@ export function looksLikeTar(head: Buffer): boolean {
   return written === sum || written === signed;
 }
 
-/** Unpacks the archive in `path` into the directory `root`, which is `/` to the links in it. */
-export async function unpackFile(path: string, root: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
-  await unpackStream(createReadStream(path, { highWaterMark: 1 << 20 }), root, options, signal);
+/** Unpacks the archive in an open file into the directory `root`, which is `/` to the links in it. */
+export async function unpackFile(fd: number, root: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
+  await unpackStream(bytesOf(fd, 1 << 20), root, options, signal);
 }
 
 /** As unpackFile, from a stream. What goes into the root is written synchronously as it comes. */
 export async function unpackStream(source: Readable, root: string, options: UnpackOptions = {}, signal?: AbortSignal): Promise<void> {
-  const target = new Unpacker(root, options);
+  using target = new Unpacker(root, options);
   const parser = new TarParser(target);
   let through: Writable | undefined;
   let finished: Promise<void> | undefined;
@@ -128,115 +140,145 @@ export async function unpackStream(source: Readable, root: string, options: Unpa
   target.finish();
 }
 
+/** Directories that are kept open. */
+const MOST_OPEN = 128;
+
 /** Puts entries where they belong. */
-class Unpacker implements TarHandler {
-  readonly #root: string;
+class Unpacker implements TarHandler, Disposable {
+  readonly #tree: RootedTree;
   readonly #o: UnpackOptions;
-  /** Directories by the path written, once followed; void when a link comes in or something goes. */
-  #followed = new Map<string, string>();
-  /** Times of directories, set when all is in. */
+  /** Directories by the path written, links followed; forgotten when a link comes in or something goes. */
+  readonly #known = new Map<string, Directory>();
+  /** Times of directories, by real path, set when all is in. */
   readonly #directories = new Map<string, bigint>();
   #entry: TarEntry | undefined;
-  #path = '';
+  /** Where the entry goes. */
+  #parent: Directory | undefined;
+  #name = '';
   #fd: number | undefined;
   #extent = 0;
   #inExtent = 0;
 
   constructor(root: string, options: UnpackOptions) {
-    this.#root = root;
+    this.#tree = new RootedTree(root);
     this.#o = options;
   }
 
+  [Symbol.dispose](): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#forget();
+    this.#tree[Symbol.dispose]();
+  }
+
+  #forget(): void {
+    for (const directory of this.#known.values()) directory.close();
+    this.#known.clear();
+  }
+
   entry(entry: TarEntry): void {
+    try {
+      this.#place(entry);
+    } catch (e) {
+      throw blamed(e, entry);
+    }
+  }
+
+  #place(entry: TarEntry): void {
     this.#entry = undefined;
     this.#extent = this.#inExtent = 0;
     if (!isUsablePath(entry.path)) throw nameTooLong(undefined, entry.path);
-    const words = this.#words(entry.path);
-    const name = words.pop();
-    if (name === undefined) {
-      // the archive's own top
-      if (entry.type === 'dir') this.#directory(this.#root, entry);
-      return;
-    }
-    const path = `${this.#parent(words.join('/'))}/${name}`;
+    const inside = wordsOf(entry.path);
+    if (inside === '') return; // the archive's own top says nothing of the directory that it goes into
+    const [above, name] = splitPath(inside);
+    this.#parent = this.#directory(above);
+    this.#name = name;
+    const there = this.#parent.stat(name);
     if (entry.type === 'dir') {
-      this.#directory(path, entry);
+      if (there?.isDirectory() !== true) {
+        if (there) this.#remove(this.#parent, name);
+        mkdirSync(this.#parent.at(name));
+      }
+      using directory = this.#parent.directory(name);
+      this.#settleDirectory(directory, entry);
       return;
     }
-    if (lstatOrNone(path)) {
-      removeTree(path);
-      this.#followed.clear();
-    }
-    this.#path = path;
+    if (there) this.#remove(this.#parent, name);
     this.#entry = entry;
-    this.#make(path, entry);
+    this.#make(this.#parent, name, entry);
   }
 
-  #words(path: string): string[] {
-    let depth = 0;
-    for (const word of path.split('/')) {
-      if (word === '..') depth--;
-      else if (word !== '' && word !== '.') depth++;
-      if (depth < 0)
-        throw new SlipwayError(
-          'invalid-argument',
-          'archive.outside',
-          `invalid entry name ${JSON.stringify(path)}: it lies outside of the archive`,
-        );
+  #remove(parent: Directory, name: string): void {
+    if (parent.stat(name)?.isDirectory() === true) rmSync(parent.at(name), { recursive: true });
+    else unlinkSync(parent.at(name));
+    // of this name nothing is known any more; the parent itself stays open
+    for (const [written, directory] of this.#known) {
+      if (directory === parent) continue;
+      directory.close();
+      this.#known.delete(written);
     }
-    return cleanWords(path);
   }
 
   /** The directory for `written`, made when missing, links followed inside the root. */
-  #parent(written: string): string {
-    const known = this.#followed.get(written);
+  #directory(written: string): Directory {
+    const known = this.#known.get(written);
     if (known !== undefined) return known;
-    const inside = followInside(this.#root, written);
-    const path = inside === '' ? this.#root : `${this.#root}/${inside}`;
-    const there = lstatOrNone(path);
-    if (!there?.isDirectory()) {
-      const cut = written.lastIndexOf('/');
-      this.#parent(cut < 0 ? '' : written.slice(0, cut));
-      if (there) removeTree(path);
-      makeDirectories(this.#root, inside, 0o755, (made) => {
-        chmodSync(made, 0o755);
-        if (this.#o.owner) lchownSync(made, this.#o.owner.uid, this.#o.owner.gid);
-      });
+    if (this.#known.size >= MOST_OPEN) this.#forget();
+    let found: Directory;
+    try {
+      found = this.#tree.directory(written);
+    } catch (e) {
+      const { code } = e as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw e;
+      found = this.#makeDirectory(written);
     }
-    this.#followed.set(written, path);
-    return path;
+    this.#known.set(written, found);
+    return found;
   }
 
-  #directory(path: string, entry: TarEntry): void {
-    const there = lstatOrNone(path);
-    if (there && !there.isDirectory()) {
-      removeTree(path);
-      this.#followed.clear();
+  /** With all that is missing above it; what stands in the way gives way. */
+  #makeDirectory(written: string): Directory {
+    for (;;) {
+      try {
+        return this.#tree.makeDirectories(written, 0o755, (parent, name) => {
+          chmodSync(parent.at(name), 0o755);
+          if (this.#o.owner) lchownSync(parent.at(name), this.#o.owner.uid, this.#o.owner.gid);
+        });
+      } catch (e) {
+        const { code, path } = e as NodeJS.ErrnoException;
+        if (code !== 'ENOTDIR' || path === undefined) throw e;
+        const [above, name] = splitPath(path.slice(1));
+        using parent = this.#tree.directory(above);
+        unlinkSync(parent.at(name));
+      }
     }
-    if (!there?.isDirectory()) mkdirSync(path);
-    this.#own(path, entry);
-    chmodSync(path, entry.mode & 0o7777);
-    this.#attributes(path, entry);
-    this.#directories.set(path, entry.mtimeNs);
   }
 
-  #make(path: string, entry: TarEntry): void {
+  #settleDirectory(directory: Directory, entry: TarEntry): void {
+    const { uid, gid } = this.#o.owner ?? entry;
+    chownSync(directory.self, uid, gid);
+    chmodSync(directory.self, entry.mode & 0o7777);
+    for (const [name, value] of entry.xattrs ?? []) writeXattr(directory.self, name, value);
+    this.#directories.set(directory.inside, entry.mtimeNs);
+  }
+
+  #make(parent: Directory, name: string, entry: TarEntry): void {
     switch (entry.type) {
       case 'file':
-        this.#fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+        this.#fd = parent.open(name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
         return;
       case 'link': {
-        linkSync(`${this.#root}/${followInside(this.#root, cleanWords(entry.link ?? '').join('/'), true)}`, path);
+        const [above, last] = splitPath(this.#tree.locate(cleanWords(entry.link ?? '').join('/'), true));
+        using directory = this.#tree.directory(above);
+        linkSync(directory.at(last), parent.at(name));
         this.#entry = undefined;
         return;
       }
       case 'symlink':
-        symlinkSync(entry.link ?? '', path);
-        this.#followed.clear();
+        symlinkSync(encodeName(entry.link ?? ''), parent.at(name));
         return;
       default:
         mknod(
-          path,
+          parent.at(name),
           { char: constants.S_IFCHR, block: constants.S_IFBLK, fifo: constants.S_IFIFO, dir: 0 }[entry.type] | 0o600,
           entry.major ?? 0,
           entry.minor ?? 0,
@@ -267,30 +309,67 @@ class Unpacker implements TarHandler {
 
   end(): void {
     const entry = this.#entry;
-    if (this.#fd !== undefined) {
-      if (entry?.sparse) ftruncateSync(this.#fd, entry.size);
-      closeSync(this.#fd);
-      this.#fd = undefined;
-    }
     if (!entry) return;
-    this.#own(this.#path, entry);
-    if (entry.type !== 'symlink') chmodSync(this.#path, entry.mode & 0o7777);
-    this.#attributes(this.#path, entry);
-    lutimesNs(this.#path, entry.mtimeNs, entry.mtimeNs);
-  }
-
-  #own(path: string, entry: TarEntry): void {
     const { uid, gid } = this.#o.owner ?? entry;
-    lchownSync(path, uid, gid);
-  }
-
-  #attributes(path: string, entry: TarEntry): void {
-    for (const [name, value] of entry.xattrs ?? []) writeXattr(path, name, value);
+    const path = this.#parent!.at(this.#name);
+    if (this.#fd !== undefined) {
+      const fd = this.#fd;
+      if (entry.sparse) ftruncateSync(fd, entry.size);
+      fchownSync(fd, uid, gid);
+      fchmodSync(fd, entry.mode & 0o7777);
+      for (const [name, value] of entry.xattrs ?? []) writeXattr(fd, name, value);
+      this.#fd = undefined;
+      closeSync(fd);
+    } else {
+      lchownSync(path, uid, gid);
+      if (entry.type !== 'symlink') chmodSync(path, entry.mode & 0o7777);
+      for (const [name, value] of entry.xattrs ?? []) writeXattr(path, name, value);
+    }
+    lutimesNs(path, entry.mtimeNs, entry.mtimeNs);
   }
 
   finish(): void {
-    for (const [path, time] of this.#directories) {
-      if (lstatOrNone(path)?.isDirectory()) lutimesNs(path, time, time);
+    for (const [inside, time] of this.#directories) {
+      if (this.#tree.stat(inside)?.isDirectory() !== true) continue;
+      using directory = this.#tree.directory(inside);
+      lutimesNs(directory.self, time, time);
     }
   }
+}
+
+/** The path below the archive's root. @throws invalid-argument 'archive.outside' where it leads above it */
+function wordsOf(path: string): string {
+  let depth = 0;
+  for (const word of path.split('/')) {
+    if (word === '..') depth--;
+    else if (word !== '' && word !== '.') depth++;
+    if (depth < 0)
+      throw new SlipwayError(
+        'invalid-argument',
+        'archive.outside',
+        `invalid entry name ${JSON.stringify(path)}: it lies outside of the archive`,
+      );
+  }
+  return cleanWords(path).join('/');
+}
+
+/** What an entry can be at fault for, as an error that points at the instruction. */
+const BLAMES: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  EEXIST: 'file exists',
+  EISDIR: 'is a directory',
+  ELOOP: 'too many levels of symbolic links',
+  ENAMETOOLONG: 'file name too long',
+  EPERM: 'operation not permitted',
+  EINVAL: 'invalid argument',
+  EMLINK: 'too many links',
+};
+
+function blamed(e: unknown, entry: TarEntry): unknown {
+  const reason = BLAMES[(e as NodeJS.ErrnoException).code ?? ''];
+  if (reason === undefined || e instanceof SlipwayError) return e;
+  const what =
+    entry.type === 'link' ? `hard link ${JSON.stringify(entry.path)} to ${JSON.stringify(entry.link ?? '')}` : JSON.stringify(entry.path);
+  return new SlipwayError('invalid-argument', 'archive.entry', `cannot unpack ${what}: ${reason}`, { cause: e });
 }

@@ -1,10 +1,11 @@
 // WORKDIR: the directory it names exists afterwards.
-import { lchownSync, utimesSync } from 'node:fs';
+import { chownSync, utimesSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
-import { followInside, lstatOrNone, makeDirectories } from './inside.ts';
+import { RootedTree } from '../../sys/index.ts';
 import { resolveOwner } from './owner.ts';
 import type { Rootfs } from './types.ts';
 import { withoutUmask } from './umask.ts';
+import { join } from './words.ts';
 
 export interface WorkdirOptions {
   /** The graph engine gives the directories it makes to the stage's user; the original engine to root. */
@@ -16,20 +17,23 @@ export interface WorkdirOptions {
 
 /** Makes the directory `path` (absolute) and those above it; what is there stays as it is. Returns whether anything was made. */
 export function workdirStep(rootfs: Rootfs, path: string, options: WorkdirOptions): boolean {
-  const inside = followInside(rootfs.path, path);
-  const there = lstatOrNone(inside === '' ? rootfs.path : `${rootfs.path}/${inside}`);
-  if (there?.isDirectory()) return false;
+  using tree = new RootedTree(rootfs.path);
+  const inside = tree.locate(path);
+  if (tree.stat(inside)?.isDirectory()) return false;
   const made: string[] = [];
   try {
-    const owner = options.style === 'graph' && options.user ? resolveOwner(rootfs.path, options.user, 'graph') : { uid: 0, gid: 0 };
+    const owner = options.style === 'graph' && options.user ? resolveOwner(tree, options.user, 'graph') : { uid: 0, gid: 0 };
     withoutUmask(() =>
-      makeDirectories(rootfs.path, inside, 0o755, (at) => {
+      tree.makeDirectories(inside, 0o755, (parent, name) => {
         // below a set-group-ID directory the original engine takes the group of nobody but root (chown after mkdir)
-        if (options.style === 'classic' || options.user) lchownSync(at, owner.uid, owner.gid);
-        made.push(at);
+        if (options.style === 'classic' || options.user) chownSync(parent.at(name), owner.uid, owner.gid);
+        made.push(join(parent.inside, name));
       }),
-    );
-    for (const at of made.reverse()) utimesSync(at, options.now / 1000, options.now / 1000);
+    ).close();
+    for (const at of made.reverse()) {
+      using directory = tree.directory(at);
+      utimesSync(directory.self, options.now / 1000, options.now / 1000);
+    }
   } catch (e) {
     const error = e as NodeJS.ErrnoException;
     if (error.code !== 'ENOTDIR') throw e;

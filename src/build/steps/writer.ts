@@ -1,20 +1,18 @@
 // Copies files and trees into a root file system with as few system calls as can be: small files in one read and one write,
-// big ones by the kernel. It is told where things go; it knows no instruction and no pattern.
+// big ones by the kernel, always through descriptors of the directories they are in. It knows no instruction and no pattern.
 import {
   chmodSync,
   chownSync,
   closeSync,
   constants,
   copyFileSync,
-  fchownSync,
   fchmodSync,
+  fchownSync,
   futimesSync,
   lchownSync,
   linkSync,
-  lstatSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   readlinkSync,
   readSync,
   rmSync,
@@ -24,14 +22,13 @@ import {
   writeSync,
   type Stats,
 } from 'node:fs';
-import { nativePath } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { deviceMajor, deviceMinor, mknod } from '../../sys/index.ts';
+import { deviceMajor, deviceMinor, type Directory, mknod, type RootedTree } from '../../sys/index.ts';
 import type { ModeChange } from './chmod.ts';
 import type { FileDigests } from './digests.ts';
-import { lstatOrNone } from './inside.ts';
 import type { Owner } from './owner.ts';
-import { join, listNames, type Selection } from './selection.ts';
+import type { Selection } from './selection.ts';
+import { join, splitPath } from './words.ts';
 import { copyXattrs } from './xattrs.ts';
 
 /** Files up to this size are read and written in one go. */
@@ -39,7 +36,8 @@ const SMALL = 128 * 1024;
 const buffer = Buffer.allocUnsafeSlow(SMALL);
 
 export interface WriterOptions {
-  readonly root: string;
+  /** What is copied from. */
+  readonly tree: RootedTree;
   readonly style: 'graph' | 'classic';
   /** Undefined: every file keeps the owner it has. */
   readonly owner: Owner | undefined;
@@ -49,112 +47,137 @@ export interface WriterOptions {
   readonly selection: Selection;
   /** What is remembered of the files: those have no extended attributes. */
   readonly digests?: FileDigests;
-  /** How messages call a path that is written to. */
-  readonly shown: (path: string) => string;
 }
+
+const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL;
+
+/** Where an entry goes. The directory may wait to be created until something goes into it. */
+type Target = () => Directory;
 
 export class TreeWriter {
   readonly #o: WriterOptions;
-  /** First copy of each inode with more names than one, within one source. */
-  #links = new Map<string, string | Buffer>();
+  /** The first copy of each inode with more names than one: its path from `#base`. */
+  readonly #links = new Map<string, string>();
+  #base: Directory | undefined;
   readonly #us: Owner = { uid: process.geteuid!(), gid: process.getegid!() };
 
   constructor(options: WriterOptions) {
     this.#o = options;
   }
 
-  /** Forgets hard links: they are kept within one source, not among several. */
-  newSource(): void {
-    this.#links = new Map();
+  /** Copies what is in the directory `path` of the tree into `to`; `fresh` when `to` is known to be empty. */
+  contents(path: string, to: Directory, fresh: boolean): void {
+    this.#begin(to);
+    using from = this.#o.tree.directory(path);
+    this.#children(from, '', () => to, fresh);
   }
 
-  /** Copies what is in the directory `inRoot` into the directory `to`; `fresh` when `to` is known to be empty. */
-  contents(inRoot: string, to: string, fresh: boolean): void {
-    this.#children(inRoot, '', to, fresh);
+  /** Copies the entry `path` of the tree, which is not its root, to `name` in `to`. */
+  entry(path: string, stat: Stats, to: Directory, name: string): void {
+    this.#begin(to);
+    const [above, from] = splitPath(path);
+    using parent = this.#o.tree.directory(above);
+    this.#entry(parent, from, '', stat, () => to, name, false);
   }
 
-  /** Copies one entry to `to`. */
-  entry(inRoot: string, stat: Stats, to: string): void {
-    this.#entry(inRoot, '', stat, to, false, undefined);
+  /** Hard links are kept within one source, not among several. */
+  #begin(to: Directory): void {
+    this.#links.clear();
+    this.#base = to;
   }
 
-  #children(inRoot: string, inSource: string, to: string, fresh: boolean, make?: () => void): void {
-    const from = inRoot === '' ? this.#o.root : `${this.#o.root}/${inRoot}`;
-    for (const name of listNames(nativePath(from))) {
-      this.#entry(join(inRoot, name), join(inSource, name), lstatSync(nativePath(`${from}/${name}`)), `${to}/${name}`, fresh, make);
+  #children(from: Directory, inSource: string, to: Target, fresh: boolean): void {
+    for (const name of from.list()) {
+      const stat = from.stat(name);
+      if (stat !== undefined) this.#entry(from, name, join(inSource, name), stat, to, name, fresh);
     }
   }
 
-  /** `make` makes the directory above when that waits for its first entry. */
-  #entry(inRoot: string, inSource: string, stat: Stats, path: string, fresh: boolean, make: (() => void) | undefined): void {
-    const to = nativePath(path);
-    const from = nativePath(`${this.#o.root}/${inRoot}`);
+  #entry(from: Directory, name: string, inSource: string, stat: Stats, to: Target, toName: string, fresh: boolean): void {
     const directory = stat.isDirectory();
-    if (!this.#o.selection.everything) {
-      const verdict = this.#o.selection.verdict(inRoot, inSource, directory);
-      if (verdict === 'no') return;
-      if (verdict === 'below') {
-        let isFresh: boolean | undefined;
-        const makeThis = (): void => {
-          make?.();
-          isFresh ??= this.#directory(to, stat, fresh);
-        };
-        this.#children(inRoot, inSource, path, false, makeThis);
-        if (isFresh !== undefined) this.#finishDirectory(from, to, stat);
-        return;
-      }
-    }
-    make?.();
+    const verdict = this.#o.selection.everything ? 'yes' : this.#o.selection.verdict(join(from.inside, name), inSource, directory);
+    if (verdict === 'no') return;
     if (directory) {
-      const isFresh = this.#directory(to, stat, fresh);
-      this.#children(inRoot, inSource, path, isFresh);
-      this.#finishDirectory(from, to, stat);
+      this.#directory(from, name, inSource, stat, to, toName, fresh, verdict === 'yes');
       return;
     }
     if (stat.isSocket() && this.#o.style === 'classic') return;
-    if (!fresh) this.#clear(to);
-    if (stat.isFile()) this.#file(from, to, stat);
-    else this.#special(from, to, stat);
+    const target = to();
+    if (!fresh) this.#clear(target, toName);
+    if (stat.isFile()) this.#file(from, name, target, toName, stat);
+    else this.#special(from, name, target, toName, stat);
   }
 
-  /** Makes `to` a directory; true when it was not there. Its owner, mode and times follow when its contents are in. */
-  #directory(to: string | Buffer, stat: Stats, fresh: boolean): boolean {
+  /** `taken`: the directory itself is, and not only what is below it. Its owner, mode and times follow when its contents are in. */
+  #directory(
+    from: Directory,
+    name: string,
+    inSource: string,
+    stat: Stats,
+    to: Target,
+    toName: string,
+    fresh: boolean,
+    taken: boolean,
+  ): void {
+    using source = from.directory(name);
+    let made: Directory | undefined;
+    let isFresh = false;
+    const make = (): Directory => {
+      if (made !== undefined) return made;
+      const above = to();
+      isFresh = this.#makeDirectory(above, toName, stat, fresh);
+      return (made = above.directory(toName));
+    };
+    try {
+      if (taken) make();
+      this.#children(source, inSource, make, isFresh);
+      if (made !== undefined) this.#finishDirectory(source, made, stat, taken);
+    } finally {
+      made?.close();
+    }
+  }
+
+  /** True when it was not there. */
+  #makeDirectory(to: Directory, name: string, stat: Stats, fresh: boolean): boolean {
     if (!fresh) {
-      const there = lstatOrNone(to);
+      const there = to.stat(name);
       if (there?.isDirectory()) return false;
       if (there) {
         if (this.#o.style === 'graph')
           throw new SlipwayError(
             'failed-precondition',
             'copy.onto-non-directory',
-            `cannot copy to non-directory: ${this.#o.shown(String(to))}`,
+            `cannot copy to non-directory: /${join(to.inside, name)}`,
           );
-        unlinkSync(to);
+        unlinkSync(to.at(name));
       }
     }
-    mkdirSync(to, (stat.mode & 0o7777) | 0o700);
+    mkdirSync(to.at(name), (stat.mode & 0o7777) | 0o700);
     return true;
   }
 
-  #finishDirectory(from: string | Buffer, to: string | Buffer, stat: Stats): void {
-    this.#own(to, stat, chownSync);
-    chmodSync(to, this.#mode(stat, true));
-    copyXattrs(from, to);
-    utimesSync(to, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+  #finishDirectory(from: Directory, to: Directory, stat: Stats, taken: boolean): void {
+    const owner = this.#o.owner ?? stat;
+    chownSync(to.self, owner.uid, owner.gid);
+    // the original engine knows nothing of a directory that is left out, and of which something below is not
+    chmodSync(to.self, taken || this.#o.style === 'graph' ? this.#mode(stat, true) : 0o755);
+    copyXattrs(from.self, to.self);
+    utimesSync(to.self, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
   }
 
   /** Takes away what is where a file is to go. */
-  #clear(to: string | Buffer): void {
-    const there = lstatOrNone(to);
+  #clear(to: Directory, name: string): void {
+    const there = to.stat(name);
     if (!there) return;
-    if (!there.isDirectory()) unlinkSync(to);
+    if (!there.isDirectory()) unlinkSync(to.at(name));
     else if (this.#o.style === 'graph')
       throw new SlipwayError(
         'failed-precondition',
         'copy.onto-directory',
-        `cannot replace to directory ${this.#o.shown(String(to))} with file`,
+        `cannot replace to directory /${join(to.inside, name)} with file`,
       );
-    else rmSync(to, { recursive: true });
+    else rmSync(to.at(name), { recursive: true });
   }
 
   #mode(stat: Stats, directory: boolean): number {
@@ -165,64 +188,74 @@ export class TreeWriter {
     return mode;
   }
 
-  #own(to: string | Buffer, stat: Stats, chown: (path: string | Buffer, uid: number, gid: number) => void): void {
+  /** What we make is ours already, unless it takes the group of the directory that it is in. */
+  #own(to: Directory, stat: Stats, chown: (uid: number, gid: number) => void): void {
     const owner = this.#o.owner ?? stat;
-    // what we make is ours; a directory that was there may be anybody's, or inherit its group
-    if (owner.uid !== this.#us.uid || owner.gid !== this.#us.gid || stat.isDirectory()) chown(to, owner.uid, owner.gid);
+    if (owner.uid !== this.#us.uid || owner.gid !== this.#us.gid || to.setgid) chown(owner.uid, owner.gid);
   }
 
-  #file(from: string | Buffer, to: string | Buffer, stat: Stats): void {
+  #file(from: Directory, name: string, to: Directory, toName: string, stat: Stats): void {
     if (stat.nlink > 1) {
       const key = `${stat.dev}:${stat.ino}`;
       const first = this.#links.get(key);
       if (first !== undefined) {
-        linkSync(first, to);
+        linkSync(this.#base!.at(first), to.at(toName));
         return;
       }
-      this.#links.set(key, to);
+      const inside = join(to.inside, toName);
+      this.#links.set(key, this.#base!.inside === '' ? inside : inside.slice(this.#base!.inside.length + 1));
     }
     const mode = this.#mode(stat, false);
-    if (stat.size <= SMALL) this.#small(from, to, stat, mode);
-    else this.#big(from, to, stat, mode);
-    if (this.#o.digests?.known(stat)) return;
-    copyXattrs(from, to, this.#o.dropCapabilities ? (name) => name !== 'security.capability' : undefined);
+    const source = from.open(name, O_RDONLY | O_NONBLOCK);
+    try {
+      if (stat.size <= SMALL) this.#small(source, to, toName, stat, mode);
+      else this.#big(source, to, toName, stat, mode);
+    } finally {
+      closeSync(source);
+    }
   }
 
-  #small(from: string | Buffer, to: string | Buffer, stat: Stats, mode: number): void {
-    const source = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
-    let target: number | undefined;
+  #small(source: number, to: Directory, name: string, stat: Stats, mode: number): void {
+    const target = to.open(name, NEW_FILE, mode & 0o777);
     try {
-      target = openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode & 0o777);
       for (let total = 0; total < stat.size;) {
         const n = readSync(source, buffer, 0, SMALL, null);
         if (n === 0) break;
         for (let at = 0; at < n;) at += writeSync(target, buffer, at, n - at);
         total += n;
       }
-      this.#own(to, stat, (_, uid, gid) => fchownSync(target!, uid, gid));
-      if ((mode & 0o7000) !== 0) fchmodSync(target, mode);
-      futimesSync(target, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+      this.#finishFile(source, target, to, stat, mode, (mode & 0o7000) !== 0);
     } finally {
-      closeSync(source);
-      if (target !== undefined) closeSync(target);
+      closeSync(target);
     }
   }
 
-  #big(from: string | Buffer, to: string | Buffer, stat: Stats, mode: number): void {
-    copyFileSync(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    this.#own(to, stat, chownSync);
-    chmodSync(to, mode);
-    utimesSync(to, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+  #big(source: number, to: Directory, name: string, stat: Stats, mode: number): void {
+    copyFileSync(`/proc/self/fd/${source}`, to.at(name), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    const target = to.open(name, O_WRONLY);
+    try {
+      this.#finishFile(source, target, to, stat, mode, true);
+    } finally {
+      closeSync(target);
+    }
   }
 
-  #special(from: string | Buffer, to: string | Buffer, stat: Stats): void {
-    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, 'buffer'), to);
+  #finishFile(source: number, target: number, to: Directory, stat: Stats, mode: number, chmod: boolean): void {
+    this.#own(to, stat, (uid, gid) => fchownSync(target, uid, gid));
+    // after the owner: changing that clears the set-id bits and capabilities
+    if (chmod) fchmodSync(target, mode);
+    if (!this.#o.digests?.known(stat) && !this.#o.dropCapabilities) copyXattrs(source, target);
+    futimesSync(target, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+  }
+
+  #special(from: Directory, name: string, to: Directory, toName: string, stat: Stats): void {
+    const target = to.at(toName);
+    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from.at(name), 'buffer'), target);
     // a socket without its listener is nothing: the graph engine leaves an empty file in its place
-    else if (stat.isSocket()) closeSync(openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
-    else mknod(to, stat.mode, deviceMajor(stat.rdev), deviceMinor(stat.rdev));
-    this.#own(to, stat, lchownSync);
-    if (!stat.isSymbolicLink()) chmodSync(to, this.#mode(stat, false));
-    copyXattrs(from, to);
-    lutimesSync(to, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+    else if (stat.isSocket()) closeSync(to.open(toName, NEW_FILE, 0o600));
+    else mknod(target, stat.mode, deviceMajor(stat.rdev), deviceMinor(stat.rdev));
+    this.#own(to, stat, (uid, gid) => lchownSync(target, uid, gid));
+    if (!stat.isSymbolicLink()) chmodSync(target, this.#mode(stat, false));
+    lutimesSync(target, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
   }
 }

@@ -9,7 +9,7 @@ export const SPDX = 'https://spdx.dev/Document';
 
 /** @param root where the file system is mounted @param created ms since the epoch */
 export function scan(root: string): Package[] {
-  const tree = openTree(root);
+  using tree = openTree(root);
   const all = [...systemPackages(tree), ...languagePackages(tree)];
   return [...new Map(all.map((p) => [`${p.purl} ${p.source}`, p])).values()];
 }

@@ -1,7 +1,7 @@
 // What the package managers of distributions say is installed: dpkg (deb-control(5)), apk (the installed database of Alpine) and
 // rpm (its SQLite database with header blobs, rpm-format(5)).
 import { DatabaseSync } from 'node:sqlite';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Package, Tree } from './types.ts';
@@ -70,13 +70,14 @@ function apkPackages(tree: Tree, d: Distribution): Package[] {
 const RPM_DATABASES = ['/usr/lib/sysimage/rpm/rpmdb.sqlite', '/var/lib/rpm/rpmdb.sqlite'];
 
 function rpmPackages(tree: Tree, d: Distribution): Package[] {
-  const source = RPM_DATABASES.find((path) => tree.read(path, 1 << 30) !== undefined);
-  if (source === undefined) return [];
+  const found = RPM_DATABASES.map((source) => ({ source, bytes: tree.read(source, 1 << 30) })).find(({ bytes }) => bytes !== undefined);
+  if (found?.bytes === undefined) return [];
+  const { source, bytes } = found;
   // a copy: SQLite would want to write beside it, and the image is read-only
   const folder = mkdtempSync(join(tmpdir(), 'slipway-rpm-'));
   try {
     const copy = join(folder, 'rpmdb.sqlite');
-    cpSync(tree.path(source), copy);
+    writeFileSync(copy, bytes);
     const db = new DatabaseSync(copy);
     const rows = db.prepare('SELECT blob FROM Packages').all() as { blob: Uint8Array }[];
     db.close();

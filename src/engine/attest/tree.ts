@@ -1,59 +1,40 @@
 // A mounted root file system, read as somebody within it would: no symbolic link leads out.
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { resolveInside } from '../../sys/index.ts';
+import { type Directory, RootedTree } from '../../sys/index.ts';
 import type { Tree } from './types.ts';
 
 /** Bytes of a file that is read, when nothing else is said. */
 const LARGEST = 64 << 20;
-const LEFT_OUT = new Set(['/proc', '/sys', '/dev']);
+const LEFT_OUT = new Set(['proc', 'sys', 'dev']);
 
-export function openTree(root: string): Tree {
-  const at = (path: string): string | undefined => {
+/** The caller disposes of it before the file system is unmounted. */
+export function openTree(root: string): Tree & Disposable {
+  const tree = new RootedTree(root);
+  const orElse = <T>(otherwise: T, fn: () => T): T => {
     try {
-      return resolveInside(root, path);
+      return fn();
     } catch {
-      return undefined;
+      return otherwise;
     }
   };
   return {
-    read(path, limit = LARGEST) {
-      const real = at(path);
-      try {
-        if (real === undefined) return undefined;
-        const stat = statSync(real);
-        return stat.isFile() && stat.size <= limit ? readFileSync(real) : undefined;
-      } catch {
-        return undefined;
-      }
-    },
-    list(path) {
-      const real = at(path);
-      try {
-        return real === undefined ? [] : readdirSync(real).sort();
-      } catch {
-        return [];
-      }
-    },
+    read: (path, limit = LARGEST) => orElse(undefined, () => tree.readFile(path, limit)),
+    list: (path) => orElse([], () => tree.list(path)),
     find(names) {
       const found: string[] = [];
-      const folders = [''];
-      for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-        let entries: string[];
-        try {
-          entries = readdirSync(join(root, folder));
-        } catch {
-          continue;
+      const walk = (folder: Directory): void => {
+        for (const name of folder.list()) {
+          const stat = folder.stat(name);
+          const path = `${folder.inside}/${name}`;
+          if (stat?.isFile() && names.has(name)) found.push(folder.inside === '' ? path : `/${path}`);
+          if (!stat?.isDirectory() || (folder.inside === '' && LEFT_OUT.has(name))) continue;
+          using below = folder.directory(name);
+          walk(below);
         }
-        for (const name of entries) {
-          const path = `${folder}/${name}`;
-          const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
-          if (stat?.isDirectory() && !LEFT_OUT.has(path)) folders.push(path);
-          else if (stat?.isFile() && names.has(name)) found.push(path);
-        }
-      }
+      };
+      using top = tree.directory('');
+      walk(top);
       return found.sort();
     },
-    path: (path) => at(path) ?? join(root, path),
+    [Symbol.dispose]: () => tree[Symbol.dispose](),
   };
 }

@@ -18,6 +18,4 @@ export interface Tree {
   list(path: string): string[];
   /** Regular files with one of these names, anywhere but in /proc and /sys. */
   find(names: ReadonlySet<string>): string[];
-  /** Where a file lies on this machine. */
-  path(path: string): string;
 }

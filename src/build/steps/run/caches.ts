@@ -1,9 +1,8 @@
 // Cache mounts: directories that outlive the build, one for each id, and who may use them at the same time.
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../../../util/index.ts';
-import { FileLock, removeTree } from '../../../sys/index.ts';
-import { lstatOrNone, resolveInside } from '../inside.ts';
+import { FileLock, removeTree, RootedTree } from '../../../sys/index.ts';
 import { Selection } from '../selection.ts';
 import { withoutUmask } from '../umask.ts';
 import { TreeWriter } from '../writer.ts';
@@ -63,21 +62,22 @@ function create(path: string, mount: CacheMount): void {
   let owner = { uid: mount.uid ?? 0, gid: mount.gid ?? 0 };
   let mode = mount.mode ?? 0o755;
   if (mount.seed) {
-    const from = resolveInside(mount.seed.root, mount.seed.source);
-    const stat = lstatOrNone(from);
+    using tree = new RootedTree(mount.seed.root);
+    const from = tree.locate(mount.seed.source);
+    const stat = tree.stat(from);
     if (stat?.isDirectory()) {
       const writer = new TreeWriter({
-        root: from,
+        tree,
         style: 'graph',
         owner: undefined,
         mode: undefined,
         selection: new Selection(undefined, undefined),
-        shown: (p) => p,
       });
-      withoutUmask(() => writer.contents('', aside, true));
-      const top = lstatSync(from);
-      if (mount.uid === undefined && mount.gid === undefined) owner = top;
-      if (mount.mode === undefined) mode = top.mode & 0o7777;
+      using target = new RootedTree(aside);
+      using to = target.directory('');
+      withoutUmask(() => writer.contents(from, to, true));
+      if (mount.uid === undefined && mount.gid === undefined) owner = stat;
+      if (mount.mode === undefined) mode = stat.mode & 0o7777;
     }
   }
   chownSync(aside, owner.uid, owner.gid);

@@ -1,24 +1,13 @@
 // The mounts of one RUN: what each kind asks of the host before the command starts, as mounts of an OCI configuration.
-import {
-  chmodSync,
-  chownSync,
-  constants,
-  copyFileSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  type Stats,
-  utimesSync,
-} from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, copyFileSync, mkdirSync, readFileSync, type Stats, utimesSync } from 'node:fs';
 import { posix } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
-import { mknod } from '../../../sys/index.ts';
+import { type Directory, mknod, RootedTree } from '../../../sys/index.ts';
 import type { SpecMount } from '../../../runtime/index.ts';
 import { copyStep } from '../copy.ts';
-import { lstatOrNone, resolveInside } from '../inside.ts';
-import { join, Selection } from '../selection.ts';
+import { Selection } from '../selection.ts';
 import { literalPattern } from '../sources.ts';
+import { join } from '../words.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
 import { borrowCache } from './caches.ts';
 import type { Scratch } from './scratch.ts';
@@ -29,50 +18,40 @@ export interface PreparedMounts {
   readonly env: readonly string[];
   /** Whether a variable holds a secret: then the specification does too. */
   readonly secret: boolean;
-  /** Targets with what they need in the root file system. */
-  readonly points: readonly { readonly target: string; readonly directory: boolean }[];
 }
 
 /** Makes everything ready; what must be undone is registered with `scratch`. Throws 'run.*' errors in BuildKit's words. */
 export async function prepareMounts(env: StepEnvironment, request: RunRequest, scratch: Scratch): Promise<PreparedMounts> {
   const mounts: SpecMount[] = [];
   const variables: string[] = [];
-  const points: { target: string; directory: boolean }[] = [];
-  const add = (mount: SpecMount, directory: boolean): void => {
-    mounts.push(mount);
-    points.push({ target: mount.destination, directory });
-  };
+  const add = (mount: SpecMount): void => void mounts.push(mount);
   let agents = 0;
   for (const mount of request.mounts ?? []) {
     const at = (target: string): string => posix.resolve(request.workdir, target);
     switch (mount.type) {
       case 'bind': {
-        const { source, directory } = await bindSource(env, mount, scratch);
-        add(bind(source, at(mount.target), mount.readonly), directory);
+        add(bind(await bindSource(env, mount, scratch), at(mount.target), mount.readonly));
         break;
       }
       case 'cache': {
         const cache = await borrowCache(env, mount, request.signal);
         scratch.onClose(() => cache.release());
-        add(bind(cache.path, at(mount.target), mount.readonly), true);
+        add(bind(cache.path, at(mount.target), mount.readonly));
         break;
       }
       case 'tmpfs':
-        add(
-          {
-            destination: at(mount.target),
-            type: 'tmpfs',
-            source: 'tmpfs',
-            options: ['nosuid', ...(mount.size === undefined ? [] : [`size=${mount.size}`])],
-          },
-          true,
-        );
+        add({
+          destination: at(mount.target),
+          type: 'tmpfs',
+          source: 'tmpfs',
+          options: ['nosuid', ...(mount.size === undefined ? [] : [`size=${mount.size}`])],
+        });
         break;
       case 'secret': {
         const data = secretData(mount);
         if (mount.env !== undefined) variables.push(`${mount.env}=${data === undefined ? '' : Buffer.from(data).toString('utf8')}`);
         if (data !== undefined && mount.target !== undefined) {
-          add(bindSecret(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target)), false);
+          add(bindSecret(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target)));
         }
         break;
       }
@@ -88,7 +67,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         const socket = `${scratch.secretDirectory(0o755)}/agent`;
         scratch.onClose(await forwardAgent(socket, mount.socket, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
         variables.push(`SSH_AUTH_SOCK=${target}`);
-        add(bindSecret(socket, target), false);
+        add(bindSecret(socket, target));
         break;
       }
       default:
@@ -96,7 +75,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
     }
   }
   const secret = request.mounts?.some((mount) => mount.type === 'secret' && mount.env !== undefined) === true;
-  return { mounts, env: variables, secret, points };
+  return { mounts, env: variables, secret };
 }
 
 const bind = (source: string, destination: string, readonly: boolean): SpecMount => ({
@@ -115,10 +94,11 @@ const bindSecret = (source: string, destination: string): SpecMount => ({
 
 type BindMount = Extract<RunMount, { type: 'bind' }>;
 
-async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scratch): Promise<{ source: string; directory: boolean }> {
-  const path = resolveInside(mount.root, mount.source);
-  const stat = lstatOrNone(path);
-  const inside = path === mount.root ? '' : path.slice(mount.root.length + 1);
+async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scratch): Promise<string> {
+  using tree = new RootedTree(mount.root);
+  const inside = tree.locate(mount.source);
+  const path = inside === '' ? mount.root : `${mount.root}/${inside}`;
+  const stat = tree.stat(inside);
   const hidden =
     inside !== '' &&
     mount.ignore !== undefined &&
@@ -127,18 +107,26 @@ async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scrat
     throw new SlipwayError('not-found', 'run.no-mount-source', `open /${mount.source.replace(/^\/+/, '')}: no such file or directory`);
   }
   if (!stat.isDirectory()) {
-    if (mount.readonly) return { source: path, directory: false };
+    if (mount.readonly || !stat.isFile()) return path;
     const copy = scratch.file('bind', '');
-    copyFileSync(path, copy, constants.COPYFILE_FICLONE);
+    const fd = tree.openFile(inside);
+    try {
+      copyFileSync(`/proc/self/fd/${fd}`, copy, constants.COPYFILE_FICLONE);
+    } finally {
+      closeSync(fd);
+    }
     chownSync(copy, stat.uid, stat.gid);
     chmodSync(copy, stat.mode & 0o7777);
-    return { source: copy, directory: false };
+    return copy;
   }
-  if (mount.readonly && !mount.ignore) return { source: path, directory: true };
-  if (env.snapshots.driver === 'copy') return { source: await copyOf(mount, inside, stat, scratch), directory: true };
+  if (mount.readonly && !mount.ignore) return path;
+  if (env.snapshots.driver === 'copy') return copyOf(mount, inside, stat, scratch);
   const lowers = [scratch.plainName(path)];
-  if (mount.ignore) lowers.unshift(maskOf(mount.root, inside, mount.ignore, scratch));
-  return { source: scratch.overlay(lowers, !mount.readonly), directory: true };
+  if (mount.ignore) {
+    using directory = tree.directory(inside);
+    lowers.unshift(maskOf(directory, mount.ignore, scratch));
+  }
+  return scratch.overlay(lowers, !mount.readonly);
 }
 
 /** Where no overlay can be mounted: what shows of a directory, copied. */
@@ -164,37 +152,40 @@ async function copyOf(mount: BindMount, inside: string, stat: Stats, scratch: Sc
 }
 
 /** A layer of whiteouts that hides what the context leaves out (kernel, filesystems/overlayfs.rst, "whiteouts and opaque directories"). */
-function maskOf(root: string, inside: string, ignore: PathFilter, scratch: Scratch): string {
+function maskOf(source: Directory, ignore: PathFilter, scratch: Scratch): string {
   const selection = new Selection(ignore, undefined);
-  const top = scratch.directory();
-  const made = new Set(['']);
-  const make = (dir: string): void => {
-    if (made.has(dir)) return;
-    made.add(dir);
-    make(posix.dirname(dir) === '.' ? '' : posix.dirname(dir));
-    const stat = lstatSync(join(join(root, inside), dir));
-    mkdirSync(`${top}/${dir}`);
-    chownSync(`${top}/${dir}`, stat.uid, stat.gid);
-    chmodSync(`${top}/${dir}`, stat.mode & 0o7777);
-  };
-  const walk = (dir: string): boolean => {
+  const path = scratch.directory();
+  using tree = new RootedTree(path);
+  using top = tree.directory('');
+  /** True when anything of `from` shows. `to` makes its counterpart when a whiteout has to go into it. */
+  const walk = (from: Directory, to: () => Directory): boolean => {
     let any = false;
-    for (const entry of readdirSync(join(join(root, inside), dir), { withFileTypes: true })) {
-      const path = join(dir, entry.name);
-      const verdict = selection.verdict(join(inside, path), '', entry.isDirectory());
+    for (const name of from.list()) {
+      const stat = from.stat(name);
+      if (stat === undefined) continue;
+      const verdict = selection.verdict(join(from.inside, name), '', stat.isDirectory());
       let shows = verdict === 'yes';
-      if (entry.isDirectory() && verdict !== 'no') shows = walk(path) || shows;
-      if (shows) any = true;
-      else {
-        make(dir);
-        if (made.has(path)) continue;
-        mknod(`${top}/${path}`, constants.S_IFCHR, 0, 0);
+      let made: Directory | undefined;
+      if (stat.isDirectory() && verdict !== 'no') {
+        using below = from.directory(name);
+        const make = (): Directory => {
+          if (made !== undefined) return made;
+          const above = to();
+          mkdirSync(above.at(name));
+          chownSync(above.at(name), stat.uid, stat.gid);
+          chmodSync(above.at(name), stat.mode & 0o7777);
+          return (made = above.directory(name));
+        };
+        shows = walk(below, make) || shows;
       }
+      if (shows) any = true;
+      else if (made === undefined) mknod(to().at(name), constants.S_IFCHR, 0, 0);
+      made?.close();
     }
     return any;
   };
-  walk('');
-  return top;
+  walk(source, () => top);
+  return path;
 }
 
 function readSecret(id: string, path: string): Uint8Array {

@@ -4,9 +4,16 @@ import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
-import { processorTime } from '../../../sys/index.ts';
-import { defaultSpec, foreignPlatform, resolveUser, type OciSpec, type SpecMount, type SpecOptions } from '../../../runtime/index.ts';
-import { followInside, lstatOrNone, makeDirectories } from '../inside.ts';
+import { processorTime, RootedTree } from '../../../sys/index.ts';
+import {
+  defaultSpec,
+  foreignPlatform,
+  placeMounts,
+  resolveUser,
+  type OciSpec,
+  type SpecMount,
+  type SpecOptions,
+} from '../../../runtime/index.ts';
 import type { RunRequest, StepEnvironment } from '../types.ts';
 import { withoutUmask } from '../umask.ts';
 import { prepareMounts } from './mounts.ts';
@@ -28,10 +35,11 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
   const id = request.id ?? randomBytes(32).toString('hex');
   const root = request.rootfs.path;
   const scratch = new Scratch(join(env.layout.run, 'build', id));
-  const stubs = new Stubs(root);
+  using tree = new RootedTree(root);
+  const stubs = new Stubs();
   try {
     const user = await asStepError(request, () => resolveUser(root, request.user));
-    makeWorkdir(request, user);
+    makeWorkdir(tree, request, user);
     const prepared = await prepareMounts(env, request, scratch);
     const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
     const variables = [...request.env, ...prepared.env];
@@ -55,8 +63,10 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
         ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       };
-      const spec = await asStepError(request, () => defaultSpec(options));
-      withoutUmask(() => makePoints(stubs, spec, prepared.points));
+      const spec = await asStepError(request, () => {
+        const plain = defaultSpec(options);
+        return { ...plain, mounts: withoutUmask(() => placeMounts(tree, plain.mounts, (...place) => stubs.make(...place))) };
+      });
       const runtime = await env.runtime();
       const { attached } = request;
       // Runtimes write copies of the specification into their own folder.
@@ -143,12 +153,11 @@ function refuseForeign(spec: OciSpec): void {
 }
 
 /** The working directory, made for whoever runs there when the image lacks it. */
-function makeWorkdir(request: RunRequest, user: { readonly uid: number; readonly gid: number }): void {
-  const root = request.rootfs.path;
-  const inside = followInside(root, request.workdir);
-  if (inside === '' || lstatOrNone(`${root}/${inside}`)?.isDirectory()) return;
+function makeWorkdir(tree: RootedTree, request: RunRequest, user: { readonly uid: number; readonly gid: number }): void {
+  const inside = tree.locate(request.workdir);
+  if (tree.stat(inside)?.isDirectory()) return;
   const owner = request.style === 'graph' ? user : { uid: 0, gid: 0 };
-  withoutUmask(() => makeDirectories(root, inside, 0o755, (path) => chownSync(path, owner.uid, owner.gid)));
+  withoutUmask(() => tree.makeDirectories(inside, 0o755, (parent, name) => chownSync(parent.at(name), owner.uid, owner.gid))).close();
 }
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
@@ -168,20 +177,4 @@ function systemFiles(request: RunRequest, scratch: Scratch, hostname: string, ip
   const files = [file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' })), file('hosts', hosts)];
   if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`));
   return files;
-}
-
-/** Everything that is mounted directly on the root file system needs a place there; what is below another mount does not. */
-function makePoints(stubs: Stubs, spec: OciSpec, points: readonly { readonly target: string; readonly directory: boolean }[]): void {
-  const files = new Set(points.filter((p) => !p.directory).map((p) => p.target));
-  const covered: string[] = [];
-  for (const mount of spec.mounts) {
-    const target = mount.destination;
-    if (!covered.some((outer) => target.startsWith(`${outer}/`))) {
-      stubs.make(
-        target,
-        !(files.has(target) || (mount.type === 'bind' && target.startsWith('/etc/') && !points.some((p) => p.target === target))),
-      );
-    }
-    covered.push(target);
-  }
 }

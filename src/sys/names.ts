@@ -1,7 +1,10 @@
 // File names are bytes on Linux, and strings here. Bytes that are not UTF-8 travel as lone surrogates U+DC80–U+DCFF (one each, as
 // PEP 383 does it), so every name survives a round trip; no valid UTF-8 decodes to those.
 import { isUtf8 } from 'node:buffer';
-import { MAX_NAME, MAX_PATH } from './limits.ts';
+
+/** Bytes of a path and of a name in it (PATH_MAX without its NUL, NAME_MAX): no file can be called longer. */
+export const MAX_PATH = 4095;
+const MAX_NAME = 255;
 
 const ESCAPED = /[\udc80-\udcff]/;
 

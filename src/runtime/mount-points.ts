@@ -1,0 +1,82 @@
+// Where mounts go in a root file system that nobody trusts. A runtime gets paths with nothing on them left to follow, and every
+// place exists: some runtimes follow a link at a mount point, also out of the root file system.
+import { statSync } from 'node:fs';
+import { SlipwayError } from '../model/index.ts';
+import type { Directory, RootedTree } from '../sys/index.ts';
+import type { SpecMount } from './spec/oci.ts';
+
+/** Runtimes work below these by name, before and after they mount them. */
+const PLAIN = new Set(['/proc', '/sys', '/dev']);
+
+/**
+ * The mounts with their destinations resolved inside `root`. `create` makes a name that is missing in an open directory.
+ * @throws invalid-argument 'container.mount-point' where /proc, /sys or /dev is a link
+ */
+export function placeMounts(
+  root: RootedTree,
+  mounts: readonly SpecMount[],
+  create: (parent: Directory, name: string, directory: boolean) => void,
+): SpecMount[] {
+  const covered: string[] = [];
+  return mounts.map((mount) => {
+    const wanted = mount.destination;
+    const inside = locate(root, wanted);
+    const destination = `/${inside}`;
+    if (PLAIN.has(wanted) && destination !== wanted)
+      throw new SlipwayError(
+        'invalid-argument',
+        'container.mount-point',
+        `cannot mount ${mount.type} at ${wanted}: it must be an ordinary directory, and is a symbolic link of the image`,
+      );
+    // what lies on another mount is created there, by the runtime
+    if (!covered.some((outer) => destination.startsWith(`${outer}/`))) createMissing(root, inside, isDirectory(mount), create);
+    covered.push(destination === '/' ? '' : destination);
+    return destination === wanted ? mount : { ...mount, destination };
+  });
+}
+
+function locate(root: RootedTree, path: string): string {
+  try {
+    return root.locate(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ELOOP') throw cause;
+    throw new SlipwayError('invalid-argument', 'container.mount-point', `cannot mount at ${path}: too many levels of symbolic links`, {
+      cause,
+    });
+  }
+}
+
+function createMissing(
+  root: RootedTree,
+  inside: string,
+  asDirectory: boolean,
+  create: (parent: Directory, name: string, directory: boolean) => void,
+): void {
+  const { missing } = root.missing(inside);
+  if (missing === 0) return;
+  const words = inside.split('/');
+  let parent: Directory;
+  try {
+    parent = root.directory(words.slice(0, words.length - missing).join('/'));
+  } catch (e) {
+    // a file in the way: the runtime says so in its own words
+    if ((e as NodeJS.ErrnoException).code === 'ENOTDIR') return;
+    throw e;
+  }
+  try {
+    for (let n = words.length - missing; n < words.length; n++) {
+      const name = words[n]!;
+      create(parent, name, asDirectory || n < words.length - 1);
+      if (n === words.length - 1) break;
+      const next = parent.directory(name);
+      parent.close();
+      parent = next;
+    }
+  } finally {
+    parent.close();
+  }
+}
+
+function isDirectory(mount: SpecMount): boolean {
+  return mount.type !== 'bind' || (statSync(mount.source, { throwIfNoEntry: false })?.isDirectory() ?? true);
+}

@@ -1,0 +1,59 @@
+// Files that a user, an image, a step or an archive names are opened here: only regular ones, looked at before they are opened
+// (opening a FIFO waits, opening a device does something), and read up to a limit.
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+
+const O_PATH = 0o10000000;
+/** More than any Dockerfile, list or account file has. */
+export const LARGEST_TEXT = 16 << 20;
+
+/** Opens `path` for reading. @throws system errors; code ENOTREG for what is neither a file nor a directory, EISDIR for a directory */
+export function openRegular(path: string | Buffer): number {
+  return reopenRegular(openSync(path, O_PATH), path.toString());
+}
+
+/** The bytes of the regular file `path`. @throws as `openRegular`, and EFBIG when it has more than `largest` bytes */
+export function readRegularFile(path: string | Buffer, largest?: number): Buffer {
+  return readRegular(openRegular(path), path.toString(), largest);
+}
+
+/** The same file, open for reading, in place of its O_PATH descriptor. */
+export function reopenRegular(fd: number, shown: string): number {
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw fault('EISDIR', 'is a directory', shown);
+    if (!stat.isFile()) throw fault('ENOTREG', 'not a regular file', shown);
+    return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads an open file to its end and closes it. */
+export function readRegular(fd: number, shown: string, largest = LARGEST_TEXT): Buffer {
+  try {
+    const { size } = fstatSync(fd);
+    if (size > largest) throw fault('EFBIG', 'file too large', shown);
+    // files of /proc and of FUSE have no size, and others may grow: one byte more than allowed tells
+    let bytes = Buffer.allocUnsafe(Math.min(size, largest) + 1);
+    let length = 0;
+    for (;;) {
+      const n = readSync(fd, bytes, length, bytes.length - length, null);
+      if (n === 0) return bytes.subarray(0, length);
+      length += n;
+      if (length > largest) throw fault('EFBIG', 'file too large', shown);
+      if (length === bytes.length) bytes = Buffer.concat([bytes], Math.min(2 * length + 4096, largest + 1));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What is wrong with a file, in words, when `readRegularFile` and its like refused it for what it is. */
+export function whyNotRead(e: unknown): string | undefined {
+  const { code } = e as NodeJS.ErrnoException;
+  return code === 'ENOTREG' ? 'not a regular file' : code === 'EFBIG' ? 'file too large' : undefined;
+}
+
+function fault(code: string, text: string, path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${text}, open '${path}'`), { code, syscall: 'open', path });
+}
