@@ -14,6 +14,8 @@ const cSet = bind('int lsetxattr(const void *path, const void *name, const void 
 const cRemove = bind('int lremovexattr(const void *path, const void *name)');
 
 let room: Buffer | undefined;
+/** The name that was asked for last: of many files it is the same one. */
+let asked = { name: '', bytes: Buffer.alloc(0) };
 
 /** undefined when it has no such attribute, or the file system knows none. */
 export function getXattr(path: string | Buffer | number, name: string): Buffer | undefined {
