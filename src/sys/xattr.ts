@@ -15,12 +15,13 @@ const cRemove = bind('int lremovexattr(const void *path, const void *name)');
 
 let room: Buffer | undefined;
 /** The name that was asked for last: of many files it is the same one. */
-let asked = { name: '', bytes: Buffer.alloc(0) };
+let asked: { readonly name: string; readonly bytes: Buffer } = { name: '', bytes: Buffer.alloc(0) };
 
 /** undefined when it has no such attribute, or the file system knows none. */
 export function getXattr(path: string | Buffer | number, name: string): Buffer | undefined {
   room ??= Buffer.allocUnsafeSlow(LARGEST);
-  const size = typeof path === 'number' ? cFget(path, cString(name), room, LARGEST) : cGet(cString(path), cString(name), room, LARGEST);
+  if (name !== asked.name) asked = { name, bytes: cString(name) };
+  const size = typeof path === 'number' ? cFget(path, asked.bytes, room, LARGEST) : cGet(cString(path), asked.bytes, room, LARGEST);
   if (size >= 0) return Buffer.from(room.subarray(0, size));
   if (errno() === ENODATA || errno() === ENOTSUP) return undefined;
   throw systemError('lgetxattr', shown(path));
