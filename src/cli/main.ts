@@ -33,6 +33,17 @@ function snapshotter(name: string | undefined): { snapshotter?: 'overlay' | 'cop
   throw new SlipwayError('invalid-argument', 'env.snapshotter', `SLIPWAY_SNAPSHOTTER is overlay or copy, not ${name}`);
 }
 
+/** The first command after the machine stopped without warning says what that has cost. */
+function reportLost(engine: Engine): Engine {
+  const { images = [], containers = [] } = engine.recovered ?? {};
+  const lost = [...images.map((id) => `image ${id.slice(7, 19)}`), ...containers.map((id) => `container ${id.slice(0, 12)}`)];
+  if (lost.length > 0)
+    process.stderr.write(
+      `warning: the machine stopped before all was on the disk; lost, to be pulled or built again: ${lost.join(', ')}\n`,
+    );
+  return engine;
+}
+
 async function main(): Promise<number> {
   const abort = new AbortController();
   const interrupted = (): void => {
@@ -59,18 +70,20 @@ async function main(): Promise<number> {
     selfCommand: [launcher],
     now: Date.now,
     engine: () =>
-      (engine ??= import('../engine/index.ts').then(({ Engine }) =>
-        Engine.open({
-          root: ctx.settings.root,
-          run: ctx.settings.run,
-          selfCommand: ctx.selfCommand,
-          environment: proxies(env),
-          registries: registrySettings(env, homedir()),
-          ...cacheLimit(env),
-          ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
-          ...snapshotter(env['SLIPWAY_SNAPSHOTTER']),
-        }),
-      )),
+      (engine ??= import('../engine/index.ts')
+        .then(({ Engine }) =>
+          Engine.open({
+            root: ctx.settings.root,
+            run: ctx.settings.run,
+            selfCommand: ctx.selfCommand,
+            environment: proxies(env),
+            registries: registrySettings(env, homedir()),
+            ...cacheLimit(env),
+            ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
+            ...snapshotter(env['SLIPWAY_SNAPSHOTTER']),
+          }),
+        )
+        .then(reportLost)),
   };
   for (const stream of [process.stdout, process.stderr]) {
     // whoever reads may stop reading

@@ -51,7 +51,8 @@ export class GarbageCollector {
 
   /** Removes everything that nothing refers to. Other processes, other collectors too, may go on working meanwhile. */
   collect(): Collected {
-    const collected = this.#db.transaction((sql) => {
+    // files must not go before it is durable that their rows went
+    const collected = this.#db.durably((sql) => {
       endDeadLeases(sql, this.#layout.root);
       const snapshots = removeSnapshotRows(sql);
       const blobs = removeBlobRows(sql);

@@ -1,7 +1,8 @@
 // The façade: one object through which adapters do everything. It opens the store at once and everything else when it is
 // first asked for, so that a command pays only for what it uses.
 import { setUnpackLimit } from '../archive/index.ts';
-import { GarbageCollector, ContentStore, Leases } from '../content/index.ts';
+import { spawn } from 'node:child_process';
+import { GarbageCollector, ContentStore, Leases, needsSync, recover, type Recovered, syncStore } from '../content/index.ts';
 import type { ContainerManager } from '../container/index.ts';
 import { ImageStore } from '../image/index.ts';
 import type { NetworkManager } from '../network/index.ts';
@@ -10,6 +11,7 @@ import type { OciRuntime } from '../runtime/index.ts';
 import { openSnapshotter, type Snapshotter } from '../snapshot/index.ts';
 import { Database, type Layout, layout } from '../store/index.ts';
 import { enterPrivateMountNamespace } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 
 export interface EngineOptions {
   /** The folder of everything that lasts. */
@@ -46,6 +48,8 @@ export class Engine {
   readonly leases: Leases;
   readonly now: () => number;
   readonly environment: Readonly<Record<string, string>>;
+  /** What was lost when the machine stopped, if this is the first command since and anything was. */
+  readonly recovered: Recovered | undefined;
   readonly #o: EngineOptions;
   #snapshots: Snapshotter | undefined;
   #images: ImageStore | undefined;
@@ -59,6 +63,9 @@ export class Engine {
     this.environment = o.environment ?? {};
     this.layout = layout(o.root, o.run);
     this.db = Database.open(o.root);
+    this.recovered = recover(this.layout, this.db);
+    if (this.recovered !== undefined) this.collector().collect();
+    crashPoint('store.opened');
     this.leases = new Leases(this.db);
     this.content = new ContentStore(this.layout, this.db);
     setUnpackLimit(o.registries?.layerLimit);
@@ -135,11 +142,28 @@ export class Engine {
     if (this.leases.anyDead()) this.collector().collect();
   }
 
+  /** Waits until the disk has everything. */
+  sync(): void {
+    syncStore(this.layout, this.db);
+  }
+
   close(): void {
+    if (this.#snapshots !== undefined) {
+      this.tidy();
+      if (needsSync(this.layout, this.db)) this.#syncLater();
+    }
     this.db.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Another process waits for the disk, so that this one need not: until then, what is new would be lost in a power cut. */
+  #syncLater(): void {
+    const [program = '', ...args] = this.#o.selfCommand;
+    const child = spawn(program, [...args, 'system', 'sync'], { detached: true, stdio: 'ignore' });
+    child.on('error', () => {});
+    child.unref();
   }
 }

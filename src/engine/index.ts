@@ -16,6 +16,7 @@ export {
   matchesCache,
   pruneBuilder,
 } from './cache.ts';
+export { type CheckReport, checkStore, type Finding } from './check/index.ts';
 export { pruneContainers, pruneImages, type Pruned } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';

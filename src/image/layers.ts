@@ -159,6 +159,7 @@ export class Layers {
         size as number,
       );
     });
+    crashPoint('layer.registered');
     return { diffId, chainId: chain, size, tarSize };
   }
 

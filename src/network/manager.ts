@@ -16,7 +16,7 @@ import type { CreateNetwork } from './networks.ts';
 import { AttachmentRecords, isInUse } from './records.ts';
 import type { AttachmentRecord } from './records.ts';
 import { contains, freeAddress, parseSubnet } from './subnets.ts';
-import type { AttachRequest, Attachment, NetworkInfo, PortMapping } from './types.ts';
+import type { AttachRequest, Attachment, Leftovers, NetworkInfo, PortMapping } from './types.ts';
 
 export class NetworkManager {
   readonly #layout: Layout;
@@ -131,6 +131,33 @@ export class NetworkManager {
   /** Waits until nothing is being taken away in the background any more. */
   async settled(): Promise<void> {
     for (const network of this.#networks.list()) await this.#bridges.settled(network.bridge);
+  }
+
+  /** What is left of attachments that belong to nobody any more (as `reap` finds them), and of bridges that nothing is attached to. */
+  async leftovers(isAlive: (id: string) => boolean): Promise<Leftovers> {
+    using _lock = await this.#changing.begin();
+    const records = this.#records.list();
+    const attachments = records.filter((record) => !isInUse(record, isAlive)).map((record) => record.id);
+    const unused = this.#networks.list().filter((network) => !records.some((record) => record.bridge === network.bridge));
+    if (unused.length === 0) return { attachments, bridges: [], rules: [] };
+    for (const network of unused) await this.#bridges.settled(network.bridge);
+    const names = unused.map((network) => network.bridge);
+    const rules = (await currentRules()).split('\n').filter((line) => line.startsWith('-A ') && names.some((name) => line.includes(name)));
+    return { attachments, bridges: names.filter((name) => this.#bridges.exists(name)), rules };
+  }
+
+  /** Removes what `leftovers` finds. */
+  async clear(isAlive: (id: string) => boolean): Promise<void> {
+    await this.reap(isAlive);
+    const { bridges, rules } = await this.leftovers(isAlive);
+    using _lock = await this.#changing.begin();
+    for (const network of this.#networks.list()) {
+      if (!bridges.includes(network.bridge) && !rules.some((rule) => rule.includes(network.bridge))) continue;
+      // whose rules they are is unknown: all that name the bridge go
+      this.#bridges.noteNetavark(network.bridge);
+      await this.#bridges.remove(network);
+      await this.#bridges.settled(network.bridge);
+    }
   }
 
   async #prepare(name: string): Promise<NetworkInfo> {

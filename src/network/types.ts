@@ -67,3 +67,13 @@ export interface BuildNetwork {
   readonly ip?: string;
   release(): void;
 }
+
+/** What killed processes have left of networks. */
+export interface Leftovers {
+  /** IDs of attachments. */
+  readonly attachments: readonly string[];
+  /** Links without anything attached to them. */
+  readonly bridges: readonly string[];
+  /** Rules that name such a bridge, as iptables-save prints them. */
+  readonly rules: readonly string[];
+}

@@ -37,7 +37,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
         throw new SlipwayError('failed-precondition', 'snapshot.no-parent', `snapshot ${parent} is not there, or not committed`);
       }
       const { lastInsertRowid } = sql.run(
-        "INSERT INTO snapshots (parent_id, state, created_at, used_at) VALUES (?, 'active', ?, ?)",
+        "INSERT INTO snapshots (parent_id, state, created_at, used_at, durable) VALUES (?, 'active', ?, ?, 0)",
         parent,
         now,
         now,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import { removeTree } from '../sys/index.ts';
-import { mountAll, unmountAll } from './mount.ts';
+import { escaped, mountAll, unmountAll } from './mount.ts';
 import type { Snapshotter } from './types.ts';
 
 type Driver = Snapshotter['driver'];
@@ -42,7 +42,7 @@ function tryOverlay(layout: Layout): Driver | undefined {
   try {
     for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(at(name));
     mountAll(
-      [{ type: 'overlay', source: 'overlay', options: [`lowerdir=${at('lower')}`, `upperdir=${at('upper')}`, `workdir=${at('work')}`] }],
+      [{ type: 'overlay', source: 'overlay', options: ['lower', 'upper', 'work'].map((name) => `${name}dir=${escaped(at(name))}`) }],
       at('merged'),
     );
     unmountAll(at('merged'));

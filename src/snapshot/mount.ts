@@ -10,6 +10,12 @@ import type { Mount } from './types.ts';
 /** mount(2) takes its options in one page. */
 const LONGEST = 4000;
 
+/** A path within the options of an overlay, where commas and colons are separators that the kernel unescapes. */
+export const escaped = (path: string): string => path.replace(/[\\,:]/g, '\\$&');
+
+/** The path that `escaped` was given. */
+export const unescaped = (option: string): string => option.replace(/\\(.)/g, '$1');
+
 /** Mounts one after another at `target`. @throws SlipwayError `snapshot.mount`. */
 export function mountAll(mounts: readonly Mount[], target: string): void {
   for (const m of mounts) {
@@ -64,9 +70,9 @@ function overlay(m: Mount, target: string): void {
   const data = m.options.filter((o) => o !== 'ro' && o !== 'rw').join(',');
   if (data.length <= LONGEST) return mount(m.source, target, 'overlay', flags, data);
   // Hundreds of lower directories: named relative to the folder that all of them are in, they fit.
-  const folder = /^lowerdir=(.*?)\/\d+\/fs(?::|$)/.exec(m.options.find((o) => o.startsWith('lowerdir=')) ?? '')?.[1] ?? '';
+  const folder = /^lowerdir=((?:[^:\\]|\\.)*)\/\d+\/fs(?::|$)/.exec(m.options.find((o) => o.startsWith('lowerdir=')) ?? '')?.[1] ?? '';
   const before = process.cwd();
-  process.chdir(folder);
+  process.chdir(unescaped(folder));
   try {
     mount(m.source, target, 'overlay', flags, data.replaceAll(`${folder}/`, ''));
   } finally {

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DirectorySnapshotter } from './base.ts';
 import { type DiffResult, diffTar, LayerApplier } from './layer/index.ts';
+import { escaped } from './mount.ts';
 import type { Mount } from './types.ts';
 
 /**
@@ -11,6 +12,8 @@ import type { Mount } from './types.ts';
  * upper directory is complete in itself.
  */
 const OPTIONS = ['index=off', 'redirect_dir=off', 'metacopy=off'];
+
+const joined = (paths: readonly string[]): string => paths.map(escaped).join(':');
 
 export class OverlaySnapshotter extends DirectorySnapshotter {
   readonly driver = 'overlay';
@@ -31,7 +34,12 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
       {
         type: 'overlay',
         source: 'overlay',
-        options: [`lowerdir=${lowers.join(':')}`, `upperdir=${this.directory(id)}`, `workdir=${this.#work(id)}`, ...OPTIONS],
+        options: [
+          `lowerdir=${joined(lowers)}`,
+          `upperdir=${escaped(this.directory(id))}`,
+          `workdir=${escaped(this.#work(id))}`,
+          ...OPTIONS,
+        ],
       },
     ];
   }
@@ -40,7 +48,7 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     const lowers = [this.directory(id), ...this.#lowers(id)];
     // an overlay wants two lower directories when it has no upper one
     if (lowers.length === 1) return [{ type: 'bind', source: this.directory(id), options: ['ro'] }];
-    return [{ type: 'overlay', source: 'overlay', options: ['ro', `lowerdir=${lowers.join(':')}`, ...OPTIONS] }];
+    return [{ type: 'overlay', source: 'overlay', options: ['ro', `lowerdir=${joined(lowers)}`, ...OPTIONS] }];
   }
 
   diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {

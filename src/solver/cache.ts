@@ -1,5 +1,6 @@
 // Where results are kept: in the store's database, and in memory for tests. One suite tests both.
 import type { Database } from '../store/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { CachedResult, CacheStore, Imports, Keyed } from './types.ts';
 
 export class MemoryCache implements CacheStore {
@@ -112,6 +113,7 @@ export class DatabaseCache implements CacheStore {
         now,
       ),
     );
+    crashPoint('cache.recorded');
   }
 
   alias(key: string): Keyed | undefined {

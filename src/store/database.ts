@@ -93,6 +93,17 @@ export class Database {
     }
   }
 
+  /** As `transaction`, and the disk has it, with all that was committed before, when this returns. Not inside another one. */
+  durably<T>(fn: (sql: Sql) => T): T {
+    if (this.#mode !== 'idle') throw new SlipwayError('internal', 'store.nested-durable', 'a durable transaction inside another one');
+    this.#db.exec('PRAGMA synchronous = FULL');
+    try {
+      return this.transaction(fn);
+    } finally {
+      this.#db.exec('PRAGMA synchronous = NORMAL');
+    }
+  }
+
   #bracket<T>(mode: Mode, begin: string, end: string, undo: string, fn: (sql: Sql) => T): T {
     const before = this.#mode;
     try {

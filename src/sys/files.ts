@@ -13,13 +13,25 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { bind } from './native.ts';
+import { bind, check } from './native.ts';
 
 /** Makes renames and new names in a folder durable. */
 export function syncDirectory(path: string): void {
   const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const cSyncfs = bind('int syncfs(int fd)');
+
+/** Waits until the disk has all that was written to the file system of `path`. @throws what the disk could not write, as EIO */
+export function syncFileSystem(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    check(cSyncfs(fd), 'syncfs', path);
   } finally {
     closeSync(fd);
   }

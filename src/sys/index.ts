@@ -9,7 +9,7 @@ export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
 export { openRegular, readRegularFile, whyNotRead } from './regular.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
 export type { LockMode } from './lock.ts';
-export { removeTree, syncDirectory, treeSize, umask0, writeFileAtomic } from './files.ts';
+export { removeTree, syncDirectory, syncFileSystem, treeSize, umask0, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
 export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';

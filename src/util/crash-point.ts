@@ -3,6 +3,8 @@
 /** Every crash point, `subject.between-what-and-what`. ARCHITECTURE.md lists them too; a test compares the lists and kills at each. */
 export const CRASH_POINTS = [
   'store.opened',
+  'store.recovered',
+  'store.synced',
   'lease.created',
   'lease.release',
   'blob.synced',
@@ -14,6 +16,8 @@ export const CRASH_POINTS = [
   'snapshot.committed',
   'snapshot.row-removed',
   'layer.unpacked',
+  'layer.registered',
+  'cache.recorded',
   'image.before-commit',
   'image.recorded',
   'image.removal-before-commit',

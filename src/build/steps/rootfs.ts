@@ -1,7 +1,7 @@
 // A snapshot mounted for a step, below the folder of what dies with the machine.
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { mountAll, type Mount } from '../../snapshot/index.ts';
+import { mountAll, type Mount, unescaped } from '../../snapshot/index.ts';
 import type { Layout } from '../../store/index.ts';
 import { UmountFlag, unmount } from '../../sys/index.ts';
 import type { MountedRootfs } from './types.ts';
@@ -36,13 +36,13 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
 
 /**
  * Without `volatile`, unmounting an overlay waits until the disk has all that was written (kernel, overlayfs.rst, "Volatile
- * mount"): after a COPY of many files that is most of the time. The mark it leaves forbids another mount, and nobody but a
- * crash of the machine makes it true: it goes with the mount.
+ * mount"): after a COPY of many files that is most of the time. The mark it leaves forbids another mount, and goes with this one: that
+ * the files may be lost in a power cut is written down with the snapshot, which is dropped then (content/durability.ts).
  */
 function hasty(m: Mount, marks: string[]): Mount {
   const work = m.options.find((o) => o.startsWith('workdir='))?.slice('workdir='.length);
   if (m.type !== 'overlay' || work === undefined) return m;
-  marks.push(join(work, 'work', 'incompat'));
+  marks.push(join(unescaped(work), 'work', 'incompat'));
   return { ...m, options: [...m.options, 'volatile'] };
 }
 

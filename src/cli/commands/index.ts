@@ -92,6 +92,15 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['builder du', 'buildx du'], 'Show how much room the build cache takes', () => import('./prune.ts').then((m) => m.builderDu)),
   ...same(['system prune'], 'Remove everything that is not used', () => import('./prune.ts').then((m) => m.systemPrune)),
   ...same(['system df'], 'Show how much room things take', () => import('./prune.ts').then((m) => m.systemDf)),
+  {
+    path: 'system sync',
+    summary: 'Write what is new to the disk',
+    hidden: true,
+    load: () => import('./check.ts').then((m) => m.systemSync),
+  },
+  ...same(['system check'], 'Check the store and what runs for damage and leftovers', () =>
+    import('./check.ts').then((m) => m.systemCheck),
+  ),
   ...same(['volume ls', 'volume list'], 'List volumes', () => import('./volumes.ts').then((m) => m.volumeLs)),
   ...same(['volume create'], 'Make a volume', () => import('./volumes.ts').then((m) => m.volumeCreate)),
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
