@@ -8,6 +8,7 @@ import { armCrashPoint } from '../util/index.ts';
 import { parseArgs } from './args.ts';
 import { type Entry, findCommand } from './commands/index.ts';
 import type { Context, Settings } from './command.ts';
+import { callersWords, restoreCallersEnvironment } from './environment.ts';
 import { reportError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { cacheLimit, proxies, registrySettings } from './registries.ts';
@@ -54,8 +55,9 @@ async function main(): Promise<number> {
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   let engine: Promise<Engine> | undefined;
   const { env } = process;
-  if (env['SLIPWAY_CRASH_AT']) armCrashPoint(env['SLIPWAY_CRASH_AT']);
   const launcher = env['SLIPWAY_LAUNCHER'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'slipway');
+  restoreCallersEnvironment(env);
+  if (env['SLIPWAY_CRASH_AT']) armCrashPoint(env['SLIPWAY_CRASH_AT']);
   const ctx: Context = {
     env,
     cwd: process.cwd(),
@@ -91,7 +93,7 @@ async function main(): Promise<number> {
   }
   let usual = 1;
   try {
-    const words = process.argv.slice(2);
+    const words = callersWords(process.argv.slice(2));
     const found = findCommand(words);
     if (found.kind === 'help') {
       process.stdout.write(programHelp(found.group));
