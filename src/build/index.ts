@@ -3,7 +3,7 @@
 export const buildClassic: typeof import('./classic/index.ts').buildClassic = async (env, request) =>
   (await import('./classic/index.ts')).buildClassic(env, request);
 export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
-export { contextSource, openContext, openNamedContext } from './context/index.ts';
+export { contextNameKey, contextSource, openContext, openNamedContext } from './context/index.ts';
 export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree } from './steps/index.ts';

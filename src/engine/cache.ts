@@ -181,7 +181,7 @@ const MATCHERS: Readonly<Record<string, (e: CacheEntry, values: readonly string[
 /** Throws invalid-argument 'cache.filter' for a key that there is not. */
 export function checkCacheFilter({ match }: CacheFilter): void {
   for (const key of match?.keys() ?? []) {
-    if (MATCHERS[key] !== undefined) continue;
+    if (Object.hasOwn(MATCHERS, key)) continue;
     throw new SlipwayError('invalid-argument', 'cache.filter', `invalid filter '${key}'`, {
       hints: [`filters are until, unused-for, ${Object.keys(MATCHERS).join(', ')}`],
     });

@@ -1,7 +1,7 @@
-// The operations of the build graph, in the shape of BuildKit's LLB (solver/pb/ops.proto): source, exec, file, merge, diff.
+// The operations of the build graph, in the shape of BuildKit's LLB (solver/pb/ops.proto): source, exec, file.
 // Plain frozen data; what an operation is made of is all that its digest covers.
 
-/** Brings a file system from outside: `docker-image://NAME@sha256:ID`, `local://NAME`, or the address of something elsewhere. */
+/** Brings a file system from outside: `docker-image://NAME@sha256:ID`, `local://context`, `local://context:NAME`, or the address of something elsewhere. */
 export interface SourceOp {
   readonly kind: 'source';
   readonly identifier: string;
@@ -79,14 +79,4 @@ export interface FileOp {
   readonly actions: readonly FileAction[];
 }
 
-/** Lays inputs on top of each other. */
-export interface MergeOp {
-  readonly kind: 'merge';
-}
-
-/** What input 1 has that input 0 has not. */
-export interface DiffOp {
-  readonly kind: 'diff';
-}
-
-export type Op = SourceOp | ExecOp | FileOp | MergeOp | DiffOp;
+export type Op = SourceOp | ExecOp | FileOp;

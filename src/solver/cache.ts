@@ -72,15 +72,19 @@ interface Row {
   readonly snapshot_id: number | null;
 }
 
-/** An alias is a record without a snapshot whose text is what it leads to: a key and its parts, which have no spaces. */
+/** An alias is a record without a snapshot whose text is what it leads to: a key and `PART` or `PART@SEEN`, which have no spaces. */
 const ALIAS = 'alias ';
 /** The key in it, as SQL finds it. */
 const ALIAS_TARGET = 'substr(result_json, 7, 64)';
 
 function parseAlias(json: string): Keyed {
-  const [key = '', ...parts] = json.slice(ALIAS.length).split(' ');
-  return { key, parts };
+  const [key = '', ...words] = json.slice(ALIAS.length).split(' ');
+  const split = words.map((word) => word.split('@', 2));
+  return { key, parts: split.map(([part = '']) => part), seen: split.map(([, seen = '']) => seen) };
 }
+
+const formatAlias = ({ key, parts, seen }: Keyed): string =>
+  ALIAS + [key, ...parts.map((part, i) => (seen?.[i] ? `${part}@${seen[i]}` : part))].join(' ');
 
 /** Uses within this time of each other count as one, in ms: most builds follow each other closely. */
 const USED_PRECISION = 60_000;
@@ -129,7 +133,12 @@ export class DatabaseCache implements CacheStore {
         JSON.stringify(keys),
       ),
     );
-    return Object.fromEntries(rows.map(({ key, json }) => [key, parseAlias(json)]));
+    // which results they were is of no use on another machine
+    const alias = (json: string): Keyed => {
+      const { key, parts } = parseAlias(json);
+      return { key, parts };
+    };
+    return Object.fromEntries(rows.map(({ key, json }) => [key, alias(json)]));
   }
 
   /** Drops aliases whose results are gone. */
@@ -140,7 +149,7 @@ export class DatabaseCache implements CacheStore {
   }
 
   putAlias(key: string, target: Keyed): void {
-    this.put(key, { snapshotId: null, json: ALIAS + [target.key, ...target.parts].join(' ') }, '');
+    this.put(key, { snapshotId: null, json: formatAlias(target) }, '');
   }
 
   /** Says that results were used just now: what was not for long goes first when room is needed. */

@@ -1,7 +1,7 @@
 // What a solve would do, without doing it: which vertices have a cached result, which have not, and of which that depends on
 // what others make.
-import { digestParts } from './solver.ts';
-import type { CacheStore, Driver, Vertex } from './types.ts';
+import { aliasHolds, digestParts, requireKeys } from './keys.ts';
+import type { CachedResult, CacheStore, Driver, Vertex } from './types.ts';
 
 /** `maybe`: it runs unless what it reads turns out to be what it was. `source`: it brings in what others read. */
 export type Fate = 'source' | 'cached' | 'run' | 'maybe';
@@ -12,7 +12,10 @@ export interface Forecast<R> {
   readonly key: string | undefined;
   readonly parts: readonly string[];
   /** It would ignore the cache. */
-  readonly anew: boolean;
+  readonly uncached: boolean;
+  /** What the cache has for the key; `stale`: it does not stand on what the cache has for input 0. */
+  readonly cached?: CachedResult | undefined;
+  readonly stale?: boolean;
   readonly result: R | undefined;
 }
 
@@ -30,16 +33,19 @@ export function foresee<R>(vertices: readonly Vertex[], driver: ForesightDriver<
 
 function forecast<R>(v: Vertex, known: ReadonlyMap<string, Forecast<R>>, driver: ForesightDriver<R>, cache: CacheStore): Forecast<R> {
   if (v.inputs.length === 0) {
-    return { fate: 'source', key: driver.sourceKey(v) ?? '', parts: [], anew: false, result: driver.peek(v) };
+    return { fate: 'source', key: driver.sourceKey(v) ?? '', parts: [], uncached: false, result: driver.peek(v) };
   }
   const inputs = v.inputs.map((i) => known.get(i.id) as Forecast<R>);
-  const anew = v.noCache || inputs.some((f, i) => !v.selective[i] && f.anew);
+  const uncached = v.noCache || inputs.some((f, i) => !v.selective[i] && f.uncached);
   const parts = keyParts(v, inputs, driver, cache);
   const key = parts && digestParts(v, parts);
-  const cached = key === undefined || anew ? undefined : cache.get(key);
-  const result = cached && driver.restore(v, cached, undefined);
-  const there = result !== undefined || (key !== undefined && !anew && cache.elsewhere?.(key) === true);
-  return { fate: anew ? 'run' : there ? 'cached' : key === undefined ? 'maybe' : 'run', key, parts: parts ?? [], anew, result };
+  const cached = key === undefined || uncached ? undefined : cache.get(key);
+  const below = v.selective[0] ? undefined : inputs[0];
+  const stale = cached !== undefined && below?.cached !== undefined && (below.stale === true || !driver.standsOn(cached, below.cached));
+  const result = cached && !stale ? driver.restore(v, cached, undefined) : undefined;
+  const there = result !== undefined || (key !== undefined && !uncached && !stale && cache.elsewhere?.(key) === true);
+  const fate = uncached ? 'run' : there ? 'cached' : key === undefined ? 'maybe' : 'run';
+  return { fate, key, parts: parts ?? [], uncached, cached, stale, result };
 }
 
 /** The part of each input in the key; undefined when one is not known yet. */
@@ -51,10 +57,11 @@ function keyParts<R>(
 ): readonly string[] | undefined {
   const keys = inputs.map((f) => f.key);
   if (keys.some((k) => k === undefined)) return undefined;
+  requireKeys(v, keys);
   if (!v.selective.includes(true)) return keys as string[];
-  const cheap = keys.includes('') || inputs.some((f) => f.anew) ? undefined : digestParts(v, keys as string[], 'inputs');
-  const alias = cheap === undefined ? undefined : cache.alias(cheap);
-  if (alias !== undefined && alias.parts.length === keys.length) return alias.parts;
+  const changed = inputs.some((f, i) => f.uncached || (v.selective[i] && f.stale));
+  const alias = keys.includes('') || changed ? undefined : cache.alias(digestParts(v, keys as string[], 'inputs'));
+  if (alias !== undefined && aliasHolds(v, alias, keys as string[], cache)) return alias.parts;
   const parts: string[] = [];
   for (const [i, f] of inputs.entries()) {
     if (!v.selective[i]) parts.push(f.key as string);

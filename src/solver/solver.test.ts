@@ -4,9 +4,13 @@ import { MemoryCache } from './cache.ts';
 import { Solver } from './solver.ts';
 import type { CacheStore, Driver, SolveState, Vertex } from './types.ts';
 
-/** Results are strings: what a vertex makes of its inputs. `made` maps a definition to another output than its own. */
+/**
+ * Results are strings: what a vertex makes of its inputs. `outputs` maps a name to another output than its own; what is named
+ * `random…` makes another one each time.
+ */
 class CountingDriver implements Driver<string> {
   readonly ran: string[] = [];
+  #serial = 0;
   readonly sources: Map<string, string>;
   readonly outputs: Map<string, string>;
 
@@ -15,8 +19,9 @@ class CountingDriver implements Driver<string> {
     this.outputs = new Map(Object.entries(outputs));
   }
 
-  sourceKey(): undefined {
-    return undefined;
+  /** Those that are the base of something have one; what is read of the others counts by content. */
+  sourceKey(v: Vertex): string | undefined {
+    return v.name.startsWith('base') ? v.name : undefined;
   }
 
   contentKey(_v: Vertex, _input: number, result: string): string {
@@ -28,17 +33,24 @@ class CountingDriver implements Driver<string> {
     signal.throwIfAborted();
     if (v.inputs.length > 0) this.ran.push(v.name);
     if (v.definition === 'fail') throw new Error('it failed');
-    return this.sources.get(v.name) ?? this.outputs.get(v.name) ?? `${v.definition}(${inputs.join(',')})`;
+    const serial = v.name.startsWith('random') ? `#${++this.#serial}` : '';
+    return this.sources.get(v.name) ?? this.outputs.get(v.name) ?? `${v.definition}${serial}(${inputs.join(',')})`;
   }
 
   save(_v: Vertex, result: string): { snapshotId: null; json: string } {
     return { snapshotId: null, json: result };
   }
 
-  restore(_v: Vertex, cached: { json: string }): string {
-    return cached.json;
+  restore(v: Vertex, cached: { json: string }, base: string | undefined): string | undefined {
+    return base === undefined || v.selective[0] || isOn(cached.json, base) ? cached.json : undefined;
+  }
+
+  standsOn(cached: { json: string }, below: { json: string }): boolean {
+    return isOn(cached.json, below.json);
   }
 }
+
+const isOn = (result: string, base: string): boolean => result === base || result.slice(result.indexOf('(') + 1).startsWith(base);
 
 const vertex = (name: string, inputs: readonly Vertex[] = [], o: Partial<Vertex> = {}): Vertex => ({
   id: `${name}<${inputs.map((i) => i.id).join(';')}>`,
@@ -50,7 +62,7 @@ const vertex = (name: string, inputs: readonly Vertex[] = [], o: Partial<Vertex>
   ...o,
 });
 
-async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, states: string[] = []): Promise<string> {
+async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, states: string[] = [], all = [target]): Promise<string> {
   const solver = new Solver(driver, {
     cache,
     turn: async () => ({ [Symbol.dispose]: () => {} }),
@@ -58,7 +70,7 @@ async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, 
     lock: async () => ({ [Symbol.dispose]: () => {} }),
     onState: (v, state: SolveState) => states.push(`${v.name} ${state}`),
   });
-  return (await solver.solve([target]))[0] as string;
+  return (await solver.solve(all))[0] as string;
 }
 
 test('what was done is not done again', async () => {
@@ -85,11 +97,72 @@ test('without the cache everything above runs too', async () => {
   const driver = new CountingDriver({ src: '1' });
   const build = (noCache: boolean): Vertex => {
     const a = vertex('a', [vertex('src')], { noCache, id: `a${noCache}` });
-    return vertex('b', [a], { selective: [false], id: `b${noCache}` });
+    const b = vertex('b', [a], { selective: [false], id: `b${noCache}` });
+    // whichever input it is
+    return vertex('c', [vertex('base'), b], { selective: [false, false], id: `c${noCache}` });
   };
   await solve(driver, build(false), cache);
   await solve(driver, build(true), cache);
-  assert.deepEqual(driver.ran, ['a', 'b', 'a', 'b']);
+  assert.deepEqual(driver.ran, ['a', 'b', 'c', 'a', 'b', 'c']);
+});
+
+test('what was executed again without the cache is what later solves use', async () => {
+  const graph = (noCache: boolean): { readonly step: Vertex; readonly copy: Vertex; readonly above: Vertex } => {
+    const step = vertex('random', [vertex('base')], { selective: [false], noCache, id: `random ${noCache}` });
+    const copy = vertex('copy', [vertex('base'), step], { selective: [false, true], id: `copy ${noCache}` });
+    const middle = vertex('middle', [step], { selective: [false], id: `middle ${noCache}` });
+    return { step, copy, above: vertex('above', [middle], { selective: [false], id: `above ${noCache}` }) };
+  };
+  // the whole of it again, or the one stage alone
+  for (const again of ['copy', 'above', 'step'] as const) {
+    const cache = new MemoryCache();
+    const driver = new CountingDriver();
+    for (const reader of ['copy', 'above'] as const) await solve(driver, graph(false)[reader], cache);
+    await solve(driver, graph(true)[again], cache);
+    const second = await solve(driver, graph(false).step, cache);
+    assert.match(second, /#2/);
+    for (const reader of ['copy', 'above'] as const) {
+      const { [reader]: target, step } = graph(false);
+      const third = await solve(driver, target, cache, [], [target, step]);
+      assert.ok(third.includes(second), `${third} after ${again}`);
+      driver.ran.length = 0;
+      assert.equal(await solve(driver, target, cache), third);
+      assert.deepEqual(driver.ran, []);
+    }
+  }
+});
+
+test('what stands on a result that is gone is executed again with it, where both are wanted', async () => {
+  const cache = new MemoryCache();
+  const driver = new CountingDriver();
+  const step = vertex('random', [vertex('base')], { selective: [false] });
+  const above = vertex('above', [step], { selective: [false] });
+  await solve(driver, above, cache);
+  cache.forget((name) => name === 'random');
+  driver.ran.length = 0;
+  assert.match(await solve(driver, above, cache), /#1/, 'alone it is as good as ever');
+  assert.deepEqual(driver.ran, []);
+  assert.match(await solve(driver, above, cache, [], [above, step]), /above\(random#2/);
+});
+
+test('nothing is cached by an input that has no key', async () => {
+  const target = vertex('reader', [vertex('src')], { selective: [false] });
+  await assert.rejects(solve(new CountingDriver({ src: '1' }), target, new MemoryCache()), { code: 'solver.no-key' });
+});
+
+test('a chain of ten thousand', async () => {
+  const cache = new MemoryCache();
+  const driver = new CountingDriver({ base: 'same' });
+  let last = vertex('base', [], { id: 'base' });
+  for (let i = 0; i < 10_000; i++) {
+    // or the lengths of their results would add up
+    driver.outputs.set(`v${i}`, 'same');
+    last = vertex(`v${i}`, i % 3 === 0 ? [last, last] : [last], { id: `v${i}`, selective: [false, true].slice(0, i % 3 === 0 ? 2 : 1) });
+  }
+  await solve(driver, last, cache);
+  assert.equal(driver.ran.length, 10_000);
+  await solve(driver, last, cache);
+  assert.equal(driver.ran.length, 10_000);
 });
 
 test('a failure is told once, and stops the others', async () => {
@@ -147,4 +220,46 @@ test('nothing goes on behind a solve that has ended', async () => {
   // the driver of this test needs no more than promises to go on
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(driver.ran, []);
+});
+
+test('random graphs of steps that never make the same again: one version of each in every result, and nothing runs twice', async () => {
+  const seeds =
+    process.env['SLIPWAY_SEED'] === undefined ? Array.from({ length: 150 }, (_, i) => i + 1) : [Number(process.env['SLIPWAY_SEED'])];
+  for (const seed of seeds) {
+    let state = seed;
+    const random = (n: number): number => Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * n);
+    const plan = Array.from({ length: 8 }, (_, i) => ({
+      name: `${random(2) === 0 ? 'random' : 'v'}${i}`,
+      base: random(i + 1) - 1,
+      reads: [...new Set(Array.from({ length: random(3) }, () => random(i + 1) - 1))].filter((n) => n >= 0),
+    }));
+    /** The graph, with the cache turned off for some. */
+    const graph = (off: ReadonlySet<number>): Vertex[] => {
+      const made: Vertex[] = [];
+      for (const [i, { name, base, reads }] of plan.entries()) {
+        const inputs = [base < 0 ? vertex('base') : (made[base] as Vertex), ...reads.map((n) => made[n] as Vertex)];
+        const id = `${i}${off.has(i) ? '!' : ''}<${inputs.map((v) => v.id).join(';')}>`;
+        made.push({ ...vertex(name, inputs), id, selective: inputs.map((_, n) => n > 0), noCache: off.has(i) });
+      }
+      return made;
+    };
+    const cache = new MemoryCache();
+    const driver = new CountingDriver();
+    for (let round = 0; round < 8; round++) {
+      const off = new Set(round % 2 === 0 ? [] : plan.map((_, i) => i).filter(() => random(4) === 0));
+      const vertices = graph(off);
+      const target = vertices[round % 2 === 0 ? vertices.length - 1 : random(vertices.length)] as Vertex;
+      const chain: Vertex[] = [];
+      for (let at: Vertex | undefined = target; at && at.inputs.length > 0; at = at.inputs[0]) chain.push(at);
+      const told = `SLIPWAY_SEED=${seed} round ${round}`;
+      const result = await solve(driver, target, cache, [], chain);
+      if (round % 2 !== 0) continue;
+      const versions = new Set(result.match(/random\d+#\d+/g));
+      assert.equal(new Set([...versions].map((one) => one.split('#')[0])).size, versions.size, `${told}: ${result}`);
+      driver.ran.length = 0;
+      const later = await solve(driver, target, cache, [], chain);
+      assert.equal(later, result, told);
+      assert.deepEqual(driver.ran, [], told);
+    }
+  }
 });

@@ -1,22 +1,23 @@
 // The scheduler: finds for each vertex a cached result by what it does and reads, and executes what has none, everything that
 // is ready side by side. A key is made of the definition and of the inputs: an input that is read in part enters by the digest of
 // what is read, so a vertex that ran again and made the same bytes invalidates nothing (early cutoff).
-import { sha256Hex } from '../util/index.ts';
-import type { Driver, Keyed, SolveOptions, Vertex } from './types.ts';
+import { aliasHolds, digestParts, identities, requireKeys } from './keys.ts';
+import type { CachedResult, Driver, Keyed, SolveOptions, Vertex } from './types.ts';
 
 interface Entry<R> {
   key?: Promise<string>;
+  /** The key once it is known. */
+  known?: string;
   result?: Promise<R>;
   /** Set once it was executed here. */
   made?: R;
-  anew?: boolean;
-  /** Its state was told, at least as cached. */
-  told: boolean;
+  /** It ignores the cache: it was asked to, or what it stands on does. */
+  uncached?: boolean;
+  /** Its cached result does not stand on the cached result of its input 0. */
+  stale?: boolean;
+  /** Its state was reported, at least as cached. */
+  reported: boolean;
 }
-
-/** A key: of the definition and the part of each input. `kind` sets keys apart that are made of other parts. */
-export const digestParts = (v: Vertex, parts: readonly string[], kind?: string): string =>
-  sha256Hex([...(kind === undefined ? [] : [kind]), v.definition, ...parts].join('\n'));
 
 export class Solver<R> {
   readonly #driver: Driver<R>;
@@ -36,27 +37,48 @@ export class Solver<R> {
 
   /** The results of vertices. When one fails, what runs is stopped; the first error is thrown when all have ended. */
   async solve(targets: readonly Vertex[]): Promise<R[]> {
+    const order = inputsFirst(targets);
+    // inputs first, so that neither this nor the search for keys recurses down a long chain
+    for (const v of order) {
+      this.#entry(v).uncached = v.noCache || v.inputs.some((input, i) => !v.selective[i] && this.#entry(input).uncached === true);
+    }
+    for (const v of order) this.#key(v).catch(() => {}); // reported where the key is awaited
     const all = await Promise.allSettled(targets.map((t) => this.#result(t)));
-    // what was begun in good time and turned out not to be needed does not go on behind anybody's back
+    if (!this.#failure && all.every((r) => r.status === 'fulfilled')) await this.#restand(order).catch(() => {});
+    // what was begun early and is not needed is stopped before the solve ends
     if (this.#unfinished.size > 0) {
       this.#abort.abort(new DOMException('it is not needed any more', 'AbortError'));
       await Promise.allSettled(this.#unfinished);
     }
     if (this.#failure) throw this.#failure.error;
-    return all.map((r) => {
-      if (r.status === 'rejected') throw r.reason;
-      return r.value;
-    });
+    for (const r of all) if (r.status === 'rejected') throw r.reason;
+    return Promise.all(targets.map((t) => this.#result(t)));
+  }
+
+  /**
+   * Executes again what came from the cache and stands on what was executed here after all: a result below it was missing, and
+   * the new one is another.
+   */
+  async #restand(order: readonly Vertex[]): Promise<void> {
+    for (const v of order) {
+      const [below] = v.inputs;
+      const entry = this.#entry(v);
+      if (!below || v.selective[0] || entry.result === undefined || entry.made !== undefined) continue;
+      if (this.#entry(below).made === undefined || this.#lookUp(v, entry.known ?? '') !== undefined) continue;
+      delete entry.result;
+      await this.#result(v);
+    }
   }
 
   #entry(v: Vertex): Entry<R> {
     let entry = this.#entries.get(v.id);
-    if (!entry) this.#entries.set(v.id, (entry = { told: false }));
+    if (!entry) this.#entries.set(v.id, (entry = { reported: false }));
     return entry;
   }
 
   #key(v: Vertex): Promise<string> {
-    return (this.#entry(v).key ??= this.#findKey(v));
+    const entry = this.#entry(v);
+    return (entry.key ??= this.#findKey(v).then((key) => (entry.known = key)));
   }
 
   #result(v: Vertex): Promise<R> {
@@ -76,11 +98,14 @@ export class Solver<R> {
       return this.#driver.sourceKey(v) ?? '';
     }
     const keys = await this.#inputKeys(v);
+    requireKeys(v, keys);
     if (!v.selective.includes(true)) return this.#keyed(v, { key: digestParts(v, keys), parts: keys });
     // the cheap way first: what these inputs led to before, without looking into them
-    const cheap = keys.includes('') || v.inputs.some((i) => this.#isAnew(i)) ? undefined : digestParts(v, keys, 'inputs');
-    const alias = cheap === undefined ? undefined : this.#o.cache.alias(cheap);
-    if (alias !== undefined && alias.parts.length === keys.length) return this.#keyed(v, alias);
+    const cheap = keys.includes('') ? undefined : digestParts(v, keys, 'inputs');
+    const alias = cheap === undefined || v.inputs.some((i) => this.#entry(i).uncached) ? undefined : this.#o.cache.alias(cheap);
+    if (alias !== undefined && aliasHolds(v, alias, keys, this.#o.cache)) {
+      if (!v.inputs.some((input, i) => v.selective[i] && this.#isStale(input, keys[i] as string))) return this.#keyed(v, alias);
+    }
     // while the others are looked into
     v.inputs.forEach((input, i) => this.#expect(input, keys[i] as string));
     const parts = await settled(
@@ -91,7 +116,7 @@ export class Solver<R> {
       }),
     );
     const keyed: Keyed = { key: digestParts(v, parts), parts };
-    if (cheap !== undefined) this.#o.cache.putAlias(cheap, keyed);
+    if (cheap !== undefined) this.#o.cache.putAlias(cheap, { ...keyed, seen: identities(v, keys, this.#o.cache) });
     return this.#keyed(v, keyed);
   }
 
@@ -109,7 +134,7 @@ export class Solver<R> {
       for (const input of v.inputs) {
         this.#key(input).then(
           (key) => this.#expect(input, key),
-          () => {}, // told where the key is awaited
+          () => {}, // reported where the key is awaited
         );
       }
     });
@@ -124,31 +149,31 @@ export class Solver<R> {
   #expect(v: Vertex, key: string): void {
     const { cache } = this.#o;
     if (v.inputs.length === 0 || this.#entry(v).result !== undefined) return;
-    const missing = this.#isAnew(v) || (cache.get(key) === undefined && cache.elsewhere?.(key) !== true);
-    if (missing) this.#result(v).catch(() => {}); // whoever needs it hears of it
+    const missing = this.#entry(v).uncached || (cache.get(key) === undefined && cache.elsewhere?.(key) !== true);
+    if (missing) this.#result(v).catch(() => {}); // reported where it is awaited
   }
 
   async #find(v: Vertex): Promise<R> {
     const key = await this.#key(v);
     const keyed = v.inputs.length > 0;
-    if (keyed && !this.#isAnew(v)) {
+    if (keyed && !this.#entry(v).uncached) {
       let hit = this.#lookUp(v, key);
       if (hit === undefined && this.#o.cache.elsewhere?.(key)) {
         await this.#o.cache.fetch?.(key, this.#signal);
         hit = this.#lookUp(v, key);
       }
       if (hit !== undefined) {
-        this.#tellCached(v);
+        this.#reportCached(v);
         return hit;
       }
     }
     const inputs = await settled(v.inputs.map((i) => this.#result(i)));
     if (!keyed) return this.#execute(v, inputs);
     using _lock = await this.#o.lock(key, this.#signal);
-    // somebody else may have made it meanwhile
-    const hit = this.#isAnew(v) ? undefined : this.#lookUp(v, key);
+    // another process may have made it meanwhile
+    const hit = this.#entry(v).uncached ? undefined : this.#lookUp(v, key);
     if (hit !== undefined) {
-      this.#tellCached(v);
+      this.#reportCached(v);
       return hit;
     }
     const made = await this.#execute(v, inputs);
@@ -161,19 +186,43 @@ export class Solver<R> {
     const cached = this.#o.cache.get(key);
     if (!cached) return undefined;
     const below = v.inputs[0];
-    return this.#driver.restore(v, cached, below && this.#entry(below).made);
+    const made = below && this.#entry(below).made;
+    if (made === undefined && this.#isStale(v, key)) return undefined;
+    return this.#driver.restore(v, cached, made);
+  }
+
+  /**
+   * Whether the cached result of a vertex stands on another result than the cache has for its input 0 now, or one of those below
+   * does: the input was executed again since, by a build of that stage alone.
+   */
+  #isStale(v: Vertex, key: string): boolean {
+    const chain: { readonly entry: Entry<R>; readonly cached: CachedResult | undefined }[] = [];
+    for (let at: Vertex | undefined = v, atKey: string | undefined = key; at && at.inputs.length > 0; at = at.inputs[0]) {
+      const entry = this.#entry(at);
+      atKey = at === v ? key : entry.known;
+      chain.push({ entry, cached: atKey === undefined ? undefined : this.#o.cache.get(atKey) });
+      if (entry.stale !== undefined || at.selective[0]) break;
+    }
+    let below: (typeof chain)[number] | undefined;
+    for (const at of chain.reverse()) {
+      const moved = at.cached !== undefined && below?.cached !== undefined && !this.#driver.standsOn(at.cached, below.cached);
+      if (at.cached !== undefined) at.entry.stale ??= moved || below?.entry.stale === true;
+      below = at;
+    }
+    return this.#entry(v).stale === true;
   }
 
   async #execute(v: Vertex, inputs: readonly R[]): Promise<R> {
     const entry = this.#entry(v);
-    // whoever is stopped while it waits had not begun
+    // one that is stopped while it waits has not begun
     using _turn = await this.#o.turn(v, this.#signal);
     try {
       this.#signal.throwIfAborted();
-      entry.told = true;
+      entry.reported = true;
       this.#o.onState(v, 'started');
       const made = await this.#driver.execute(v, inputs, this.#signal);
       entry.made = made;
+      entry.stale = false;
       this.#o.onState(v, 'done');
       return made;
     } catch (e) {
@@ -187,7 +236,7 @@ export class Solver<R> {
     try {
       return fn();
     } catch (e) {
-      this.#entry(v).told = true;
+      this.#entry(v).reported = true;
       this.#o.onState(v, 'started');
       this.#fail(v, e);
       throw e;
@@ -203,28 +252,14 @@ export class Solver<R> {
     this.#o.onState(v, first ? 'failed' : 'cancelled', error);
   }
 
-  /** Whether a vertex ignores the cache: it was told to, or what it stands on does. */
-  #isAnew(v: Vertex): boolean {
-    const entry = this.#entry(v);
-    if (entry.anew === undefined) {
-      // chains are long: from the bottom up, without recursion
-      const chain: Vertex[] = [];
-      for (let at: Vertex | undefined = v; at && this.#entry(at).anew === undefined; at = at.inputs[0]) chain.push(at);
-      for (const at of chain.reverse()) {
-        this.#entry(at).anew = at.noCache || at.inputs.some((i, n) => !at.selective[n] && this.#entry(i).anew === true);
-      }
-    }
-    return entry.anew === true;
-  }
-
   /** A cached vertex makes all that it needs cached too, without a look at it. */
-  #tellCached(v: Vertex): void {
+  #reportCached(v: Vertex): void {
     const stack = [v];
     const out: Vertex[] = [];
     for (let at = stack.pop(); at; at = stack.pop()) {
       const entry = this.#entry(at);
-      if (entry.told) continue;
-      entry.told = true;
+      if (entry.reported) continue;
+      entry.reported = true;
       out.push(at);
       stack.push(...at.inputs);
     }
@@ -240,4 +275,25 @@ async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
     if (r.status === 'rejected') throw r.reason;
     return r.value;
   });
+}
+
+/** All that the targets need, inputs before what reads them; without recursion, since chains are long. */
+function inputsFirst(targets: readonly Vertex[]): Vertex[] {
+  const seen = new Set<string>();
+  const out: Vertex[] = [];
+  const stack: { readonly v: Vertex; next: number }[] = [];
+  const enter = (v: Vertex): void => {
+    if (seen.has(v.id)) return;
+    seen.add(v.id);
+    stack.push({ v, next: 0 });
+  };
+  for (const target of targets) {
+    enter(target);
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const input = top.v.inputs[top.next++];
+      if (input) enter(input);
+      else out.push((stack.pop() as typeof top).v);
+    }
+  }
+  return out;
 }

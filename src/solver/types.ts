@@ -27,6 +27,8 @@ export interface Driver<R> {
   save(v: Vertex, result: R): CachedResult | undefined;
   /** The result again; undefined when what it stood for is gone or does not lie on `base`, the newly made result of input 0. */
   restore(v: Vertex, cached: CachedResult, base: R | undefined): R | undefined;
+  /** Whether a result was made on that one of input 0: on the same files, or on equal ones. */
+  standsOn(cached: CachedResult, below: CachedResult): boolean;
 }
 
 export interface CachedResult {
@@ -59,6 +61,8 @@ export interface Imports {
 export interface Keyed {
   readonly key: string;
   readonly parts: readonly string[];
+  /** Of an alias made here: which results were looked into, by input; '' for none. */
+  readonly seen?: readonly string[];
 }
 
 export type SolveState = 'started' | 'cached' | 'done' | 'failed' | 'cancelled';

@@ -130,7 +130,7 @@ test('named contexts', async () => {
   put('other/a', 'a');
   const o = { ...opening(), cwd: base };
   const named = await openNamedContext('other', 'other', o);
-  assert.equal(named.kind === 'directory' && named.context.root, join(base, 'other'));
+  assert.equal(named.kind === 'directory' && named.context?.root, join(base, 'other'));
   assert.deepEqual(await openNamedContext('img', 'docker-image://busybox', o), { kind: 'image', ref: 'busybox' });
   await assert.rejects(openNamedContext('other', '../extra/nowhere', o), { message: /\.\.\/extra\/nowhere/ });
 });

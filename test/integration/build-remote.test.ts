@@ -306,7 +306,9 @@ test('contexts from elsewhere: a repository, an archive, a Dockerfile', async ()
   }
   const named = await openNamedContext('n', `${git}/app#main:sub`, o);
   assert.ok(named.kind === 'directory');
-  assert.deepEqual(readdirSync(named.context.root), ['deep']);
-  named.context.dispose();
+  assert.equal(named.context, undefined, 'it is fetched once a stage needs it');
+  assert.deepEqual(left(), []);
+  assert.deepEqual(readdirSync((await named.open()).root), ['deep']);
+  await named.dispose();
   assert.deepEqual(left(), []);
 });

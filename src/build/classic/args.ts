@@ -27,7 +27,10 @@ export class BuildArgs {
   }
 
   #value(name: string): string | undefined {
-    return this.#given[name] ?? (this.#declared.has(name) ? (this.#declared.get(name) ?? this.#meta.get(name)) : undefined);
+    return (
+      (Object.hasOwn(this.#given, name) ? this.#given[name] : undefined) ??
+      (this.#declared.has(name) ? (this.#declared.get(name) ?? this.#meta.get(name)) : undefined)
+    );
   }
 
   /** The arguments in force that `env` (`NAME=value`) does not set, sorted. */

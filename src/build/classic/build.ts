@@ -17,6 +17,7 @@ import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
 import { BuildArgs } from './args.ts';
 import { Bases } from './from.ts';
 import { StepImages } from './images.ts';
+import { sortedMap } from '../go.ts';
 import { placed, sourceOf } from '../placed.ts';
 import { applyMetadata } from './metadata.ts';
 import { Output, shortId } from './output.ts';
@@ -124,7 +125,7 @@ class ClassicBuild {
     }
     for (const [key, value] of last ? this.#labels : []) {
       output.step(`LABEL ${key}=${value}`);
-      state.config = { ...state.config, Labels: { ...state.config.Labels, [key]: value } };
+      state.config = { ...state.config, Labels: sortedMap({ ...state.config.Labels, [key]: value }) };
       await commitMetadata(this.#parts, state, `LABEL ${key}=${value}`);
       output.image(state.image?.id);
     }

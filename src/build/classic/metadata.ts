@@ -1,7 +1,7 @@
 // Instructions that change nothing but the configuration: what each makes of it, and how it is called in history.
 import type { Instruction } from '../../dockerfile/index.ts';
 import { SlipwayError, signalNumber, type ContainerConfig, type Healthcheck } from '../../model/index.ts';
-import { duration, list, quotedList } from './go.ts';
+import { duration, list, quotedList, sortedMap } from '../go.ts';
 import { exposedPorts } from './ports.ts';
 import { inheritHealthcheck, shellOf, type StageState } from './state.ts';
 
@@ -21,10 +21,15 @@ export function applyMetadata(state: StageState, instruction: MetadataInstructio
       for (const { key, value } of instruction.args) state.args.declare(key, value);
       return `ARG ${instruction.args.map((a) => (a.value === undefined ? a.key : `${a.key}=${a.value}`)).join(' ')}`;
     case 'LABEL':
-      set({ Labels: { ...config.Labels, ...Object.fromEntries(instruction.pairs.map((p) => [p.key, p.value])) } });
+      set({ Labels: sortedMap({ ...config.Labels, ...Object.fromEntries(instruction.pairs.map((p) => [p.key, p.value])) }) });
       return `LABEL${instruction.pairs.map((p) => ` ${p.key}=${p.value}`).join('')}`;
     case 'EXPOSE':
-      set({ ExposedPorts: { ...config.ExposedPorts, ...Object.fromEntries(instruction.ports.flatMap(exposedPorts).map((p) => [p, {}])) } });
+      set({
+        ExposedPorts: sortedMap({
+          ...config.ExposedPorts,
+          ...Object.fromEntries(instruction.ports.flatMap(exposedPorts).map((p) => [p, {}])),
+        }),
+      });
       return `EXPOSE ${instruction.ports.join(' ')}`;
     case 'CMD': {
       const args = commandOf(instruction.command, config);
@@ -39,7 +44,7 @@ export function applyMetadata(state: StageState, instruction: MetadataInstructio
       return `ENTRYPOINT ${quotedList(args)}`;
     }
     case 'VOLUME':
-      set({ Volumes: { ...config.Volumes, ...Object.fromEntries(instruction.paths.map((p) => [checkVolume(p), {}])) } });
+      set({ Volumes: sortedMap({ ...config.Volumes, ...Object.fromEntries(instruction.paths.map((p) => [checkVolume(p), {}])) }) });
       return `VOLUME ${list(instruction.paths)}`;
     case 'USER':
       set({ User: instruction.user });

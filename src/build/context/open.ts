@@ -11,7 +11,7 @@ import { folderWithin, gitOptions } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
 import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
 import { isRemote } from './source.ts';
-import type { BuildContext, ContextOptions, ContextSource, NamedContext } from './types.ts';
+import type { BuildContext, ContextOptions, ContextSource, NamedContext, NamedDirectory } from './types.ts';
 
 /**
  * Opens a context. Throws not-found 'context.not-found' when the directory is missing, invalid-argument for a bad
@@ -65,7 +65,7 @@ export async function openNamedContext(
   if (value.startsWith('docker-image://')) return { kind: 'image', ref: value.slice('docker-image://'.length) };
   if (value.startsWith(LAYOUT)) return { kind: 'layout', layout: layoutImage(name, value.slice(LAYOUT.length), o.cwd ?? '.') };
   const options: ContextOptions = { ...o, wording: 'graph' };
-  if (isRemote(value)) return { kind: 'directory', context: await ofRemote(value, options) };
+  if (isRemote(value)) return new LazyDirectory(() => ofRemote(value, options));
   if (/^[a-z-]+:\/\//.test(value))
     throw new SlipwayError('unsupported', 'context.remote', `a named context of this kind is not supported: ${name}=${value}`);
   const path = resolve(o.cwd ?? '.', value);
@@ -75,7 +75,29 @@ export async function openNamedContext(
       'context.not-found',
       `failed to get build context ${name}: stat ${value}: no such file or directory`,
     );
-  return { kind: 'directory', context: ofDirectory(path, value, options) };
+  const opened = new LazyDirectory(async () => ofDirectory(path, value, options));
+  await opened.open();
+  return opened;
+}
+
+class LazyDirectory implements NamedDirectory {
+  readonly kind = 'directory';
+  readonly #fetch: () => Promise<BuildContext>;
+  #opening: Promise<BuildContext> | undefined;
+  context: BuildContext | undefined;
+
+  constructor(fetch: () => Promise<BuildContext>) {
+    this.#fetch = fetch;
+  }
+
+  open(): Promise<BuildContext> {
+    return (this.#opening ??= this.#fetch().then((context) => (this.context = context)));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#opening?.catch(() => {});
+    this.context?.dispose();
+  }
 }
 
 function isDirectory(path: string): boolean {

@@ -47,9 +47,20 @@ export interface BuildContext {
   [Symbol.dispose](): void;
 }
 
+/** A directory, or something elsewhere that is fetched once a stage needs it. */
+export interface NamedDirectory {
+  readonly kind: 'directory';
+  /** Fetches it at the first call. */
+  open(): Promise<BuildContext>;
+  /** Once it is open. */
+  readonly context: BuildContext | undefined;
+  /** Waits for what is being fetched, and removes it. */
+  dispose(): Promise<void>;
+}
+
 /** A context of `--build-context name=…`. */
 export type NamedContext =
-  | { readonly kind: 'directory'; readonly context: BuildContext }
+  | NamedDirectory
   | { readonly kind: 'image'; readonly ref: string }
   /** `oci-layout://PATH[:TAG][@DIGEST]`: an image of a layout on disk. */
   | { readonly kind: 'layout'; readonly layout: LayoutImage };

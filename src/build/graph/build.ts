@@ -12,7 +12,7 @@ import { withoutCredentials } from '../../remote/index.ts';
 import { shownOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
-import { BuildDriver, imageIdOf, type NodeVertex, type Result, storedResult, vertexOf } from './driver.ts';
+import { BuildDriver, imageIdOf, type NodeVertex, type Result, storedResult, verticesOf } from './driver.ts';
 import { exportImage } from './export.ts';
 
 /**
@@ -95,8 +95,7 @@ async function solveSteps(
   recorder: Recorder | undefined,
 ): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const nodes = nodesOf(state);
-  const known = new Map<Node, NodeVertex>();
-  const vertices = nodes.map((n) => vertexOf(n, known));
+  const vertices = verticesOf(nodes);
   const local = new DatabaseCache(env.db, env.now);
   const cache = env.imports ? new ImportingCache(local, env.imports) : local;
   const turns = new Turns(request.jobs ?? env.jobs, () => performance.now());
@@ -183,12 +182,7 @@ function sourceOf(env: BuildEnvironment, op: SourceOp): BuildSource[] {
 }
 
 /** The nodes of the steps of a stage: the layers of its image. */
-export function nodesOf(state: StageState): Node[] {
-  const nodes = [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
-  // a stage that is nothing but a named context has no step of its own
-  if (nodes.length === 0 && state.node?.op.kind === 'source' && state.node.op.identifier.startsWith('local://')) nodes.push(state.node);
-  return nodes;
-}
+export const nodesOf = (state: StageState): Node[] => [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
 
 /** Begins to make a network; what goes wrong is told to the step that needs it. */
 function warmNetwork(env: BuildEnvironment): void {

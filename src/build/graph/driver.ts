@@ -1,7 +1,8 @@
 // What vertices of a build do: sources are images and directories, steps change snapshots. The solver calls this with results
 // and gets results; a result is a committed snapshot, or a directory of the user's.
 import type { Lease } from '../../content/index.ts';
-import type { ExecMount, ExecOp, FileAction, Node, SourceOp } from '../../graph/index.ts';
+import { type ExecMount, type ExecOp, type FileAction, type Node, type SourceOp, topological } from '../../graph/index.ts';
+import { quote } from '../../dockerfile/index.ts';
 import type { Image } from '../../image/index.ts';
 import { type Digest, SlipwayError } from '../../model/index.ts';
 import type { CachedResult, ForesightDriver, Vertex } from '../../solver/index.ts';
@@ -18,6 +19,7 @@ import {
   runStep,
   workdirStep,
 } from '../steps/index.ts';
+import { contextName } from '../lower/index.ts';
 import { RemoteSources } from '../remote-sources.ts';
 import { placed } from '../placed.ts';
 import { scriptMount, stepMount } from './mounts.ts';
@@ -41,25 +43,23 @@ export interface NodeVertex extends Vertex {
   readonly inputs: readonly NodeVertex[];
 }
 
-/** Makes vertices of nodes; equal nodes give equal vertices. */
-export function vertexOf(node: Node, known = new Map<Node, NodeVertex>()): NodeVertex {
-  const found = known.get(node);
-  if (found) return found;
-  const { op } = node;
-  const selective = node.inputs.map(
-    (_, i) => i > 0 && (op.kind === 'file' || (op.kind === 'exec' && op.mounts.some((m) => m.input === i))),
-  );
-  const made: NodeVertex = {
-    id: node.digest,
-    name: node.meta.name,
-    inputs: node.inputs.map((i) => vertexOf(i, known)),
-    definition: node.definition,
-    selective,
-    noCache: node.meta.noCache,
-    node,
-  };
-  known.set(node, made);
-  return made;
+/** The vertices of nodes and of all that they need. Without recursion: a chain may have thousands. */
+export function verticesOf(nodes: readonly Node[]): NodeVertex[] {
+  const known = new Map<Node, NodeVertex>();
+  for (const node of topological(nodes)) {
+    // a step changes input 0, which counts by its key; what it reads of the others counts by content
+    const selective = node.inputs.map((_, i) => i > 0);
+    known.set(node, {
+      id: node.digest,
+      name: node.meta.name,
+      inputs: node.inputs.map((i) => known.get(i) as NodeVertex),
+      definition: node.definition,
+      selective,
+      noCache: node.meta.noCache,
+      node,
+    });
+  }
+  return nodes.map((n) => known.get(n) as NodeVertex);
 }
 
 const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0, ms: 0 };
@@ -160,9 +160,6 @@ export class BuildDriver implements ForesightDriver<Result> {
             for (const a of op.actions) changed = (await this.#file(a, rootfs, inputs)) || changed;
             return changed;
           });
-        case 'merge':
-        case 'diff':
-          throw new SlipwayError('unsupported', 'build.op', `operations of kind ${op.kind} are not run yet`);
         default:
           return op satisfies never;
       }
@@ -183,9 +180,19 @@ export class BuildDriver implements ForesightDriver<Result> {
     const id = cached.snapshotId;
     const found = this.#env.snapshots.hold(id, this.#lease);
     if (found === undefined) return undefined;
-    // what was made anew below has another snapshot than what was cached on top of it
+    // what was executed again below has another snapshot than what was cached on top of it
     if (base?.kind === 'snapshot' && base.id !== id && base.id !== found.parentId) return undefined;
     return { kind: 'snapshot', id, createdAt, ms };
+  }
+
+  standsOn({ snapshotId: id }: CachedResult, below: CachedResult): boolean {
+    if (id === null || id === below.snapshotId) return id === below.snapshotId;
+    const parentId = this.#env.snapshots.get(id)?.parentId;
+    if (parentId === undefined || parentId === below.snapshotId) return true; // one that is gone is not found anyway
+    if (parentId === null || below.snapshotId === null) return false;
+    // of equal layers, one of which came from elsewhere
+    const chain = this.#env.snapshots.get(parentId)?.chainId;
+    return chain !== undefined && chain === this.#env.snapshots.get(below.snapshotId)?.chainId;
   }
 
   /** Keeps what was learnt of the files of contexts. */
@@ -224,9 +231,9 @@ export class BuildDriver implements ForesightDriver<Result> {
 
   /** A context, as it lies there. */
   #directory(identifier: string): Result {
-    const name = identifier.slice('local://'.length);
-    const named = this.#request.namedContexts.get(name);
-    const context = name === 'context' || named?.kind !== 'directory' ? this.#request.context : named.context;
+    const name = contextName(identifier);
+    const named = name === undefined ? undefined : this.#request.namedContexts.get(name);
+    const context = (named?.kind === 'directory' && named.context) || this.#request.context;
     let digests = this.#fileDigests.get(context.root);
     if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
     return { kind: 'directory', root: context.root, ignore: context.ignore, digests };
@@ -235,7 +242,8 @@ export class BuildDriver implements ForesightDriver<Result> {
   /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */
   async #change(below: Result | undefined, step: (rootfs: MountedRootfs) => Promise<boolean> | boolean): Promise<Result> {
     const { snapshots, layout } = this.#env;
-    const parent = await this.#asSnapshot(below);
+    if (below?.kind === 'directory') throw new SlipwayError('internal', 'build.base', 'a step stands on a directory');
+    const parent = below?.id ?? null;
     const started = this.#env.now();
     const result = (id: number | null): Result => {
       const createdAt = this.#env.now();
@@ -258,27 +266,6 @@ export class BuildDriver implements ForesightDriver<Result> {
       snapshots.remove(active.id);
       throw e;
     }
-  }
-
-  /** A directory as a snapshot: `FROM` a named context copies it. */
-  async #asSnapshot(result: Result | undefined): Promise<number | null> {
-    if (!result) return null;
-    if (result.kind === 'snapshot') return result.id;
-    const { snapshots, layout } = this.#env;
-    const active = snapshots.prepare(null, this.#lease);
-    {
-      using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
-      await copyStep(rootfs, {
-        instruction: 'COPY',
-        style: 'graph',
-        destination: '/',
-        workdir: '/',
-        now: this.#env.now(),
-        sources: [{ root: result.root, patterns: ['/'], kind: 'context', ...(result.ignore && { ignore: result.ignore }) }],
-      });
-    }
-    snapshots.commit(active.id, this.#lease);
-    return active.id;
   }
 
   async #file(a: FileAction, rootfs: MountedRootfs, inputs: readonly Result[]): Promise<boolean> {
@@ -345,7 +332,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       throw new SlipwayError(
         'process-failed',
         'build.command-failed',
-        `process ${JSON.stringify(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`,
+        `process ${quote(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`,
       );
     }
     return true;

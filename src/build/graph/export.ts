@@ -13,6 +13,7 @@ import {
 } from '../../model/index.ts';
 import type { Node } from '../../graph/index.ts';
 import type { StageState } from '../lower/index.ts';
+import { sortedMap } from '../go.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import type { Result } from './driver.ts';
 
@@ -58,7 +59,7 @@ export function exportImage(
     });
   }
   const { variant } = state.platform;
-  const labels = { ...state.config.Labels, ...request.labels };
+  const labels = sortedMap({ ...state.config.Labels, ...request.labels });
   const config: ImageConfig = {
     architecture: base?.config.architecture || state.platform.architecture,
     ...(base ? base.config.variant && { variant: base.config.variant } : variant && { variant }),

@@ -1,13 +1,13 @@
 // The plan of a build: its stages and steps, which of them would come from the cache and which would run, and why. Nothing is
 // run; base images are looked up, and pulled when they are not here, since what follows depends on them.
 import { parseDockerfile, targetStage } from '../../dockerfile/index.ts';
-import { topological, type Node } from '../../graph/index.ts';
+import { topological } from '../../graph/index.ts';
 import { DatabaseCache, type Fate, foresee, ImportingCache } from '../../solver/index.ts';
 import { Lowering, stageLabel } from '../lower/index.ts';
 import { Explainer } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { askedFor, nodesOf, reasonOf } from './build.ts';
-import { BuildDriver, type NodeVertex, vertexOf } from './driver.ts';
+import { BuildDriver, verticesOf } from './driver.ts';
 
 export interface PlannedStep {
   readonly id: string;
@@ -42,8 +42,7 @@ export async function planGraph(env: BuildEnvironment, request: BuildRequest): P
   const driver = new BuildDriver(env, request, lease, { onList: (_, digest, pieces) => lists.set(digest, pieces), onWork: () => {} });
   try {
     const nodes = topological(nodesOf(state));
-    const known = new Map<Node, NodeVertex>();
-    const vertices = nodes.map((node) => vertexOf(node, known));
+    const vertices = verticesOf(nodes);
     const local = new DatabaseCache(env.db, env.now);
     const forecasts = foresee(vertices, driver, env.imports ? new ImportingCache(local, env.imports) : local);
     const explainer = new Explainer(env.records, request.identity);

@@ -1,7 +1,8 @@
 // Instructions that change the image's configuration and no file.
 import { posix } from 'node:path';
 import { declareArgs, type Instruction } from '../../dockerfile/index.ts';
-import { type ContainerConfig, signalNumber, SlipwayError } from '../../model/index.ts';
+import { type ContainerConfig, type Healthcheck, signalNumber, SlipwayError } from '../../model/index.ts';
+import { duration, list, quotedList, quotedRune, sortedMap } from '../go.ts';
 import { exposedPorts } from './ports.ts';
 import { sourceOf } from '../placed.ts';
 import { type LowerContext, type StageState } from './state.ts';
@@ -31,40 +32,41 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
         { escape: c.dockerfile.escape },
       );
       for (const arg of declared.args) {
-        const at = state.args.findIndex((a) => a.key === arg.key);
-        if (at >= 0) state.args.splice(at, 1);
-        state.args.push(arg);
+        // declared again without a value, it keeps the one that it has
+        if (!state.args.some((a) => a.key === arg.key)) state.args.push(arg);
         if (arg.value !== undefined) state.variables.set(arg.key, arg.value);
       }
       return record(state, `ARG ${declared.args.map((a) => (a.value === undefined ? a.key : `${a.key}=${a.value}`)).join(' ')}`);
     }
     case 'LABEL':
       return set(
-        { Labels: { ...state.config.Labels, ...Object.fromEntries(i.pairs.map((p) => [p.key, p.value])) } },
+        { Labels: sortedMap({ ...state.config.Labels, ...Object.fromEntries(i.pairs.map((p) => [p.key, p.value])) }) },
         `LABEL ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`,
       );
     case 'EXPOSE': {
       const ports = i.ports.flatMap((p) => exposedPorts(p, sourceOf(i)));
       return set(
-        { ExposedPorts: { ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) } },
-        `EXPOSE ${goMap(ports)}`,
+        { ExposedPorts: sortedMap({ ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) }) },
+        `EXPOSE ${list([...new Set(ports)].sort())}`,
       );
     }
     case 'CMD': {
       const args = commandOf(state, i.command);
       state.cmdSet = true;
-      return set({ Cmd: args, ...(i.command.shell && { ArgsEscaped: true }) }, `CMD ${goQuoted(args)}`);
+      return set({ Cmd: args, ArgsEscaped: true }, `CMD ${quotedList(args)}`);
     }
     case 'ENTRYPOINT': {
       const args = commandOf(state, i.command);
-      return set({ Entrypoint: args, ...(state.cmdSet ? {} : { Cmd: null }) }, `ENTRYPOINT ${goQuoted(args)}`);
+      return set({ Entrypoint: args, ...(state.cmdSet ? {} : { Cmd: null }) }, `ENTRYPOINT ${quotedList(args)}`);
     }
     case 'HEALTHCHECK':
-      return set({ Healthcheck: i.health }, `HEALTHCHECK ${goHealth(i.health)}`);
+      return set({ Healthcheck: i.health }, `HEALTHCHECK ${healthText(i.health)}`);
     case 'ONBUILD':
-      return set({ OnBuild: [...(state.config.OnBuild ?? []), i.expression] }, `ONBUILD ${i.expression}`);
+      // as in BuildKit it has no entry in the history
+      state.config = { ...state.config, OnBuild: [...(state.config.OnBuild ?? []), i.expression] };
+      return;
     case 'SHELL':
-      return set({ Shell: [...i.shell] }, `SHELL [${i.shell.join(' ')}]`);
+      return set({ Shell: [...i.shell] }, `SHELL ${list(i.shell)}`);
     case 'STOPSIGNAL':
       if (signalNumber(i.signal) === undefined) {
         throw new SlipwayError('invalid-argument', 'stopsignal.invalid', `invalid signal: ${i.signal}`, { source: sourceOf(i) });
@@ -79,8 +81,8 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
             source: sourceOf(i),
           });
       return set(
-        { Volumes: { ...state.config.Volumes, ...Object.fromEntries(i.paths.map((p) => [p, {}])) } },
-        `VOLUME [${i.paths.join(' ')}]`,
+        { Volumes: sortedMap({ ...state.config.Volumes, ...Object.fromEntries(i.paths.map((p) => [p, {}])) }) },
+        `VOLUME ${list(i.paths)}`,
       );
     case 'MAINTAINER':
       state.author = i.maintainer;
@@ -102,25 +104,21 @@ export function setVariable(env: readonly string[], key: string, value: string):
   return at < 0 ? [...env, entry] : env.with(at, entry);
 }
 
-export const shellOf = (config: ContainerConfig): readonly string[] =>
-  config.Shell && config.Shell.length > 0 ? config.Shell : ['/bin/sh', '-c'];
+export const osOf = ({ base, platform }: StageState): string => base?.config.os || platform.os;
+
+export function shellOf(state: StageState): readonly string[] {
+  const { Shell } = state.config;
+  if (Shell && Shell.length > 0) return Shell;
+  return osOf(state) === 'windows' ? ['cmd', '/S', '/C'] : ['/bin/sh', '-c'];
+}
 
 const commandOf = (state: StageState, { args, shell }: { args: readonly string[]; shell: boolean }): string[] =>
-  shell ? [...shellOf(state.config), args.join(' ')] : [...args];
+  shell ? [...shellOf(state), args.join(' ')] : [...args];
 
 /** The absolute path that a WORKDIR leads to. One that is absolute itself stays as it is written, as in BuildKit. */
 export const workdirOf = (config: ContainerConfig, path: string): string =>
   path.startsWith('/') ? path : posix.resolve('/', config.WorkingDir ?? '/', path);
 
-/** Lists and maps as Go prints them: that is how they stand in histories. */
-const goQuoted = (list: readonly string[]): string => `[${list.map((s) => JSON.stringify(s)).join(' ')}]`;
-const goMap = (keys: readonly string[]): string => `map[${keys.map((k) => `${k}:{}`).join(' ')}]`;
-const goHealth = (h: {
-  Test?: string[];
-  Interval?: number;
-  Timeout?: number;
-  StartPeriod?: number;
-  StartInterval?: number;
-  Retries?: number;
-}): string =>
-  `&{${goQuoted(h.Test ?? [])} ${[h.Interval, h.Timeout, h.StartPeriod, h.StartInterval].map((n) => `"${(n ?? 0) / 1e9}s"`).join(' ')} '\\x0${(h.Retries ?? 0).toString(16)}'}`;
+/** `%q` of Go's structure: each field in quotes, the number as the character of that code. */
+const healthText = (h: Healthcheck): string =>
+  `&{${quotedList(h.Test ?? [])} ${[h.Interval, h.Timeout, h.StartPeriod, h.StartInterval].map((n) => `"${duration(n ?? 0)}"`).join(' ')} ${quotedRune(h.Retries ?? 0)}}`;

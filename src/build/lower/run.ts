@@ -10,13 +10,13 @@ import {
 } from '../../dockerfile/index.ts';
 import type { ExecMount, ExecOp, Node } from '../../graph/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { shellOf } from './config.ts';
+import { osOf, shellOf } from './config.ts';
 import { sourceOf } from '../placed.ts';
-import { environmentOf, type LowerContext, nodeMeta, type StageState, stepName } from './state.ts';
+import { environmentOf, type LowerContext, nodeMeta, scratchNode, type StageState, stepName } from './state.ts';
 
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
   const source = sourceOf(i);
-  const { args, script, summary } = runCommandLine(i, { shell: shellOf(state.config) });
+  const { args, script, summary } = runCommandLine(i, { shell: shellOf(state), os: osOf(state) });
   const network = i.network === 'default' ? c.request.network : i.network;
   for (const [wanted, entitlement] of [
     [network === 'host', 'network.host'],
@@ -35,8 +35,7 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     }
   }
   if (i.devices.length > 0) throw new SlipwayError('unsupported', 'build.device', 'RUN --device is not supported', { source });
-  const given = state.args.filter((a) => a.value !== undefined);
-  const names = new Set([...environmentOf(state.config).keys(), ...given.map((a) => a.key)]);
+  const names = new Set([...environmentOf(state.config).keys(), ...state.args.filter((a) => state.variables.has(a.key)).map((a) => a.key)]);
   const env = [...names].map((name) => `${name}=${state.variables.get(name) ?? ''}`);
   const { mounts, inputs } = await lowerMounts(c, state, i, state.variables);
   const hostname = c.request.buildArgs['BUILDKIT_SANDBOX_HOSTNAME'];
@@ -64,7 +63,9 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   const shown = summary === undefined ? i.original : `${i.original} (${summary})`;
   const meta = { ...nodeMeta(c, state, stepName(c, state, shown), i), hiddenEnv };
   state.node = c.graph.node(op, [state.node ?? scratch(c), ...inputs], meta);
-  const prefix = given.length === 0 ? '' : `|${given.length} ${given.map((a) => `${a.key}=${a.value}`).join(' ')} `;
+  // each name once, where it was first declared, with the value that the command sees
+  const shownArgs = state.args.map(({ key }) => `${key}=${state.variables.get(key) ?? ''}`);
+  const prefix = shownArgs.length === 0 ? '' : `|${shownArgs.length} ${shownArgs.join(' ')} `;
   state.steps.push({
     createdBy: `RUN ${prefix}${args.join(' ')} # buildkit`,
     node: state.node,
@@ -72,9 +73,7 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
   });
 }
 
-/** The empty file system, where something must be read or run on it. */
-export const scratch = (c: LowerContext): Node =>
-  c.graph.node({ kind: 'source', identifier: 'scratch' }, [], { name: 'scratch', noCache: false });
+export const scratch = (c: LowerContext): Node => scratchNode(c.graph);
 
 async function lowerMounts(
   c: LowerContext,
@@ -85,8 +84,8 @@ async function lowerMounts(
   const inputs: Node[] = [];
   const mounts: ExecMount[] = [];
   const cwd = state.config.WorkingDir || '/';
-  const show = async (from: string | undefined): Promise<number> => {
-    const node = from === undefined ? c.contextNode() : ((await c.resolveFrom(from, state, sourceOf(i))).node ?? scratch(c));
+  const show = async (from: string | undefined, target: string): Promise<number> => {
+    const node = from === undefined ? c.contextNode() : ((await c.resolveFrom(from, state, sourceOf(i), target)).node ?? scratch(c));
     return inputs.push(node); // input 0 is the root
   };
   for (const m of expandRunMounts(i, env, { escape: c.dockerfile.escape })) {
@@ -106,7 +105,7 @@ async function lowerMount(
   m: RunMount,
   cwd: string,
   cacheNamespace: string | undefined,
-  show: (from: string | undefined) => Promise<number>,
+  show: (from: string | undefined, target: string) => Promise<number>,
 ): Promise<ExecMount> {
   const ids = (x: { mode?: number; uid?: number; gid?: number }) => ({
     ...(x.mode !== undefined && { mode: x.mode }),
@@ -116,11 +115,11 @@ async function lowerMount(
   const at = (target: string): string => posix.resolve(cwd, target);
   switch (m.type) {
     case 'bind':
-      return { type: 'bind', input: await show(m.from), target: at(m.target), selector: m.source, readonly: m.readOnly };
+      return { type: 'bind', input: await show(m.from, m.target), target: at(m.target), selector: m.source, readonly: m.readOnly };
     case 'cache':
       return {
         type: 'cache',
-        input: m.from === undefined ? -1 : await show(m.from),
+        input: m.from === undefined ? -1 : await show(m.from, m.target),
         target: at(m.target),
         selector: m.source,
         readonly: m.readOnly,

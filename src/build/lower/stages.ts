@@ -7,6 +7,7 @@ import {
   nearestStage,
   parseInstruction,
   platformArgs,
+  quote,
   resolveStage,
   type Stage,
 } from '../../dockerfile/index.ts';
@@ -17,20 +18,30 @@ import {
   hostPlatform,
   isSlipwayError,
   parsePlatform,
-  parseReference,
   type Platform,
   SlipwayError,
   type SourceExcerpt,
-  withDefaultTag,
 } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
-import type { NamedContext } from '../context/index.ts';
+import { contextKey, type NamedDirectory } from '../context/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
 import { placed, sourceOf } from '../placed.ts';
-import { DEFAULT_PATH, environmentOf, type LowerContext, shownLabel, type StageState } from './state.ts';
+import { readsFrom } from './order.ts';
+import { contextIdentifier, COPY_ALL, identifierOf, isScratch, MAIN_CONTEXT, type Named, referenceOf } from './sources.ts';
+import {
+  DEFAULT_PATH,
+  emptyConfig,
+  environmentOf,
+  hasPath,
+  type LowerContext,
+  scratchNode,
+  shownLabel,
+  stageLabel,
+  type StageState,
+} from './state.ts';
 
 export interface Lowered {
   readonly state: StageState;
@@ -73,6 +84,8 @@ export class Lowering {
   }
 
   async lower(target: Stage): Promise<Lowered> {
+    // a FROM must be right whether or not its stage is needed
+    for (const stage of this.#dockerfile.stages) this.#from(stage);
     const state = await this.#stage(target);
     return { state, skipped: this.#dockerfile.stages.filter((s) => !this.#states.has(s.index)) };
   }
@@ -84,7 +97,7 @@ export class Lowering {
       states
         .sort(([a], [b]) => a - b)
         .map(([index, { base }]) => {
-          const config = base?.config.config ?? { Env: [DEFAULT_PATH] };
+          const config = base?.config.config ?? emptyConfig(this.#target);
           return [index, { env: environmentOf(config), shell: (config.Shell ?? []).length > 0 }];
         }),
     );
@@ -101,38 +114,74 @@ export class Lowering {
     return state;
   }
 
-  async #lowerStage(stage: Stage): Promise<StageState> {
-    const c = this.#context();
+  /** What a FROM says once its variables are replaced. */
+  #from(stage: Stage): { readonly name: string; readonly platform: Platform; readonly source: SourceExcerpt } {
     const { instruction: from } = expandInstruction(stage.from, this.#globals, { escape: this.#dockerfile.escape });
     const source = sourceOf(stage.from);
-    if (from.base === '')
-      throw new SlipwayError('invalid-argument', 'build.from-blank', `base name (${stage.from.base}) should not be blank`, { source });
-    const platform = from.platform === undefined || from.platform === '' ? this.#target : this.#platform(from.platform, source);
-    const state = await this.#begin(stage, from.base, platform, source);
+    const { base: name, platform } = from;
+    if (platform === '')
+      throw new SlipwayError('invalid-argument', 'build.platform', `empty platform value from expression ${stage.from.platform}`, {
+        source,
+      });
+    if (name !== 'scratch' && !this.#earlier(stage, name) && !this.#named(name)) this.#placing(source, () => referenceOf(name));
+    return { name, platform: platform === undefined ? this.#target : this.#platform(platform, source), source };
+  }
+
+  #earlier(stage: Stage, name: string): Stage | undefined {
+    return this.#dockerfile.stages.slice(0, stage.index).findLast((s) => s.name === name);
+  }
+
+  /** The context that stands for a stage or an image: by `busybox` as well as `docker.io/library/busybox:latest`. */
+  #named(name: string): Named | undefined {
+    const key = contextKey(name);
+    const context = this.#request.namedContexts.get(key);
+    return context && { key, context };
+  }
+
+  #placing<T>(source: SourceExcerpt, fn: () => T): T {
+    try {
+      return fn();
+    } catch (e) {
+      throw placed(e, source);
+    }
+  }
+
+  async #lowerStage(stage: Stage): Promise<StageState> {
+    await Promise.resolve(); // a chain of stages may be long: each begins on a stack of its own
+    const c = this.#context();
+    const { name, platform, source } = this.#from(stage);
+    const replaced = stage.name === undefined ? undefined : this.#named(stage.name);
+    // a context of the stage's own name stands for all of it
+    const state = await this.#begin(stage, replaced ? (stage.name as string) : name, platform, source);
     const triggers = state.config.OnBuild ?? [];
     const { OnBuild: _, ...config } = state.config;
-    state.config = config;
-    for (const trigger of triggers) await this.#instruction(c, state, this.#trigger(trigger));
+    if (triggers.length > 0) state.config = config;
+    state.total += replaced ? 0 : triggers.length;
+    if (replaced) return state;
+    for (const trigger of triggers) await this.#trigger(c, state, trigger, source);
     for (const instruction of stage.commands) await this.#instruction(c, state, instruction);
     return state;
   }
 
-  #trigger(text: string): Instruction {
-    const instruction = parseInstruction(text, { name: 'ONBUILD' });
-    if (instruction.kind === 'ONBUILD' || instruction.kind === 'FROM' || instruction.kind === 'MAINTAINER') {
-      throw new SlipwayError('invalid-argument', 'build.onbuild', `${instruction.kind} isn't allowed as an ONBUILD trigger`, {
-        source: sourceOf(instruction),
-      });
+  /** What an image asks of the builds upon it. Its mistakes are those of the FROM that names the image. */
+  async #trigger(c: LowerContext, state: StageState, text: string, source: SourceExcerpt): Promise<void> {
+    try {
+      const instruction = parseInstruction(text, { name: 'ONBUILD' });
+      if (instruction.kind === 'ONBUILD' || instruction.kind === 'FROM' || instruction.kind === 'MAINTAINER')
+        throw new SlipwayError('invalid-argument', 'build.onbuild', `${instruction.kind} isn't allowed as an ONBUILD trigger`);
+      await this.#instruction(c, state, { ...instruction, file: state.stage.from.file, range: state.stage.from.range });
+    } catch (e) {
+      if (!isSlipwayError(e)) throw e;
+      throw new SlipwayError(e.kind, e.code, e.message, { hints: e.hints, cause: e, source });
     }
-    return instruction;
   }
 
   /** The state right after FROM: of an earlier stage, an image, a named context, or nothing. */
   async #begin(stage: Stage, name: string, platform: Platform, source: SourceExcerpt): Promise<StageState> {
     const counted = 1 + stage.commands.filter((i) => COUNTED.has(i.kind)).length;
     const fresh = { stage, platform, author: undefined, cmdSet: false, index: 0, total: counted };
-    const earlier = this.#dockerfile.stages.slice(0, stage.index).findLast((s) => s.name === name);
-    const named = this.#request.namedContexts.get(name.toLowerCase());
+    const named = this.#named(name);
+    const earlier = this.#earlier(stage, name);
     if (earlier && !named) {
       const parent = await this.#stage(earlier);
       return {
@@ -150,19 +199,20 @@ export class Lowering {
     }
     const empty = {
       base: undefined,
-      config: { Env: [DEFAULT_PATH], WorkingDir: '/' },
+      config: emptyConfig(platform),
       args: [],
-      variables: environmentOf({ Env: [DEFAULT_PATH] }),
+      variables: environmentOf(emptyConfig(platform)),
       steps: [],
     };
-    if (name === 'scratch') return { ...fresh, ...empty, total: counted - 1, node: undefined };
+    if (isScratch(name, named)) return { ...fresh, ...empty, total: counted - 1, node: undefined };
     const title = `[${shownLabel(this.#request, this.#dockerfile, stage)}1/${counted}] FROM `;
-    if (named?.kind === 'directory') {
-      return { ...fresh, ...empty, index: 1, node: this.#local(name.toLowerCase(), `${title}${name}`) };
+    if (named?.context.kind === 'directory') {
+      const node = this.#copyOf(await this.#local(named, named.context, source), `${title}${name}`, source);
+      return { ...fresh, ...empty, index: 1, node, steps: [{ createdBy: `local source for ${name}`, node }] };
     }
     const image = await this.#imageOf(name, named, platform, source);
     const config = structuredClone(image.config.config ?? {});
-    if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), DEFAULT_PATH];
+    if (!hasPath(config) && image.config.os !== 'windows') config.Env = [...(config.Env ?? []), DEFAULT_PATH];
     return {
       ...fresh,
       index: 1,
@@ -200,36 +250,51 @@ export class Lowering {
       request: this.#request,
       dockerfile: this.#dockerfile,
       globals: this.#globals,
-      contextNode: () => this.#local('context', '[internal] load build context'),
-      resolveFrom: (name, state, source) => this.#from(name, state, source),
+      contextNode: () =>
+        this.#graph.node({ kind: 'source', identifier: MAIN_CONTEXT }, [], { name: '[internal] load build context', noCache: false }),
+      resolveFrom: (name, state, source, mountTarget) => this.#resolve(name, state, source, mountTarget),
     };
   }
 
-  async #from(name: string, state: StageState, source: SourceExcerpt): Promise<{ node: Node | undefined; kind: 'stage' | 'context' }> {
+  async #resolve(
+    name: string,
+    state: StageState,
+    source: SourceExcerpt,
+    mountTarget: string | undefined,
+  ): Promise<{ node: Node | undefined; kind: 'stage' | 'context' }> {
     const { stage } = state;
-    if (stage.name !== undefined && name.toLowerCase() === stage.name && !resolveStage(this.#dockerfile, name, stage.index)) {
-      throw new SlipwayError('invalid-argument', 'build.from-itself', `circular dependency detected on stage: ${stage.name}`, { source });
-    }
-    const named = this.#request.namedContexts.get(name.toLowerCase());
-    if (named?.kind === 'directory')
-      return { node: this.#local(name.toLowerCase(), `[context ${name}] load from client`), kind: 'context' };
-    const earlier = named ? undefined : resolveStage(this.#dockerfile, name, stage.index);
-    if (earlier) return { node: (await this.#stage(earlier)).node, kind: 'stage' };
+    const named = this.#named(name);
+    if (named?.context.kind === 'directory') return { node: await this.#local(named, named.context, source), kind: 'context' };
+    const meant = named ? undefined : resolveStage(this.#dockerfile, name);
+    if (meant && meant.index >= stage.index) throw this.#outOfOrder(stage, meant, name, mountTarget, source);
+    if (meant) return { node: (await this.#stage(meant)).node, kind: 'stage' };
     if (/^\d+$/.test(name)) {
       throw new SlipwayError('invalid-argument', 'build.from-index', `invalid stage index ${name}`, {
         source,
         hints: [`this stage is number ${stage.index}; only earlier ones can be copied from`],
       });
     }
-    if (name === 'scratch' && !named) return { node: undefined, kind: 'stage' };
+    if (isScratch(name, named)) return { node: undefined, kind: 'stage' };
     const image = await this.#imageOf(name, named, this.#target, source, nearestStage(this.#dockerfile, name));
     return { node: this.#imageNode(image, identifierOf(name, named), 'FROM ', source), kind: 'stage' };
   }
 
-  async #imageOf(name: string, named: NamedImage | undefined, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
-    if (named?.kind !== 'layout') return this.#image(named?.ref ?? name, platform, source, near);
+  #outOfOrder(stage: Stage, meant: Stage, name: string, mountTarget: string | undefined, source: SourceExcerpt): SlipwayError {
+    const label = stageLabel(this.#dockerfile, stage) ?? '';
+    if (readsFrom(this.#dockerfile, meant, stage))
+      return new SlipwayError('invalid-argument', 'build.from-itself', `circular dependency detected on stage: ${label}`, { source });
+    const message =
+      mountTarget === undefined
+        ? `cannot copy from stage ${quote(name)}, it needs to be defined before current stage ${quote(label)}`
+        : `cannot mount from stage ${quote(name)} to ${quote(mountTarget)}, stage needs to be defined before current command`;
+    return new SlipwayError('invalid-argument', 'build.from-later', message, { source });
+  }
+
+  async #imageOf(name: string, named: Named | undefined, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
+    const context = named?.context;
+    if (context?.kind !== 'layout') return this.#image(context?.kind === 'image' ? context.ref : name, platform, source, near);
     try {
-      return await this.#env.openLayout(named.layout, this.#request.signal);
+      return await this.#env.openLayout(context.layout, this.#request.signal);
     } catch (e) {
       throw placed(e, source);
     }
@@ -237,7 +302,7 @@ export class Lowering {
 
   async #image(name: string, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
     try {
-      const whole = formatReference(withDefaultTag(parseReference(name)));
+      const whole = formatReference(referenceOf(name));
       this.#onImage(whole);
       return await this.#env.resolveBase(whole, {
         platform,
@@ -247,9 +312,8 @@ export class Lowering {
       });
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
-      const message = e.code === 'reference.invalid' ? `failed to parse stage name "${name}": ${e.message}` : e.message;
       const hints = [...(near === undefined ? [] : [`there is a stage named ${near}`]), ...e.hints];
-      throw new SlipwayError(e.kind, e.code, message, { hints, cause: e, source });
+      throw new SlipwayError(e.kind, e.code, e.message, { hints, cause: e, source });
     }
   }
 
@@ -261,8 +325,22 @@ export class Lowering {
     });
   }
 
-  #local(name: string, title: string): Node {
-    return this.#graph.node({ kind: 'source', identifier: `local://${name}` }, [], { name: title, noCache: false });
+  async #local({ key }: Named, directory: NamedDirectory, source: SourceExcerpt): Promise<Node> {
+    try {
+      await directory.open();
+    } catch (e) {
+      throw placed(e, source);
+    }
+    return this.#graph.node({ kind: 'source', identifier: contextIdentifier(key) }, [], {
+      name: `[context ${key}] load from client`,
+      noCache: false,
+    });
+  }
+
+  /** A directory as the files that a stage begins with: the first layer of its image. */
+  #copyOf(directory: Node, name: string, source: SourceExcerpt): Node {
+    const noCache = this.#request.noCache;
+    return this.#graph.node(COPY_ALL, [scratchNode(this.#graph), directory], { name, source, noCache });
   }
 
   #platform(text: string, source: SourceExcerpt): Platform {
@@ -273,12 +351,4 @@ export class Lowering {
       throw new SlipwayError(e.kind, e.code, `failed to parse platform ${text}: ${e.message}`, { cause: e, source });
     }
   }
-}
-
-type NamedImage = Exclude<NamedContext, { kind: 'directory' }>;
-
-/** As the graph names an image: by the reference that it was found by, or by the name of the context that is one. */
-function identifierOf(name: string, named: NamedImage | undefined): string {
-  if (named?.kind === 'layout') return `oci-layout://${name.toLowerCase()}`;
-  return `docker-image://${formatReference(withDefaultTag(parseReference(named?.ref ?? name)))}`;
 }

@@ -31,7 +31,7 @@ export interface StageState {
   cmdSet: boolean;
   /** The number of the next step of this stage that is told, and how many there are. */
   index: number;
-  readonly total: number;
+  total: number;
 }
 
 /** What lowering of any instruction may use. */
@@ -47,10 +47,23 @@ export interface LowerContext {
     name: string,
     state: StageState,
     source: SourceExcerpt,
+    /** Of a mount. */
+    mountTarget?: string,
   ) => Promise<{ node: Node | undefined; kind: 'stage' | 'context' }>;
 }
 
+/** Where programs are looked for in an image that does not say it. */
 export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export const hasPath = ({ Env }: ContainerConfig): boolean => (Env ?? []).some((e) => e.startsWith('PATH='));
+
+/** The configuration of scratch; Windows has a path of its own. */
+export const emptyConfig = ({ os }: Platform): ContainerConfig =>
+  os === 'windows' ? { WorkingDir: '\\' } : { Env: [DEFAULT_PATH], WorkingDir: '/' };
+
+/** The empty file system, where something must be read or run on it. */
+export const scratchNode = (graph: Graph): Node =>
+  graph.node({ kind: 'source', identifier: 'scratch' }, [], { name: 'scratch', noCache: false });
 
 /** `[build 2/3] RUN x`; a stage without a name is called by its number when there are others. */
 export function stepName(c: LowerContext, state: StageState, text: string): string {

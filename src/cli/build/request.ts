@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import {
   type BuildEvent,
   type BuildRequest,
+  contextNameKey,
   contextSource,
   type NamedContext,
   openContext,
@@ -19,8 +20,8 @@ import { addHost, agent, buildArgs, isTrue, labels, output, secret, ulimit } fro
 
 export interface OpenedRequest {
   readonly request: BuildRequest;
-  /** Removes what was fetched or unpacked for the context. */
-  dispose(): void;
+  /** Removes what was fetched or unpacked for contexts, and ends agents that were started. */
+  dispose(): Promise<void>;
 }
 
 /** @param scratch a folder for contexts that come as an archive or from elsewhere */
@@ -54,17 +55,22 @@ export async function openRequest(
   const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
   const keepGitDir = isTrue(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR']);
   const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, secrets }, keepGitDir };
-  const context = await openContext(source, {
-    ...opening,
-    ...(fromStdin ? { dockerfileText: await readAll(ctx.stdin) } : file !== undefined && { dockerfile: file }),
-    wording: which,
-  });
+  await using undo = new AsyncDisposableStack();
+  const context = undo.use(
+    await openContext(source, {
+      ...opening,
+      ...(fromStdin ? { dockerfileText: await readAll(ctx.stdin) } : file !== undefined && { dockerfile: file }),
+      wording: which,
+    }),
+  );
   const namedContexts = new Map<string, NamedContext>();
   for (const word of o.list('build-context')) {
     const eq = word.indexOf('=');
     if (eq < 1) throw new SlipwayError('invalid-argument', 'flag.build-context', `invalid context value: ${word}, expected key=value`);
-    const name = word.slice(0, eq).toLowerCase();
-    namedContexts.set(name, await openNamedContext(name, word.slice(eq + 1), opening));
+    const name = contextNameKey(word.slice(0, eq));
+    const named = await openNamedContext(name, word.slice(eq + 1), opening);
+    if (named.kind === 'directory') undo.defer(() => named.dispose());
+    namedContexts.set(name, named);
   }
   const platforms = platformsOf(ctx, o);
   const shm = o.string('shm-size');
@@ -126,7 +132,8 @@ export async function openRequest(
     signal: ctx.signal,
     onEvent,
   };
-  return { request, dispose: () => context.dispose() };
+  const kept = undo.move();
+  return { request, dispose: () => kept.disposeAsync() };
 }
 
 /** SOURCE_DATE_EPOCH: seconds since the epoch. */

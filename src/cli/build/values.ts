@@ -14,16 +14,16 @@ export const isTrue = (value: string | undefined): boolean => ['1', 't', 'T', 't
 
 /** `NAME=value`, or `NAME` alone for the environment's value; a name that the environment lacks is left out, as in Docker. */
 export function buildArgs(values: readonly string[], env: Environment): Record<string, string> {
-  const out: Record<string, string> = {};
+  const out = new Map<string, string>();
   for (const v of values) {
     const eq = v.indexOf('=');
     const name = eq < 0 ? v : v.slice(0, eq);
     if (name === '')
       throw invalid('flag.build-arg', `invalid value ${JSON.stringify(v)} for --build-arg: no name`, '--build-arg NAME=value');
-    const value = eq < 0 ? env[name] : v.slice(eq + 1);
-    if (value !== undefined) out[name] = value;
+    const value = eq >= 0 ? v.slice(eq + 1) : Object.hasOwn(env, name) ? env[name] : undefined;
+    if (value !== undefined) out.set(name, value);
   }
-  return out;
+  return Object.fromEntries(out);
 }
 
 /** `key=value`; `key` alone has an empty value. */

@@ -81,7 +81,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
     return report(ctx, e, which);
   } finally {
-    opened?.dispose();
+    await opened?.dispose();
   }
 }
 

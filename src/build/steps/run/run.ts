@@ -2,6 +2,7 @@
 // that, is gone when it ends; what stays is what the command itself wrote.
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
+import { quote } from '../../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { processorTime, RootedTree } from '../../../sys/index.ts';
@@ -127,7 +128,7 @@ async function asStepError<T>(request: RunRequest, fn: () => T | Promise<T>): Pr
   } catch (e) {
     if (!isSlipwayError(e) || !e.code.startsWith('container.')) throw e;
     // It carries the exit code of a container that cannot be started; a build that fails has its own.
-    const process = request.style === 'graph' ? `process ${JSON.stringify(request.args.join(' '))} did not complete successfully: ` : '';
+    const process = request.style === 'graph' ? `process ${quote(request.args.join(' '))} did not complete successfully: ` : '';
     throw new SlipwayError('process-failed', e.code, `${process}${e.message}`, {
       cause: e,
       hints: e.hints,

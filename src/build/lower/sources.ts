@@ -1,0 +1,57 @@
+// What the graph calls the sources of a build: images, the main context, and the contexts of `--build-context`. Pure.
+import { quote } from '../../dockerfile/index.ts';
+import type { FileOp } from '../../graph/index.ts';
+import { formatReference, isSlipwayError, parseReference, type Reference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import type { NamedContext } from '../context/index.ts';
+
+export interface Named {
+  /** As `--build-context` has it. */
+  readonly key: string;
+  readonly context: NamedContext;
+}
+
+/** `--build-context x=docker-image://scratch` is as empty as scratch itself. */
+export const isScratch = (name: string, named: Named | undefined): boolean =>
+  named ? named.context.kind === 'image' && named.context.ref === 'scratch' : name === 'scratch';
+
+export const MAIN_CONTEXT = 'local://context';
+export const contextIdentifier = (key: string): string => `${MAIN_CONTEXT}:${key}`;
+
+/** The named context that a source is; undefined for the main one. */
+export const contextName = (identifier: string): string | undefined =>
+  identifier.startsWith(`${MAIN_CONTEXT}:`) ? identifier.slice(MAIN_CONTEXT.length + 1) : undefined;
+
+/** As the graph names an image: by the reference that it was found by, or by the name of the context that is one. */
+export function identifierOf(name: string, named: Named | undefined): string {
+  if (named?.context.kind === 'layout') return `oci-layout://${named.key}`;
+  return `docker-image://${formatReference(referenceOf(named?.context.kind === 'image' ? named.context.ref : name))}`;
+}
+
+export function referenceOf(name: string): Reference {
+  try {
+    return withDefaultTag(parseReference(name));
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    throw new SlipwayError(e.kind, e.code, `failed to parse stage name ${quote(name)}: ${e.message}`, { hints: e.hints, cause: e });
+  }
+}
+
+/** Copies all of input 1: a directory as the files that a stage begins with. */
+export const COPY_ALL: FileOp = {
+  kind: 'file',
+  actions: [
+    {
+      action: 'copy',
+      instruction: 'COPY',
+      input: 1,
+      from: 'context',
+      sources: ['/'],
+      files: [],
+      destination: '/',
+      workdir: '/',
+      parents: false,
+      link: false,
+      excludes: [],
+    },
+  ],
+};
