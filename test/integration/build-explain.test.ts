@@ -153,8 +153,10 @@ test('history: lists, steps, logs, why later, and what was killed', async () => 
   put('Dockerfile', 'FROM busybox\nRUN echo said; false\n');
   assert.equal((await shop.run('build', context)).status, 1);
   assert.match((await shop.ok('builder', 'history', 'logs')).stdout, /RUN echo said; false\nsaid\n/);
-  put('Dockerfile', 'FROM busybox\nRUN sleep 20.125\n');
-  await shop.killed(() => commandLines().some((line) => line.startsWith('sleep 20.125 ')), 'build', context);
+  // no other run of this test has the same
+  const command = `sleep 20.125${process.pid}`;
+  put('Dockerfile', `FROM busybox\nRUN ${command}\n`);
+  await shop.killed(() => commandLines().includes(`${command} `), 'build', context);
   assert.match((await shop.ok('builder', 'history')).stdout.split('\n')[1] ?? '', /Canceled/);
   await shop.ok('builder', 'history', 'rm', '--all');
   assert.equal((await shop.ok('builder', 'history', '-q')).stdout, '');
