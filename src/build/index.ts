@@ -8,7 +8,7 @@ export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
-export type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';
+export type { BuildDescribed, BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';
 export {
   type BuildRecord,
   BuildRecords,

@@ -1,49 +1,36 @@
 // A build with all that becomes of it: images for one or several platforms, where they go, and what is stated about them.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BuildRequest } from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { Image } from '../image/index.ts';
 import {
   type Descriptor,
   type Digest,
-  encodeJson,
-  familiarReference,
   formatPlatform,
   hostPlatform,
-  MediaType,
   parseReference,
   type Platform,
-  sha256,
+  repositoryName,
   SlipwayError,
-  withDefaultTag,
 } from '../model/index.ts';
-import type { CopyTarget } from '../registry/index.ts';
 import { withMounted } from '../snapshot/index.ts';
-import type { Attestation } from './attest/index.ts';
-import { build, type BuildEngine, type BuildOutcome, type Travel } from './build.ts';
+import { build, type BuildEngine, type Travel } from './build.ts';
 import type { Engine } from './engine.ts';
-import { type Output, viewOf, writeLayoutWith, writeOutput } from './outputs.ts';
+import { needsList, sendBuild, type Sending } from './lists-of-build.ts';
+import { type Annotation, type ImageOutput, isPlain, type Output } from './output-spec.ts';
+import { type Tree, viewOf, writeArchiveWith, writeImage, writeLayoutWith, writeTar } from './outputs.ts';
 import { pushImage, USUAL_LEVELS } from './registry.ts';
-import { sendImage, sendManifest } from './ship.ts';
+import { attestationsOf, type Built, filesOf, provenanceInput, statementFiles, type Statements } from './statements.ts';
 import { compareBuilds, type ImageDifference } from './verify.ts';
 
-/** One `--annotation`: on what, and for which platform, if not for all. */
-export interface Annotation {
-  readonly on: 'manifest' | 'index' | 'manifest-descriptor' | 'index-descriptor';
-  readonly platform?: string;
-  readonly key: string;
-  readonly value: string;
-}
-
-export interface Delivery {
+export interface Delivery extends Statements {
   /** The store alone when empty. */
   readonly outputs: readonly Output[];
   /** Those of a list; when empty one image is made, for the request's platform. */
   readonly platforms: readonly Platform[];
   readonly travel?: Travel;
   readonly annotations: readonly Annotation[];
-  readonly sbom: boolean;
-  readonly provenance?: 'min' | 'max';
   /** Build a second time, and compare. */
   readonly verify: boolean;
 }
@@ -53,12 +40,10 @@ export interface Delivered {
   readonly image: Image;
   readonly ref: string;
   /** Of what was pushed or written as a list. */
-  readonly digest?: Digest;
+  readonly descriptor?: Descriptor;
   readonly difference?: ImageDifference;
-}
-
-interface Built extends BuildOutcome {
-  readonly platform: Platform;
+  /** Where the images came from, by `''` or, where there are several, `/PLATFORM`. */
+  provenance(mode: 'min' | 'max'): Promise<Record<string, object>>;
 }
 
 /** @throws what the build throws; unsupported 'output.*' for outputs that cannot hold what was asked for. */
@@ -66,7 +51,7 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   const { outputs, platforms } = delivery;
   check(delivery, request);
   const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image' && out.store);
-  const names = outputs.flatMap((out) => (out.kind === 'image' ? out.names : []));
+  const names = outputs.flatMap((out) => (out.kind === 'image' && !out.byDigest ? out.names : []));
   const tags = stored && platforms.length === 0 ? [...request.tags, ...names] : [];
   const before =
     !stored || platforms.length > 0 || delivery.verify ? new Set(engine.images.list({ all: true }).map((i) => i.id)) : new Set<string>();
@@ -83,11 +68,26 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
     }
     const [first] = built;
     if (first === undefined) throw new SlipwayError('internal', 'build.no-platform', 'nothing was built');
-    const digests: Digest[] = [];
-    if (lease) for (const out of outputs) digests.push(...(await deliver(engine, request, delivery, built, out, lease)));
+    const descriptors: Descriptor[] = [];
+    if (lease) for (const out of outputs) descriptors.push(...(await deliver(engine, request, delivery, built, out, lease)));
     const difference = delivery.verify && lease ? await verify(engine, which, request, first.result.image, lease, unwanted) : undefined;
-    const [digest] = digests;
-    return { image: first.result.image, ref: first.ref, ...(digest !== undefined && { digest }), ...(difference && { difference }) };
+    const [descriptor] = descriptors;
+    return {
+      image: first.result.image,
+      ref: first.ref,
+      ...(descriptor !== undefined && { descriptor }),
+      ...(difference && { difference }),
+      provenance: async (mode) => {
+        const { definition } = await import('./attest/index.ts');
+        const several = delivery.platforms.length > 0;
+        return Object.fromEntries(
+          built.map((b) => [
+            several ? `/${formatPlatform(b.platform)}` : '',
+            definition(provenanceInput(request, b, { mode, version: 'v0.2' })),
+          ]),
+        );
+      },
+    };
   } finally {
     lease?.release();
     // only what is asked for stays; the cache has the layers
@@ -96,11 +96,13 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
 }
 
 /** What cannot be had is refused before anything is built. */
-function check({ outputs, platforms, annotations, sbom, provenance }: Delivery, request: BuildRequest): void {
+function check(delivery: Delivery, request: BuildRequest): void {
+  const { outputs, platforms, annotations, sbom, provenance } = delivery;
   const attested = sbom || provenance !== undefined;
-  const effective: readonly Output[] = outputs.length === 0 ? [{ kind: 'image', names: [], push: false, store: true }] : outputs;
+  const effective: readonly (Output | undefined)[] = outputs.length === 0 ? [undefined] : outputs;
   for (const out of effective) {
-    const list = (out.kind === 'archive' && out.format === 'oci') || out.kind === 'layout' || (out.kind === 'image' && out.push);
+    const files = out?.kind === 'local' || out?.kind === 'tar';
+    const list = (out?.kind === 'archive' && out.format === 'oci') || out?.kind === 'layout' || (out?.kind === 'image' && out.push);
     const what =
       platforms.length > 0
         ? 'images for several platforms'
@@ -109,17 +111,30 @@ function check({ outputs, platforms, annotations, sbom, provenance }: Delivery, 
           : annotations.length > 0
             ? 'annotations'
             : undefined;
-    const local = out.kind === 'local' && annotations.length === 0;
-    if (what !== undefined && !list && !local && out.kind !== 'cacheonly')
+    if (what !== undefined && !list && !(files && annotations.length === 0) && out?.kind !== 'cacheonly')
       throw new SlipwayError(
         'unsupported',
         'output.list',
-        `${what} need a list, which ${out.kind === 'image' ? 'the store' : `an output of this type`} does not keep`,
-        {
-          hints: ['push it (--push), or write a layout: -o type=oci,dest=FILE'],
-        },
+        `${what} need a list, which ${out === undefined || out.kind === 'image' ? 'the store' : `an output of this type`} does not keep`,
+        { hints: ['push it (--push), or write a layout: -o type=oci,dest=FILE'] },
       );
-    if (out.kind === 'image' && out.push && request.tags.length + out.names.length === 0)
+    if (out !== undefined && 'form' in out) {
+      const { dockerTypes, annotations: own } = out.form;
+      if (dockerTypes && (attested || annotations.length > 0))
+        throw new SlipwayError(
+          'invalid-argument',
+          'output.types',
+          `${attested ? 'attestations' : 'annotations'} need the media types of OCI`,
+          {
+            hints: ['leave oci-mediatypes=false out'],
+          },
+        );
+      if (out.kind === 'archive' && out.format === 'docker' && own.some((a) => a.on !== 'manifest'))
+        throw new SlipwayError('unsupported', 'output.list', 'an archive for Docker holds one image, and no list to annotate', {
+          hints: ['-o type=oci,dest=FILE'],
+        });
+    }
+    if (out?.kind === 'image' && out.push && request.tags.length + out.names.length === 0)
       throw new SlipwayError('invalid-argument', 'output.push', 'tag is needed when pushing to registry', {
         hints: ['-t registry.example/app:1'],
       });
@@ -133,42 +148,76 @@ async function deliver(
   built: readonly Built[],
   out: Output,
   lease: Lease,
-): Promise<Digest[]> {
-  const { annotations, sbom, provenance } = delivery;
-  const listed = delivery.platforms.length > 0 || sbom || provenance !== undefined || annotations.length > 0;
+): Promise<Descriptor[]> {
   const names = 'names' in out && out.names.length > 0 ? out.names : request.tags;
   const [first] = built as [Built, ...Built[]];
   switch (out.kind) {
-    case 'image':
+    case 'image': {
       if (!out.push) return [];
+      const direct = isPlain(out.form) && out.store && !out.byDigest && !out.insecure && !needsList({ delivery, form: out.form });
       return await step(engine, request, 'exporting to registry', async () =>
-        listed ? await pushLists(engine, request, delivery, built, names, lease) : await pushNames(engine, request, names),
+        direct && delivery.annotations.length === 0
+          ? await pushNames(engine, request, out, first, names)
+          : await pushBuild(engine, request, delivery, built, out, names, lease),
       );
+    }
     case 'archive':
-    case 'layout':
-      if (!listed || (out.kind === 'archive' && out.format === 'docker')) {
-        await writeOutput(engine, first.result.image, out, request.tags, request.signal);
+    case 'layout': {
+      const { form } = out;
+      const format = out.kind === 'layout' ? 'oci' : out.format;
+      const s: Sending = { delivery, form, usual: format === 'docker' ? 'none' : COMPRESSION, names };
+      if (isPlain(form) && !needsList(s) && delivery.annotations.length === 0) {
+        await writeImage(engine, first.result.image, { dest: out.dest, format, folder: out.kind === 'layout' }, names, request.signal);
         return [];
       }
-      return await step(engine, request, 'exporting to oci image format', async () => {
-        return [
-          await writeLayoutWith(engine, out.dest, names, request.signal, (target) =>
-            sendList(engine, request, delivery, built, target, names, lease),
-          ),
-        ];
-      });
-    case 'local': {
-      for (const b of built) {
-        const dest = delivery.platforms.length === 0 ? out.dest : `${out.dest}/${formatPlatform(b.platform).replaceAll('/', '_')}`;
-        const statements = await attestationsOf(engine, request, delivery, b, names, lease);
-        await writeOutput(engine, b.result.image, { kind: 'local', dest }, request.tags, request.signal);
-        await writeStatements(dest, statements, names, b);
-      }
-      return [];
+      const send = (target: Parameters<typeof sendBuild>[3]): Promise<Descriptor> => sendBuild(engine, request, built, target, s, lease);
+      return await step(engine, request, `exporting to ${format === 'oci' ? 'oci' : 'docker'} image format`, async () => [
+        format === 'docker'
+          ? await writeArchiveWith(out.dest, names, send)
+          : await writeLayoutWith(engine, out.dest, names, request.signal, out.kind === 'layout', send),
+      ]);
     }
-    default:
-      await writeOutput(engine, first.result.image, out, request.tags, request.signal);
+    case 'local':
+    case 'tar':
+      await writeFiles(engine, request, delivery, built, out, names, lease);
       return [];
+    case 'cacheonly':
+      return [];
+    default:
+      return out satisfies never;
+  }
+}
+
+/** The files of all platforms, with what is stated about them, as a folder or a tar. */
+async function writeFiles(
+  engine: Engine,
+  request: BuildRequest,
+  delivery: Delivery,
+  built: readonly Built[],
+  out: Extract<Output, { kind: 'local' | 'tar' }>,
+  names: readonly string[],
+  lease: Lease,
+): Promise<void> {
+  const several = delivery.platforms.length > 0;
+  const split = out.files.split ?? several;
+  const time = out.files.epoch ?? request.sourceDateEpoch;
+  const trees: Tree[] = [];
+  for (const b of built) {
+    const platform = formatPlatform(b.platform).replaceAll('/', '_');
+    const view = await viewOf(engine, b.result.image, lease);
+    const attestations = await attestationsOf(engine, request, delivery, b, names, lease);
+    const subjects = attestations.length === 0 ? [] : withMounted(engine.layout, view, filesOf);
+    const mark = several && !split ? platform : undefined;
+    const documents = await statementFiles(attestations, subjects, out.files.attestationPrefix, mark);
+    trees.push({ folder: split ? platform : '', view, documents });
+  }
+  if (out.kind === 'tar') return await writeTar(engine, trees, out.dest, time);
+  const { copyTree } = await import('../build/index.ts');
+  for (const { folder, view, documents } of trees) {
+    const dest = join(out.dest, folder);
+    mkdirSync(dest, { recursive: true });
+    await copyTree(engine.layout, view, dest, engine.now(), time);
+    for (const { name, content } of documents) writeFileSync(join(dest, name), content, { mode: 0o600 });
   }
 }
 
@@ -189,10 +238,24 @@ async function step<T>(engine: Engine, request: BuildRequest, name: string, fn: 
 
 const COMPRESSION = { kind: 'gzip', level: USUAL_LEVELS.gzip } as const;
 
-async function pushNames(engine: Engine, request: BuildRequest, names: readonly string[]): Promise<Digest[]> {
-  const digests: Digest[] = [];
+/** Gives an image that was pushed its further names. */
+function nameByDigest(engine: Engine, image: Image, out: ImageOutput, names: readonly string[], { digest }: Descriptor): void {
+  if (!out.store) return;
+  for (const name of names) engine.images.tag(image.id, `${repositoryName(parseReference(name))}@${digest}`);
+  const { dangling } = out;
+  if (dangling !== undefined && !(dangling.emptyOnly && names.length > 0)) engine.images.tag(image.id, `${dangling.prefix}@${digest}`);
+}
+
+async function pushNames(
+  engine: Engine,
+  request: BuildRequest,
+  out: ImageOutput,
+  { result }: Built,
+  names: readonly string[],
+): Promise<Descriptor[]> {
+  const pushed: Descriptor[] = [];
   for (const name of new Set(names)) {
-    const { digest } = await pushImage(engine, parseReference(name), {
+    const { digest, size, mediaType } = await pushImage(engine, parseReference(name), {
       signal: request.signal,
       compression: COMPRESSION,
       onProgress: ({ diffId, state, current, total }) =>
@@ -205,135 +268,34 @@ async function pushNames(engine: Engine, request: BuildRequest, names: readonly 
           done: state === 'pushed' || state === 'present' || state === 'mounted',
         }),
     });
-    digests.push(digest);
+    pushed.push({ mediaType, digest, size });
+    nameByDigest(engine, result.image, out, [name], { mediaType, digest, size });
   }
-  return digests;
+  return pushed;
 }
 
-async function pushLists(
+async function pushBuild(
   engine: Engine,
   request: BuildRequest,
   delivery: Delivery,
   built: readonly Built[],
+  out: ImageOutput,
   names: readonly string[],
   lease: Lease,
-): Promise<Digest[]> {
+): Promise<Descriptor[]> {
   const { openTarget } = await import('../registry/index.ts');
-  using registries = await engine.registries(request.signal);
-  const digests: Digest[] = [];
+  const insecure = out.insecure ? names.map((name) => parseReference(name).domain) : [];
+  using registries = await engine.registries(request.signal, insecure);
+  const pushed: Descriptor[] = [];
   for (const name of new Set(names)) {
-    const target = openTarget(registries, { kind: 'docker', at: name }, undefined, { compression: COMPRESSION });
-    digests.push(await sendList(engine, request, delivery, built, target, names, lease));
+    const target = openTarget(registries, { kind: 'docker', at: name, byDigest: out.byDigest }, undefined, { compression: COMPRESSION });
+    const descriptor = await sendBuild(engine, request, built, target, { delivery, form: out.form, usual: COMPRESSION, names }, lease);
     await target.finish();
+    pushed.push(descriptor);
+    const [only] = built;
+    if (only !== undefined && delivery.platforms.length === 0) nameByDigest(engine, only.result.image, out, [name], descriptor);
   }
-  return digests;
-}
-
-/** Sends images, what is stated about them, and the list of it all; a single image without statements needs no list. */
-async function sendList(
-  engine: Engine,
-  request: BuildRequest,
-  delivery: Delivery,
-  built: readonly Built[],
-  target: CopyTarget,
-  names: readonly string[],
-  lease: Lease,
-): Promise<Digest> {
-  const { sendAttestations } = await import('./attest/index.ts');
-  const indexAnnotations = annotationsOf(delivery, 'index');
-  const alone =
-    delivery.platforms.length === 0 && !delivery.sbom && delivery.provenance === undefined && Object.keys(indexAnnotations).length === 0;
-  const manifests: Descriptor[] = [];
-  const statements: Descriptor[] = [];
-  for (const b of built) {
-    const annotations = annotationsOf(delivery, 'manifest', b.platform);
-    const o = { compression: COMPRESSION, annotations, root: alone, signal: request.signal };
-    const descriptor = await sendImage(engine, b.result.image, target, o, lease);
-    if (alone) return descriptor.digest;
-    const onDescriptor = annotationsOf(delivery, 'manifest-descriptor', b.platform);
-    manifests.push({ ...descriptor, platform: b.platform, ...(Object.keys(onDescriptor).length > 0 && { annotations: onDescriptor }) });
-    const attestations = await attestationsOf(engine, request, delivery, b, names, lease);
-    if (attestations.length > 0)
-      statements.push(await sendAttestations(engine, target, descriptor, subjectNames(names, b), attestations, lease));
-  }
-  const index = {
-    schemaVersion: 2,
-    mediaType: MediaType.ociIndex,
-    manifests: [...manifests, ...statements],
-    ...(Object.keys(indexAnnotations).length > 0 && { annotations: indexAnnotations }),
-  };
-  await sendManifest(target, index, MediaType.ociIndex, true);
-  return sha256(encodeJson(index));
-}
-
-function annotationsOf({ annotations }: Delivery, on: Annotation['on'], platform?: Platform): Record<string, string> {
-  const wanted = annotations.filter(
-    (a) => a.on === on && (a.platform === undefined || (platform !== undefined && a.platform === formatPlatform(platform))),
-  );
-  return Object.fromEntries(wanted.map((a) => [a.key, a.value]));
-}
-
-/** Package URLs of the names (package-url.github.io, type docker). */
-function subjectNames(names: readonly string[], { platform }: Built): string[] {
-  const tail = `?platform=${encodeURIComponent(formatPlatform(platform))}`;
-  if (names.length === 0) return [`pkg:docker/image${tail}`];
-  return names.map((name) => {
-    const ref = withDefaultTag(parseReference(name));
-    return `pkg:docker/${familiarReference({ domain: ref.domain, path: ref.path })}@${ref.tag ?? ref.digest}${tail}`;
-  });
-}
-
-async function attestationsOf(
-  engine: Engine,
-  request: BuildRequest,
-  delivery: Delivery,
-  b: Built,
-  names: readonly string[],
-  lease: Lease,
-): Promise<Attestation[]> {
-  const found: Attestation[] = [];
-  if (!delivery.sbom && delivery.provenance === undefined) return found;
-  const { provenance, scan, SLSA, SPDX, spdxDocument } = await import('./attest/index.ts');
-  if (delivery.sbom) {
-    const packages = withMounted(engine.layout, await viewOf(engine, b.result.image, lease), scan);
-    found.push({
-      predicateType: SPDX,
-      predicate: spdxDocument(
-        names[0] ?? b.result.image.id,
-        packages,
-        request.sourceDateEpoch === undefined ? engine.now() : request.sourceDateEpoch * 1000,
-      ),
-    });
-  }
-  if (delivery.provenance !== undefined) {
-    const { platform, ref, startedAt, finishedAt } = b;
-    const { sources, steps } = b.result.describe?.() ?? { sources: [], steps: [] };
-    found.push({
-      predicateType: SLSA,
-      predicate: provenance({ request, platform, sources, steps, ref, startedAt, finishedAt, mode: delivery.provenance }),
-    });
-  }
-  return found;
-}
-
-/** Beside the files of an image that goes to a folder, in BuildKit's names. */
-async function writeStatements(dest: string, statements: readonly Attestation[], names: readonly string[], b: Built): Promise<void> {
-  if (statements.length === 0) return;
-  const { statement, SPDX } = await import('./attest/index.ts');
-  for (const s of statements) {
-    const file = s.predicateType === SPDX ? 'sbom.spdx.json' : 'provenance.json';
-    writeFileSync(
-      `${dest}/${file}`,
-      `${JSON.stringify(
-        statement(
-          s,
-          subjectNames(names, b).map((name) => ({ name, digest: b.result.image.id })),
-        ),
-        null,
-        2,
-      )}\n`,
-    );
-  }
+  return pushed;
 }
 
 async function verify(

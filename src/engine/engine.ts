@@ -121,11 +121,13 @@ export class Engine {
     })());
   }
 
-  /** Registries with the settings and credentials of this user. Whoever asked closes it. */
-  async registries(signal: AbortSignal): Promise<Registries> {
+  /** Registries with the settings and credentials of this user, and hosts that need no TLS this time. The caller closes it. */
+  async registries(signal: AbortSignal, insecure: readonly string[] = []): Promise<Registries> {
     const { Registries } = await import('../registry/index.ts');
     const settings = this.#o.registries?.settings ?? { hosts: {}, certificates: [], environment: this.environment };
-    return new Registries(settings, await this.credentials(), signal);
+    const hosts = { ...settings.hosts };
+    for (const host of insecure) hosts[host] = { ...hosts[host], insecure: true };
+    return new Registries({ ...settings, hosts }, await this.credentials(), signal);
   }
 
   async credentials(): Promise<ConfigCredentials> {

@@ -1,10 +1,11 @@
 // The use cases behind one façade.
 export { type BuildEngine, examineBuild, planBuild, type Travel } from './build.ts';
 export { compareEngines, type EngineRun } from './compare-engines.ts';
-export { type Annotation, buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
+export { buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
-export { type Output, parseOutput } from './outputs.ts';
+export { type Annotation, type Output, parseOutput } from './output-spec.ts';
+export type { ProvenanceWish } from './statements.ts';
 export type { ImageDifference } from './verify.ts';
 export {
   boundCache,

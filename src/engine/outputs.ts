@@ -1,142 +1,64 @@
-// Where the result of a build goes besides the store: files, archives, nowhere (docs.docker.com/build/exporters).
+// Writes the result of a build to where it goes besides the store: files, archives, layouts.
 import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Lease } from '../content/index.ts';
-import { exportRootfs, type Image, openSink, saveImage, TarSink } from '../image/index.ts';
-import { parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
-import type { CopyTarget } from '../registry/index.ts';
+import { type Image, openSink, saveImage, TarSink } from '../image/index.ts';
+import { formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import type { CopyTarget, ImageName } from '../registry/index.ts';
 import { run } from '../sys/index.ts';
-import { type Mount, withMounted } from '../snapshot/index.ts';
+import { type Mount, tarTree, withMounted } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
 
-/** One `--output` as written. */
-export interface OutputRequest {
-  readonly type: string;
-  readonly attributes: Readonly<Record<string, string>>;
-}
-
-/** An output that is understood; `dest` is absolute, or 1 for standard output. */
-export type Output =
-  | { readonly kind: 'image'; readonly names: readonly string[]; readonly push: boolean; readonly store: boolean }
-  | { readonly kind: 'cacheonly' }
-  | { readonly kind: 'archive'; readonly format: 'docker' | 'oci'; readonly names: readonly string[]; readonly dest: string | 1 }
-  | { readonly kind: 'layout'; readonly names: readonly string[]; readonly dest: string }
-  | { readonly kind: 'tar'; readonly dest: string | 1 }
-  | { readonly kind: 'local'; readonly dest: string };
-
-const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  image: ['name', 'push', 'store', 'rewrite-timestamp'],
-  docker: ['name', 'dest', 'rewrite-timestamp'],
-  oci: ['name', 'dest', 'tar', 'rewrite-timestamp'],
-  tar: ['dest'],
-  local: ['dest'],
-  cacheonly: [],
-  registry: ['name', 'rewrite-timestamp'],
-};
-
-/**
- * Reads what `--output` says. Throws invalid-argument 'output.*' in BuildKit's words, unsupported 'output.push'.
- * @param terminal standard output is a terminal, which gets no archive
- */
-export function parseOutput(o: OutputRequest, cwd: string, terminal: boolean): Output {
-  const { type, attributes } = o;
-  const known = KNOWN[type];
-  if (known === undefined) {
-    throw new SlipwayError('invalid-argument', 'output.type', `exporter ${JSON.stringify(type)} could not be found`, {
-      hints: [`there are ${Object.keys(KNOWN).join(', ')}`],
-    });
-  }
-  const strange = Object.keys(attributes).find((key) => !known.includes(key));
-  if (strange !== undefined) {
-    throw new SlipwayError('unsupported', 'output.attribute', `the ${type} exporter has no attribute ${JSON.stringify(strange)}`, {
-      hints: [known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`],
-    });
-  }
-  const names = (attributes['name'] ?? '').split(',').filter((name) => name !== '');
-  const dest = attributes['dest'] ?? '';
-  switch (type) {
-    case 'registry':
-      return { kind: 'image', names, push: true, store: true };
-    case 'image': {
-      const push = isTrue(attributes['push'], false);
-      const store = isTrue(attributes['store'], true);
-      // what is pushed by name is found by it
-      if (push && !store)
-        throw new SlipwayError('unsupported', 'output.store', 'an image that is pushed is stored too', {
-          hints: ['slipway rmi takes it away afterwards'],
-        });
-      return { kind: 'image', names, push, store };
-    }
-    case 'cacheonly':
-      return { kind: 'cacheonly' };
-    case 'local':
-      if (dest === '' || dest === '-')
-        throw new SlipwayError('invalid-argument', 'output.dest', 'dest is required for local exporter', {
-          hints: ['--output type=local,dest=DIR'],
-        });
-      return { kind: 'local', dest: resolve(cwd, dest) };
-    case 'docker':
-      if (dest === '') return { kind: 'image', names, push: false, store: true };
-      return { kind: 'archive', format: 'docker', names, dest: target(type, dest, cwd, terminal) };
-    case 'oci':
-      if (attributes['tar'] === 'false') {
-        if (dest === '' || dest === '-')
-          throw new SlipwayError('invalid-argument', 'output.dest', 'dest is required for oci exporter with tar=false');
-        return { kind: 'layout', names, dest: resolve(cwd, dest) };
-      }
-      return { kind: 'archive', format: 'oci', names, dest: target(type, dest, cwd, terminal) };
-    default:
-      return { kind: 'tar', dest: target(type, dest, cwd, terminal) };
-  }
-}
-
-function target(type: string, dest: string, cwd: string, terminal: boolean): string | 1 {
-  if (dest !== '' && dest !== '-') return resolve(cwd, dest);
-  if (terminal) {
-    throw new SlipwayError('invalid-argument', 'output.dest', `dest file is required for ${type} exporter. refusing to write to console`, {
-      hints: [`--output type=${type},dest=FILE, or send standard output elsewhere`],
-    });
-  }
-  return 1;
-}
-
-const isTrue = (text: string | undefined, otherwise: boolean): boolean =>
-  text === undefined ? otherwise : text !== 'false' && text !== '0';
-
-/** Writes one output. `tags` are the names that the build was given. */
-export async function writeOutput(
+/** Writes an image as the store has it. `names` are its names in the archive. */
+export async function writeImage(
   engine: Engine,
   image: Image,
-  output: Output,
-  tags: readonly string[],
+  out: { readonly dest: string | 1; readonly format: 'docker' | 'oci'; readonly folder: boolean },
+  names: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const names = 'names' in output && output.names.length > 0 ? output.names : tags;
-  using lease = engine.leases.create();
-  switch (output.kind) {
-    case 'image':
-    case 'cacheonly':
-      return;
-    case 'archive':
-      return await saveImage(engine.images, image, names, output.dest, { format: output.format, signal });
-    case 'layout':
-      return await writeLayout(engine, image, names, output.dest, signal);
-    case 'tar':
-      // written before it first waits, while the files are mounted
-      return await withMounted(engine.layout, await viewOf(engine, image, lease), (root) => exportRootfs(root, output.dest));
-    case 'local': {
-      const { copyTree } = await import('../build/index.ts');
-      mkdirSync(output.dest, { recursive: true });
-      return await copyTree(engine.layout, await viewOf(engine, image, lease), output.dest, engine.now());
-    }
-    default:
-      output satisfies never;
-  }
+  if (!out.folder) return await saveImage(engine.images, image, names, out.dest, { format: out.format, signal });
+  await writeLayout(engine, image, names, out.dest as string, signal);
 }
 
 /** The files of an image, to be mounted: nothing at all for one without layers. The lease keeps them. */
 export async function viewOf(engine: Engine, image: Image, lease: Lease): Promise<Mount[]> {
   return image.layers.length === 0 ? [] : engine.snapshots.view(await engine.images.snapshot(image, lease, {}));
+}
+
+/** What is written of one platform, and where it lies: `''`, or a folder's name. */
+export interface Tree {
+  readonly folder: string;
+  readonly view: readonly Mount[];
+  /** Small files beside the others. */
+  readonly documents: readonly { readonly name: string; readonly content: Buffer }[];
+}
+
+/** One tar of the files of all trees. @param time seconds since the epoch, of everything in it */
+export async function writeTar(engine: Engine, trees: readonly Tree[], dest: string | 1, time: number | undefined): Promise<void> {
+  const sink = openSink(dest);
+  try {
+    const tar = new TarSink(sink, time);
+    for (const { folder, view, documents } of trees) {
+      const prefix = folder === '' ? '' : `${folder}/`;
+      if (prefix !== '') tar.directory(prefix);
+      // Written before it first waits, while the files are mounted.
+      withMounted(engine.layout, view, (root) => {
+        tarTree(root, (chunk) => sink.write(chunk), {
+          open: true,
+          ...(prefix !== '' && { prefix }),
+          ...(time !== undefined && { time: BigInt(time) * 1_000_000_000n }),
+        });
+      });
+      for (const { name, content } of documents) tar.file(`${prefix}${name}`, content);
+      await sink.drain();
+    }
+    tar.finish();
+    await sink.finish();
+  } catch (e) {
+    sink.abort();
+    throw e;
+  }
 }
 
 /** The layout as a folder: the archive, unpacked. */
@@ -153,25 +75,47 @@ async function writeLayout(engine: Engine, image: Image, names: readonly string[
   }
 }
 
-/** Lets `write` fill a layout, which becomes a folder, or an archive at `dest`. */
+/** Lets `write` fill an archive that `docker load` reads, with one image. */
+export async function writeArchiveWith<T>(
+  dest: string | 1,
+  names: readonly string[],
+  write: (target: CopyTarget) => Promise<T>,
+): Promise<T> {
+  const { DockerArchiveTarget } = await import('../registry/index.ts');
+  const target = new DockerArchiveTarget(dest, names);
+  try {
+    const result = await write(target);
+    await target.finish();
+    return result;
+  } catch (e) {
+    target.abort();
+    throw e;
+  }
+}
+
+/** Lets `write` fill a layout, which becomes a folder (where `folder` says so, or `dest` is one), or an archive at `dest`. */
 export async function writeLayoutWith<T>(
   engine: Engine,
   dest: string | 1,
   names: readonly string[],
   signal: AbortSignal,
+  folder: boolean,
   write: (target: CopyTarget) => Promise<T>,
 ): Promise<T> {
   const { LayoutTarget } = await import('../registry/index.ts');
-  const tag = names[0] === undefined ? undefined : (withDefaultTag(parseReference(names[0])).tag ?? 'latest');
-  const asFolder = dest !== 1 && statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (asFolder) return await write(new LayoutTarget(dest, tag));
-  const folder = mkdtempSync(join(engine.layout.ingest, 'layout-'));
+  const called = names.map((name): ImageName => {
+    const ref = withDefaultTag(parseReference(name));
+    return { tag: ref.tag ?? 'latest', whole: formatReference(ref) };
+  });
+  const asFolder = dest !== 1 && (folder || statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true);
+  if (asFolder) return await write(new LayoutTarget(dest, called));
+  const scratch = mkdtempSync(join(engine.layout.ingest, 'layout-'));
   try {
-    const result = await write(new LayoutTarget(folder, tag));
-    await packFolder(folder, dest, signal);
+    const result = await write(new LayoutTarget(scratch, called));
+    await packFolder(scratch, dest, signal);
     return result;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
 

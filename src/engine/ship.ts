@@ -13,16 +13,37 @@ export interface Sent {
   readonly moved: number;
 }
 
-export async function sendLayer(engine: Engine, diffId: Digest, target: CopyTarget, compression: Compression, lease: Lease): Promise<Sent> {
+/** How layers are sent. */
+export interface LayerForm {
+  /** Of those that are not compressed yet. */
+  readonly compression: Compression | 'none';
+  /** Those that are compressed another way are compressed again. */
+  readonly force?: boolean;
+  /** Docker's media types. */
+  readonly dockerTypes?: boolean;
+}
+
+const LAYER_TYPES = {
+  oci: { none: MediaType.ociLayer, gzip: MediaType.ociLayerGzip, zstd: MediaType.ociLayerZstd },
+  docker: { none: MediaType.dockerLayer, gzip: MediaType.dockerLayerGzip, zstd: MediaType.dockerLayerZstd },
+} as const;
+
+export async function sendLayer(engine: Engine, diffId: Digest, target: CopyTarget, form: LayerForm, lease: Lease): Promise<Sent> {
   const { images, content } = engine;
+  const { compression, force = false } = form;
+  const types = LAYER_TYPES[form.dockerTypes === true ? 'docker' : 'oci'];
+  const wanted = compression === 'none' ? 'none' : compression.kind;
   const came = images.layers.blob(diffId);
-  if (came !== undefined && /(?:gzip|zstd)$/.test(came.mediaType) && content.hold(came.digest, lease)) {
-    const mediaType = came.mediaType.endsWith('zstd') ? MediaType.ociLayerZstd : MediaType.ociLayerGzip;
-    return sendStored(engine, target, { mediaType, digest: came.digest, size: came.size });
+  const cameAs = came === undefined ? 'none' : compressionOf(came.mediaType);
+  if (came !== undefined && cameAs !== 'none' && (!force || cameAs === wanted) && content.hold(came.digest, lease))
+    return sendStored(engine, target, { mediaType: types[cameAs], digest: came.digest, size: came.size });
+  const mediaType = types[wanted];
+  if (compression === 'none') {
+    const { size } = await images.layers.plainTar(diffId, lease);
+    return sendStored(engine, target, { mediaType, digest: diffId, size });
   }
-  const mediaType = compression.kind === 'zstd' ? MediaType.ociLayerZstd : MediaType.ociLayerGzip;
-  const form = `${compression.kind}:${compression.level}`;
-  const known = images.shipped.form(diffId, form);
+  const packing = `${compression.kind}:${compression.level}`;
+  const known = images.shipped.form(diffId, packing);
   if (known !== undefined && (await target.has({ mediaType, ...known }))) return { descriptor: { mediaType, ...known }, moved: 0 };
   const { compressing } = await import('../registry/index.ts');
   const plain = await images.layers.plainTar(diffId, lease);
@@ -40,8 +61,13 @@ export async function sendLayer(engine: Engine, diffId: Digest, target: CopyTarg
     throw e;
   }
   const { digest, size } = packed.commit();
-  images.shipped.rememberForm(diffId, form, { digest, size });
+  images.shipped.rememberForm(diffId, packing, { digest, size });
   return sendStored(engine, target, { mediaType, digest, size });
+}
+
+function compressionOf(mediaType: string): 'none' | 'gzip' | 'zstd' {
+  if (mediaType.endsWith('gzip')) return 'gzip';
+  return mediaType.endsWith('zstd') ? 'zstd' : 'none';
 }
 
 /** A small document as a blob. */
@@ -70,21 +96,24 @@ export async function sendImage(
   engine: Engine,
   image: Image,
   target: CopyTarget,
-  o: { compression: Compression; annotations: Readonly<Record<string, string>>; root: boolean; signal: AbortSignal },
+  o: { form: LayerForm; annotations: Readonly<Record<string, string>>; root: boolean; signal: AbortSignal },
   lease: Lease,
 ): Promise<Descriptor> {
   const layers: Descriptor[] = [];
   for (const { diffId } of image.layers) {
     o.signal.throwIfAborted();
-    layers.push((await sendLayer(engine, diffId, target, o.compression, lease)).descriptor);
+    layers.push((await sendLayer(engine, diffId, target, o.form, lease)).descriptor);
   }
-  const { descriptor: config } = await sendBytes(engine, target, MediaType.ociConfig, image.configBytes, lease);
+  const [configType, type] = o.form.dockerTypes
+    ? [MediaType.dockerConfig, MediaType.dockerManifest]
+    : [MediaType.ociConfig, MediaType.ociManifest];
+  const { descriptor: config } = await sendBytes(engine, target, configType, image.configBytes, lease);
   const manifest: Manifest = {
     schemaVersion: 2,
-    mediaType: MediaType.ociManifest,
+    mediaType: type,
     config,
     layers,
     ...(Object.keys(o.annotations).length > 0 && { annotations: { ...o.annotations } }),
   };
-  return sendManifest(target, manifest, MediaType.ociManifest, o.root);
+  return sendManifest(target, manifest, type, o.root);
 }

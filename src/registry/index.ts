@@ -10,7 +10,7 @@ export {
   parsePlace,
   type Place,
 } from './copy/index.ts';
-export { LayoutTarget } from './copy/targets.ts';
+export { DockerArchiveTarget, type ImageName, LayoutTarget } from './copy/targets.ts';
 export { ConfigCredentials } from './credentials.ts';
 export { credentialKey, type Host } from './host.ts';
 export { imagesOf, type ListEntry, makeList, pushList, remoteManifest } from './lists.ts';

@@ -53,6 +53,7 @@ export interface Pushed {
   readonly digest: Digest;
   /** Bytes of the manifest. */
   readonly size: number;
+  readonly mediaType: string;
   /** Bytes of layers that were sent, that the registry took over, and that it had already. */
   readonly sent: number;
   readonly mounted: number;
@@ -80,7 +81,7 @@ export async function push(store: ImageStore, registries: Registries, image: Ima
   store.content.add(bytes, lease);
   store.create({ config: image.configBytes, names: [`${repositoryName(name)}@${digest}`], manifest: { digest, mediaType } }, lease);
   store.shipped.rememberAt(placeOf(repository), [image.id, ...layers.map((l) => l.digest)]);
-  return { digest, size: bytes.length, ...counted };
+  return { digest, size: bytes.length, mediaType, ...counted };
 }
 
 const placeOf = (repository: Repository): string => `${repository.host.name}/${repository.path}`;

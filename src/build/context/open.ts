@@ -123,7 +123,8 @@ async function ofRemote(address: string, options: ContextOptions): Promise<Build
     const keepGitDir = git.keepGitDir ?? options.keepGitDir ?? false;
     await checkOut(git, commit, folder, { ...access, keepGitDir, submodules: git.submodules ?? true });
     const root = folderWithin(folder, git.folder ?? '');
-    return make(root, options, root, false, () => removeTree(folder));
+    const origin = { uri: withoutCredentials(address), digest: `${commit.length === 64 ? 'sha256' : 'sha1'}:${commit}` };
+    return { ...make(root, options, root, false, () => removeTree(folder)), origin };
   } catch (e) {
     removeTree(folder);
     throw e;

@@ -39,6 +39,8 @@ export interface BuildContext {
   readonly root: string;
   /** What is left out of it; undefined when nothing is. */
   readonly ignore: PathFilter | undefined;
+  /** Where it came from, when that is elsewhere, and which version of it. */
+  readonly origin?: { readonly uri: string; readonly digest?: string };
   /** The text of `.dockerignore` and its name, for messages that point at the excluding line. */
   readonly ignoreFile?: { readonly name: string; readonly text: string };
   /** Reads the Dockerfile. `name` is how messages call it. Throws not-found 'context.no-dockerfile'. */

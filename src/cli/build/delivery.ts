@@ -5,6 +5,7 @@ import {
   type Delivery,
   type ImageDifference,
   type Output,
+  type ProvenanceWish,
   parseCacheExport,
   parseCacheImport,
   parseOutput,
@@ -60,35 +61,50 @@ const invalid = (flag: string, message: string, hint: string): SlipwayError =>
   new SlipwayError('invalid-argument', `flag.${flag}`, message, { hints: [hint] });
 
 /** `--sbom`, `--provenance`, and `--attest type=…`, which is both. */
-function attestOf(o: ParsedOptions): { sbom: boolean; provenance?: 'min' | 'max' } {
+function attestOf(o: ParsedOptions): { sbom: boolean; provenance?: ProvenanceWish } {
   let sbom = false;
-  let mode: 'min' | 'max' | undefined;
+  let provenance: ProvenanceWish | undefined;
+  const of = (type: string, value: string): string => (isBool(value) ? `type=${type},disabled=${!isTrue(value)}` : `type=${type},${value}`);
   const requests = [
     ...o.list('attest'),
-    ...o.list('sbom').map((v) => (v === 'true' || v === 'false' ? `type=sbom,disabled=${v === 'false'}` : `type=sbom,${v}`)),
-    ...o
-      .list('provenance')
-      .map((v) => (v === 'true' || v === 'false' ? `type=provenance,disabled=${v === 'false'}` : `type=provenance,${v}`)),
+    ...o.list('sbom').map((value) => of('sbom', value)),
+    ...o.list('provenance').map((value) => of('provenance', value)),
   ];
   for (const text of requests) {
     const { type, disabled, ...rest } = Object.fromEntries(fields(text).map((f) => [f.split('=')[0] ?? '', f.slice(f.indexOf('=') + 1)]));
-    const on = disabled !== 'true';
+    const on = !isTrue(disabled);
     if (type === 'sbom') {
-      if (Object.keys(rest).length > 0)
-        throw invalid('sbom', `an SBOM is made by slipway itself: ${Object.keys(rest).join(', ')} cannot be chosen`, '--sbom=true');
+      const { generator, ...others } = rest;
+      if (on && generator !== undefined)
+        throw new SlipwayError('unsupported', 'flag.sbom', `no scanner is run for an SBOM: generator=${generator}`, {
+          hints: ['slipway lists the packages itself: --sbom=true'],
+        });
+      refuse('sbom', others, 'it has generator');
       sbom = on;
     } else if (type === 'provenance') {
-      const { mode: asked = 'max', version, ...others } = rest;
-      if (asked !== 'min' && asked !== 'max')
-        throw invalid('provenance', `invalid mode ${JSON.stringify(asked)} of provenance`, '--provenance=mode=min or mode=max');
-      if (version !== undefined && version !== 'v0.2')
-        throw invalid('provenance', `provenance of version ${version} is not made`, 'v0.2 is');
-      if (Object.keys(others).length > 0)
-        throw invalid('provenance', `provenance has no attribute ${Object.keys(others).join(', ')}`, 'it has mode and version');
-      mode = on ? ((text === 'type=provenance,disabled=false' ? 'min' : asked) as 'min' | 'max') : undefined;
+      // asked for without a mode it is the full one by --attest, and the short one by --provenance=true
+      const {
+        mode = text === 'type=provenance,disabled=false' ? 'min' : 'max',
+        version = 'v0.2',
+        'builder-id': builderId,
+        ...others
+      } = rest;
+      if (mode !== 'min' && mode !== 'max')
+        throw invalid('provenance', `invalid mode ${JSON.stringify(mode)} of provenance`, '--provenance=mode=min or mode=max');
+      if (version !== 'v0.2' && version !== 'v1')
+        throw invalid('provenance', `invalid version ${JSON.stringify(version)} of provenance`, 'v0.2 and v1 are');
+      refuse('provenance', others, 'it has mode, version and builder-id');
+      provenance = on ? { mode, version, ...(builderId !== undefined && { builderId }) } : undefined;
     } else throw invalid('attest', `unsupported type of attestation: ${type ?? text}`, 'type=sbom and type=provenance are');
   }
-  return { sbom, ...(mode && { provenance: mode }) };
+  return { sbom, ...(provenance && { provenance }) };
+}
+
+const isBool = (text: string): boolean => /^(?:1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(text);
+
+function refuse(flag: string, others: object, hint: string): void {
+  const [strange] = Object.keys(others);
+  if (strange !== undefined) throw invalid(flag, `${flag} has no attribute ${strange}`, hint);
 }
 
 const TYPES = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'] as const;

@@ -78,9 +78,11 @@ export async function openRequest(
     o
       .list('build-arg')
       .findLast((a) => a.startsWith('SOURCE_DATE_EPOCH='))
-      ?.slice(18) ?? ctx.env['SOURCE_DATE_EPOCH'];
+      ?.slice(18) ??
+    o.list('output').flatMap((text) => output(text).attributes['source-date-epoch'] ?? [])[0] ??
+    ctx.env['SOURCE_DATE_EPOCH'];
   const date = sourceDate(epoch, o.bool('reproducible'));
-  const rewrite = o.bool('reproducible') || o.list('output').some((text) => output(text).attributes['rewrite-timestamp'] === 'true');
+  const rewrite = o.bool('reproducible') || o.list('output').some((text) => isTrue(output(text).attributes['rewrite-timestamp']));
   if (rewrite && date === undefined)
     throw new SlipwayError('invalid-argument', 'output.rewrite-timestamp', 'rewrite-timestamp needs SOURCE_DATE_EPOCH', {
       hints: ['--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct), or --reproducible'],

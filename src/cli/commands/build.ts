@@ -67,12 +67,13 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     const delivered = await buildAndDeliver(engine, which, request, deliveryOf(ctx, o, travel));
     const { image, difference } = delivered;
     display.end(false);
-    const id = delivered.digest ?? image.id;
+    const id = delivered.descriptor?.digest ?? image.id;
     if (o.bool('quiet')) ctx.stdout.write(`${id}\n`);
     const iidfile = o.string('iidfile');
     if (iidfile !== undefined) writeFileSync(resolve(ctx.cwd, iidfile), id);
     const metadata = o.string('metadata-file');
-    if (metadata !== undefined) writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(delivered, request), null, 2)}\n`);
+    if (metadata !== undefined)
+      writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(await metadataOf(ctx, delivered, request), null, 2)}\n`);
     if (difference === undefined) return 0;
     ctx.stdout.write(differenceText(difference, image.id));
     return difference.same ? 0 : 1;
@@ -85,12 +86,20 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   }
 }
 
-const metadataOf = ({ image, ref, digest }: Delivered, request: BuildRequest): Record<string, unknown> => ({
-  'buildx.build.ref': ref,
-  'containerimage.config.digest': image.id,
-  'containerimage.digest': digest ?? image.id,
-  ...(request.tags.length > 0 && { 'image.name': request.tags.join(',') }),
-});
+/** As buildx writes it; BUILDX_METADATA_PROVENANCE says how much of the provenance. */
+async function metadataOf(ctx: Context, d: Delivered, request: BuildRequest): Promise<Record<string, unknown>> {
+  const wish = ctx.env['BUILDX_METADATA_PROVENANCE'] ?? 'min';
+  const mode = wish === 'max' ? 'max' : ['false', '0', 'disabled'].includes(wish) ? undefined : 'min';
+  const provenance = mode === undefined ? {} : await d.provenance(mode);
+  return {
+    ...Object.fromEntries(Object.entries(provenance).map(([platform, statement]) => [`buildx.build.provenance${platform}`, statement])),
+    'buildx.build.ref': d.ref,
+    'containerimage.config.digest': d.image.id,
+    ...(d.descriptor !== undefined && { 'containerimage.descriptor': d.descriptor }),
+    'containerimage.digest': d.descriptor?.digest ?? d.image.id,
+    ...(request.tags.length > 0 && { 'image.name': request.tags.join(',') }),
+  };
+}
 
 /** A failed build in the words and the form that Docker's users know, and what to do about it. */
 function report(ctx: Context, e: SlipwayError, which: 'graph' | 'classic'): number {

@@ -6,7 +6,7 @@ import type { CopyTarget } from '../../registry/index.ts';
 import type { Engine } from '../engine.ts';
 import { sendBytes, sendManifest } from '../ship.ts';
 
-export { provenance, type ProvenanceInput, SLSA } from './provenance.ts';
+export { definition, provenance, type ProvenanceInput, provenanceV1, SLSA, SLSA_V1 } from './provenance.ts';
 export { scan, SPDX, spdxDocument } from './sbom.ts';
 
 export interface Attestation {
@@ -14,9 +14,15 @@ export interface Attestation {
   readonly predicate: object;
 }
 
+/** What a statement is about. */
+export interface Subject {
+  readonly name: string;
+  readonly digest: Descriptor['digest'];
+}
+
 const IN_TOTO = 'application/vnd.in-toto+json';
 
-export function statement(a: Attestation, subjects: readonly { name: string; digest: Descriptor['digest'] }[]): object {
+export function statement(a: Attestation, subjects: readonly Subject[]): object {
   return {
     _type: 'https://in-toto.io/Statement/v0.1',
     predicateType: a.predicateType,

@@ -34,13 +34,16 @@ export function openSink(target: ArchiveTarget): Sink {
 /** Writes the members of a tar of plain files and directories, all of the same owner and time. */
 export class TarSink {
   private readonly sink: Sink;
+  private readonly common: Pick<TarEntry, 'uid' | 'gid' | 'mtimeNs'>;
 
-  constructor(sink: Sink) {
+  /** @param time of every member, in seconds since the epoch */
+  constructor(sink: Sink, time = 0) {
     this.sink = sink;
+    this.common = { uid: 0, gid: 0, mtimeNs: BigInt(time) * 1_000_000_000n };
   }
 
   directory(path: string): void {
-    this.sink.write(encodeHeader({ ...COMMON, path, type: 'dir', mode: 0o755, size: 0 }));
+    this.sink.write(encodeHeader({ ...this.common, path, type: 'dir', mode: 0o755, size: 0 }));
   }
 
   file(path: string, content: Buffer): void {
@@ -51,7 +54,7 @@ export class TarSink {
 
   /** A member whose bytes follow by `write` of the sink, and then `end`. */
   begin(path: string, size: number): void {
-    this.sink.write(encodeHeader({ ...COMMON, path, type: 'file', mode: 0o644, size }));
+    this.sink.write(encodeHeader({ ...this.common, path, type: 'file', mode: 0o644, size }));
   }
 
   end(size: number): void {
@@ -62,8 +65,6 @@ export class TarSink {
     this.sink.write(END_OF_ARCHIVE);
   }
 }
-
-const COMMON: Pick<TarEntry, 'uid' | 'gid' | 'mtimeNs'> = { uid: 0, gid: 0, mtimeNs: 0n };
 
 class DescriptorSink implements Sink {
   readonly waits = true;

@@ -54,6 +54,8 @@ export interface Place {
   readonly at: string;
   /** Behind the path. */
   readonly name?: string;
+  /** Of a repository: what is put there gets no tag. */
+  readonly byDigest?: boolean;
 }
 
 /** `docker://NAME`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]`, `docker-archive:PATH[:NAME]`; a name alone is one of a registry. */
@@ -104,14 +106,14 @@ export function openTarget(registries: Registries, place: Place, from: Place | u
     case 'docker': {
       const ref = parseReference(place.at);
       const also = from?.kind === 'docker' && parseReference(from.at).domain === ref.domain ? [parseReference(from.at).path] : [];
-      const tag = ref.tag ?? (ref.digest === undefined ? 'latest' : undefined);
+      const tag = place.byDigest ? undefined : (ref.tag ?? (ref.digest === undefined ? 'latest' : undefined));
       return new RegistryTarget(registries.repository(ref, 'pull,push', also), tag, o.compression);
     }
     case 'oci':
-      return new LayoutTarget(place.at, place.name);
+      return new LayoutTarget(place.at, place.name === undefined ? [] : [{ tag: place.name }]);
     case 'docker-archive':
     case 'oci-archive':
-      return new DockerArchiveTarget(place.at, place.name);
+      return new DockerArchiveTarget(place.at, place.name === undefined ? [] : [place.name]);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   digestHex,
   encodeJson,
   familiarReference,
+  formatReference,
   isIndexType,
   MediaType,
   parseIndex,
@@ -78,15 +79,34 @@ export class RegistryTarget implements CopyTarget {
 }
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
+const WHOLE_NAME = 'io.containerd.image.name';
+
+/** What an image is called in a layout. */
+export interface ImageName {
+  readonly tag: string;
+  /** With its registry and repository. */
+  readonly whole?: string;
+}
+
+const annotationsOf = ({ tag, whole }: ImageName): Record<string, string> => ({
+  ...(whole !== undefined && { [WHOLE_NAME]: whole }),
+  [REF_NAME]: tag,
+});
+
+function isNamed({ annotations = {} }: Descriptor, { tag, whole }: ImageName): boolean {
+  const has = annotations[WHOLE_NAME];
+  return annotations[REF_NAME] === tag && (has === undefined || whole === undefined || has === whole);
+}
 
 export class LayoutTarget implements CopyTarget {
   readonly parallel = 3;
   readonly #root: string;
-  readonly #tag: string | undefined;
+  readonly #names: readonly ImageName[];
 
-  constructor(root: string, tag: string | undefined) {
+  /** @param names of the image; those that other images of the layout have move here */
+  constructor(root: string, names: readonly ImageName[]) {
     this.#root = root;
-    this.#tag = tag;
+    this.#names = names;
     mkdirSync(join(root, 'blobs/sha256'), { recursive: true });
     if (!existsSync(join(root, 'oci-layout'))) writeFileSync(join(root, 'oci-layout'), encodeJson({ imageLayoutVersion: '1.0.0' }));
   }
@@ -115,15 +135,12 @@ export class LayoutTarget implements CopyTarget {
     if (!root) return;
     const path = join(this.#root, 'index.json');
     const before = existsSync(path) ? parseIndex(readFileSync(path)).manifests : [];
-    const tag = this.#tag;
-    const others = before.filter((d) => (tag === undefined ? d.digest !== m.digest : d.annotations?.[REF_NAME] !== tag));
-    const entry: Descriptor = {
-      mediaType: m.mediaType,
-      digest: m.digest,
-      size: m.bytes.length,
-      ...(tag !== undefined && { annotations: { [REF_NAME]: tag } }),
-    };
-    writeFileAtomic(path, encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [...others, entry] }));
+    const taken = (d: Descriptor): boolean =>
+      this.#names.length === 0 ? d.digest === m.digest : this.#names.some((name) => isNamed(d, name));
+    const others = before.filter((d) => !taken(d));
+    const entry: Descriptor = { mediaType: m.mediaType, digest: m.digest, size: m.bytes.length };
+    const entries = this.#names.length === 0 ? [entry] : this.#names.map((name) => ({ ...entry, annotations: annotationsOf(name) }));
+    writeFileAtomic(path, encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [...others, ...entries] }));
   }
 
   async finish(): Promise<void> {}
@@ -139,14 +156,14 @@ export class DockerArchiveTarget implements CopyTarget {
   readonly parallel = 1;
   readonly #sink: Sink;
   readonly #tar: TarSink;
-  readonly #name: string | undefined;
+  readonly #names: readonly string[];
   readonly #written = new Set<Digest>();
   #root: RemoteManifest | undefined;
 
-  constructor(path: string, ref: string | undefined) {
+  constructor(path: string | 1, names: readonly string[]) {
     this.#sink = openSink(path);
     this.#tar = new TarSink(this.#sink);
-    this.#name = ref === undefined ? undefined : familiarReference(withDefaultTag(parseReference(ref)));
+    this.#names = names.map((name) => formatReference(withDefaultTag(parseReference(name))));
     this.#tar.directory('blobs/');
     this.#tar.directory('blobs/sha256/');
   }
@@ -183,15 +200,13 @@ export class DockerArchiveTarget implements CopyTarget {
   async finish(): Promise<void> {
     const m = this.#root!;
     const { config, layers } = parseManifest(m.bytes);
-    const annotations =
-      this.#name === undefined
-        ? {}
-        : { annotations: { 'io.containerd.image.name': this.#name, [REF_NAME]: parseReference(this.#name).tag ?? '' } };
-    const entry = { mediaType: m.mediaType, digest: m.digest, size: m.bytes.length, ...annotations };
-    this.#tar.file('index.json', encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [entry] }));
+    const entry = { mediaType: m.mediaType, digest: m.digest, size: m.bytes.length };
+    const named = this.#names.map((whole) => ({ ...entry, annotations: annotationsOf({ whole, tag: parseReference(whole).tag ?? '' }) }));
+    const manifests = named.length === 0 ? [entry] : named;
+    this.#tar.file('index.json', encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }));
     const image = {
       Config: nameOf(config.digest),
-      RepoTags: this.#name === undefined ? null : [this.#name],
+      RepoTags: this.#names.length === 0 ? null : this.#names.map((name) => familiarReference(parseReference(name))),
       Layers: layers.map((l) => nameOf(l.digest)),
     };
     this.#tar.file('manifest.json', encodeJson([image]));

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { nativePath } from '../../archive/index.ts';
 import { sameAttributes } from './attributes-compare.ts';
-import { type DiffResult, LayerWriter, sortedNames } from './layer-writer.ts';
+import { type DiffResult, LayerWriter, sortedNames, type WriterOptions } from './layer-writer.ts';
 import { joinRelative } from './paths.ts';
 
 export interface CopyDiffOptions {
@@ -14,14 +14,17 @@ export interface CopyDiffOptions {
 
 /** Writes the tar of what `own` has, and has not, against its parent; `sink` gets chunks that are valid only during the call. */
 export function diffCopy(own: string, o: CopyDiffOptions, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
-  const writer = new LayerWriter(sink, latest);
+  const writer = new LayerWriter(sink, { latest });
   walk(writer, own, o.parent, '', o.copiedAt);
   return writer.finish();
 }
 
 /** Writes the tar of a whole tree. */
-export const tarTree = (root: string, sink: (chunk: Buffer) => void): DiffResult =>
-  diffCopy(root, { parent: undefined, copiedAt: 0 }, sink);
+export function tarTree(root: string, sink: (chunk: Buffer) => void, o: WriterOptions = {}): DiffResult {
+  const writer = new LayerWriter(sink, o);
+  walk(writer, root, undefined, '', 0);
+  return writer.finish();
+}
 
 function walk(writer: LayerWriter, own: string, parent: string | undefined, rel: string, copiedAt: number): void {
   const at = (root: string): string => (rel === '' ? root : `${root}/${rel}`);

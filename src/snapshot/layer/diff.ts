@@ -12,7 +12,7 @@ import { joinRelative } from './paths.ts';
  * @param sink gets the tar in chunks that are valid only during the call
  */
 export function diffTar(upper: string, lowers: readonly string[], sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
-  const writer = new LayerWriter(sink, latest);
+  const writer = new LayerWriter(sink, { latest });
   walk(writer, upper, '', lowers);
   return writer.finish();
 }

@@ -21,6 +21,17 @@ export interface DiffResult {
 const HOST_XATTRS = new Set(['security.selinux', 'security.ima', 'security.evm', 'security.apparmor']);
 const DELETION = { type: 'file', mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n } as const;
 
+export interface WriterOptions {
+  /** Times after this (ns since the epoch) are written as this: reproducible-builds.org/docs/source-date-epoch. */
+  readonly latest?: bigint | undefined;
+  /** ns since the epoch: the time of every entry. */
+  readonly time?: bigint | undefined;
+  /** Where the files lie in the archive: `folder/`. */
+  readonly prefix?: string;
+  /** More entries follow; the end of the archive is not written. */
+  readonly open?: boolean;
+}
+
 export class LayerWriter {
   #files = 0;
   #content = 0;
@@ -30,14 +41,11 @@ export class LayerWriter {
   /** Unchanged directories on the way to where the walk is, not written yet. */
   readonly #pending: TarEntry[] = [];
 
-  readonly #latest: bigint | undefined;
+  readonly #o: WriterOptions;
 
-  /**
-   * `sink` gets the tar in chunks that are valid only during the call. Times after `latest` (ns since the epoch) are written as
-   * that: reproducible-builds.org/docs/source-date-epoch.
-   */
-  constructor(sink: (chunk: Buffer) => void, latest?: bigint) {
-    this.#latest = latest;
+  /** `sink` gets the tar in chunks that are valid only during the call. */
+  constructor(sink: (chunk: Buffer) => void, o: WriterOptions = {}) {
+    this.#o = o;
     this.#output = new ChunkedOutput(sink);
   }
 
@@ -97,13 +105,19 @@ export class LayerWriter {
 
   #header(entry: TarEntry): void {
     for (const directory of this.#pending.splice(0)) this.#header(directory);
-    if (this.#latest !== undefined && entry.mtimeNs > this.#latest) entry.mtimeNs = this.#latest;
+    const { latest, time, prefix } = this.#o;
+    if (latest !== undefined && entry.mtimeNs > latest) entry.mtimeNs = latest;
+    if (time !== undefined) entry.mtimeNs = time;
+    if (prefix !== undefined) {
+      entry.path = prefix + entry.path;
+      if (entry.type === 'link') entry.link = prefix + entry.link;
+    }
     this.#output.bytes(encodeHeader(entry));
     this.#files++;
   }
 
   finish(): DiffResult {
-    this.#output.bytes(END_OF_ARCHIVE);
+    if (this.#o.open !== true) this.#output.bytes(END_OF_ARCHIVE);
     this.#output.flush();
     return { size: this.#output.size, files: this.#files, content: this.#content };
   }
