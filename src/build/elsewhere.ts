@@ -1,10 +1,10 @@
 // What ADD takes from elsewhere. Lowering asks what an address stands for now; the driver brings it when a step must read it.
-import { mkdtempSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
 import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
 import { checkOut, fileNameOf, type GitOptions, type GitSource, gitSource, isHttpUrl, resolveCommit } from '../remote/index.ts';
-import { removeTree } from '../sys/index.ts';
+import { readRegularFile, removeTree, RootedTree } from '../sys/index.ts';
 import type { SecretSource } from './steps/index.ts';
 import type { BuildRequest } from './types.ts';
 
@@ -78,8 +78,9 @@ export async function bring(
 /** A folder of the repository, which a link of the repository's must not lead out of. Throws not-found 'git.no-folder'. */
 export function folderWithin(repository: string, folder: string): string {
   try {
-    const path = realpathSync(join(repository, folder));
-    if (`${path}/`.startsWith(`${realpathSync(repository)}/`) && statSync(path).isDirectory()) return path;
+    using tree = new RootedTree(repository);
+    const inside = tree.locate(folder);
+    if (tree.stat(inside)?.isDirectory()) return join(repository, inside);
   } catch (e) {
     if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes((e as NodeJS.ErrnoException).code ?? '')) throw e;
   }
@@ -105,4 +106,4 @@ export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
 }
 
 export const secretText = (s: SecretSource): string =>
-  (s.kind === 'file' ? readFileSync(s.path, 'utf8') : Buffer.from(s.data).toString()).trim();
+  (s.kind === 'file' ? readRegularFile(s.path) : Buffer.from(s.data)).toString().trim();

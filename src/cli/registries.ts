@@ -1,10 +1,10 @@
 // How registries are set up for this user: Slipway's own files, what Docker's daemon is told, and the environment.
 //
 // registries.json: { "docker.io": { "mirrors": ["https://mirror.example"] }, "10.0.0.5:5000": { "insecure": true } }
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineOptions } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
+import { readRegularFile } from '../sys/index.ts';
 import { parseBytes } from '../util/index.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -85,7 +85,7 @@ function ofDaemon(path: string): Hosts {
 function read(path: string): Record<string, unknown> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path).toString();
   } catch (e) {
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((e as NodeJS.ErrnoException).code ?? '')) return {};
     throw e;

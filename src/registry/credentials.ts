@@ -1,10 +1,10 @@
 // `~/.docker/config.json`: who signs in where, with helpers that keep secrets elsewhere (docker-credential-helpers protocol:
 // the program docker-credential-NAME with get, store or erase, JSON on its standard streams). Other settings in the file stay.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { writeFileAtomic } from '../sys/index.ts';
+import { readRegularFile, writeFileAtomic } from '../sys/index.ts';
 import type { CredentialSource, Credentials } from './types.ts';
 
 interface AuthEntry {
@@ -83,7 +83,7 @@ export class ConfigCredentials implements CredentialSource {
   #read(): ConfigFile {
     let text: string;
     try {
-      text = readFileSync(this.#path, 'utf8');
+      text = readRegularFile(this.#path).toString();
     } catch (e) {
       if ((e as NodeJS.ErrnoException).code === 'ENOENT') return {};
       throw e;

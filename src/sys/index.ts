@@ -6,7 +6,7 @@ export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mkno
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock } from './lock.ts';
 export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
-export { openRegular, readRegularFile, whyNotRead } from './regular.ts';
+export { openRegular, readInput, readRegularFile, whyNotRead } from './regular.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
 export type { LockMode } from './lock.ts';
 export { removeTree, syncDirectory, syncFileSystem, treeSize, umask0, writeFileAtomic } from './files.ts';

@@ -1,6 +1,6 @@
 // Files that a user, an image, a step or an archive names are opened here: only regular ones, looked at before they are opened
 // (opening a FIFO waits, opening a device does something), and read up to a limit.
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const O_PATH = 0o10000000;
 /** More than any Dockerfile, list or account file has. */
@@ -14,6 +14,25 @@ export function openRegular(path: string | Buffer): number {
 /** The bytes of the regular file `path`. @throws as `openRegular`, and EFBIG when it has more than `largest` bytes */
 export function readRegularFile(path: string | Buffer, largest?: number): Buffer {
   return readRegular(openRegular(path), path.toString(), largest);
+}
+
+/**
+ * The bytes of a file that the user named, or of a pipe that their shell made, as `<(command)` does. Waiting for a pipe leaves the
+ * process responsive. @throws as `readRegularFile`
+ */
+export async function readInput(path: string, largest = LARGEST_TEXT): Promise<Buffer> {
+  if (!statSync(path).isFIFO()) return readRegularFile(path, largest);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // a socket to Node: it is waited for by the event loop, not by a thread
+  const { Socket } = process.getBuiltinModule('node:net');
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  for await (const chunk of new Socket({ fd, readable: true, writable: false })) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (length > largest) throw fault('EFBIG', 'file too large', path);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** The same file, open for reading, in place of its O_PATH descriptor. */

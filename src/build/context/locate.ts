@@ -1,8 +1,9 @@
 // Which Dockerfile and which .dockerignore a build reads, by the rules and in the words of each engine.
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { IgnoreMatcher, parseIgnore } from '../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { decodeName, RootedTree, whyNotRead } from '../../sys/index.ts';
 import type { PathFilter } from '../steps/types.ts';
 import type { ContextOptions } from './types.ts';
 
@@ -24,18 +25,38 @@ export function locateDockerfile(root: string, base: string, dockerfile: string 
   return !existsSync(usual) && existsSync(small) ? { path: small, name: 'dockerfile' } : { path: usual, name: 'Dockerfile' };
 }
 
-/** Reads it. Throws not-found 'context.no-dockerfile'. */
-export function readDockerfile(at: Located, wording: ContextOptions['wording']): { name: string; text: string } {
+/**
+ * Reads a file beside which others may lie that somebody else wrote: links do not lead out of its folder. To the original engine
+ * they may lead anywhere in the context.
+ */
+function read(path: string, context: string | undefined): Buffer {
+  let root = realpathSync(dirname(path));
+  let inside = basename(path);
+  if (context !== undefined) {
+    const way = relative(realpathSync(context), root);
+    if (way !== '' && !isAbsolute(way) && way.split('/')[0] !== '..') [root, inside] = [context, join(way, inside)];
+  }
+  using tree = new RootedTree(root);
+  return tree.readFile(inside);
+}
+
+/**
+ * Reads it. Throws not-found 'context.no-dockerfile', also for a link that leads out of where it may lead.
+ * @param root of the context
+ */
+export function readDockerfile(at: Located, root: string, wording: ContextOptions['wording']): { name: string; text: string } {
   try {
-    return { name: basename(at.name), text: readFileSync(at.path, 'utf8') };
+    return { name: basename(at.name), text: read(at.path, wording === 'classic' ? root : undefined).toString() };
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
-    const reason = {
-      ENOENT: 'no such file or directory',
-      ENOTDIR: 'not a directory',
-      EISDIR: 'is a directory',
-      EACCES: 'permission denied',
-    }[code ?? ''];
+    const reason =
+      {
+        ENOENT: 'no such file or directory',
+        ENOTDIR: 'not a directory',
+        EISDIR: 'is a directory',
+        EACCES: 'permission denied',
+        ELOOP: 'too many levels of symbolic links',
+      }[code ?? ''] ?? whyNotRead(e);
     if (reason === undefined) throw e;
     const message =
       wording === 'graph'
@@ -43,9 +64,18 @@ export function readDockerfile(at: Located, wording: ContextOptions['wording']):
         : `unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${at.path}: ${reason}`;
     throw new SlipwayError(code === 'EACCES' ? 'permission-denied' : 'not-found', 'context.no-dockerfile', message, {
       cause: e,
-      hints: code === 'ENOENT' ? ['name the file with -f, or give the directory that holds it as the context'] : [],
+      hints:
+        code !== 'ENOENT'
+          ? []
+          : isLink(at.path)
+            ? [`${at.name} is a symbolic link that leads out of the build context`]
+            : ['name the file with -f, or give the directory that holds it as the context'],
     });
   }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 export interface Ignored {
@@ -65,10 +95,13 @@ export function readIgnore(
   for (const path of candidates) {
     let text: string;
     try {
-      text = readFileSync(path, 'utf8');
+      // a pattern may name files whose names are not UTF-8
+      text = decodeName(read(path, undefined));
     } catch (e) {
-      if (['ENOENT', 'ENOTDIR'].includes((e as NodeJS.ErrnoException).code ?? '')) continue;
-      throw e;
+      if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes((e as NodeJS.ErrnoException).code ?? '')) continue;
+      const reason = whyNotRead(e);
+      if (reason === undefined) throw e;
+      throw new SlipwayError('invalid-argument', 'context.ignore', `failed to read ${basename(path)}: ${reason}`, { cause: e });
     }
     const name = relative(root, path).startsWith('..') ? basename(path) : relative(root, path);
     const matcher = compile(text, name, wording);

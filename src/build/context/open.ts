@@ -37,13 +37,20 @@ async function ofStream(input: Readable, options: ContextOptions, name: string):
     return ofArchive(stream, options);
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    if (size > LARGEST_DOCKERFILE)
+      throw new SlipwayError('invalid-argument', 'context.too-large', `${name} holds no archive, and is too large for a Dockerfile`);
+  }
   const text = Buffer.concat(chunks).toString('utf8');
   if (text.trim() === '')
     throw new SlipwayError('invalid-argument', 'context.empty-input', `${name} holds neither an archive nor a Dockerfile`);
   return ofScratch({ ...options, dockerfileText: text }, false);
 }
 
+const LARGEST_DOCKERFILE = 16 << 20;
 const LAYOUT = 'oci-layout://';
 
 /** `PATH[:TAG][@DIGEST]`. */
@@ -165,7 +172,7 @@ function make(root: string, options: ContextOptions, base: string, stream: boole
     root,
     ignore: ignored?.filter,
     ...(ignored ? { ignoreFile: ignored.file } : {}),
-    dockerfile: () => (at ? readDockerfile(at, options.wording) : { name: 'Dockerfile', text: text! }),
+    dockerfile: () => (at ? readDockerfile(at, root, options.wording) : { name: 'Dockerfile', text: text! }),
     dispose,
     [Symbol.dispose]: dispose,
   };

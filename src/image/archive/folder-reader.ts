@@ -1,7 +1,7 @@
 // Files of a folder by the names that documents in it give. Only regular files below the folder are opened: what these documents name
 // may come from anybody, and what is read may be sent elsewhere.
 import fs from 'node:fs';
-import { join, sep } from 'node:path';
+import { RootedTree } from '../../sys/index.ts';
 import { cleanName } from './files.ts';
 
 export interface OpenedFile {
@@ -25,26 +25,15 @@ export class FolderReader {
 
   /** Opens a regular file; `undefined` for anything else, and for what a link leads to outside of the folder. The caller closes it. */
   open(name: string): OpenedFile | undefined {
-    const path = this.#find(name);
-    if (path === undefined) return undefined;
-    // Never blocks, also when a named pipe took the file's place since it was looked at.
-    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
-    const stat = fs.fstatSync(fd);
-    if (stat.isFile()) return { fd, size: stat.size };
-    fs.closeSync(fd);
-    return undefined;
-  }
-
-  #find(name: string): string | undefined {
     const clean = cleanName(name);
     if (clean === undefined || clean.includes('\0')) return undefined;
-    let path: string;
+    using tree = new RootedTree(this.#root);
+    let fd: number;
     try {
-      path = fs.realpathSync(join(this.#root, clean));
+      fd = tree.openFile(clean);
     } catch {
       return undefined;
     }
-    const prefix = this.#root.endsWith(sep) ? this.#root : this.#root + sep;
-    return path.startsWith(prefix) && fs.statSync(path).isFile() ? path : undefined;
+    return { fd, size: fs.fstatSync(fd).size };
   }
 }

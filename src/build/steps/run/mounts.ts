@@ -1,8 +1,8 @@
 // The mounts of one RUN: what each kind asks of the host before the command starts, as mounts of an OCI configuration.
-import { chmodSync, chownSync, closeSync, constants, copyFileSync, mkdirSync, readFileSync, type Stats, utimesSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, copyFileSync, mkdirSync, type Stats, utimesSync } from 'node:fs';
 import { posix } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
-import { type Directory, mknod, RootedTree } from '../../../sys/index.ts';
+import { type Directory, mknod, readInput, RootedTree, whyNotRead } from '../../../sys/index.ts';
 import type { SpecMount } from '../../../runtime/index.ts';
 import { copyStep } from '../copy.ts';
 import { Selection } from '../selection.ts';
@@ -48,7 +48,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         });
         break;
       case 'secret': {
-        const data = secretData(mount);
+        const data = await secretData(mount);
         if (mount.env !== undefined) variables.push(`${mount.env}=${data === undefined ? '' : Buffer.from(data).toString('utf8')}`);
         if (data !== undefined && mount.target !== undefined) {
           add(bindSecret(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target)));
@@ -188,18 +188,25 @@ function maskOf(source: Directory, ignore: PathFilter, scratch: Scratch): string
   return path;
 }
 
-function readSecret(id: string, path: string): Uint8Array {
+/** Docker's limit. */
+const LARGEST_SECRET = 500 * 1024;
+
+async function readSecret(id: string, path: string): Promise<Uint8Array> {
   try {
-    return readFileSync(path);
+    return await readInput(path, LARGEST_SECRET);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new SlipwayError('not-found', 'run.no-secret', `failed to read secret ${id}: open ${path}: no such file or directory`, { cause });
+    const reason = { ENOENT: 'no such file or directory', EISDIR: 'is a directory' }[errorCode(cause)] ?? whyNotRead(cause);
+    if (reason === undefined) throw cause;
+    const kind = errorCode(cause) === 'ENOENT' ? 'not-found' : 'invalid-argument';
+    throw new SlipwayError(kind, 'run.no-secret', `failed to read secret ${id}: open ${path}: ${reason}`, { cause });
   }
 }
 
-function secretData(mount: Extract<RunMount, { type: 'secret' }>): Uint8Array | undefined {
+const errorCode = (e: unknown): string => (e as NodeJS.ErrnoException).code ?? '';
+
+async function secretData(mount: Extract<RunMount, { type: 'secret' }>): Promise<Uint8Array | undefined> {
   if (mount.source?.kind === 'value') return mount.source.data;
-  if (mount.source) return readSecret(mount.id, mount.source.path);
+  if (mount.source) return await readSecret(mount.id, mount.source.path);
   if (mount.required)
     throw new SlipwayError('not-found', 'run.no-secret', `secret ${mount.id}: not found`, {
       hints: [`give it with --secret id=${mount.id},src=FILE`],
