@@ -1,7 +1,7 @@
 // The use case of building: chooses the engine, brings what a build may use, and cleans up after it. What builds is loaded only
 // here, so that other commands start without it.
 import { availableParallelism } from 'node:os';
-import type { BuildEnvironment, BuildEvent, BuildRequest, BuildResult, Examined, Plan, Recorder } from '../build/index.ts';
+import type { BuildEnvironment, BuildEvent, BuildRequest, BuildResult, BuiltCache, Examined, Plan, Recorder } from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
@@ -27,6 +27,10 @@ export interface BuildOutcome {
 export interface Travel {
   readonly from: readonly CacheImport[];
   readonly to: readonly CacheExport[];
+  /** What the builds for other platforms had, written together with what this one has. */
+  readonly gathered?: BuiltCache[];
+  /** Others follow, which write the cache. */
+  readonly more?: boolean;
 }
 
 /**
@@ -41,7 +45,7 @@ export async function build(
   lease?: Lease,
 ): Promise<BuildOutcome> {
   const { buildClassic, buildGraph } = await import('../build/index.ts');
-  const outcome = await withImports(engine, request, travel, async (imports, exports) =>
+  const outcome = await withImports(engine, request, travel, lease, async (imports, exports) =>
     withEnvironment(engine, { imports, keep: lease }, (env) =>
       recorded(env, which, request, async (r, recorder) => {
         if (which === 'classic') return buildClassic(env, r);
@@ -69,7 +73,9 @@ export async function examineBuild(engine: Engine, request: BuildRequest): Promi
 /** What the graph engine would do. */
 export async function planBuild(engine: Engine, request: BuildRequest, travel?: Travel): Promise<Plan> {
   const { planGraph } = await import('../build/index.ts');
-  return withImports(engine, request, travel, (imports) => withEnvironment(engine, { imports }, (env) => planGraph(env, request)));
+  return withImports(engine, request, travel, undefined, (imports) =>
+    withEnvironment(engine, { imports }, (env) => planGraph(env, request)),
+  );
 }
 
 interface CacheExports {
@@ -82,10 +88,11 @@ async function withImports<T>(
   engine: Engine,
   request: BuildRequest,
   travel: Travel | undefined,
+  keep: Lease | undefined,
   fn: (imports: ImportedCaches | undefined, exports: CacheExports | undefined) => Promise<T>,
 ): Promise<T> {
   if (travel === undefined || travel.from.length + travel.to.length === 0) return fn(undefined, undefined);
-  const { exportTo, importCaches, inlineCache, placeName } = await import('./travel/index.ts');
+  const { exportTo, importCaches, inlineCache, mergedCache, placeName } = await import('./travel/index.ts');
   const { signal, onEvent } = request;
   using registries = await engine.registries(signal);
   using lease = engine.leases.create();
@@ -101,9 +108,17 @@ async function withImports<T>(
       wantCache: travel.to.some((to) => to.type === 'place'),
       ...(travel.to.some((to) => to.type === 'inline') && { inlineCache: (cache) => inlineCache(engine, cache) }),
     },
-    write: async ({ cache }) => {
+    write: async ({ cache: built }) => {
+      if (built === undefined) return;
+      const { gathered = [] } = travel;
+      gathered.push(built);
+      if (travel.more === true) {
+        for (const { snapshotId } of built.results) if (snapshotId !== null) keep?.addSnapshot(snapshotId);
+        return;
+      }
+      const cache = mergedCache(gathered);
       for (const to of travel.to) {
-        if (to.type === 'inline' || cache === undefined) continue;
+        if (to.type === 'inline') continue;
         const tell = internalTeller(onEvent, engine.now, `exporting cache to ${placeName(to.place)}`);
         tell('started');
         try {

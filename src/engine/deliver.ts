@@ -1,7 +1,7 @@
 // A build with all that becomes of it: images for one or several platforms, where they go, and what is stated about them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildRequest } from '../build/index.ts';
+import type { BuildRequest, BuiltCache } from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { Image } from '../image/index.ts';
 import {
@@ -60,9 +60,11 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   const built: Built[] = [];
   const unwanted: Digest[] = [];
   try {
-    for (const platform of platforms.length === 0 ? [request.platform] : platforms) {
+    const gathered: BuiltCache[] = [];
+    for (const [i, platform] of (platforms.length === 0 ? [request.platform] : platforms).entries()) {
       const prefix = platforms.length > 1 && platform !== undefined ? { platformLabel: formatPlatform(platform) } : {};
-      const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, delivery.travel, lease);
+      const travel = delivery.travel && { ...delivery.travel, gathered, more: i + 1 < platforms.length };
+      const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, travel, lease);
       built.push({ ...outcome, platform: platform ?? hostPlatform() });
       if (!stored || platforms.length > 0) unwanted.push(outcome.result.image.id);
     }

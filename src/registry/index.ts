@@ -16,6 +16,7 @@ export { credentialKey, type Host } from './host.ts';
 export { imagesOf, type ListEntry, makeList, pushList, remoteManifest } from './lists.ts';
 export { pull, type Pulled, type PullOptions, type PullProgress } from './pull.ts';
 export { type Compression, compressing, measureLayer, push, type Pushed, type PushOptions, type PushProgress } from './push.ts';
+export { isAttestation } from './platform.ts';
 export { Registries } from './registries.ts';
 export { type RemoteManifest, Repository } from './repository.ts';
 export { ANONYMOUS, type Credentials, type CredentialSource, type HostSettings, type RegistrySettings } from './types.ts';

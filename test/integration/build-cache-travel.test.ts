@@ -112,6 +112,25 @@ test('inline: the image itself is the cache', async () => {
   assert.match(await build(await machine(), '--cache-from', `${registry.host}/app:nothing`), /no cache from .*app:nothing/);
 });
 
+test('builds for several platforms leave one cache, and a list of images with inline caches is one', async () => {
+  const file = join(context, 'cross.Dockerfile');
+  writeFileSync(
+    file,
+    'FROM --platform=$BUILDPLATFORM busybox AS b\nARG TARGETARCH\nRUN echo $TARGETARCH > /o\nFROM scratch\nCOPY --from=b /o /\n',
+  );
+  const both = ['--progress', 'plain', '--platform', 'linux/amd64,linux/arm64', '-f', file];
+  const ref = `${registry.host}/cross`;
+  const inline = ['--build-arg', 'BUILDKIT_INLINE_CACHE=1', '-t', `${ref}:list`, '--push'];
+  await shop.ok('build', ...both, '--cache-to', `type=registry,ref=${ref}:cache,mode=max`, ...inline, '-q', context);
+  for (const from of [`${ref}:cache`, `${ref}:list`]) {
+    const other = await machine();
+    const out = ['-o', `type=oci,dest=${join(shop.folder, 'cross.tar')}`];
+    const { stderr } = await other.ok('build', ...both, '--cache-from', from, ...out, context);
+    assert.match(stderr, /\b0 steps ran/);
+    assert.equal(stderr.match(/\] COPY --from=b .*\n#\d+ CACHED/g)?.length, 2, stderr);
+  }
+});
+
 test('a cache that lies is refused, or passed over; the build is right', async () => {
   const folder = join(shop.folder, 'lying');
   await build(shop, '--cache-to', `type=local,dest=${folder},mode=max`);

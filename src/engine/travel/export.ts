@@ -64,6 +64,18 @@ export async function exportCache(
   return { records: records.length, layers: blobs.length, sent };
 }
 
+/** The caches of several builds as one; a result that several have is there once. */
+export function mergedCache(caches: readonly BuiltCache[]): BuiltCache {
+  const [first] = caches;
+  if (first !== undefined && caches.length === 1) return first;
+  const results = new Map<string, BuiltCache['results'][number]>();
+  for (const result of caches.flatMap((cache) => cache.results)) {
+    const before = results.get(result.key);
+    results.set(result.key, before === undefined ? result : { ...before, ofImage: before.ofImage || result.ofImage });
+  }
+  return { results: [...results.values()], baseChains: caches.flatMap((cache) => cache.baseChains) };
+}
+
 interface CollectedLayer {
   readonly diffId: Digest;
   readonly below: number;

@@ -4,7 +4,17 @@ import { createHash } from 'node:crypto';
 import { unpackLimit } from '../../archive/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { ArrivingBlob } from '../../image/index.ts';
-import { chainIds, type Descriptor, type Digest, parseJsonValue, parseManifest, SlipwayError } from '../../model/index.ts';
+import {
+  chainIds,
+  type Descriptor,
+  type Digest,
+  isIndexType,
+  isManifestType,
+  parseIndex,
+  parseJsonValue,
+  parseManifest,
+  SlipwayError,
+} from '../../model/index.ts';
 import type { CopySource } from '../../registry/index.ts';
 import type { CachedResult, Imports, Keyed } from '../../solver/index.ts';
 import type { Engine } from '../engine.ts';
@@ -21,9 +31,25 @@ export interface OpenCache {
   readonly blobs: readonly Descriptor[];
 }
 
-/** Throws what the source does, and data-loss 'cache.invalid'. */
-export async function openCache(source: CopySource): Promise<OpenCache | undefined> {
-  const manifest = parseManifest((await source.root()).bytes);
+/** Images of a list that are looked into for inline caches. */
+const MOST_IMAGES = 32;
+
+/** The caches at a place: itself, an image with an inline cache, or those of a list. Throws what the source does, and data-loss 'cache.invalid'. */
+export async function openCaches(source: CopySource): Promise<OpenCache[]> {
+  const root = await source.root();
+  if (!isIndexType(root.mediaType)) return [(await openCache(source, root.bytes)) ?? []].flat();
+  const { isAttestation } = await import('../../registry/index.ts');
+  const found: OpenCache[] = [];
+  const images = parseIndex(root.bytes).manifests.filter((d) => isManifestType(d.mediaType) && !isAttestation(d));
+  for (const { digest } of images.slice(0, MOST_IMAGES)) {
+    const cache = await openCache(source, (await source.manifest(digest)).bytes);
+    if (cache !== undefined) found.push(cache);
+  }
+  return found;
+}
+
+async function openCache(source: CopySource, bytes: Buffer): Promise<OpenCache | undefined> {
+  const manifest = parseManifest(bytes);
   const config: unknown = parseJsonValue(await readAll(source, manifest.config), 'cache.invalid', 'configuration of a cache');
   if (manifest.config.mediaType === CACHE_CONFIG) return { source, config: parseTravelConfig(config), blobs: manifest.layers };
   // an image: its own layers, if it has an inline cache

@@ -2,13 +2,14 @@
 import type { BuiltCache } from '../../build/index.ts';
 import type { Lease } from '../../content/index.ts';
 import { isSlipwayError } from '../../model/index.ts';
-import type { Place, Registries } from '../../registry/index.ts';
+import type { CopySource, Place, Registries } from '../../registry/index.ts';
 import type { Engine } from '../engine.ts';
 import { type Exported, exportCache } from './export.ts';
-import { ImportedCaches, type OpenCache, openCache } from './import.ts';
+import { ImportedCaches, type OpenCache, openCaches } from './import.ts';
 import { unpackMounts } from './mounts.ts';
 import type { CacheExport, CacheImport, CachePlace } from './spec.ts';
 
+export { mergedCache } from './export.ts';
 export { inlineCache } from './inline.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './spec.ts';
 
@@ -31,22 +32,24 @@ export async function importCaches(
 ): Promise<Imported> {
   const { openSource } = await import('../../registry/index.ts');
   const open: OpenCache[] = [];
+  const sources: CopySource[] = [];
   const notices: string[] = [];
   const close = (): void => {
-    for (const cache of open) cache.source.close();
+    for (const source of sources) source.close();
   };
   for (const { place, mounts } of imports) {
     const name = placeName(place);
     try {
-      const cache = await openCache(openSource(registries, placeOf(place), signal));
-      if (cache === undefined) {
-        notices.push(`${name} holds no cache`);
-        continue;
+      const source = openSource(registries, placeOf(place), signal);
+      sources.push(source);
+      const found = await openCaches(source);
+      if (found.length === 0) notices.push(`${name} holds no cache`);
+      for (const cache of found) {
+        open.push(cache);
+        const came = await unpackMounts(engine, cache, mounts, signal);
+        const mounted = came.length === 0 ? '' : `, cache mounts ${came.join(', ')}`;
+        notices.push(`importing cache from ${name}: ${cache.config.records.length} results${mounted}`);
       }
-      open.push(cache);
-      const came = await unpackMounts(engine, cache, mounts, signal);
-      const mounted = came.length === 0 ? '' : `, cache mounts ${came.join(', ')}`;
-      notices.push(`importing cache from ${name}: ${cache.config.records.length} results${mounted}`);
     } catch (e) {
       signal.throwIfAborted();
       if (!isSlipwayError(e)) {
