@@ -1,10 +1,10 @@
 // The build cache: what it holds, what goes when it is pruned, and the bound that it keeps by itself. The least recently used
 // goes first; what images share frees nothing and stays until everything is asked for.
-import { renameSync, statfsSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { sha256Hex } from '../util/index.ts';
-import { FileLock, removeTree, treeSize } from '../sys/index.ts';
+import { crashPoint, sha256Hex } from '../util/index.ts';
+import { FileLock, lockedFiles, processStartTime, removeTree, treeSize } from '../sys/index.ts';
 import { DatabaseCache } from '../solver/index.ts';
 import type { Engine } from './engine.ts';
 import type { Pruned } from './prune.ts';
@@ -99,6 +99,8 @@ function mountEntries(engine: Engine): CacheEntry[] {
       'SELECT id, directory, created_at, used_at FROM cache_mounts',
     ),
   );
+  const lockOf = (directory: string): string => join(engine.layout.locks, `cache-${directory}`);
+  const lent = lockedFiles(rows.map((r) => lockOf(r.directory)));
   return rows.map((r) => ({
     id: r.id,
     type: 'exec.cachemount' as const,
@@ -108,14 +110,8 @@ function mountEntries(engine: Engine): CacheEntry[] {
     usedAt: r.used_at,
     uses: 0,
     shared: false,
-    inUse: isLent(engine, r.directory),
+    inUse: lent.has(lockOf(r.directory)),
   }));
-}
-
-/** Somebody holds the lock of a cache mount (build/steps/run/caches.ts). */
-function isLent(engine: Engine, directory: string): boolean {
-  using lock = FileLock.tryAcquire(join(engine.layout.locks, `cache-${directory}`), 'exclusive');
-  return lock === undefined;
 }
 
 function snapshotSize(engine: Engine, id: number | null): number {
@@ -143,6 +139,7 @@ export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry>
   });
   new DatabaseCache(engine.db, engine.now).dropLooseAliases();
   const mounts = removed.filter((e) => e.type !== 'regular' && dropMount(engine, e.id));
+  sweepMounts(engine);
   engine.collector().collect();
   const gone = removed.filter((e) => e.type === 'regular' || mounts.includes(e));
   return { removed: gone, reclaimed: gone.reduce((n, e) => n + (e.shared ? 0 : e.size), 0) };
@@ -156,14 +153,30 @@ function dropMount(engine: Engine, id: string): boolean {
   if (lock === undefined) return false;
   const path = join(engine.layout.root, 'cache-mounts', row.directory);
   const aside = `${path}.old-${process.pid}`;
+  engine.db.transaction((sql) => sql.run('DELETE FROM cache_mounts WHERE id = ?', id));
+  crashPoint('cache-mount.row-removed');
   try {
     renameSync(path, aside);
   } catch (e) {
     if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
   }
-  engine.db.transaction((sql) => sql.run('DELETE FROM cache_mounts WHERE id = ?', id));
   removeTree(aside);
   return true;
+}
+
+/** Removes what processes that are gone left of cache mounts: half made, half removed, or without a record. */
+function sweepMounts(engine: Engine): void {
+  const folder = join(engine.layout.root, 'cache-mounts');
+  const known = new Set(
+    engine.db.read((sql) => sql.all<{ directory: string }>('SELECT directory FROM cache_mounts')).map((r) => r.directory),
+  );
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const [, directory = name, pid] = /^(.*)\.(?:new|old)-(\d+)$/.exec(name) ?? [];
+    if (pid === undefined ? known.has(name) : processStartTime(Number(pid)) !== undefined) continue;
+    // whoever has it, or creates it, holds its lock
+    using lock = FileLock.tryAcquire(join(engine.layout.locks, `cache-${directory}`), 'exclusive');
+    if (lock !== undefined) removeTree(join(folder, name));
+  }
 }
 
 const isYes = (values: readonly string[], fact: boolean): boolean =>

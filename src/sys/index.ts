@@ -4,7 +4,7 @@ export { type ConsoleListener, listenForConsole, setWindowSize } from './console
 export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
 export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mknod } from './nodes.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
-export { FileLock } from './lock.ts';
+export { FileLock, lockedFiles } from './lock.ts';
 export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
 export { openRegular, readInput, readRegularFile, whyNotRead } from './regular.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';

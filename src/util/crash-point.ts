@@ -18,6 +18,8 @@ export const CRASH_POINTS = [
   'layer.unpacked',
   'layer.registered',
   'cache.recorded',
+  'cache-mount.created',
+  'cache-mount.row-removed',
   'image.before-commit',
   'image.recorded',
   'image.removal-before-commit',

@@ -162,7 +162,10 @@ test('caches last, begin with their seed, and are lent by their sharing', async 
   );
   mkdirSync(join(f.context, 'seed'), { recursive: true });
   writeFileSync(join(f.context, 'seed/s'), 'seeded');
-  assert.equal((await run('cat /c/s', { mounts: [cache({ id: 'seeded', seed: { root: f.context, source: '/seed' } })] })).output, 'seeded');
+  assert.equal(
+    (await run('cat /c/s', { mounts: [cache({ id: 'seeded', seed: { root: f.context, source: '/seed', identity: 'x' } })] })).output,
+    'seeded',
+  );
   const slow = 'echo $$ > /c/mine; n=0; while [ $n -lt 20 ]; do [ "$(ls /c)" = mine ] || exit 9; n=$((n+1)); done; rm /c/mine';
   for (const sharing of ['locked', 'private'] as const) {
     const both = await Promise.all(
@@ -174,6 +177,37 @@ test('caches last, begin with their seed, and are lent by their sharing', async 
       `${sharing} caches are not used by two at a time`,
     );
   }
+  // twice in one command, and in another order in another one
+  const pair = (...ids: string[]): RunMount[] => ids.map((id, i) => cache({ id, sharing: 'locked', target: `/c${i}` }));
+  const crossed = await Promise.all(
+    [pair('p', 'q', 'p'), pair('q', 'p', 'q')].flatMap((mounts) => [1, 2, 3].map(() => run('echo x > /c0/f; cat /c2/f', { mounts }))),
+  );
+  assert.deepEqual(new Set(crossed.map((r) => r.output)), new Set(['x\n']));
+  nothingLeft();
+});
+
+test('caches of one id are told apart by what they begin with, as in BuildKit', async () => {
+  type Own = Partial<Extract<RunMount, { type: 'cache' }>>;
+  const cache = (o: Own = {}): RunMount => ({ type: 'cache', target: '/c', id: 'apart', sharing: 'shared', readonly: false, ...o });
+  const seed = (source: string, identity = 'from'): Own => ({ seed: { root: f.context, source, identity } });
+  mkdirSync(join(f.context, 'begin/sub'), { recursive: true });
+  writeFileSync(join(f.context, 'begin/file'), '');
+  const marks: readonly [Own, string][] = [
+    [{}, ''],
+    [{ uid: 7 }, ''],
+    [{ uid: 7, gid: 0, mode: 0o755 }, '1 '],
+    [{ uid: 7, mode: 0o751 }, ''],
+    [seed('/begin'), 'file sub '],
+    [{ ...seed('/begin'), uid: 7 }, '4 file sub '],
+    [seed('/begin', 'other'), 'file sub '],
+    [{ ...seed('/'), uid: 7 }, ''],
+    [{}, '0 '],
+    [{ source: '/0' }, ''],
+  ];
+  for (const [i, [own, seen]] of marks.entries())
+    assert.equal((await run(`ls /c | tr '\\n' ' '; mkdir /c/${i}`, { mounts: [cache(own)] })).output, seen, String(i));
+  await assert.rejects(run('true', { mounts: [cache({ source: '/none' })] }), { message: 'open /none: no such file or directory' });
+  assert.equal((await run("stat -c '%a %u' /c", { mounts: [cache({ ...seed('/'), uid: 7, mode: 0o700 })] })).output, '700 7\n');
   nothingLeft();
 });
 

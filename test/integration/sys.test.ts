@@ -23,6 +23,7 @@ import {
   deviceMinor,
   enterPrivateMountNamespace,
   FileLock,
+  lockedFiles,
   FileType,
   findExecutable,
   getXattr,
@@ -137,6 +138,14 @@ test('a lock excludes, waits, and ends with its holder', async () => {
   holder.kill('SIGKILL');
   await gone;
   (await FileLock.acquire(path, 'exclusive')).release();
+});
+
+test("a look at locks tells who is held, and is in nobody's way", () => {
+  const [shared, exclusive, free] = ['look-s', 'look-x', 'look-f'].map((name) => join(dir, name)) as [string, string, string];
+  using _one = FileLock.tryAcquire(shared, 'shared');
+  using _two = FileLock.tryAcquire(exclusive, 'exclusive');
+  FileLock.tryAcquire(free, 'exclusive')?.release();
+  assert.deepEqual(lockedFiles([shared, exclusive, free, join(dir, 'look-none')]), new Set([shared, exclusive]));
 });
 
 test('a tree goes whatever is in it', async () => {

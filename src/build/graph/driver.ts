@@ -297,15 +297,17 @@ export class BuildDriver implements ForesightDriver<Result> {
 
   async #exec(v: NodeVertex, op: ExecOp, rootfs: MountedRootfs, inputs: readonly Result[], signal: AbortSignal): Promise<boolean> {
     using shown = new DisposableStack();
-    const views = new Map<number, { root: string; ignore?: BuildContext['ignore'] }>();
-    for (const { input } of op.mounts) {
-      const result = input < 0 ? undefined : inputs[input];
-      if (!result || views.has(input)) continue;
-      if (result.kind === 'directory') views.set(input, { root: result.root, ignore: result.ignore });
-      else
-        views.set(input, {
-          root: shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id))).path,
-        });
+    const views = new Map<number, NonNullable<Parameters<typeof stepMount>[1]>>();
+    for (const m of op.mounts) {
+      const result = m.input < 0 ? undefined : inputs[m.input];
+      if (!result || views.has(m.input)) continue;
+      if (result.kind === 'directory') {
+        const identity = m.type === 'cache' ? this.#mountDigest(v, m, result) : '';
+        views.set(m.input, { root: result.root, ignore: result.ignore, identity });
+      } else {
+        const { path } = shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id)));
+        views.set(m.input, { root: path, identity: `snapshot ${result.id}` });
+      }
     }
     const step: RunRequest = {
       rootfs,

@@ -4,10 +4,10 @@ import type { BuildContext } from '../context/index.ts';
 import type { RunMount } from '../steps/index.ts';
 import type { BuildRequest } from '../types.ts';
 
-/** @param view the files that it shows, if it shows any */
+/** @param view the files that it shows, if it shows any; a cache that begins with them is told from others by their identity */
 export function stepMount(
   m: ExecMount,
-  view: { readonly root: string; readonly ignore?: BuildContext['ignore'] } | undefined,
+  view: { readonly root: string; readonly ignore?: BuildContext['ignore']; readonly identity: string } | undefined,
   request: Pick<BuildRequest, 'secrets' | 'agents'>,
 ): RunMount {
   const ids = {
@@ -35,7 +35,8 @@ export function stepMount(
         sharing: m.sharing ?? 'shared',
         readonly: m.readonly,
         ...ids,
-        ...(view && { seed: { root: view.root, source: m.selector ?? '/' } }),
+        ...(m.selector !== undefined && { source: m.selector }),
+        ...(view && { seed: { root: view.root, source: m.selector ?? '/', identity: view.identity } }),
       };
     case 'tmpfs':
       return { type: 'tmpfs', target, ...(m.size !== undefined && { size: m.size }) };

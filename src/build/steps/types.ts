@@ -111,8 +111,10 @@ export type RunMount =
       readonly mode?: number;
       readonly uid?: number;
       readonly gid?: number;
-      /** What a new cache begins with. */
-      readonly seed?: { readonly root: string; readonly source: string };
+      /** A folder within it. */
+      readonly source?: string;
+      /** What a new cache begins with. Caches of one id that begin with different files are different ones, as `identity` says. */
+      readonly seed?: { readonly root: string; readonly source: string; readonly identity: string };
     }
   | { readonly type: 'tmpfs'; readonly target: string; readonly size?: number }
   | {

@@ -9,7 +9,7 @@ import { Selection } from '../selection.ts';
 import { literalPattern } from '../sources.ts';
 import { join } from '../words.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
-import { borrowCache } from './caches.ts';
+import { borrowCaches } from './caches.ts';
 import type { Scratch } from './scratch.ts';
 import { forwardAgent } from './ssh.ts';
 
@@ -26,7 +26,14 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
   const variables: string[] = [];
   const add = (mount: SpecMount): void => void mounts.push(mount);
   let agents = 0;
-  for (const mount of request.mounts ?? []) {
+  const all = request.mounts ?? [];
+  const caches = await borrowCaches(
+    env,
+    all.filter((m) => m.type === 'cache'),
+    request.signal,
+  );
+  scratch.onClose(() => caches.release());
+  for (const mount of all) {
     const at = (target: string): string => posix.resolve(request.workdir, target);
     switch (mount.type) {
       case 'bind': {
@@ -34,9 +41,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         break;
       }
       case 'cache': {
-        const cache = await borrowCache(env, mount, request.signal);
-        scratch.onClose(() => cache.release());
-        add(bind(cache.path, at(mount.target), mount.readonly));
+        add(bind(caches.path(mount), at(mount.target), mount.readonly));
         break;
       }
       case 'tmpfs':
