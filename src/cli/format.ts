@@ -1,5 +1,5 @@
 // Lists as tables, as JSON lines, or by a template: what `--format` and `-q` choose.
-import { compileTemplate } from './template/template.ts';
+import { compileTemplate, type Method } from './template/index.ts';
 import { table } from './table.ts';
 
 export interface Column<R> {
@@ -7,34 +7,40 @@ export interface Column<R> {
   readonly field: keyof R & string;
 }
 
-/** Renders rows of text fields. `format`: nothing, `json`, `table …` or a template. */
-export function renderRows<R extends Readonly<Record<string, string>>>(
-  rows: readonly R[],
-  columns: readonly Column<R>[],
-  format: string | undefined,
-): string {
-  if (format === undefined || format === '' || format === 'table') {
-    return table([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => r[c.field] ?? ''))]);
-  }
-  if (format === 'json') return rows.map((r) => `${JSON.stringify(r)}\n`).join('');
+/** A row of texts. Functions are methods for templates: `{{.Label "app"}}`. */
+export type Row = Readonly<Record<string, string | null | Method>>;
+
+/** The method that gives a row's label of a name. */
+export const labelOf =
+  (labels: Readonly<Record<string, string>>): Method =>
+  (name) =>
+    typeof name === 'string' && Object.hasOwn(labels, name) ? labels[name] : '';
+
+/** The heading of a label's column: the last part of its name. */
+const labelHeading: Method = (name) => String(name).split('.').at(-1)?.replaceAll(/[-_]/g, ' ');
+
+/** Renders rows. `format`: nothing, `json`, `table …` or a template. @throws SlipwayError `cli.template` */
+export function renderRows<R extends Row>(rows: readonly R[], columns: readonly Column<R>[], format: string | undefined): string {
+  if (format === undefined || format === '' || format === 'table')
+    return table([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
+  if (format === 'json') return rows.map((r) => `${JSON.stringify(Object.fromEntries(Object.entries(r).sort(byName)))}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-  if (!unescaped.startsWith('table '))
-    return rows
-      .map(
-        (
-          (render) => (r: R) =>
-            `${render(r)}\n`
-        )(compileTemplate(unescaped)),
-      )
-      .join('');
-  const template = unescaped.slice('table '.length);
-  const heads = Object.fromEntries([
-    ...columns.map((c) => [c.field, c.head]),
-    ...Object.keys(rows[0] ?? {}).map((k) => [k, columns.find((c) => c.field === k)?.head ?? k.toUpperCase()]),
-  ]) as Record<string, string>;
-  const render = compileTemplate(template);
+  const isTable = unescaped.startsWith('table ');
+  const render = compileTemplate(isTable ? unescaped.slice('table '.length) : unescaped);
+  if (!isTable) return rows.map((r) => `${render(r)}\n`).join('');
+  const heads = Object.fromEntries(
+    [...new Set([...columns.map((c) => c.field), ...Object.keys(rows[0] ?? {})])].map((field) => [
+      field,
+      typeof rows[0]?.[field] === 'function' ? labelHeading : (columns.find((c) => c.field === field)?.head ?? spaced(field)),
+    ]),
+  );
   return table([render(heads).split('\t'), ...rows.map((r) => render(r).split('\t'))]);
 }
+
+const cell = (value: Row[string] | undefined): string => (typeof value === 'string' ? value : '');
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+/** `CreatedAt` is headed `CREATED AT`. */
+const spaced = (field: string): string => field.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toUpperCase();
 
 /** `key=value` pairs of `--filter`, several values for a key. */
 export function parseFilters(values: readonly string[]): Map<string, string[]> {

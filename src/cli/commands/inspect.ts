@@ -5,7 +5,7 @@ import type { Image } from '../../image/index.ts';
 import { familiarReference, isSlipwayError, parseReference } from '../../model/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
-import { compileTemplate } from '../template/template.ts';
+import { compileTemplate } from '../template/index.ts';
 
 const OPTIONS = [
   { name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' },
@@ -99,12 +99,8 @@ async function show(ctx: Context, o: ParsedOptions, refs: readonly string[], mis
   else
     ctx.stdout.write(
       found
-        .map(
-          (
-            (render) => (x) =>
-              `${render(x)}\n`
-          )(compileTemplate(format)),
-        )
+        .map(compileTemplate(format, 'template parsing error'))
+        .map((text) => `${text}\n`)
         .join(''),
     );
   return failed > 0 ? 1 : 0;
