@@ -14,7 +14,6 @@ ldconfig -p | grep -q 'libatomic\.so\.1' || want="$want libatomic1" # Node itsel
 need crun crun
 need runc runc
 need conmon conmon
-need /usr/lib/podman/netavark netavark
 need /usr/lib/podman/aardvark-dns aardvark-dns
 need mmdebstrap mmdebstrap
 need /usr/share/doc/busybox-static busybox-static

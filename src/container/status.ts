@@ -25,9 +25,9 @@ export interface Binding {
   readonly hostPort: number;
 }
 
-/** The addresses of the host at which a port is published. Without an address given it is every one, of both kinds. */
+/** The addresses of the host at which a port is published. Without an address given it is every one of IPv4 (decision 020). */
 export function bindings(p: PortMapping): Binding[] {
-  return (p.hostIp === '' ? ['0.0.0.0', '::'] : [p.hostIp]).map((hostIp) => ({ hostIp, hostPort: p.hostPort }));
+  return [{ hostIp: p.hostIp === '' ? '0.0.0.0' : p.hostIp, hostPort: p.hostPort }];
 }
 
 /** `0.0.0.0:80`, `[::]:80`. */

@@ -1,31 +1,81 @@
-// aardvark-dns serves names of user-made networks from a file per network that netavark writes. When a container's namespace is
-// gone, netavark cannot take its entry out any more; here it is done without.
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+// aardvark-dns serves the names of user-made networks from a file per network: the address it listens on, then a line per container. It
+// reads its files again at SIGHUP, and ends when nothing is left. Callers hold the lock.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../sys/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import { findExecutable, writeFileAtomic } from '../sys/index.ts';
+import { SYSTEM_PATH } from './firewall.ts';
 
-/** `config` is netavark's folder. The server is told to read its files anew, or to end when nothing is left. */
-export function aardvarkForget(config: string, network: string, container: string): void {
-  const folder = join(config, 'aardvark-dns');
-  const file = join(folder, network);
+const FOLDERS = '/usr/libexec/podman:/usr/lib/podman:/usr/local/libexec/podman:/usr/local/lib/podman';
+const PID_FILE = 'aardvark.pid';
+
+export interface NamedContainer {
+  readonly id: string;
+  readonly ip: string;
+  readonly names: readonly string[];
+}
+
+/** Starts the server where none runs. Throws failed-precondition 'network.no-aardvark'. */
+export function aardvarkAdd(folder: string, network: string, listen: string, container: NamedContainer): void {
+  const program = findExecutable('aardvark-dns', `${FOLDERS}:${SYSTEM_PATH}`);
+  if (program === undefined)
+    throw new SlipwayError('failed-precondition', 'network.no-aardvark', 'aardvark-dns is not installed; networks of your own need it', {
+      hints: ['install the package aardvark-dns'],
+    });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const others = entries(folder, network).filter((entry) => entry.split(' ')[0] !== container.id);
+  write(folder, network, listen, [...others, `${container.id} ${container.ip}  ${container.names.join(',')}`]);
+  const server = serverOf(folder);
+  if (server !== undefined) process.kill(server, 'SIGHUP');
+  else
+    spawn(program, ['--config', folder, '--port', '53', 'run'], {
+      stdio: 'ignore',
+      detached: true,
+      cwd: '/',
+      env: { PATH: SYSTEM_PATH },
+    })
+      .on('error', () => {})
+      .unref();
+}
+
+/** Without its last container a network is not served, without its last network the server ends. */
+export function aardvarkRemove(folder: string, network: string, listen: string, container: string): void {
+  const present = entries(folder, network);
+  const kept = present.filter((entry) => entry.split(' ')[0] !== container);
+  if (kept.length === 0) rmSync(join(folder, network), { force: true });
+  else write(folder, network, listen, kept);
+  const server = serverOf(folder);
+  const over = networks(folder).length === 0;
+  if (over) rmSync(join(folder, PID_FILE), { force: true });
+  if (server !== undefined) process.kill(server, over ? 'SIGTERM' : 'SIGHUP');
+}
+
+function write(folder: string, network: string, listen: string, lines: readonly string[]): void {
+  writeFileAtomic(join(folder, network), `${[listen, ...lines].join('\n')}\n`, { mode: 0o600 });
+}
+
+function entries(folder: string, network: string): string[] {
   try {
-    const [listen = '', ...entries] = readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-    const kept = entries.filter((entry) => entry.split(' ')[0] !== container);
-    if (kept.length === 0) rmSync(file, { force: true });
-    else writeFileAtomic(file, `${[listen, ...kept].join('\n')}\n`, { mode: 0o600 });
-    const pidFile = join(folder, 'aardvark.pid');
-    const server = Number(readFileSync(pidFile, 'latin1'));
-    const over = readdirSync(folder).every((name) => name === 'aardvark.pid');
-    if (over) rmSync(pidFile, { force: true });
-    if (server > 0 && isAardvark(server)) process.kill(server, over ? 'SIGTERM' : 'SIGHUP');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ESRCH') throw error;
+    return readFileSync(join(folder, network), 'utf8').trimEnd().split('\n').slice(1);
+  } catch {
+    return [];
   }
 }
 
-function isAardvark(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/comm`, 'latin1').startsWith('aardvark');
+function networks(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name !== PID_FILE);
+  } catch {
+    return [];
+  }
+}
+
+function serverOf(folder: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(folder, PID_FILE), 'latin1'));
+    return pid > 0 && readFileSync(`/proc/${pid}/comm`, 'latin1').startsWith('aardvark') ? pid : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
-// The bridge of a network: made with the first attachment, taken away with the last. Taking it away costs the kernel 40 ms
-// of waiting, so a detached helper does that; whoever needs the bridge meanwhile waits for the helper. Callers hold the lock.
+// The bridge of a network: created with the first attachment, removed with the last. Removing it costs the kernel 40 ms
+// of waiting, so a detached helper does that; the next process that needs the bridge waits for the helper. Callers hold the lock.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,18 +7,36 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../store/index.ts';
 import { RouteSocket, findExecutable, processAlive, processIdentity } from '../sys/index.ts';
 import type { OnStart } from './changing.ts';
-import { SYSTEM_PATH, applyRules, bridgeLeftovers, currentRules, iptablesRestore, outboundRules } from './firewall.ts';
+import {
+  type Published,
+  SYSTEM_PATH,
+  applyRules,
+  bridgeRules,
+  currentRules,
+  iptablesRestore,
+  leftoverRules,
+  portsOnly,
+  removalRules,
+} from './firewall.ts';
 import { addBridge, deleteLink, linkIndex } from './links.ts';
 import type { NetworkInfo } from './types.ts';
-import { randomBytes } from '../util/index.ts';
+import { crashPoint, randomBytes } from '../util/index.ts';
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 
-/** Standard input has the rules to undo. */
+/**
+ * Standard input has the rules to undo, with an end mark: without it the process died before it had written them, and everything stays. The
+ * marker of the rules goes last: when the helper is killed, the next process finds the bridge whole, or a marker without a bridge
+ * and clears up.
+ */
 const REMOVAL = `
 trap '' HUP INT TERM
-"$1" --noflush --wait
-"$2" link delete "$3"
+rules=$(cat)
+case $rules in
+*'# end')
+  "$2" link delete "$3"
+  printf '%s\\n' "$rules" | "$1" --noflush --wait && rm -f "$5"
+esac
 rm -f "$4"
 `;
 
@@ -36,59 +54,54 @@ export class Bridges {
     return linkIndex(socket, bridge) !== undefined;
   }
 
-  /** Makes the bridge and its rules where they are missing. Returns its index. */
-  async ensure(socket: RouteSocket, network: NetworkInfo): Promise<number> {
-    await this.settled(network.bridge);
-    const present = linkIndex(socket, network.bridge);
-    if (present === undefined && existsSync(this.#rulesFile(network.bridge))) {
-      // Somebody died on the way: what is there of the rules is unknown.
-      await this.#clear(network);
-    }
-    if (!existsSync(this.#rulesFile(network.bridge))) {
+  /** Creates the bridge and its rules where they are missing, with these published ports. Returns its index. */
+  async ensure(socket: RouteSocket, network: NetworkInfo, published: readonly Published[]): Promise<number> {
+    const { bridge } = network;
+    await this.settled(bridge);
+    const present = linkIndex(socket, bridge);
+    // A process died on the way: what there is of the rules is unknown.
+    if (present === undefined && existsSync(this.#rulesFile(bridge))) await this.clear(network);
+    if (!existsSync(this.#rulesFile(bridge))) {
       if (readFileSync(FORWARDING, 'latin1').trim() !== '1') writeFileSync(FORWARDING, '1');
-      writeFileSync(this.#rulesFile(network.bridge), network.subnet);
+      writeFileSync(this.#rulesFile(bridge), network.subnet);
+      crashPoint('network.before-rules');
       try {
-        await applyRules(outboundRules('I', network.bridge, network.subnet), this.#onStart);
+        await applyRules(bridgeRules(network, published), this.#onStart);
       } catch (error) {
         // A batch takes effect as a whole per table; the first may have.
-        await this.#clear(network).catch(() => {});
+        await this.clear(network).catch(() => {});
         throw error;
       }
+      crashPoint('network.rules-set');
+    } else if (published.length > 0) {
+      await this.publish(network, published);
     }
-    return (
-      present ??
-      addBridge(socket, network.bridge, randomMac(), { address: network.gateway, prefixLength: Number(network.subnet.split('/')[1]) })
-    );
+    const index =
+      present ?? addBridge(socket, bridge, randomMac(), { address: network.gateway, prefixLength: Number(network.subnet.split('/')[1]) });
+    // From 127.0.0.1 of the host to a published port; packets of others to loopback are dropped by the rules.
+    if (published.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, '1');
+    return index;
   }
 
-  /** Before netavark is called: from then on it may have rules for the bridge. */
-  noteNetavark(bridge: string): void {
-    writeFileSync(this.#netavarkFile(bridge), '');
+  /** Makes the published ports of an existing bridge those of the list. */
+  async publish(network: NetworkInfo, published: readonly Published[]): Promise<void> {
+    await applyRules(portsOnly(network, published), this.#onStart);
   }
 
-  /** Takes the bridge and every rule of it away; returns before that is done. */
+  /** Removes the bridge and every rule of it; returns before that is done. */
   async remove(network: NetworkInfo): Promise<void> {
-    await this.settled(network.bridge);
-    const marker = this.#rulesFile(network.bridge);
-    const netavark = this.#netavarkFile(network.bridge);
-    const rules = existsSync(netavark)
-      ? bridgeLeftovers(await currentRules(), network.bridge, network.subnet)
-      : existsSync(marker)
-        ? outboundRules('D', network.bridge, network.subnet)
-        : '';
+    const { bridge } = network;
+    await this.settled(bridge);
+    const marker = this.#rulesFile(bridge);
+    using socket = new RouteSocket();
+    if (!existsSync(marker)) return deleteLink(socket, bridge);
     const ip = findExecutable('ip', SYSTEM_PATH);
-    if (ip === undefined) {
-      await applyRules(rules, this.#onStart);
-      rmSync(marker, { force: true });
-      rmSync(netavark, { force: true });
-      using socket = new RouteSocket();
-      deleteLink(socket, network.bridge);
-      return;
+    if (ip === undefined || linkIndex(socket, bridge) === undefined) {
+      return this.clear(network);
     }
-    rmSync(marker, { force: true });
-    rmSync(netavark, { force: true });
-    const removing = this.#removingFile(network.bridge);
-    const helper = spawn('/bin/sh', ['-c', REMOVAL, 'slipway-network', iptablesRestore(), ip, network.bridge, removing], {
+    crashPoint('network.before-removal');
+    const removing = this.#removingFile(bridge);
+    const helper = spawn('/bin/sh', ['-c', REMOVAL, 'slipway-network', iptablesRestore(), ip, bridge, removing, marker], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       cwd: '/',
@@ -100,7 +113,7 @@ export class Bridges {
     if (helper.pid !== undefined) writeFileSync(removing, processIdentity(helper.pid));
     await new Promise<void>((resolve) => {
       helper.stdin.on('error', () => resolve());
-      helper.stdin.end(rules, () => resolve());
+      helper.stdin.end(`${removalRules(network)}# end\n`, () => resolve());
     });
   }
 
@@ -121,18 +134,17 @@ export class Bridges {
     }
   }
 
-  async #clear(network: NetworkInfo): Promise<void> {
-    await applyRules(bridgeLeftovers(await currentRules(), network.bridge, network.subnet), this.#onStart);
+  /** Removes the bridge and what there is of its rules, when what they are is unknown. */
+  async clear(network: NetworkInfo): Promise<void> {
+    using socket = new RouteSocket();
+    deleteLink(socket, network.bridge);
+    await applyRules(leftoverRules(await currentRules(), network.bridge), this.#onStart);
     rmSync(this.#rulesFile(network.bridge), { force: true });
   }
 
   /** There while our rules for the bridge are. */
   #rulesFile(bridge: string): string {
     return join(this.#layout.network, `${bridge}.rules`);
-  }
-
-  #netavarkFile(bridge: string): string {
-    return join(this.#layout.network, `${bridge}.netavark`);
   }
 
   #removingFile(bridge: string): string {

@@ -1,7 +1,7 @@
 // Bridges, veth pairs, addresses and routes by rtnetlink: what a container without published ports needs, in a millisecond
 // instead of the tens that a process for each of them takes.
 import { closeSync, openSync } from 'node:fs';
-import { RouteSocket, netlinkAttribute as attribute, netlinkAttributes, withNetworkNamespace } from '../sys/index.ts';
+import { RouteSocket, netlinkAttribute as attribute, withNetworkNamespace } from '../sys/index.ts';
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
@@ -10,7 +10,6 @@ const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
-const NLM_F_DUMP = 0x300;
 const AF_INET = 2;
 const AF_UNSPEC = 0;
 const IFF_UP = 1;
@@ -21,6 +20,9 @@ const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
+const IFLA_INFO_SLAVE_KIND = 4;
+const IFLA_INFO_SLAVE_DATA = 5;
+const IFLA_BRPORT_MODE = 4;
 const VETH_INFO_PEER = 1;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
@@ -46,13 +48,6 @@ export function linkIndex(socket: RouteSocket, name: string): number | undefined
     if ((error as NodeJS.ErrnoException).code === 'ENODEV') return undefined;
     throw error;
   }
-}
-
-/** How many interfaces are attached to the bridge. */
-export function portsOf(socket: RouteSocket, bridge: number): number {
-  return socket
-    .request({ type: RTM_GETLINK, flags: NLM_F_DUMP, payload: linkHeader(0, 0) })
-    .filter((link) => netlinkAttributes(link.subarray(16)).get(IFLA_MASTER)?.readUInt32LE(0) === bridge).length;
 }
 
 /** Makes a bridge with an address, up. Throws EEXIST. Returns its index. */
@@ -90,6 +85,8 @@ export interface VethRequest {
   readonly mac: string;
   readonly address: Ipv4Network;
   readonly gateway: string;
+  /** What it sends may come back to it: to its own published port, where bridges hand their frames to iptables. */
+  readonly hairpin: boolean;
 }
 
 /** Joins a network namespace to the bridge; when that namespace ends, both ends of the pair end with it. */
@@ -115,18 +112,17 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
   } finally {
     closeSync(namespace);
   }
+  if (o.hairpin) {
+    const mode = attribute(IFLA_INFO_SLAVE_DATA, [attribute(IFLA_BRPORT_MODE, Buffer.of(1))]);
+    const info = attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_SLAVE_KIND, 'bridge'), mode]);
+    socket.request({ type: RTM_NEWLINK, payload: Buffer.concat([linkHeader(linkIndex(socket, o.name)!, 0), info]) });
+  }
   using inside = withNetworkNamespace(o.netnsPath, () => new RouteSocket());
   bringUp(inside, 1);
   const eth0 = linkIndex(inside, 'eth0')!;
   addAddress(inside, eth0, o.address);
   bringUp(inside, eth0);
   addDefaultRoute(inside, eth0, o.gateway);
-}
-
-/** Gives a new namespace its loopback. */
-export function bringLoopbackUp(netnsPath: string): void {
-  using inside = withNetworkNamespace(netnsPath, () => new RouteSocket());
-  bringUp(inside, 1);
 }
 
 function bringUp(socket: RouteSocket, index: number): void {

@@ -3,16 +3,16 @@
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import type { Database, Layout } from '../store/index.ts';
-import { RouteSocket, processIdentity } from '../sys/index.ts';
-import { aardvarkForget } from './aardvark.ts';
+import { RouteSocket, deleteNetworkNamespace, processAlive, processIdentity } from '../sys/index.ts';
+import { aardvarkAdd, aardvarkRemove } from './aardvark.ts';
 import { Bridges } from './bridge.ts';
-import { applyRules, containerLeftovers, currentRules, forwardedPorts } from './firewall.ts';
+import { type Published, currentRules, forwardedPorts } from './firewall.ts';
 import { Changing } from './changing.ts';
-import { choosePorts } from './host-ports.ts';
+import { reservePorts } from './host-ports.ts';
 import { addVeth, addressNumber } from './links.ts';
-import { netavarkSetup } from './netavark.ts';
 import { DEFAULT_NETWORK, Networks } from './networks.ts';
 import type { CreateNetwork } from './networks.ts';
+import { crashPoint } from '../util/index.ts';
 import { AttachmentRecords, isInUse } from './records.ts';
 import type { AttachmentRecord } from './records.ts';
 import { contains, freeAddress, parseSubnet } from './subnets.ts';
@@ -40,11 +40,12 @@ export class NetworkManager {
    */
   async attach(r: AttachRequest): Promise<Attachment> {
     using _lock = await this.#changing.begin(r.signal);
-    const old = this.#records.get(r.id);
-    if (old !== undefined) await this.#detach(old);
+    for (const old of this.#records.list()) {
+      if (old.id === r.id || (old.bound && !processAlive(old.by))) await this.#detach(old);
+    }
     const network = await this.#prepare(r.network ?? DEFAULT_NETWORK);
-    const wanted = r.ports ?? [];
-    const ports = wanted.length === 0 ? [] : await choosePorts(wanted, forwardedPorts(await currentRules('nat')));
+    using reserved = await reservePorts(r.ports ?? [], async () => forwardedPorts(await currentRules('nat')));
+    const { ports } = reserved;
     const ip = this.#records.lease(r.id, network.name, (used) => pickAddress(network, used, r.ip));
     const record: AttachmentRecord = {
       id: r.id,
@@ -56,10 +57,10 @@ export class NetworkManager {
       ports,
       by: r.owner ?? processIdentity(),
       bound: r.owner !== undefined,
-      netavark: ports.length > 0 || network.dns,
       dns: network.dns,
     };
     this.#records.put(record);
+    crashPoint('network.recorded');
     try {
       const { mac, dns } = await this.#connect(r, network, record);
       return {
@@ -153,10 +154,8 @@ export class NetworkManager {
     using _lock = await this.#changing.begin();
     for (const network of this.#networks.list()) {
       if (!bridges.includes(network.bridge) && !rules.some((rule) => rule.includes(network.bridge))) continue;
-      // whose rules they are is unknown: all that name the bridge go
-      this.#bridges.noteNetavark(network.bridge);
-      await this.#bridges.remove(network);
       await this.#bridges.settled(network.bridge);
+      await this.#bridges.clear(network);
     }
   }
 
@@ -168,26 +167,8 @@ export class NetworkManager {
 
   async #connect(r: AttachRequest, network: NetworkInfo, record: AttachmentRecord): Promise<{ mac: string; dns: string[] }> {
     const mac = macOf(record.ip);
-    if (record.netavark) {
-      this.#bridges.noteNetavark(network.bridge);
-      const { dns } = await netavarkSetup(
-        {
-          id: r.id,
-          name: r.name,
-          netnsPath: r.netnsPath,
-          ip: record.ip,
-          mac,
-          ports: record.ports,
-          network,
-          aliases: r.aliases ?? [],
-          config: this.#netavarkFolder(),
-        },
-        this.#changing.onStart,
-      );
-      return { mac, dns };
-    }
     using socket = new RouteSocket();
-    const bridge = await this.#bridges.ensure(socket, network);
+    const bridge = await this.#bridges.ensure(socket, network, this.#published(network.bridge));
     const prefixLength = Number(network.subnet.split('/')[1]);
     addVeth(socket, {
       name: `sl${r.id.replace(/^build-/, '').slice(0, 11)}`,
@@ -196,25 +177,38 @@ export class NetworkManager {
       mac,
       address: { address: record.ip, prefixLength },
       gateway: network.gateway,
+      hairpin: record.ports.length > 0,
     });
-    return { mac, dns: [] };
+    if (!network.dns) return { mac, dns: [] };
+    const names = [...new Set([r.name, ...(r.aliases ?? [])])];
+    aardvarkAdd(this.#namesFolder(), network.name, network.gateway, { id: r.id, ip: record.ip, names });
+    return { mac, dns: [network.gateway] };
+  }
+
+  #published(bridge: string): Published[] {
+    return this.#records
+      .list()
+      .filter((record) => record.bridge === bridge)
+      .flatMap(({ ip, ports }) => ports.map((port) => ({ ...port, ip })));
   }
 
   /** The pair of interfaces ends with the namespace. */
   async #detach(record: AttachmentRecord): Promise<void> {
-    if (record.dns) aardvarkForget(this.#netavarkFolder(), record.network, record.id);
+    const network = this.#networks.get(record.network);
+    if (record.dns && network !== undefined) aardvarkRemove(this.#namesFolder(), network.name, network.gateway, record.id);
+    if (record.bound) deleteNetworkNamespace(join(this.#layout.netns, record.id));
     const others = this.#records.list().filter((other) => other.id !== record.id && other.bridge === record.bridge);
-    if (record.ports.length > 0)
-      await applyRules(containerLeftovers(await currentRules('nat'), record.id, record.ip, record.ports), this.#changing.onStart);
-    if (others.length === 0) {
-      const network = this.#networks.get(record.network);
-      if (network !== undefined) await this.#bridges.remove(network);
-    }
+    if (network !== undefined && others.length === 0) await this.#bridges.remove(network);
+    else if (network !== undefined && record.ports.length > 0 && this.#bridges.exists(record.bridge))
+      await this.#bridges.publish(
+        network,
+        this.#published(record.bridge).filter(({ ip }) => ip !== record.ip),
+      );
     this.#records.delete(record.id);
   }
 
-  #netavarkFolder(): string {
-    return join(this.#layout.network, 'netavark');
+  #namesFolder(): string {
+    return join(this.#layout.network, 'names');
   }
 }
 

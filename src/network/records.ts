@@ -19,8 +19,6 @@ export interface AttachmentRecord {
   readonly by: string;
   /** Whether it ends with that process. */
   readonly bound: boolean;
-  /** Whether netavark has a part in it. */
-  readonly netavark: boolean;
   readonly dns: boolean;
 }
 

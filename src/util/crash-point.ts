@@ -34,6 +34,10 @@ export const CRASH_POINTS = [
   'collector.committed',
   'collector.snapshot-removed',
   'collector.blob-removed',
+  'network.recorded',
+  'network.before-rules',
+  'network.rules-set',
+  'network.before-removal',
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
