@@ -1,11 +1,11 @@
 // What ADD takes from elsewhere, for one build. A file by HTTP is asked for once, and fetched only when the server does not say that
 // it is what an earlier build got (RFC 9110, If-None-Match).
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
 import { type Digest, isDigest, SlipwayError } from '../model/index.ts';
 import { type Downloaded, downloadIfChanged, httpAuthorization } from '../remote/index.ts';
-import type { Layout } from '../store/index.ts';
+import { type Layout, ownedFolder } from '../store/index.ts';
 import { removeTree, writeFileAtomic } from '../sys/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import { bring, type Elsewhere, remoteKey, secretText } from './elsewhere.ts';
@@ -108,7 +108,7 @@ export class RemoteSources implements Disposable {
   }
 
   async #fetch(op: SourceOp, etag: string | undefined, onProgress: OnProgress): Promise<(Downloaded & { folder: string }) | undefined> {
-    const folder = mkdtempSync(join(this.#layout.ingest, 'remote-'));
+    const folder = ownedFolder(this.#layout);
     this.#folders.push(folder);
     const authorization = httpAuthorization(op.identifier, (name) => {
       const secret = this.#request.secrets.get(name);

@@ -3,11 +3,10 @@
 // durable, files that no row knows are removed. A collector that dies in between leaves such files to the next one.
 import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Database, Layout, Sql } from '../store/index.ts';
+import { type Database, isAbandoned, type Layout, type Sql, sweepOwned, sweepOwners } from '../store/index.ts';
 import { FileLock, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { endDeadLeases } from './leases.ts';
-import { ownerAlive, sweepOwners } from './owner.ts';
 
 export interface Collected {
   readonly blobs: number;
@@ -82,7 +81,7 @@ export class GarbageCollector {
     const known = new Set(this.#db.read((sql) => sql.all<{ id: number }>('SELECT id FROM snapshots')).map((r) => String(r.id)));
     for (const name of found) {
       const path = join(folder, name);
-      if (/^\d+$/.test(name) ? known.has(name) : name !== '.trash' && !(name.startsWith('probe-') && abandoned(path))) continue;
+      if (/^\d+$/.test(name) ? known.has(name) : name !== '.trash' && !(name.startsWith('probe-') && isOld(path))) continue;
       removeTree(path);
       crashPoint('collector.snapshot-removed');
     }
@@ -106,10 +105,11 @@ export class GarbageCollector {
   /** What processes that are gone were writing. Folders without an owner in their name are left alone for a day. */
   #sweepIngests(): void {
     for (const name of readdirSync(this.#layout.ingest)) {
-      const owner = /^([0-9a-f]{16})\./.exec(name)?.[1];
       const path = join(this.#layout.ingest, name);
-      if (owner === undefined ? abandoned(path) : !ownerAlive(this.#layout.root, owner)) removeTree(path);
+      if (isAbandoned(this.#layout.root, name) ?? isOld(path)) removeTree(path);
     }
+    // mount points and bundles of build steps
+    for (const name of ['mounts', 'build']) sweepOwned(this.#layout.root, join(this.#layout.run, name));
   }
 
   /** Locks whose holders were killed. Those of cache mounts stay as long as the mounts: who finds one taken goes elsewhere. */
@@ -150,7 +150,7 @@ function removeBlobRows(sql: Sql): { count: number; bytes: number } {
   return { count, bytes };
 }
 
-function abandoned(path: string): boolean {
+function isOld(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat !== undefined && Date.now() - stat.mtimeMs > 86_400_000;
 }

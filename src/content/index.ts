@@ -2,5 +2,4 @@
 export { type Collected, GarbageCollector } from './collector.ts';
 export { dropSnapshots, dropUnservable, needsSync, recover, type Recovered, syncStore, unservable, withDescendants } from './durability.ts';
 export { endDeadLeases, isImageLeased, Lease, Leases } from './leases.ts';
-export { ownerAlive } from './owner.ts';
 export { type BlobInfo, ContentStore, Ingestion, type IngestOptions } from './store.ts';

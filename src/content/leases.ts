@@ -1,9 +1,8 @@
 // Leases: what a process is using although nothing permanent refers to it yet. A lease needs no renewal and no clock: it is
-// void as soon as the process that took it is gone (owner.ts).
+// void as soon as the process that took it is gone (store/owner.ts).
 import type { Digest } from '../model/index.ts';
-import type { Database, Sql } from '../store/index.ts';
+import { type Database, ownerAlive, ownerOf, type Sql } from '../store/index.ts';
 import { crashPoint, randomId } from '../util/index.ts';
-import { ownerAlive, ownerOf } from './owner.ts';
 
 type Kind = 'blob' | 'snapshot' | 'image';
 

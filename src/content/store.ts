@@ -17,11 +17,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Descriptor, type Digest, digestHex, sha256, SlipwayError } from '../model/index.ts';
-import { type Database, isNoSpace, type Layout, noSpaceError } from '../store/index.ts';
+import { type Database, isNoSpace, type Layout, noSpaceError, ownedName } from '../store/index.ts';
 import { syncDirectory } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import type { Lease } from './leases.ts';
-import { ownerOf } from './owner.ts';
 
 export interface BlobInfo {
   readonly digest: Digest;
@@ -40,8 +39,6 @@ export interface IngestOptions {
 
 /** Bytes read at a time when a blob is verified. */
 const CHUNK = 1 << 20;
-
-let counter = 0;
 
 /** A blob on its way in. Exactly one of `commit` and `abort` ends it. */
 export class Ingestion {
@@ -178,7 +175,7 @@ export class ContentStore {
 
   /** Where a blob that is on its way in is written: the name begins with its owner, which tells growing files from abandoned ones. */
   ingestPath(): string {
-    return join(this.#layout.ingest, `${ownerOf(this.#layout.root)}.${counter++}`);
+    return join(this.#layout.ingest, ownedName(this.#layout.root));
   }
 
   /**

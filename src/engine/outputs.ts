@@ -1,10 +1,11 @@
 // Writes the result of a build to where it goes besides the store: files, archives, layouts.
-import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lease } from '../content/index.ts';
 import { type Image, openSink, saveImage, TarSink } from '../image/index.ts';
 import { formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
 import type { CopyTarget, ImageName } from '../registry/index.ts';
+import { ownedFolder } from '../store/index.ts';
 import { run } from '../sys/index.ts';
 import { type Mount, tarTree, withMounted } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
@@ -63,7 +64,7 @@ export async function writeTar(engine: Engine, trees: readonly Tree[], dest: str
 
 /** The layout as a folder: the archive, unpacked. */
 async function writeLayout(engine: Engine, image: Image, names: readonly string[], dest: string, signal: AbortSignal): Promise<void> {
-  const folder = mkdtempSync(join(engine.layout.ingest, 'layout-'));
+  const folder = ownedFolder(engine.layout);
   try {
     const archive = join(folder, 'layout.tar');
     await saveImage(engine.images, image, names, archive, { format: 'oci', signal });
@@ -109,7 +110,7 @@ export async function writeLayoutWith<T>(
   });
   const asFolder = dest !== 1 && (folder || statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true);
   if (asFolder) return await write(new LayoutTarget(dest, called));
-  const scratch = mkdtempSync(join(engine.layout.ingest, 'layout-'));
+  const scratch = ownedFolder(engine.layout);
   try {
     const result = await write(new LayoutTarget(scratch, called));
     await packFolder(scratch, dest, signal);

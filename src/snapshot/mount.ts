@@ -1,9 +1,9 @@
 // Mounts what a snapshotter hands out. The caller lives in a private mount namespace (sys), so that nothing stays mounted
 // when it dies. Everything is synchronous: below a mount no other thread of this process may look.
-import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import type { Layout } from '../store/index.ts';
+import { type Layout, ownedName } from '../store/index.ts';
 import { mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
 import type { Mount } from './types.ts';
 
@@ -46,7 +46,8 @@ export function unmountAll(target: string): void {
 
 /** Mounts below `layout.mounts` for as long as `fn` runs, which is synchronous. */
 export function withMounted<T>(layout: Layout, mounts: readonly Mount[], fn: (path: string) => T): T {
-  const target = mkdtempSync(join(layout.mounts, 'view-'));
+  const target = join(layout.mounts, ownedName(layout.root));
+  mkdirSync(target, { mode: 0o700 });
   try {
     mountAll(mounts, target);
     try {

@@ -2,10 +2,9 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountAll, type Mount, unescaped } from '../../snapshot/index.ts';
-import type { Layout } from '../../store/index.ts';
+import { type Layout, ownedName } from '../../store/index.ts';
 import { UmountFlag, unmount } from '../../sys/index.ts';
 import type { MountedRootfs } from './types.ts';
-import { randomBytes } from '../../util/index.ts';
 
 /**
  * Mounts `mounts` on a directory of its own (no mounts: an empty one); `unmount` or `using` takes both away.
@@ -48,7 +47,7 @@ function hasty(m: Mount, marks: string[]): Mount {
 
 /** A new empty directory below `layout.run/mounts`. */
 function makeMountPoint(layout: Layout): string {
-  const path = join(layout.run, 'mounts', randomBytes(8).toString('hex'));
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const path = join(layout.mounts, ownedName(layout.root));
+  mkdirSync(path, { mode: 0o700 });
   return path;
 }

@@ -2,7 +2,7 @@
 // processes that belong to nothing that runs. While other commands are at work, what may be theirs is no finding.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ownerAlive } from '../../content/index.ts';
+import { isAbandoned, ownerAlive } from '../../store/index.ts';
 import type { Leftovers } from '../../network/index.ts';
 import { processAlive } from '../../sys/index.ts';
 import type { Engine } from '../engine.ts';
@@ -38,15 +38,15 @@ const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(fol
 
 /** Folders below the run folder that belong to nothing that runs, by their paths. */
 export function leftoverFolders(engine: Engine, { containers }: Running): string[] {
-  const { run } = engine.layout;
+  const { run, root } = engine.layout;
   const inside = (name: string, belongs: (id: string) => boolean): string[] =>
     list(join(run, name))
       .filter((id) => !belongs(id))
       .map((id) => join(run, name, id));
   return [
     ...inside('containers', (id) => containers.has(id)),
-    ...inside('build', () => false),
-    ...inside('mounts', () => false),
+    ...inside('build', (name) => isAbandoned(root, name) === false),
+    ...inside('mounts', (name) => isAbandoned(root, name) === false),
     ...inside('netns', (id) => containers.has(id)),
   ];
 }

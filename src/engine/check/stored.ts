@@ -2,7 +2,8 @@
 // what other commands do meanwhile is no finding.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownerAlive, unservable, withDescendants } from '../../content/index.ts';
+import { unservable, withDescendants } from '../../content/index.ts';
+import { isAbandoned, ownerAlive } from '../../store/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import type { Engine } from '../engine.ts';
 import type { Finding } from './types.ts';
@@ -124,10 +125,7 @@ export function checkLeases(engine: Engine): Finding[] {
 /** What killed processes were writing, and their locks. */
 export function checkUnfinished(engine: Engine): Finding[] {
   const { ingest, locks, root } = engine.layout;
-  const owned = readdirSync(ingest).filter((name) => {
-    const owner = /^([0-9a-f]{16})\./.exec(name)?.[1];
-    return owner !== undefined && !ownerAlive(root, owner);
-  });
+  const owned = readdirSync(ingest).filter((name) => isAbandoned(root, name));
   const held = (folder: string, name: string): boolean => FileLock.isHeld(join(folder, name));
   const owners = existsSync(join(root, 'leases'))
     ? readdirSync(join(root, 'leases')).filter((name) => !held(join(root, 'leases'), name))

@@ -1,12 +1,13 @@
 // Cache mounts on their way: packed as a tar of what they hold, unpacked where there is none of that id yet.
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { compressor, decompressor, TarParser } from '../../archive/index.ts';
 import { cacheMountName } from '../../build/index.ts';
 import type { Descriptor, Digest } from '../../model/index.ts';
 import { LayerApplier, tarTree } from '../../snapshot/index.ts';
+import { ownedFolder } from '../../store/index.ts';
 import { FileLock, removeTree } from '../../sys/index.ts';
 import type { Engine } from '../engine.ts';
 import { MOUNT_LAYER } from './format.ts';
@@ -28,7 +29,7 @@ export async function* packMounts(
   const rows = engine.db.read((sql) => sql.all<{ id: string; directory: string }>('SELECT id, directory FROM cache_mounts ORDER BY id'));
   // further copies of a `private` cache have names with a number: one of them travels
   for (const { id, directory } of rows.filter((r) => r.directory.endsWith('-0') && wanted(which, r.id))) {
-    const folder = mkdtempSync(join(engine.layout.ingest, 'mount-'));
+    const folder = ownedFolder(engine.layout);
     try {
       const [plain, path] = [join(folder, 'tar'), join(folder, 'tar.zst')];
       {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { quote } from '../../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
+import { ownedName } from '../../../store/index.ts';
 import { processorTime, RootedTree } from '../../../sys/index.ts';
 import {
   defaultSpec,
@@ -35,7 +36,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
   request.onWork?.(() => 0);
   const id = request.id ?? randomBytes(32).toString('hex');
   const root = request.rootfs.path;
-  const scratch = new Scratch(join(env.layout.run, 'build', id));
+  const scratch = new Scratch(join(env.layout.run, 'build', ownedName(env.layout.root)));
   using tree = new RootedTree(root);
   const stubs = new Stubs();
   try {

@@ -1,9 +1,10 @@
 // Who a process is to the others that share a store: a file below `leases/` that it keeps locked. The kernel ends the lock with the
 // process, whatever PID namespace either of them lives in.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileLock } from '../sys/index.ts';
+import { FileLock, removeTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
+import type { Layout } from './layout.ts';
 
 /** Of this process, by the root of a store; held to its end. */
 const own = new Map<string, { readonly id: string; readonly lock: FileLock }>();
@@ -31,6 +32,30 @@ export function ownerOf(root: string): string {
 export function ownerAlive(root: string, id: string): boolean {
   if (own.get(root)?.id === id) return true;
   return /^[0-9a-f]{16}$/.test(id) && FileLock.isHeld(join(folderOf(root), id));
+}
+
+let counter = 0;
+
+/** A name for what this process is making: it begins with its owner, which tells growing things from abandoned ones. */
+export const ownedName = (root: string): string => `${ownerOf(root)}.${counter++}`;
+
+/** A new folder of this process, which goes with the next collection if it is killed. */
+export function ownedFolder(layout: Layout): string {
+  const path = join(layout.ingest, ownedName(layout.root));
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}
+
+/** Whether a name says that its owner has ended; undefined when it names none. */
+export function isAbandoned(root: string, name: string): boolean | undefined {
+  const owner = /^([0-9a-f]{16})\./.exec(name)?.[1];
+  return owner === undefined ? undefined : !ownerAlive(root, owner);
+}
+
+/** Removes what processes that were killed have left in a folder. */
+export function sweepOwned(root: string, folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) if (isAbandoned(root, name)) removeTree(join(folder, name));
 }
 
 /** Removes the files of processes that were killed. */
