@@ -13,7 +13,7 @@ import { scratch, TestStore } from '../support/store.ts';
 import { type Places, type Scenario, SCENARIOS } from './crash-scenarios.ts';
 
 const DOCKERFILE = `FROM busybox AS a
-RUN echo a > /a
+RUN --mount=type=cache,target=/c echo a > /a
 FROM busybox
 WORKDIR /bin
 COPY b /b
@@ -30,6 +30,8 @@ before(async () => {
   places = { context: join(folder, 'context'), archive: join(folder, 'app.tar'), registry: registry.host };
   mkdirSync(places.context);
   writeFileSync(join(places.context, 'Dockerfile'), DOCKERFILE);
+  // the original engine has no mounts
+  writeFileSync(join(places.context, 'Dockerfile.original'), DOCKERFILE.replace(/ --mount=\S+/, ''));
   writeFileSync(join(places.context, 'b'), 'b\n');
   const store = new TestStore(join(folder, 'prepared'));
   await store.ok(['bootstrap', 'busybox']);

@@ -53,6 +53,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       'layer.unpacked',
       'layer.registered',
       'cache.recorded',
+      'cache-mount.created',
     ],
     store: 'bare',
     command: (p) => ['build', '-q', '--network', 'none', '-t', 'app', p.context],
@@ -62,7 +63,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     points: ['build.tagged'],
     store: 'bare',
     env: { DOCKER_BUILDKIT: '0' },
-    command: (p) => ['build', '-q', '--network', 'none', '-t', 'app', p.context],
+    command: (p) => ['build', '-q', '--network', 'none', '-t', 'app', '-f', join(p.context, 'Dockerfile.original'), p.context],
     right: hasFile,
   },
   rmi: {
@@ -74,6 +75,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'system prune': {
     points: [
       'prune.image-removed',
+      'cache-mount.row-removed',
       'collector.before-commit',
       'collector.committed',
       'collector.snapshot-removed',
