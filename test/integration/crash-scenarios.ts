@@ -103,6 +103,12 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       assert.equal((await fetch(`http://${p.registry}/v2/pushed/manifests/latest`, { headers })).status, 200);
     },
   },
+  'run on a network': {
+    points: ['network.recorded', 'network.before-rules', 'network.rules-set', 'network.before-removal'],
+    store: 'full',
+    command: () => ['run', '--rm', 'app', 'cat', '/both'],
+    right: hasFile,
+  },
   images: {
     points: ['store.opened'],
     store: 'full',
