@@ -11,11 +11,11 @@ import type { Instruction } from './instructions/types.ts';
  */
 export function describeInstruction(instruction: Instruction, env: Environment, options: Pick<ExpandOptions, 'escape'> = {}): string {
   const { original, kind } = instruction;
-  const text = expanded(original, env, kind === 'RUN' ? { ...options, keepQuotes: true, keepUnset: true } : options);
-  const keyword = instruction.node.keyword.length;
-  const name = text.slice(0, keyword).toUpperCase() + text.slice(keyword);
   const summary = kind === 'RUN' ? runCommandLine(instruction, { shell: [] }).summary : undefined;
-  return summary === undefined ? name : `${name} (${summary})`;
+  const whole = summary === undefined ? original : `${original} (${summary})`;
+  const text = expanded(whole, env, kind === 'RUN' ? { ...options, keepQuotes: true, keepUnset: true } : options);
+  const keyword = instruction.node.keyword.length;
+  return text.slice(0, keyword).toUpperCase() + text.slice(keyword);
 }
 
 function expanded(text: string, env: Environment, options: ExpandOptions): string {

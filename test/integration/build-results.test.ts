@@ -233,3 +233,33 @@ test('a base of another system has its own shell and path', async () => {
     ArgsEscaped: true,
   });
 });
+
+test('steps are called by what they do, and secrets are not shown', async () => {
+  const text = [
+    'FROM base',
+    'ARG FOO=bar',
+    'ENV Q="a b"',
+    `run --mount=type=secret,id=s,env=TOK : "$FOO" $TOK $Q '$FOO' \\$FOO \${UNSET}`,
+    'COPY "$FOO"* /$FOO/',
+    'WORKDIR /$FOO',
+    'RUN <<E',
+    '#!/bin/echo $FOO',
+    'E',
+  ].join('\n');
+  f.put('bar1', '');
+  const { ran, log } = await build(text, { secrets: new Map([['s', { kind: 'value', data: Buffer.from('hidden') }]]) });
+  assert.deepEqual(ran, [
+    `[2/5] RUN --mount=type=secret,id=s,env=TOK : "bar" **** a b '$FOO' $FOO \${UNSET}`,
+    '[3/5] COPY bar* /bar/',
+    '[4/5] WORKDIR /bar',
+    '[5/5] RUN <<E (#!/bin/echo bar)',
+  ]);
+  assert.equal(log, '$FOO /dev/pipes/E\n');
+});
+
+test('the address of a proxy is seen in both spellings, goes before what a step sets, and is no part of it', async () => {
+  const text = 'FROM base\nARG http_proxy=def\nENV HTTPS_PROXY=own\nRUN env | grep -i proxy | sort\n';
+  const { log } = await build(text, { buildArgs: { HTTP_PROXY: 'p', https_proxy: 'q' } });
+  assert.equal(log, 'HTTPS_PROXY=q\nHTTP_PROXY=p\nhttp_proxy=p\nhttps_proxy=q\n');
+  assert.deepEqual((await build(text, { buildArgs: { HTTP_PROXY: 'other' } })).ran, []);
+});

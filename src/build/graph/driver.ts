@@ -88,6 +88,12 @@ export interface DriverHooks {
   onWork(v: NodeVertex, used: () => number | undefined): void;
 }
 
+/** Each name once, with the last value. */
+function withHidden(env: readonly string[], hidden: readonly string[]): readonly string[] {
+  if (hidden.length === 0) return env;
+  return [...new Map([...env, ...hidden].map((e) => [e.slice(0, e.indexOf('=')), e])).values()];
+}
+
 export class BuildDriver implements ForesightDriver<Result> {
   readonly #env: BuildEnvironment;
   readonly #request: BuildRequest;
@@ -313,7 +319,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       rootfs,
       style: 'graph',
       args: op.args,
-      env: [...op.env, ...(v.node.meta.hiddenEnv ?? [])],
+      env: withHidden(op.env, v.node.meta.hiddenEnv ?? []),
       workdir: op.cwd,
       user: op.user,
       mounts: [...op.mounts.map((m) => stepMount(m, views.get(m.input), this.#request)), ...scriptMount(op)],

@@ -71,6 +71,5 @@ export function stepMount(
 /** A heredoc with an interpreter of its own: a file that only this step sees. */
 export function scriptMount(op: ExecOp): RunMount[] {
   if (!op.script) return [];
-  const { path, content } = op.script;
-  return [{ type: 'secret', id: path, target: path, required: true, source: { kind: 'value', data: Buffer.from(content) }, mode: 0o755 }];
+  return [{ type: 'script', target: op.script.path, content: op.script.content }];
 }

@@ -1,5 +1,11 @@
 // COPY, ADD and WORKDIR: file nodes on the stage's file system.
-import type { AddInstruction, CopyInstruction, Instruction, WorkdirInstruction } from '../../dockerfile/index.ts';
+import {
+  type AddInstruction,
+  type CopyInstruction,
+  describeInstruction,
+  type Instruction,
+  type WorkdirInstruction,
+} from '../../dockerfile/index.ts';
 import type { FileAction, Node, SourceOp } from '../../graph/index.ts';
 import { SlipwayError, type SourceExcerpt } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
@@ -45,7 +51,7 @@ export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstr
       ...(unpack !== undefined && { unpack }),
     });
   }
-  const meta = nodeMeta(c, state, stepName(c, state, i.original), i);
+  const meta = nodeMeta(c, state, stepName(c, state, describeInstruction(i, state.variables, { escape: c.dockerfile.escape })), i);
   state.node = c.graph.node({ kind: 'file', actions }, inputs, meta);
   const flags = `${i.chown === undefined ? '' : `--chown=${i.chown} `}${i.chmod === undefined ? '' : `--chmod=${i.chmod} `}`;
   const what = [...i.sources, ...i.files.map((f) => `<<${f.name}`), i.dest].join(' ');
@@ -102,7 +108,7 @@ function remoteNode(c: LowerContext, state: StageState, op: SourceOp, i: Instruc
 export function lowerWorkdir(c: LowerContext, state: StageState, i: WorkdirInstruction): void {
   const path = workdirOf(state.config, i.path);
   state.config = { ...state.config, WorkingDir: path };
-  const name = stepName(c, state, i.original);
+  const name = stepName(c, state, describeInstruction(i, state.variables, { escape: c.dockerfile.escape }));
   if (path !== '/') {
     const user = state.config.User ?? '';
     state.node = c.graph.node(

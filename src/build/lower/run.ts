@@ -1,6 +1,7 @@
 // RUN: an exec node on the stage's file system, with its mounts as further inputs.
 import { posix } from 'node:path';
 import {
+  describeInstruction,
   type Environment,
   expandRunMounts,
   givenPredefinedArgs,
@@ -16,7 +17,7 @@ import { environmentOf, type LowerContext, nodeMeta, scratchNode, type StageStat
 
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
   const source = sourceOf(i);
-  const { args, script, summary } = runCommandLine(i, { shell: shellOf(state), os: osOf(state) });
+  const { args, script } = runCommandLine(i, { shell: shellOf(state), os: osOf(state) });
   const network = i.network === 'default' ? c.request.network : i.network;
   for (const [wanted, entitlement] of [
     [network === 'host', 'network.host'],
@@ -54,13 +55,11 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     ulimits: c.request.ulimits,
     ...(script && { script }),
   };
-  // a proxy's address is no part of what a step is; one that was declared by ARG is
-  const declared = new Set(state.args.map((a) => a.key));
+  // a proxy's address is no part of what a step is, and goes before what the step itself sets
   const hiddenEnv = [...givenPredefinedArgs(c.request.buildArgs)]
-    .flatMap(([k, v]) => [k.toUpperCase(), k.toLowerCase()].map((name) => ({ name, v })))
-    .filter(({ name }) => !declared.has(name))
-    .map(({ name, v }) => `${name}=${v}`);
-  const shown = summary === undefined ? i.original : `${i.original} (${summary})`;
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([k, v]) => (v === '' ? [] : [`${k.toUpperCase()}=${v}`, `${k.toLowerCase()}=${v}`]));
+  const shown = describeInstruction(i, masked(state.variables, mounts), { escape: c.dockerfile.escape });
   const meta = { ...nodeMeta(c, state, stepName(c, state, shown), i), hiddenEnv };
   state.node = c.graph.node(op, [state.node ?? scratch(c), ...inputs], meta);
   // each name once, where it was first declared, with the value that the command sees
@@ -71,6 +70,12 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     node: state.node,
     ...(state.author !== undefined && { author: state.author }),
   });
+}
+
+/** The variables as the name of a step may show them. */
+function masked(env: Environment, mounts: readonly ExecMount[]): Environment {
+  const secret = new Set(mounts.flatMap((m) => (m.type === 'secret' && m.env !== undefined ? [m.env] : [])));
+  return secret.size === 0 ? env : { get: (name) => (secret.has(name) ? '****' : env.get(name)) };
 }
 
 export const scratch = (c: LowerContext): Node => scratchNode(c.graph);

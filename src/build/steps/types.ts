@@ -117,6 +117,8 @@ export type RunMount =
       readonly seed?: { readonly root: string; readonly source: string; readonly identity: string };
     }
   | { readonly type: 'tmpfs'; readonly target: string; readonly size?: number }
+  /** A program that only this command sees. */
+  | { readonly type: 'script'; readonly target: string; readonly content: string }
   | {
       readonly type: 'secret';
       readonly id: string;

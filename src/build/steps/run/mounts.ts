@@ -52,6 +52,13 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
           options: ['nosuid', ...(mount.size === undefined ? [] : [`size=${mount.size}`])],
         });
         break;
+      case 'script':
+        // run-time folders are often mounted without the right to execute
+        add({
+          ...bind(scratch.file('script', mount.content, 0o755), at(mount.target), true),
+          options: ['rbind', 'ro', 'exec', 'rprivate'],
+        });
+        break;
       case 'secret': {
         const data = await secretData(mount);
         if (mount.env !== undefined) variables.push(`${mount.env}=${data === undefined ? '' : Buffer.from(data).toString('utf8')}`);
