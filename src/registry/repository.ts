@@ -7,6 +7,7 @@ import {
   isDigest,
   isIndexType,
   isManifestType,
+  isSlipwayError,
   MediaType,
   parseIndex,
   sha256,
@@ -42,6 +43,8 @@ export class Repository {
   /** `library/busybox`. */
   readonly path: string;
   readonly #scopes: string[];
+  /** With those that blobs are taken over from. A server may refuse them, which must not hinder anything else. */
+  readonly #mountScopes: string[];
   readonly #signal: AbortSignal;
 
   /** @param also other repositories that are read from (mounts) */
@@ -54,7 +57,8 @@ export class Repository {
   ) {
     this.host = host;
     this.path = path;
-    this.#scopes = [`repository:${path}:${access}`, ...also.filter((p) => p !== path).map((p) => `repository:${p}:pull`)];
+    this.#scopes = [`repository:${path}:${access}`];
+    this.#mountScopes = [...this.#scopes, ...also.filter((p) => p !== path).map((p) => `repository:${p}:pull`)];
     this.#signal = signal;
   }
 
@@ -194,12 +198,18 @@ export class Repository {
   /** Lets the registry take a blob over from another of its repositories. False when it wants the bytes instead. */
   async mount(digest: Digest, from: string): Promise<boolean> {
     const query = `?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
-    const response = await this.host.send({
-      method: 'POST',
-      path: this.#url(`blobs/uploads/${query}`),
-      body: Buffer.alloc(0),
-      scopes: this.#scopes,
-    });
+    let response: HttpResponse;
+    try {
+      response = await this.host.send({
+        method: 'POST',
+        path: this.#url(`blobs/uploads/${query}`),
+        body: Buffer.alloc(0),
+        scopes: this.#mountScopes,
+      });
+    } catch (e) {
+      if (isSlipwayError(e) && e.kind === 'permission-denied') return false;
+      throw e;
+    }
     await drop(response);
     if (response.status === 202 && response.headers.location !== undefined) {
       // It has begun an upload instead; that is not needed.
