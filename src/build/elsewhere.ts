@@ -105,5 +105,12 @@ export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
   return { environment: request.environment, signal: request.signal, ...(auth && { auth }) };
 }
 
-export const secretText = (s: SecretSource): string =>
-  (s.kind === 'file' ? readRegularFile(s.path) : Buffer.from(s.data)).toString().trim();
+/** Looks secrets up by name, as text. */
+export const secretOf =
+  (secrets: Elsewhere['secrets']) =>
+  (name: string): string | undefined => {
+    const found = secrets.get(name);
+    return found && secretText(found);
+  };
+
+const secretText = (s: SecretSource): string => (s.kind === 'file' ? readRegularFile(s.path) : Buffer.from(s.data)).toString().trim();

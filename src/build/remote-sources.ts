@@ -8,7 +8,7 @@ import { type Downloaded, downloadIfChanged, httpAuthorization } from '../remote
 import { type Layout, ownedFolder } from '../store/index.ts';
 import { removeTree, writeFileAtomic } from '../sys/index.ts';
 import { sha256Hex } from '../util/index.ts';
-import { bring, type Elsewhere, remoteKey, secretText } from './elsewhere.ts';
+import { bring, type Elsewhere, remoteKey, secretOf } from './elsewhere.ts';
 
 /** What an address gave, and by which tag the server knows that version. */
 interface Known {
@@ -110,10 +110,7 @@ export class RemoteSources implements Disposable {
   async #fetch(op: SourceOp, etag: string | undefined, onProgress: OnProgress): Promise<(Downloaded & { folder: string }) | undefined> {
     const folder = ownedFolder(this.#layout);
     this.#folders.push(folder);
-    const authorization = httpAuthorization(op.identifier, (name) => {
-      const secret = this.#request.secrets.get(name);
-      return secret && secretText(secret);
-    });
+    const authorization = httpAuthorization(op.identifier, secretOf(this.#request.secrets));
     const got = await downloadIfChanged(op.identifier, etag, {
       folder,
       name: op.http!.name,

@@ -4,6 +4,7 @@ export type { CrashPoint } from './crash-point.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
 export { formatDuration, humanDuration, parseDuration } from './duration.ts';
 export { sha256Hex } from './sha256.ts';
+export { stoppedBy } from './stopped-by.ts';
 export { nearest } from './nearest.ts';
 export { deferred, once, randomBytes, randomId, randomInt } from './misc.ts';
 export type { Deferred } from './misc.ts';

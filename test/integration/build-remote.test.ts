@@ -205,6 +205,16 @@ test('secrets sign what is asked by HTTP, for their host alone', async () => {
     code: 'http.status',
     kind: 'permission-denied',
   });
+  using context = await openContext(
+    contextSource(`${web}/signed`, '/', () => Readable.from([])),
+    {
+      scratch: f.env.layout.ingest,
+      wording: 'graph',
+      signal: new AbortController().signal,
+      elsewhere: { environment: {}, secrets: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader') },
+    },
+  );
+  assert.equal(context.dockerfile().text, 'signed');
   await assert.rejects(graph(`FROM base\nADD ${web}/broken /x\n`), { code: 'http.status', kind: 'unavailable' });
 });
 

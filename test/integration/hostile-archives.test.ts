@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { encodeHeader, setUnpackLimit } from '../../src/archive/index.ts';
 import { encodePaxRecord } from '../../src/archive/pax.ts';
 import { makeTar } from '../../src/archive/testing.ts';
+import { openContext } from '../../src/build/context/index.ts';
 import { unpackStream } from '../../src/build/steps/unpack.ts';
 import { ContentStore } from '../../src/content/index.ts';
 import { ImageStore, importRootfs, loadArchive } from '../../src/image/index.ts';
@@ -177,11 +178,18 @@ test('what unpacks to more than it may', async () => {
   assert.deepEqual(readdirSync(places.ingest), [], 'nothing stays behind');
 });
 
-test('a named pipe that nobody writes to can be left', async () => {
+test('a named pipe and a standard input that nobody writes to can be left', async () => {
   const pipe = join(dir, 'pipe');
   execFileSync('mkfifo', [pipe]);
   const stop = new AbortController();
   const loading = loadArchive(images, pipe, { signal: stop.signal });
   setImmediate(() => stop.abort());
   await assert.rejects(loading, { name: 'AbortError' });
+  const leave = new AbortController();
+  const opening = openContext(
+    { kind: 'stream', stream: new PassThrough() },
+    { scratch: dir, wording: 'graph', signal: leave.signal, elsewhere: { environment: {}, secrets: new Map() } },
+  );
+  setImmediate(() => leave.abort());
+  await assert.rejects(opening, { name: 'AbortError' });
 });

@@ -18,7 +18,10 @@ after(() => {
 /** `127.0.0.1:PORT` of a server that answers so. */
 async function serve(answer: (req: IncomingMessage, res: ServerResponse, host: string) => void): Promise<string> {
   let host = '';
-  const server = createServer((req, res) => void (req.resume(), answer(req, res, host)));
+  const server = createServer((req, res) => {
+    req.resume();
+    answer(req, res, host);
+  });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (host = `127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -5,9 +5,10 @@ import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
 import type { LayoutImage } from '../../image/index.ts';
 import { isDigest, SlipwayError, supportedDigest } from '../../model/index.ts';
-import { checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
+import { checkOut, gitSource, httpAuthorization, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
-import { folderWithin, gitOptions } from '../elsewhere.ts';
+import { stoppedBy } from '../../util/index.ts';
+import { folderWithin, gitOptions, secretOf } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
 import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
 import { isRemote } from './source.ts';
@@ -25,7 +26,7 @@ export async function openContext(source: ContextSource, options: ContextOptions
 }
 
 async function ofStream(input: Readable, options: ContextOptions, name: string): Promise<BuildContext> {
-  const { head, stream } = await peek(input);
+  const { head, stream } = await peek(stoppedBy(input, options.signal));
   const archive = detectCompression(head) !== 'none' || looksLikeTar(head);
   if (archive) {
     if (options.dockerfileText !== undefined)
@@ -120,7 +121,8 @@ function ofDirectory(root: string, written: string, options: ContextOptions): Bu
 async function ofRemote(address: string, options: ContextOptions): Promise<BuildContext> {
   const git = gitSource(address);
   if (git === undefined) {
-    const { body } = await openUrl(address, options.signal);
+    const authorization = httpAuthorization(address, secretOf(options.elsewhere.secrets));
+    const { body } = await openUrl(address, options.signal, authorization === undefined ? {} : { authorization });
     return ofStream(body === null ? Readable.from([]) : Readable.fromWeb(body), options, withoutCredentials(address));
   }
   const access = gitOptions(git, { ...options.elsewhere, signal: options.signal });

@@ -2,13 +2,14 @@
 import type { Readable } from 'node:stream';
 import { ContentSize, BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
+import { stoppedBy } from '../../util/index.ts';
 import type { ImageConfig, Platform } from '../../model/index.ts';
 import { tarTree } from '../../snapshot/index.ts';
 import type { Image } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
 import { applyChanges } from './changes.ts';
 import { streamInput } from './open-input.ts';
-import { peek, stoppedBy, through } from './peek.ts';
+import { peek, through } from './peek.ts';
 import { openSink } from './sink.ts';
 import type { ArchiveTarget } from './sink.ts';
 import type { ImageStore } from '../store.ts';

@@ -28,16 +28,6 @@ export function through(source: Readable, transformation: Duplex): Readable {
   return transformation;
 }
 
-/** Lets a signal end a stream, also while it waits for whoever writes to it. */
-export function stoppedBy<T extends Readable>(stream: T, signal: AbortSignal | undefined): T {
-  if (signal === undefined) return stream;
-  const stop = (): void => void stream.destroy(signal.reason as Error);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  stream.once('close', () => signal.removeEventListener('abort', stop));
-  return stream;
-}
-
 /** False at the end of the stream. */
 async function becomesReadable(source: Readable): Promise<boolean> {
   if (source.readableEnded) return false;
