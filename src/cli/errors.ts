@@ -2,6 +2,7 @@
 // Exit codes are decided here.
 import { isSlipwayError, type SlipwayError } from '../model/index.ts';
 import type { Context } from './command.ts';
+import { printable } from '../util/index.ts';
 import { renderExcerpt } from './excerpt.ts';
 
 /** Prints an error and says which exit code it asks for; `usual` is the command's own. */
@@ -42,7 +43,7 @@ const SYSTEM: Readonly<Record<string, { message: string; hints: readonly string[
 
 function reportKnown(ctx: Pick<Context, 'stderr' | 'settings'>, e: SlipwayError, usual: number): number {
   if (e.kind === 'cancelled') {
-    ctx.stderr.write(`${e.message}\n`);
+    ctx.stderr.write(`${printable(e.message)}\n`);
     return 130;
   }
   if (e.source) ctx.stderr.write(renderExcerpt(e.source));
@@ -52,5 +53,6 @@ function reportKnown(ctx: Pick<Context, 'stderr' | 'settings'>, e: SlipwayError,
 
 function tell(ctx: Pick<Context, 'stderr' | 'settings'>, message: string, hints: readonly string[]): void {
   const label = ctx.settings.color ? '\u001b[31merror:\u001b[0m' : 'error:';
-  ctx.stderr.write(`${label} ${message}\n${hints.length > 0 ? '\n' : ''}${hints.map((h) => `hint: ${h}\n`).join('')}`);
+  const more = `${hints.length > 0 ? '\n' : ''}${hints.map((h) => `hint: ${h}\n`).join('')}`;
+  ctx.stderr.write(`${label} ${printable(`${message}\n${more}`)}`);
 }

@@ -1,5 +1,6 @@
 // Lines of a file around what is wrong, in the form that BuildKit's users know, with a caret below the very part.
 import type { SourceExcerpt } from '../model/index.ts';
+import { printable } from '../util/index.ts';
 
 /** Lines shown before and after. */
 const AROUND = 2;
@@ -21,5 +22,5 @@ export function renderExcerpt({ file, text, range }: SourceExcerpt): string {
       out.push(`     |     ${lead}${'^'.repeat(Math.max(1, Math.min(range.end.column, line.length) - range.start.column))}`);
     }
   }
-  return `${out.join('\n')}\n${RULE}\n`;
+  return printable(`${out.join('\n')}\n${RULE}\n`);
 }

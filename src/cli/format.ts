@@ -1,5 +1,6 @@
 // Lists as tables, as JSON lines, or by a template: what `--format` and `-q` choose.
 import { compileTemplate, type Method } from './template/index.ts';
+import { printableJson } from '../util/index.ts';
 import { table } from './table.ts';
 
 export interface Column<R> {
@@ -23,7 +24,8 @@ const labelHeading: Method = (name) => String(name).split('.').at(-1)?.replaceAl
 export function renderRows<R extends Row>(rows: readonly R[], columns: readonly Column<R>[], format: string | undefined): string {
   if (format === undefined || format === '' || format === 'table')
     return table([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
-  if (format === 'json') return rows.map((r) => `${JSON.stringify(Object.fromEntries(Object.entries(r).sort(byName)))}\n`).join('');
+  if (format === 'json')
+    return rows.map((r) => `${printableJson(JSON.stringify(Object.fromEntries(Object.entries(r).sort(byName))))}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const isTable = unescaped.startsWith('table ');
   const render = compileTemplate(isTable ? unescaped.slice('table '.length) : unescaped);

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { homedir } from 'node:os';
 import type { Engine } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
-import { armCrashPoint } from '../util/index.ts';
+import { armCrashPoint, printableWithColor } from '../util/index.ts';
 import { parseArgs } from './args.ts';
 import { type Entry, findCommand } from './commands/index.ts';
-import type { Context, Settings } from './command.ts';
+import type { Context, Output, Settings } from './command.ts';
 import { callersWords, restoreCallersEnvironment } from './environment.ts';
 import { reportError } from './errors.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -45,6 +45,21 @@ function reportLost(engine: Engine): Engine {
   return engine;
 }
 
+/** Text is made printable on a terminal; bytes are what containers and screens write, and pass as they are (decision 022). */
+function terminalSafe(stream: NodeJS.WriteStream): Output {
+  if (!stream.isTTY) return stream;
+  return {
+    write: (text) => stream.write(typeof text === 'string' ? printableWithColor(text) : text),
+    isTTY: true,
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
+  };
+}
+
 async function main(): Promise<number> {
   const abort = new AbortController();
   const interrupted = (): void => {
@@ -65,8 +80,8 @@ async function main(): Promise<number> {
     get stdin() {
       return process.stdin;
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: terminalSafe(process.stdout),
+    stderr: terminalSafe(process.stderr),
     signal: abort.signal,
     settings: settings(env),
     selfCommand: [launcher],

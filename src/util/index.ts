@@ -6,5 +6,6 @@ export { formatDuration, humanDuration, parseDuration } from './duration.ts';
 export { sha256Hex } from './sha256.ts';
 export { stoppedBy } from './stopped-by.ts';
 export { nearest } from './nearest.ts';
+export { printable, printableJson, printableLine, printableWithColor } from './printable.ts';
 export { deferred, once, randomBytes, randomId, randomInt } from './misc.ts';
 export type { Deferred } from './misc.ts';

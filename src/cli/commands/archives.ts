@@ -50,7 +50,8 @@ function layerLines(ctx: Context): (p: LayerProgress) => void {
     if (p.state !== 'done' && now - last < 100) return;
     last = now;
     const total = p.total === undefined ? '' : `/${formatBytes(p.total)}`;
-    ctx.stderr.write(`\r\u001b[K${p.digest.slice(7, 19)}: ${p.state} ${formatBytes(p.current)}${total}${p.state === 'done' ? '\n' : ''}`);
+    const line = `${p.digest.slice(7, 19)}: ${p.state} ${formatBytes(p.current)}${total}${p.state === 'done' ? '\n' : ''}`;
+    ctx.stderr.write(Buffer.from(`\r\u001b[K${line}`));
   };
 }
 

@@ -1,7 +1,7 @@
 // `bootstrap`: stand-ins for well-known base images.
 import { bootstrap as make, RECIPES, tagsOf } from '../../bootstrap/index.ts';
 import { enterPrivateMountNamespace } from '../../sys/index.ts';
-import { formatBytes } from '../../util/index.ts';
+import { formatBytes, printable } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
 import { table } from '../table.ts';
 
@@ -51,7 +51,8 @@ function statusLine(ctx: Context, quiet: boolean, began: number): { show(text: s
   if (quiet) return { show: () => {}, end: () => {} };
   if (!ctx.stderr.isTTY) return { show: (text) => void ctx.stderr.write(`${text}\n`), end: () => {} };
   let text = '';
-  const draw = (): void => void ctx.stderr.write(`\r\u001b[K${text} (${((ctx.now() - began) / 1000).toFixed(0)} s)`);
+  const draw = (): void =>
+    void ctx.stderr.write(Buffer.from(`\r\u001b[K${printable(text)} (${((ctx.now() - began) / 1000).toFixed(0)} s)`));
   const timer = setInterval(draw, 500);
   return {
     show: (t) => {
@@ -60,7 +61,7 @@ function statusLine(ctx: Context, quiet: boolean, began: number): { show(text: s
     },
     end: () => {
       clearInterval(timer);
-      ctx.stderr.write('\r\u001b[K');
+      ctx.stderr.write(Buffer.from('\r\u001b[K'));
     },
   };
 }

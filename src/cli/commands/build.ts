@@ -11,6 +11,7 @@ import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
 import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
+import { printable } from '../../util/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
 
@@ -106,6 +107,6 @@ function report(ctx: Context, e: SlipwayError, which: 'graph' | 'classic'): numb
   const excerpt = e.source ? renderExcerpt(e.source) : '';
   const head = which === 'graph' ? 'ERROR: failed to build: failed to solve: ' : '';
   const hints = e.hints.length > 0 ? `\n${e.hints.map((h) => `hint: ${h}\n`).join('')}` : '';
-  ctx.stderr.write(which === 'graph' ? `${excerpt}${head}${e.message}\n${hints}` : `${e.message}\n${excerpt}${hints}`);
+  ctx.stderr.write(printable(which === 'graph' ? `${excerpt}${head}${e.message}\n${hints}` : `${e.message}\n${excerpt}${hints}`));
   return which === 'classic' ? (e.exitCode ?? 1) : 1;
 }

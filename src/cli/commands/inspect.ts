@@ -5,6 +5,7 @@ import type { Image } from '../../image/index.ts';
 import { familiarReference, isSlipwayError, parseReference } from '../../model/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
+import { printableJson } from '../../util/index.ts';
 import { compileTemplate } from '../template/index.ts';
 
 const OPTIONS = [
@@ -94,8 +95,8 @@ async function show(ctx: Context, o: ParsedOptions, refs: readonly string[], mis
     }
   }
   const format = o.string('format');
-  if (format === undefined || format === '') ctx.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
-  else if (format === 'json') ctx.stdout.write(`${JSON.stringify(found)}\n`);
+  if (format === undefined || format === '') ctx.stdout.write(`${printableJson(JSON.stringify(found, null, 4))}\n`);
+  else if (format === 'json') ctx.stdout.write(`${printableJson(JSON.stringify(found))}\n`);
   else
     ctx.stdout.write(
       found

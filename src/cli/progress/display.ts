@@ -1,6 +1,7 @@
 // What every screen of a build offers. A display only shows: it decides nothing about the build and writes nowhere but to
 // the sink that it is given.
 import type { BuildEvent } from '../../build/index.ts';
+import { printable, printableLine } from '../../util/index.ts';
 
 export interface BuildDisplay {
   /** Shows one event; events of a vertex come in order. */
@@ -17,6 +18,8 @@ export interface Sink {
   /** Columns and rows now; they change when the window does. */
   size(): { columns: number; rows: number };
   readonly color: boolean;
+  /** Somebody looks at it now: what programs write must not control their terminal. */
+  readonly terminal: boolean;
   /** Tell all that made a step run. */
   readonly explain: boolean;
 }
@@ -50,11 +53,12 @@ export class Tracker {
 
   vertex(e: Extract<BuildEvent, { type: 'vertex' }>): Shown {
     let v = this.vertices.get(e.id);
+    const name = oneLine(e.name);
     if (!v) {
       v = {
         id: e.id,
         index: this.vertices.size + 1,
-        name: e.name,
+        name,
         state: e.state,
         startedAt: e.at,
         endedAt: undefined,
@@ -67,11 +71,11 @@ export class Tracker {
       this.vertices.set(e.id, v);
     }
     v.state = e.state;
-    v.name = e.name;
+    v.name = name;
     if (e.state !== 'started') v.endedAt = e.at;
-    v.error = e.error;
-    v.reason = e.reason ?? v.reason;
-    v.why = e.why ?? v.why;
+    v.error = e.error === undefined ? undefined : printable(e.error);
+    v.reason = e.reason === undefined ? v.reason : printable(e.reason);
+    v.why = e.why?.map(printable) ?? v.why;
     return v;
   }
 
@@ -103,13 +107,19 @@ export class Tracker {
   }
 }
 
+/** For names: a line feed would end the line that they are in. */
+export const oneLine = (text: string): string => printable(text).replaceAll('\n', '\\n');
+
+/** What a program wrote: as it is into pipes and files, as Docker does. */
+export const outputLine = (text: string, sink: Sink): string => (sink.terminal ? printableLine(text, { color: true }) : text);
+
 /** The last output of the steps that failed, between rules, as BuildKit shows it. */
-export function failureReport(tracker: Tracker): string {
+export function failureReport(tracker: Tracker, sink: Sink): string {
   let out = '';
   for (const v of tracker.vertices.values()) {
     if (v.state !== 'failed') continue;
     out += `------\n > ${v.name}:\n`;
-    for (const l of v.lines) out += `${l.seconds.toFixed(3)} ${l.text}\n`;
+    for (const l of v.lines) out += `${l.seconds.toFixed(3)} ${outputLine(l.text, sink)}\n`;
     out += '------\n';
   }
   const cancelled = [...tracker.vertices.values()].filter((v) => v.state === 'cancelled');

@@ -1,6 +1,7 @@
 // The screens of a build: which one fits where the output goes.
 import type { BuildEvent } from '../../build/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { printableLine } from '../../util/index.ts';
 import type { Context } from '../command.ts';
 import type { BuildDisplay, Sink } from './display.ts';
 import { PlainDisplay } from './plain.ts';
@@ -25,8 +26,17 @@ class TextDisplay implements BuildDisplay {
   }
 
   event(e: BuildEvent): void {
-    if (e.type === 'text') this.#ctx[e.stream].write(e.text);
+    if (e.type === 'text') this.#ctx[e.stream].write(this.#shown(e));
     else if (e.type === 'warning') this.#ctx.stderr.write(`[Warning] ${e.message}\n`);
+  }
+
+  /** Some of it is what programs wrote. */
+  #shown({ text, stream }: { readonly text: string; readonly stream: 'stdout' | 'stderr' }): string {
+    if (!this.#ctx[stream].isTTY) return text;
+    return text
+      .split('\n')
+      .map((line) => printableLine(line, { color: true }))
+      .join('\n');
   }
 
   pause(): void {}
@@ -36,9 +46,10 @@ class TextDisplay implements BuildDisplay {
 /** @param explain tell all that made a step run, not only the first thing */
 export function openDisplay(progress: string, ctx: Context, engine: 'graph' | 'classic', explain: boolean): BuildDisplay {
   const sink: Sink = {
-    write: (text) => void ctx.stderr.write(text),
+    write: (text) => void ctx.stderr.write(Buffer.from(text)),
     size: () => ({ columns: ctx.stderr.columns || 80, rows: ctx.stderr.rows || 24 }),
     color: ctx.settings.color,
+    terminal: ctx.stderr.isTTY,
     explain,
   };
   switch (progress) {

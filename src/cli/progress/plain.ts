@@ -1,7 +1,8 @@
 // The build as lines, for pipes, logs and CI: `#5 [build 2/3] RUN go build`, in the form that BuildKit's users know.
 // No terminal codes, nothing rewritten.
 import type { BuildEvent } from '../../build/index.ts';
-import { type BuildDisplay, failureReport, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
+import { type BuildDisplay, failureReport, outputLine, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
+import { printable } from '../../util/index.ts';
 import { summaryText } from './summary.ts';
 
 export class PlainDisplay implements BuildDisplay {
@@ -28,16 +29,16 @@ export class PlainDisplay implements BuildDisplay {
         const v = this.#tracker.vertices.get(e.id);
         if (!v || !e.done) return;
         this.#turnTo(v);
-        return this.#sink.write(`#${v.index} ${e.name} done\n`);
+        return this.#sink.write(`#${v.index} ${printable(e.name)} done\n`);
       }
       case 'skipped':
         this.#current = undefined;
-        return this.#sink.write(`# stage ${e.stage} skipped: ${e.reason}\n\n`);
+        return this.#sink.write(printable(`# stage ${e.stage} skipped: ${e.reason}\n\n`));
       case 'warning':
         this.#tracker.warnings.push(e);
         return;
       case 'text':
-        return this.#sink.write(e.text);
+        return this.#sink.write(printable(e.text));
       case 'image':
         return;
       case 'summary':
@@ -51,7 +52,7 @@ export class PlainDisplay implements BuildDisplay {
   pause(): void {}
 
   end(failed: boolean): void {
-    if (failed) this.#sink.write(failureReport(this.#tracker));
+    if (failed) this.#sink.write(failureReport(this.#tracker, this.#sink));
     this.#sink.write(warningReport(this.#tracker));
     this.#sink.write(this.#summary);
   }
@@ -77,7 +78,7 @@ export class PlainDisplay implements BuildDisplay {
 
   #lines(v: Shown, lines: readonly { seconds: number; text: string }[]): void {
     this.#turnTo(v);
-    this.#sink.write(lines.map((l) => `#${v.index} ${l.seconds.toFixed(3)} ${l.text}\n`).join(''));
+    this.#sink.write(lines.map((l) => `#${v.index} ${l.seconds.toFixed(3)} ${outputLine(l.text, this.#sink)}\n`).join(''));
   }
 }
 
@@ -105,5 +106,5 @@ export function warningReport(tracker: Tracker): string {
     const line = w.source ? ` (line ${w.source.range.start.line})` : '';
     return ` - ${w.rule ? `${w.rule}: ` : ''}${w.message}${line}\n`;
   });
-  return `\n ${n} ${n === 1 ? 'warning' : 'warnings'} found:\n${lines.join('')}`;
+  return printable(`\n ${n} ${n === 1 ? 'warning' : 'warnings'} found:\n${lines.join('')}`);
 }

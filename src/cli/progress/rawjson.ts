@@ -1,4 +1,5 @@
 // The build as JSON, a line for each change, in the form of BuildKit's SolveStatus (client/graph.go): what programs read.
+import { printableJson } from '../../util/index.ts';
 import type { BuildEvent } from '../../build/index.ts';
 import type { BuildDisplay, Sink } from './display.ts';
 
@@ -86,7 +87,7 @@ export class RawJsonDisplay implements BuildDisplay {
   end(): void {}
 
   #line(value: object): void {
-    this.#sink.write(`${JSON.stringify(value)}\n`);
+    this.#sink.write(`${printableJson(JSON.stringify(value))}\n`);
   }
 }
 

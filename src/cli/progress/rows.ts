@@ -58,7 +58,7 @@ export class Rows {
       rows = [...rows.filter((r) => r.total !== undefined), ...rows.filter((r) => r.total === undefined)].slice(0, most);
     const lines = rows.map((row) => `${cut(text(row, width), width)}\u001b[K\n`);
     const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
-    this.#out.write(`${up}${lines.join('')}\u001b[J`);
+    this.#out.write(Buffer.from(`${up}${lines.join('')}\u001b[J`));
     this.#drawn = lines.length;
   }
 }

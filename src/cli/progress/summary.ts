@@ -1,6 +1,6 @@
 // The last line of a build: where the time went.
 import type { BuildSummary } from '../../build/index.ts';
-import { seconds } from './display.ts';
+import { oneLine, seconds } from './display.ts';
 
 /** Steps of the critical path that are named: the longest. */
 const NAMED = 3;
@@ -16,7 +16,7 @@ export function summaryText({ wallMs, ran, cached, savedByCacheMs, savedByParall
     .filter((s) => s.ms >= 100)
     .toSorted((a, b) => b.ms - a.ms)
     .slice(0, NAMED);
-  const named = criticalPath.filter((s) => longest.includes(s)).map((s) => `${s.name} ${seconds(s.ms)}`);
+  const named = criticalPath.filter((s) => longest.includes(s)).map((s) => `${oneLine(s.name)} ${seconds(s.ms)}`);
   const path = ran > 1 && named.length > 0 ? `critical path ${seconds(total)}: ${named.join(' → ')}\n` : '';
   return `${parts.join(', ')}\n${path}`;
 }

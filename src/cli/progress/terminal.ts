@@ -4,6 +4,7 @@
 import type { BuildEvent } from '../../build/index.ts';
 import { type BuildDisplay, failureReport, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
 import { warningReport } from './plain.ts';
+import { printable, printableLine } from '../../util/index.ts';
 import { summaryText } from './summary.ts';
 
 /** Milliseconds between two drawings. */
@@ -53,7 +54,7 @@ export class TerminalDisplay implements BuildDisplay {
         this.#tracker.warnings.push(e);
         return;
       case 'text':
-        return this.#sink.write(e.text);
+        return this.#sink.write(printable(e.text));
       case 'image':
         return;
       case 'summary':
@@ -75,7 +76,7 @@ export class TerminalDisplay implements BuildDisplay {
     clearInterval(this.#timer);
     this.#draw(true, failed);
     this.#sink.write(`${CSI}?25h`);
-    if (failed) this.#sink.write(failureReport(this.#tracker));
+    if (failed) this.#sink.write(failureReport(this.#tracker, this.#sink));
     this.#sink.write(warningReport(this.#tracker));
     if (this.#summary !== '') this.#sink.write(`\n${this.#summary}`);
   }
@@ -88,7 +89,7 @@ export class TerminalDisplay implements BuildDisplay {
     const state = last ? (failed ? ' FAILED' : ' FINISHED') : '';
     const title = `[+] Building ${seconds(now - this.#startedAt)} (${finished}/${all.length})${state}`;
     const blocks = all.map((v) => this.#block(v, now, columns));
-    for (const s of this.#skipped) blocks.push([this.#paint('2', cut(` -- stage ${s.stage} skipped: ${s.reason}`, columns))]);
+    for (const s of this.#skipped) blocks.push([this.#paint('2', cut(clean(` -- stage ${s.stage} skipped: ${s.reason}`), columns))]);
     let lines = blocks.flat();
     // the last drawing may scroll: it is never gone back over
     if (!last && lines.length > rows - 2) lines = lines.slice(lines.length - Math.max(1, rows - 2));
@@ -111,7 +112,7 @@ export class TerminalDisplay implements BuildDisplay {
     const p = this.#progress.get(v.id);
     if (p && !p.done) {
       const total = p.total ? ` / ${megabytes(p.total)}` : '';
-      out.push(cut(` => => ${p.name} ${megabytes(p.current)}${total}`, columns));
+      out.push(cut(` => => ${clean(p.name)} ${megabytes(p.current)}${total}`, columns));
     }
     for (const l of v.lines.slice(-OUTPUT_LINES)) out.push(this.#paint('2', cut(` => => # ${clean(l.text)}`, columns)));
     return out;
@@ -124,9 +125,8 @@ export class TerminalDisplay implements BuildDisplay {
 
 const megabytes = (n: number): string => `${(n / 1e6).toFixed(2)}MB`;
 
-/** A step's own terminal codes would move the cursor out of the block. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const clean = (text: string): string => text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\u0000-\u001f\u007f]/g, ' ');
+/** A step's own terminal codes would move the cursor out of the block; a tab is wider than it counts. */
+const clean = (text: string): string => printableLine(text, { color: false }).replaceAll(/[\t\n]/g, ' ');
 
 /** Cuts by code points, so that no pair of surrogates is torn. */
 function cut(text: string, columns: number): string {
