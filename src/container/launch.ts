@@ -67,6 +67,8 @@ export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: 
   const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
   if (!hasNetwork(c) && c.request.ports.length > 0)
     o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
+  if ((await runtime.confinement()) === 'no-parser')
+    o.onWarning?.('AppArmor is enabled, but apparmor_parser is not installed: the container has no AppArmor profile');
   if (!runtime.cgroups && asksForLimits(c))
     o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
   return { runtime, bundle, spec, ...(network !== undefined && { network }) };

@@ -4,7 +4,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
-import { randomId } from '../util/index.ts';
+import { once, randomId } from '../util/index.ts';
+import { APPARMOR_PROFILE, type Confinement, loadAppArmor } from './apparmor.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
 import { FilterCache } from './filter.ts';
@@ -102,7 +103,7 @@ export class OciRuntime {
 
   /** Writes the bundle's config.json as this runtime wants it: its cgroup named by the id, the seccomp profile compiled. */
   async prepare(id: string, bundle: string, spec: OciSpec): Promise<void> {
-    const bounded = this.#bounded(id, spec);
+    const bounded = await this.#confined(this.#bounded(id, spec));
     writeBundle(bundle, await this.#filters.apply(this.name === 'crun' ? forCrun(bounded) : bounded));
   }
 
@@ -194,6 +195,15 @@ export class OciRuntime {
   /** Ends build steps whose owners were killed, should any be left. Returns their ids. */
   reap(): Promise<string[]> {
     return reapSteps(this.#binary);
+  }
+
+  /** Whether containers get the AppArmor profile. Throws as loadAppArmor. */
+  readonly confinement: () => Promise<Confinement> = once(() => loadAppArmor());
+
+  /** Privileged ones, whose files in /proc and /sys nothing hides, are not confined. */
+  async #confined(spec: OciSpec): Promise<OciSpec> {
+    if (spec.linux.maskedPaths === undefined || (await this.confinement()) !== 'on') return spec;
+    return { ...spec, process: { ...spec.process, apparmorProfile: APPARMOR_PROFILE } };
   }
 
   /** Without device rules, a container that may make device nodes could read the host's disks: then it may not. */
