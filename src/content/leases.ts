@@ -1,7 +1,7 @@
 // Leases: what a process is using although nothing permanent refers to it yet. A lease needs no renewal and no clock: it is
 // void as soon as the process that took it is gone (store/owner.ts).
 import type { Digest } from '../model/index.ts';
-import { type Database, ownerAlive, ownerOf, type Sql } from '../store/index.ts';
+import { anyOwnerDead, type Database, ownerAlive, ownerOf, type Sql } from '../store/index.ts';
 import { crashPoint, randomId } from '../util/index.ts';
 
 type Kind = 'blob' | 'snapshot' | 'image';
@@ -68,10 +68,10 @@ export class Leases {
     this.#db.transaction((sql) => sql.run('DELETE FROM leases WHERE owner = ?', NOBODY));
   }
 
-  /** Whether a process died holding something, so that collecting would find what it left. */
+  /** Whether a process died that may have left something, so that collecting would find it. */
   anyDead(): boolean {
     const rows = this.#db.read((sql) => sql.all<{ owner: string }>('SELECT DISTINCT owner FROM leases'));
-    return rows.some(({ owner }) => owner !== NOBODY && !ownerAlive(this.#db.root, owner));
+    return rows.some(({ owner }) => owner !== NOBODY && !ownerAlive(this.#db.root, owner)) || anyOwnerDead(this.#db.root);
   }
 
   #create(owner: string, ttl: number | undefined): Lease {

@@ -3,5 +3,5 @@ export { Database } from './database.ts';
 export type { Sql, SqlValue } from './database.ts';
 export { layout } from './layout.ts';
 export type { Layout } from './layout.ts';
-export { isAbandoned, ownedFolder, ownedName, ownerAlive, ownerOf, sweepOwned, sweepOwners } from './owner.ts';
+export { anyOwnerDead, isAbandoned, ownedFolder, ownedName, ownerAlive, ownerOf, sweepOwned, sweepOwners } from './owner.ts';
 export { isNoSpace, noSpaceError, storeError } from './errors.ts';

@@ -58,6 +58,12 @@ export function sweepOwned(root: string, folder: string): void {
   for (const name of readdirSync(folder)) if (isAbandoned(root, name)) removeTree(join(folder, name));
 }
 
+/** Whether a process was killed that owned things. */
+export function anyOwnerDead(root: string): boolean {
+  const folder = folderOf(root);
+  return existsSync(folder) && readdirSync(folder).some((id) => !ownerAlive(root, id));
+}
+
 /** Removes the files of processes that were killed. */
 export function sweepOwners(root: string): void {
   const folder = folderOf(root);
