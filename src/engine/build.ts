@@ -200,7 +200,7 @@ async function withEnvironment<T>(
       (n) => n.dispose(),
       () => {},
     );
-    engine.tidy();
+    await engine.tidyAll();
   }
 }
 

@@ -107,7 +107,7 @@ export class Engine {
   containers(): Promise<ContainerManager> {
     return (this.#containers ??= (async () => {
       const [{ ContainerManager }, network] = await Promise.all([import('../container/index.ts'), this.network()]);
-      return new ContainerManager({
+      const manager = new ContainerManager({
         layout: this.layout,
         db: this.db,
         images: this.images,
@@ -118,6 +118,9 @@ export class Engine {
         runtime: () => this.runtime(),
         now: this.now,
       });
+      // what a killed command has left of containers and networks is put right before anything is done with them
+      if (this.leases.anyDead()) await manager.reconcile();
+      return manager;
     })());
   }
 
@@ -147,6 +150,13 @@ export class Engine {
   /** Waits until the disk has everything. */
   sync(): void {
     syncStore(this.layout, this.db);
+  }
+
+  /** As `tidy`, and ends what such processes left of containers and networks. */
+  async tidyAll(): Promise<void> {
+    if (!this.leases.anyDead()) return;
+    await (await this.containers()).reconcile();
+    this.tidy();
   }
 
   close(): void {
