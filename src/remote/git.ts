@@ -104,8 +104,10 @@ async function git(folder: string | undefined, args: readonly string[], source: 
   }
   const settings = SETTINGS.flatMap((setting) => ['-c', setting]);
   const where = folder === undefined ? [] : ['-C', folder];
+  // Every user of the machine can read arguments, and a stage that keeps .git its configuration.
+  const shown = args.map((arg) => (arg === source.remote ? splitRemote(arg).remote : arg));
   // Files are to be as everybody can read them, whatever the umask of who builds.
-  const result = await run('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', program, ...settings, ...where, ...args], {
+  const result = await run('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', program, ...settings, ...where, ...shown], {
     env: environment(source, o),
     signal: o.signal,
   });
@@ -122,12 +124,33 @@ function environment(source: GitSource, o: GitOptions): Record<string, string> {
   env['GIT_TERMINAL_PROMPT'] = '0';
   env['GIT_SSH_COMMAND'] = 'ssh -o BatchMode=yes';
   env['LC_ALL'] = 'C';
-  if (o.auth && /^https?:/i.test(source.remote)) {
-    const { origin } = new URL(source.remote);
-    const token = Buffer.from(`x-access-token:${o.auth.value}`).toString('base64');
+  const { login } = splitRemote(source.remote);
+  const basic = (text: string): string => `basic ${Buffer.from(text).toString('base64')}`;
+  const header =
+    o.auth === undefined ? login && basic(login) : o.auth.kind === 'token' ? basic(`x-access-token:${o.auth.value}`) : o.auth.value;
+  if (header !== undefined && /^https?:/i.test(source.remote)) {
     env['GIT_CONFIG_COUNT'] = '1';
-    env['GIT_CONFIG_KEY_0'] = `http.${origin}/.extraheader`;
-    env['GIT_CONFIG_VALUE_0'] = `Authorization: ${o.auth.kind === 'token' ? `basic ${token}` : o.auth.value}`;
+    env['GIT_CONFIG_KEY_0'] = `http.${new URL(source.remote).origin}/.extraheader`;
+    env['GIT_CONFIG_VALUE_0'] = `Authorization: ${header}`;
   }
   return env;
+}
+
+/** The address without name and password, and these. Those of other protocols stay: `git@` names the user of an SSH server. */
+function splitRemote(remote: string): { readonly remote: string; readonly login?: string } {
+  if (!/^https?:/i.test(remote)) return { remote };
+  const url = new URL(remote);
+  if (url.username === '' && url.password === '') return { remote };
+  const login = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
+  url.username = '';
+  url.password = '';
+  return { remote: url.href, login };
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lone percent sign
+  }
 }

@@ -15,6 +15,7 @@ import type { BuildRequest, BuildResult } from '../../src/build/types.ts';
 import { openRootfs } from '../../src/build/steps/index.ts';
 import { sha256 } from '../../src/model/index.ts';
 import { removeTree } from '../../src/sys/index.ts';
+import { commandLines } from '../support/processes.ts';
 import { type BuildFixture, buildFixture } from './build-fixture.ts';
 
 let f: BuildFixture;
@@ -26,6 +27,8 @@ let git = '';
 /** What `/tagged` is, and how often it was sent. */
 let version = { tag: '"1"', text: 'first' };
 const sent: string[] = [];
+/** Argument lists of the machine while a repository with a password was read. */
+const commands: string[] = [];
 /** Paths that were asked for. */
 const asked: string[] = [];
 
@@ -52,6 +55,12 @@ before(async () => {
         .writeHead(['Bearer t0ken', 'Custom h3ader'].includes(request.headers.authorization ?? '') ? 200 : 401)
         .end('signed');
     if (path === '/broken') return void response.writeHead(503).end();
+    if (path.startsWith('/locked/')) {
+      if (request.headers.authorization?.replace(/^basic /i, '') !== btoa('me:pa55:word')) return void response.writeHead(401).end();
+      commands.push(...commandLines());
+      const file = join(repositories, path.slice('/locked/'.length));
+      return existsSync(file) && statSync(file).isFile() ? void response.end(readFileSync(file)) : void response.writeHead(404).end();
+    }
     if (path.startsWith('/dumb/')) {
       const file = join(repositories, path.slice('/dumb/'.length));
       return existsSync(file) && statSync(file).isFile() ? void response.end(readFileSync(file)) : void response.writeHead(404).end();
@@ -321,4 +330,19 @@ test('contexts from elsewhere: a repository, an archive, a Dockerfile', async ()
   assert.deepEqual(readdirSync((await named.open()).root), ['deep']);
   await named.dispose();
   assert.deepEqual(left(), []);
+});
+
+test('the password of a repository is sent, and is in no argument list and no configuration', async () => {
+  inRepository(join(repositories, 'app'), 'update-server-info');
+  const address = `${web.replace('http://', 'http://me:pa55%3Aword@')}/locked/app/.git#main`;
+  const made = await graph(`FROM base\nADD --keep-git-dir=true ${address} /x\n`);
+  await within(made, (at) => {
+    assert.ok(existsSync(at('x/file')));
+    assert.doesNotMatch(readFileSync(at('x/.git/config'), 'utf8'), /pa55/);
+  });
+  assert.ok(commands.some((line) => line.includes('git')));
+  assert.deepEqual(
+    commands.filter((line) => line.includes('pa55')),
+    [],
+  );
 });
