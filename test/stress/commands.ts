@@ -1,0 +1,75 @@
+// Runs, equal builds, prunes, removals and loads, all at once.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestStore } from '../support/store.ts';
+
+const DOCKERFILE = `FROM busybox AS a
+RUN head -c 9 /dev/urandom | base64 > /a
+FROM busybox
+COPY b /b
+COPY --from=a /a /a
+RUN cat /a /b > /both
+`;
+
+export interface Counts {
+  /** `run --rm` of an image that stays. */
+  readonly runs: number;
+  /** Equal builds: each step may run once. */
+  readonly builds: number;
+  /** `system prune`, beside builds without a name, loads and removals. */
+  readonly prunes: number;
+}
+
+/** What came out wrong; nothing when all is well. */
+export async function together(store: TestStore, { runs, builds, prunes }: Counts): Promise<string[]> {
+  const dir = join(store.folder, 'together');
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'Dockerfile'), DOCKERFILE);
+  writeFileSync(join(dir, 'b'), 'b\n');
+  await store.ok(['bootstrap', 'busybox']);
+  const archive = join(dir, 'busybox.tar');
+  await store.ok(['save', '-o', archive, 'busybox']);
+  // not part of the context of builds
+  writeFileSync(join(dir, '.dockerignore'), 'busybox.tar\n');
+  const wrong: string[] = [];
+  const each = (n: number, fn: (i: number) => Promise<string | undefined>): Promise<void>[] =>
+    Array.from({ length: n }, async (_, i) => {
+      const said = await fn(i);
+      if (said !== undefined) wrong.push(said);
+    });
+  const succeeds = async (args: readonly string[], expected?: (stdout: string) => boolean): Promise<string | undefined> => {
+    const r = await store.slipway(args);
+    const fine = r.exitCode === 0 && (expected === undefined || expected(r.stdout));
+    return fine ? undefined : `${args.join(' ')}: ${r.exitCode ?? r.signal}: ${r.stderr}${r.stdout}`;
+  };
+  await Promise.all(
+    each(runs, (i) =>
+      succeeds(['run', '--rm', '--network', i % 2 ? 'none' : 'bridge', 'busybox', 'echo', String(i)], (out) => out === `${i}\n`),
+    ),
+  );
+  const ids = new Set<string>();
+  await Promise.all(
+    each(builds, (i) =>
+      succeeds(['build', '-q', '--network', 'none', '-t', `same${i}`, dir], (out) => {
+        ids.add(out);
+        return true;
+      }),
+    ),
+  );
+  if (builds > 0 && ids.size !== 1) wrong.push(`equal builds gave ${ids.size} images`);
+  await Promise.all([
+    ...each(prunes, () => succeeds(['system', 'prune', '-f'])),
+    ...each(prunes, () => succeeds(['image', 'prune', '-f'])),
+    // without a name, nothing but the build itself holds it
+    ...each(prunes, (i) => succeeds(['build', '-q', '--network', 'none', '--build-arg', `N=${i}`, '--no-cache', dir])),
+    ...each(prunes, (i) => succeeds(['build', '-q', '--network', 'none', '--no-cache', '-o', join(store.folder, `out${i}`), dir])),
+    ...each(prunes, () => succeeds(['load', '-q', '-i', archive])),
+    ...each(prunes, (i) => succeeds(['rmi', `same${i}`])),
+    ...each(prunes, (i) => succeeds(['run', '--rm', '--network', 'none', 'busybox', 'echo', String(i)], (out) => out === `${i}\n`)),
+  ]);
+  const check = await store.slipway(['system', 'check']);
+  if (check.exitCode !== 0) wrong.push(check.stdout);
+  const containers = await store.ok(['ps', '-aq']);
+  if (containers !== '') wrong.push(`containers are left: ${containers}`);
+  return wrong;
+}
