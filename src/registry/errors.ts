@@ -1,5 +1,6 @@
 // Errors of registries: what the server said in its own words (distribution-spec, "Error Codes"), and never a secret.
 import { type ErrorKind, SlipwayError } from '../model/index.ts';
+import { kindOfStatus } from '../remote/index.ts';
 
 interface ServerError {
   readonly code: string;
@@ -31,11 +32,8 @@ export function statusError(status: number, body: Buffer, what: string, url: URL
 }
 
 function kindOf(status: number): ErrorKind {
-  if (status === 401 || status === 403) return 'permission-denied';
-  if (status === 404) return 'not-found';
   if (status === 409) return 'conflict';
-  if (status === 429 || status >= 500) return 'unavailable';
-  return status === 405 || status === 415 ? 'unsupported' : 'invalid-argument';
+  return status === 405 || status === 415 ? 'unsupported' : kindOfStatus(status);
 }
 
 function hintsOf(status: number, url: URL): string[] {

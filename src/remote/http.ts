@@ -79,7 +79,8 @@ export async function openUrl(url: string, signal: AbortSignal, extra: Readonly<
   );
 }
 
-function kindOfStatus(status: number): ErrorKind {
+/** What an answer without success means. */
+export function kindOfStatus(status: number): ErrorKind {
   if (status === 401 || status === 403 || status === 407) return 'permission-denied';
   if (status === 404 || status === 410) return 'not-found';
   return status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'invalid-argument';

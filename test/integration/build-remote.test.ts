@@ -29,6 +29,8 @@ let version = { tag: '"1"', text: 'first' };
 const sent: string[] = [];
 /** Argument lists of the machine while a repository with a password was read. */
 const commands: string[] = [];
+/** What `/landed` was signed with. */
+const landed: (string | undefined)[] = [];
 /** Paths that were asked for. */
 const asked: string[] = [];
 
@@ -54,6 +56,8 @@ before(async () => {
       return void response
         .writeHead(['Bearer t0ken', 'Custom h3ader'].includes(request.headers.authorization ?? '') ? 200 : 401)
         .end('signed');
+    if (path === '/away') return void response.writeHead(302, { location: `${web.replace('127.0.0.1', 'localhost')}/landed` }).end();
+    if (path === '/landed') landed.push(request.headers.authorization);
     if (path === '/broken') return void response.writeHead(503).end();
     if (path.startsWith('/locked/')) {
       if (request.headers.authorization?.replace(/^basic /i, '') !== btoa('me:pa55:word')) return void response.writeHead(401).end();
@@ -224,6 +228,8 @@ test('secrets sign what is asked by HTTP, for their host alone', async () => {
     },
   );
   assert.equal(context.dockerfile().text, 'signed');
+  await graph(`FROM base\nADD ${web}/away /x\n`, { secrets: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken') });
+  assert.deepEqual(landed, [undefined], 'no secret follows a redirect to another host');
   await assert.rejects(graph(`FROM base\nADD ${web}/broken /x\n`), { code: 'http.status', kind: 'unavailable' });
 });
 

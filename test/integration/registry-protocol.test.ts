@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import { statusError } from '../../src/registry/errors.ts';
 import { Http } from '../../src/registry/http.ts';
 import { ANONYMOUS, Registries } from '../../src/registry/index.ts';
 import { parseReference, sha256, SlipwayError } from '../../src/model/index.ts';
@@ -79,6 +80,22 @@ test('what fails on this machine is not tried at the next registry', async () =>
   assert.deepEqual(asked.splice(0), ['127.0.0.1:1']);
   await assert.rejects(reading('unavailable'), { kind: 'unavailable' });
   assert.deepEqual(asked, ['127.0.0.1:1', 'example.test']);
+});
+
+test('an answer without success has the kind that its status says', () => {
+  const kinds = {
+    400: 'invalid-argument',
+    401: 'permission-denied',
+    404: 'not-found',
+    405: 'unsupported',
+    408: 'unavailable',
+    409: 'conflict',
+  };
+  const all = { ...kinds, 410: 'not-found', 429: 'unavailable', 500: 'unavailable', 503: 'unavailable' };
+  for (const [status, kind] of Object.entries(all)) {
+    const error = statusError(Number(status), Buffer.alloc(0), 'get x', new URL('http://h'));
+    assert.deepEqual([error.kind, error.code], [kind, `registry.status-${status}`]);
+  }
 });
 
 test('a list of tags that makes no sense is refused', async () => {

@@ -38,7 +38,7 @@ export async function exportCache(
       placed.push({ diffId: layer.diffId, below: layer.below });
       continue;
     }
-    const { descriptor, moved } = await sendLayer(engine, layer.diffId, target, { compression: o.compression }, lease);
+    const { descriptor, moved } = await sendLayer(engine, layer.diffId, target, { compression: o.compression, force: o.force }, lease);
     sent += moved;
     placed.push({ diffId: layer.diffId, below: layer.below, blob: blobs.push(descriptor) - 1 });
   }

@@ -22,6 +22,8 @@ export type CacheExport =
       readonly mode: 'min' | 'max';
       readonly mounts: 'all' | 'none' | readonly string[];
       readonly compression: Compression;
+      /** Layers that came compressed another way are compressed again. */
+      readonly force: boolean;
       /** A failure does not fail the build. */
       readonly ignoreError: boolean;
     };
@@ -78,6 +80,7 @@ export function parseCacheExport(type: string, attributes: Attributes, resolvePa
     mode,
     mounts: mountsOf(attributes['mounts'] ?? 'false'),
     compression: { kind, level },
+    force: attributes['force-compression'] === 'true',
     ignoreError: attributes['ignore-error'] === 'true',
   };
 }
