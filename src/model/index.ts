@@ -7,7 +7,7 @@ export { MediaType, isIndexType, isManifestType } from './descriptor.ts';
 export type { Descriptor } from './descriptor.ts';
 export { parseIndex, parseManifest, sniffMediaType } from './manifest.ts';
 export type { Index, Manifest } from './manifest.ts';
-export { parseImageConfig } from './config.ts';
+export { MAX_LAYERS, parseImageConfig } from './config.ts';
 export type { ContainerConfig, Healthcheck, HistoryEntry, ImageConfig, RootFs } from './config.ts';
 export { encodeJson, parseJson, parseJsonValue } from './json.ts';
 export {

@@ -2,7 +2,7 @@
 // when it dies. Everything is synchronous: below a mount no other thread of this process may look.
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { SlipwayError } from '../model/index.ts';
+import { MAX_LAYERS, SlipwayError } from '../model/index.ts';
 import { type Layout, ownedName } from '../store/index.ts';
 import { mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
 import type { Mount } from './types.ts';
@@ -16,9 +16,10 @@ export const escaped = (path: string): string => path.replace(/[\\,:]/g, '\\$&')
 /** The path that `escaped` was given. */
 export const unescaped = (option: string): string => option.replace(/\\(.)/g, '$1');
 
-/** Mounts one after another at `target`. @throws SlipwayError `snapshot.mount`. */
+/** Mounts one after another at `target`. @throws SlipwayError `snapshot.mount`, unsupported `snapshot.too-deep`. */
 export function mountAll(mounts: readonly Mount[], target: string): void {
   for (const m of mounts) {
+    checkDepth(m);
     try {
       if (m.type === 'bind') bind(m, target);
       else overlay(m, target);
@@ -38,6 +39,15 @@ export function mountAll(mounts: readonly Mount[], target: string): void {
       );
     }
   }
+}
+
+/** More layers than one overlay takes (Linux, OVL_MAX_STACK) fail as an invalid argument, which says nothing. */
+function checkDepth(m: Mount): void {
+  const lowers = m.options.find((o) => o.startsWith('lowerdir='))?.split(':').length ?? 0;
+  if (lowers > MAX_LAYERS)
+    throw new SlipwayError('unsupported', 'snapshot.too-deep', `max depth exceeded: ${lowers} layers lie upon each other`, {
+      hints: [`there can be ${MAX_LAYERS}: join some RUN or COPY instructions`],
+    });
 }
 
 export function unmountAll(target: string): void {

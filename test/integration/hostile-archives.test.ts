@@ -16,6 +16,7 @@ import { ContentStore } from '../../src/content/index.ts';
 import { ImageStore, importRootfs, loadArchive } from '../../src/image/index.ts';
 import { encodeJson, isSlipwayError, sha256 } from '../../src/model/index.ts';
 import { openSnapshotter } from '../../src/snapshot/index.ts';
+import { mountAll } from '../../src/snapshot/mount.ts';
 import { Database, layout } from '../../src/store/index.ts';
 import { scratch } from '../support/store.ts';
 
@@ -176,6 +177,12 @@ test('what unpacks to more than it may', async () => {
   }
   setUnpackLimit(undefined);
   assert.deepEqual(readdirSync(places.ingest), [], 'nothing stays behind');
+});
+
+test('more layers than a mount takes are named as such', () => {
+  const lowers = Array.from({ length: 501 }, (_, i) => `/${i}`).join(':');
+  const deep = { type: 'overlay', source: 'overlay', options: [`lowerdir=${lowers}`] } as const;
+  assert.throws(() => mountAll([deep], '/nonexistent'), { code: 'snapshot.too-deep', kind: 'unsupported' });
 });
 
 test('a named pipe and a standard input that nobody writes to can be left', async () => {
