@@ -62,11 +62,12 @@ export class Bridges {
     // A process died on the way: what there is of the rules is unknown.
     if (present === undefined && existsSync(this.#rulesFile(bridge))) await this.clear(network);
     if (!existsSync(this.#rulesFile(bridge))) {
-      if (readFileSync(FORWARDING, 'latin1').trim() !== '1') writeFileSync(FORWARDING, '1');
+      const router = readFileSync(FORWARDING, 'latin1').trim() === '1';
       writeFileSync(this.#rulesFile(bridge), network.subnet);
       crashPoint('network.before-rules');
       try {
-        await applyRules(bridgeRules(network, published), this.#onStart);
+        await applyRules(bridgeRules(network, published, router), this.#onStart);
+        if (!router) writeFileSync(FORWARDING, '1');
       } catch (error) {
         // A batch takes effect as a whole per table; the first may have.
         await this.clear(network).catch(() => {});

@@ -45,8 +45,13 @@ function links(action: 'I' | 'D', { bridge, subnet }: Bridge): Record<'raw' | 'n
   };
 }
 
-/** Sets everything up for a bridge that has nothing yet. */
-export function bridgeRules(network: Bridge, published: readonly Published[]): string {
+/**
+ * Sets everything up for a bridge that has nothing yet.
+ *
+ * @param router whether the host forwarded packets before; if not, what is nobody's is dropped: it must not route between its own networks
+ *   because containers need a way out
+ */
+export function bridgeRules(network: Bridge, published: readonly Published[], router: boolean): string {
   const { bridge } = network;
   const { inward, outward } = chains(bridge);
   const into = links('I', network);
@@ -54,6 +59,7 @@ export function bridgeRules(network: Bridge, published: readonly Published[]): s
     raw: [...portRules(network, published).raw, ...into.raw],
     nat: [...portRules(network, published).nat, ...into.nat],
     filter: [
+      ...(router ? [] : ['-P FORWARD DROP']),
       `:${inward} - [0:0]`,
       `-A ${inward} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
       `-A ${inward} -i ${bridge} -j ACCEPT`,

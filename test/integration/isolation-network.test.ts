@@ -30,7 +30,7 @@ if (process.env[INSIDE] === undefined) {
   };
 
   before(async () => {
-    shell('ip link set lo up; mount -t tmpfs tmpfs /run');
+    shell('ip link set lo up; mount -t tmpfs tmpfs /run; echo 0 > /proc/sys/net/ipv4/ip_forward');
     neighbour = spawn('unshare', ['-n', 'sh', '-c', 'echo; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
     await new Promise((resolve) => neighbour.stdout!.once('data', resolve));
     const pid = neighbour.pid!;
@@ -96,6 +96,8 @@ if (process.env[INSIDE] === undefined) {
       [inOther, `${HOST}:8001`], // from another network, as it is published
     ] as const)
       await eventually(from, address);
+    // forwarding was off before the first bridge
+    assert.match(spawnSync('iptables', ['-S', 'FORWARD'], { encoding: 'utf8' }).stdout, /^-P FORWARD DROP$/m);
     const refused = [
       [lan, ip(open)],
       [lan, ip(local)],
