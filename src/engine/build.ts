@@ -116,13 +116,15 @@ async function withImports<T>(
         for (const { snapshotId } of built.results) if (snapshotId !== null) keep?.addSnapshot(snapshotId);
         return;
       }
-      const cache = mergedCache(gathered);
+      const merged = mergedCache(gathered);
+      // the build that made them has ended: what was pruned since is not exported
+      const results = merged.results.filter(({ snapshotId: id }) => id === null || engine.snapshots.hold(id, lease) !== undefined);
+      const cache = { ...merged, results };
       for (const to of travel.to) {
         if (to.type === 'inline') continue;
         const tell = internalTeller(onEvent, engine.now, `exporting cache to ${placeName(to.place)}`);
         tell('started');
         try {
-          for (const { snapshotId } of cache.results) if (snapshotId !== null) lease.addSnapshot(snapshotId);
           await exportTo(engine, registries, cache, to, lease, signal);
           tell('done');
         } catch (e) {

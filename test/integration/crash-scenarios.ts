@@ -103,6 +103,16 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       assert.equal((await fetch(`http://${p.registry}/v2/pushed/manifests/latest`, { headers })).status, 200);
     },
   },
+  'build with a cache to a registry': {
+    points: ['cache-export.layer-sent', 'cache-export.before-manifest', 'cache-export.manifest-sent'],
+    store: 'bare',
+    command: (p) => `build -q --network none -t app --cache-to type=registry,mode=max,ref=${p.registry}/cache ${p.context}`.split(' '),
+    right: async (engine, p) => {
+      hasFile(engine);
+      const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
+      assert.equal((await fetch(`http://${p.registry}/v2/cache/manifests/latest`, { headers })).status, 200);
+    },
+  },
   'run on a network': {
     points: ['network.recorded', 'network.before-rules', 'network.rules-set', 'network.before-removal'],
     store: 'full',

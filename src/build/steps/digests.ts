@@ -3,8 +3,21 @@
 // read is never remembered: another change in the same tick of the clock could not be told from it. Nor is one with extended
 // attributes: so a file that is remembered has none, and asking for them (6 µs a file) can be left out.
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { sha256Hex } from '../../util/index.ts';
 
 const MAGIC = 0x534c4447; // "SLDG"
@@ -17,6 +30,8 @@ const SEAL = 32;
 const SETTLED_MS = 2000;
 /** Records beyond this that the last build did not meet are dropped when the file is written. */
 const KEEP_UNSEEN = 100_000;
+/** Files of digests, one for each root. */
+const KEEP_ROOTS = 500;
 
 const small = Buffer.allocUnsafeSlow(1 << 20);
 
@@ -118,10 +133,22 @@ export class FileDigests {
       mkdirSync(join(this.#file, '..'), { recursive: true });
       writeFileSync(aside, out);
       renameSync(aside, this.#file);
+      dropOldest(dirname(this.#file));
     } catch {
       this.#changed = true;
     }
   }
+}
+
+/** Folders that were contexts once are not remembered for ever: those that changed last stay. */
+function dropOldest(folder: string): void {
+  const names = readdirSync(folder);
+  if (names.length <= KEEP_ROOTS) return;
+  const files = names.map((name) => ({
+    path: join(folder, name),
+    at: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  }));
+  for (const { path } of files.sort((a, b) => b.at - a.at).slice(KEEP_ROOTS)) rmSync(path, { force: true });
 }
 
 function load(file: string): { fields: Float64Array; digests: Buffer; count: number } | undefined {

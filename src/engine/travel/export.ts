@@ -6,6 +6,7 @@ import { type Descriptor, type Digest, encodeJson, type Manifest, MediaType } fr
 import type { CopyTarget } from '../../registry/index.ts';
 import { DatabaseCache, type Keyed } from '../../solver/index.ts';
 import type { Engine } from '../engine.ts';
+import { crashPoint } from '../../util/index.ts';
 import { sendBytes, sendLayer, sendManifest } from '../ship.ts';
 import { CACHE_CONFIG, type TravelConfig, type TravelLayer, type TravelRecord } from './format.ts';
 import { packMounts } from './mounts.ts';
@@ -40,6 +41,7 @@ export async function exportCache(
     }
     const { descriptor, moved } = await sendLayer(engine, layer.diffId, target, { compression: o.compression, force: o.force }, lease);
     sent += moved;
+    crashPoint('cache-export.layer-sent');
     placed.push({ diffId: layer.diffId, below: layer.below, blob: blobs.push(descriptor) - 1 });
   }
   const mounts: { id: string; blob: number }[] = [];
@@ -59,7 +61,9 @@ export async function exportCache(
     config: described,
     layers: blobs,
   };
+  crashPoint('cache-export.before-manifest');
   await sendManifest(target, manifest, MediaType.ociManifest, true);
+  crashPoint('cache-export.manifest-sent');
   await target.finish();
   return { records: records.length, layers: blobs.length, sent };
 }

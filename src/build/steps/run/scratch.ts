@@ -1,6 +1,7 @@
 // The folder of one run for what lives as long as it: files to bind into the container, layers that are thrown away, sockets.
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { escaped } from '../../../snapshot/index.ts';
 import { mount, MountFlag, removeTree, UmountFlag, unmount } from '../../../sys/index.ts';
 
 export class Scratch {
@@ -72,8 +73,8 @@ export class Scratch {
   overlay(lowers: readonly string[], writable: boolean): string {
     const target = this.directory();
     const layers = lowers.length > 1 || writable ? lowers : [...lowers, this.directory()];
-    const options = [`lowerdir=${layers.join(':')}`];
-    if (writable) options.push(`upperdir=${this.directory()}`, `workdir=${this.directory()}`, 'volatile');
+    const options = [`lowerdir=${layers.map(escaped).join(':')}`];
+    if (writable) options.push(`upperdir=${escaped(this.directory())}`, `workdir=${escaped(this.directory())}`, 'volatile');
     this.mount('overlay', target, 'overlay', 0, options.join(','));
     return target;
   }
