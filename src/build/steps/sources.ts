@@ -98,7 +98,7 @@ function whyNotThere(path: string, o: Options): string[] {
     const place = `${o.ignore.name ?? '.dockerignore'}${line === undefined ? '' : ` line ${line}`}`;
     if (excluded) return [`${path} is in the folder, but ${place} leaves it out of the context: ${pattern}`];
   }
-  const link = o.kind === 'context' || o.parents ? linkOnTheWay(path, o) : undefined;
+  const link = linkOnTheWay(path, o);
   if (link !== undefined) return [link];
   const [above, name] = splitPath(path);
   const folder = o.tree.locate(above);
@@ -110,7 +110,7 @@ function whyNotThere(path: string, o: Options): string[] {
   return near === undefined ? [] : [`did you mean ${join(folder, near)}?`];
 }
 
-/** A link on the way that leads out of the context, or that --parents does not follow. */
+/** A link on the way that leads out of the context, or nowhere, or that --parents does not follow. */
 function linkOnTheWay(path: string, o: Options): string | undefined {
   const words = cleanWords(path);
   for (let n = 1; n <= words.length; n++) {
@@ -121,6 +121,7 @@ function linkOnTheWay(path: string, o: Options): string | undefined {
     if (o.kind === 'context' && leaves(target, splitPath(at)[0]))
       return `${name} is a symbolic link to ${target}, which leads out of the build context`;
     if (o.parents && n < words.length) return `${name} is a symbolic link to ${target}: --parents does not follow links`;
+    if (o.tree.stat(o.tree.locate(name)) === undefined) return `${name} is a symbolic link to ${target}, which is missing`;
   }
   return undefined;
 }
