@@ -71,7 +71,13 @@ export type FileAction =
       readonly unpack?: boolean;
     }
   /** A directory that must be there: WORKDIR. */
-  | { readonly action: 'mkdir'; readonly path: string; readonly user: string };
+  | {
+      readonly action: 'mkdir';
+      readonly path: string;
+      readonly user: string;
+      /** Seconds since the epoch, of a directory that is created; else it is of its time. */
+      readonly time?: number;
+    };
 
 /** Changes files of input 0. */
 export interface FileOp {

@@ -119,7 +119,7 @@ function makeBase({ snapshots, images, leases }: BuildEnvironment): void {
   using lease = leases.create();
   const active = snapshots.prepare(null, lease);
   const at = (path: string): string => join(active.upper, path);
-  for (const dir of ['bin', 'etc', 'tmp']) mkdirSync(at(dir));
+  for (const dir of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp']) mkdirSync(at(dir));
   chmodSync(at('tmp'), 0o1777);
   copyFileSync(busybox, at('bin/busybox'));
   chmodSync(at('bin/busybox'), 0o755);

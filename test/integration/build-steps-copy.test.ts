@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { makeTar } from '../../src/archive/testing.ts';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
 import { contentDigest } from '../../src/build/steps/content.ts';
 import { copyStep } from '../../src/build/steps/copy.ts';
@@ -454,4 +455,49 @@ test('WORKDIR makes what is missing and leaves what is there', () => {
   assert.throws(() => workdirStep({ path: image }, '/file', { style: 'classic', now: 0 }), {
     message: 'Cannot mkdir: /file is not a directory',
   });
+});
+
+test('below a set-group-ID directory files belong to root’s group all the same', async () => {
+  put(join(context, 'f'));
+  mkdirSync(join(image, 'local'));
+  chownSync(join(image, 'local'), 0, 50);
+  chmodSync(join(image, 'local'), 0o2775);
+  await copy('f', '/local/');
+  assert.deepEqual(tree(), ['/local d2775 0:50', '/local/f -644 0:0 x']);
+});
+
+test('--parents with a pattern before the pivot', async () => {
+  put(join(context, 'x/b1/c/f'));
+  put(join(context, 'x/b2/c/g'));
+  await copy(['x/b*/./c'], '/o/', { parents: true });
+  assert.deepEqual(tree(), ['/o d755 0:0', '/o/c d755 0:0', '/o/c/f -644 0:0 x', '/o/c/g -644 0:0 x']);
+  await assert.rejects(copy(['none/./**'], '/p/', { parents: true }), { message: '"/none": not found' });
+});
+
+test('patterns that are none, and owners that nobody can know', async () => {
+  put(join(context, 'f'));
+  await assert.rejects(copy('a[', '/x/'), { message: 'syntax error in pattern' });
+  await assert.rejects(copy('a[', '/x/', { style: 'classic' }), { code: 'copy.no-sources' });
+  await assert.rejects(copy('f', '/x/', { chown: 'daemon' }), { code: 'copy.unknown-owner' });
+});
+
+test('names of archives are bytes, the top of one says nothing, and a hard link to nowhere is an error', async () => {
+  const names = ['x\udcff', 'x\udcfe', 'd\udcfd/y\udcfc'];
+  const members = [
+    { path: './', mode: 0o700 },
+    ...names.map((path) => ({ path })),
+    { path: 'l', type: 'symlink' as const, link: 'x\udcff' },
+  ];
+  writeFileSync(join(context, 'a.tar'), makeTar(members));
+  await copy('a.tar', '/o/', { instruction: 'ADD' });
+  assert.equal(lstatSync(join(image, 'o')).mode & 0o7777, 0o755);
+  assert.deepEqual(readdirSync(join(image, 'o'), 'latin1').sort(), ['d\xfd', 'l', 'x\xfe', 'x\xff']);
+  assert.deepEqual([...readlinkSync(join(image, 'o/l'), 'buffer')], [0x78, 0xff]);
+  writeFileSync(join(context, 'b.tar'), makeTar([{ path: 'h', type: 'link', link: '../../etc/shadow' }]));
+  await assert.rejects(copy('b.tar', '/p/', { instruction: 'ADD' }), { code: 'archive.entry' });
+});
+
+test('a directory of WORKDIR gets the time that is asked for, those above it do not', () => {
+  workdirStep({ path: image }, '/w/x', { style: 'graph', now: 2_000_000_000_000, time: 1_500_000_000_000 });
+  assert.deepEqual([lstatSync(join(image, 'w')).mtimeMs, lstatSync(join(image, 'w/x')).mtimeMs], [2_000_000_000_000, 1_500_000_000_000]);
 });

@@ -142,9 +142,11 @@ async function ofRemote(address: string, options: ContextOptions): Promise<Build
 
 async function ofArchive(stream: Readable, options: ContextOptions): Promise<BuildContext> {
   const root = scratchFolder(options);
+  const keepsOwners = options.wording === 'graph' && process.geteuid!() === 0;
   try {
-    await unpackStream(stream, root, { owner: { uid: process.geteuid!(), gid: process.getegid!() } }, options.signal);
-    return make(root, options, root, true, () => removeTree(root));
+    const owner = keepsOwners ? undefined : { uid: process.geteuid!(), gid: process.getegid!() };
+    await unpackStream(stream, root, { owner }, options.signal);
+    return { ...make(root, options, root, true, () => removeTree(root)), keepsOwners };
   } catch (e) {
     removeTree(root);
     throw e;

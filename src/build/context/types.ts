@@ -37,6 +37,8 @@ export interface ContextOptions {
 export interface BuildContext {
   /** The directory on disk. */
   readonly root: string;
+  /** Whether its files keep the owners they have: those of an archive do in the graph engine. Else they become root's. */
+  readonly keepsOwners?: boolean;
   /** What is left out of it; undefined when nothing is. */
   readonly ignore: PathFilter | undefined;
   /** Where it came from, when that is elsewhere, and which version of it. */

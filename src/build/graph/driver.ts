@@ -36,7 +36,7 @@ export type Result =
       /** How long that took, in ms. */
       readonly ms: number;
     }
-  | { readonly kind: 'directory'; readonly root: string; readonly ignore: BuildContext['ignore']; readonly digests: FileDigests };
+  | ({ readonly kind: 'directory'; readonly digests: FileDigests } & Pick<BuildContext, 'root' | 'ignore' | 'keepsOwners'>);
 
 export interface NodeVertex extends Vertex {
   readonly node: Node;
@@ -61,6 +61,10 @@ export function verticesOf(nodes: readonly Node[]): NodeVertex[] {
   }
   return nodes.map((n) => known.get(n) as NodeVertex);
 }
+
+/** Whose files keep their owners counts as a stage. */
+const kindOf = (from: 'stage' | 'context', result: Result): 'stage' | 'context' =>
+  result.kind === 'directory' && result.keepsOwners ? 'stage' : from;
 
 const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0, ms: 0 };
 
@@ -242,7 +246,8 @@ export class BuildDriver implements ForesightDriver<Result> {
     const context = (named?.kind === 'directory' && named.context) || this.#request.context;
     let digests = this.#fileDigests.get(context.root);
     if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
-    return { kind: 'directory', root: context.root, ignore: context.ignore, digests };
+    const { root, ignore, keepsOwners = false } = context;
+    return { kind: 'directory', root, ignore, digests, keepsOwners };
   }
 
   /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */
@@ -276,13 +281,18 @@ export class BuildDriver implements ForesightDriver<Result> {
 
   async #file(a: FileAction, rootfs: MountedRootfs, inputs: readonly Result[]): Promise<boolean> {
     const now = this.#env.now();
-    if (a.action === 'mkdir') return workdirStep(rootfs, a.path, { style: 'graph', now, ...(a.user !== '' && { user: a.user }) });
+    if (a.action === 'mkdir') {
+      const time = a.time === undefined ? now : a.time * 1000;
+      return workdirStep(rootfs, a.path, { style: 'graph', now, time, ...(a.user !== '' && { user: a.user }) });
+    }
     const source = a.input < 0 ? undefined : inputs[a.input];
     const copy = (root: string, ignore?: BuildContext['ignore'], digests?: FileDigests): Promise<void> =>
       copyStep(rootfs, {
         instruction: a.instruction,
         style: 'graph',
-        sources: source ? [{ root, patterns: a.sources, kind: a.from, ...(ignore && { ignore }), ...(digests && { digests }) }] : [],
+        sources: source
+          ? [{ root, patterns: a.sources, kind: kindOf(a.from, source), ...(ignore && { ignore }), ...(digests && { digests }) }]
+          : [],
         files: a.files.map(({ name, data }) => ({ name, data: Buffer.from(data) })),
         destination: a.destination,
         workdir: a.workdir,
@@ -357,8 +367,8 @@ export class BuildDriver implements ForesightDriver<Result> {
   }
 
   #copyDigest(v: NodeVertex, a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
-    const { from: kind, instruction, parents, excludes } = a;
-    return this.#digest(v, result, a.sources, { kind, instruction, parents, excludes });
+    const { instruction, parents, excludes } = a;
+    return this.#digest(v, result, a.sources, { kind: kindOf(a.from, result), instruction, parents, excludes });
   }
 
   #mountDigest(v: NodeVertex, m: ExecMount, result: Result): string {

@@ -111,8 +111,9 @@ export function lowerWorkdir(c: LowerContext, state: StageState, i: WorkdirInstr
   const name = stepName(c, state, describeInstruction(i, state.variables, { escape: c.dockerfile.escape }));
   if (path !== '/') {
     const user = state.config.User ?? '';
+    const time = c.request.sourceDateEpoch;
     state.node = c.graph.node(
-      { kind: 'file', actions: [{ action: 'mkdir', path, user }] },
+      { kind: 'file', actions: [{ action: 'mkdir', path, user, ...(time !== undefined && { time }) }] },
       [state.node ?? scratch(c)],
       nodeMeta(c, state, name, i),
     );

@@ -63,6 +63,10 @@ class Copy implements Disposable {
     this.#asDirectory = written.endsWith('/') || written === '.' || written.endsWith('/.') || request.parents === true;
     this.#tree = this.#open.use(new RootedTree(rootfs.path));
     this.#owner = request.chown ? resolveOwner(this.#tree, request.chown, request.style) : undefined;
+    if (request.style === 'graph' && request.chown && !/^\d*(:\d*)?$/.test(request.chown) && this.#tree.list('').length === 0)
+      throw new SlipwayError('invalid-argument', 'copy.unknown-owner', 'invalid user index: -1', {
+        hints: [`nothing is in this stage yet, and so no /etc/passwd: give the owner by number instead of ${request.chown}`],
+      });
   }
 
   [Symbol.dispose](): void {
@@ -161,11 +165,18 @@ class Copy implements Disposable {
       throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', message);
     }
     using to = there ? this.#tree.directory(inside) : this.#newDirectory(inside);
-    if (there || this.#rootfs.upper === undefined) return writer.contents(found.path, to, !there);
-    // nothing below was there before: the overlay's upper directory can be written to without the overlay
-    using upper = new RootedTree(this.#rootfs.upper);
-    using direct = upper.directory(inside);
-    writer.contents(found.path, direct, true);
+    if (there) return writer.contents(found.path, to, false);
+    if (this.#rootfs.upper === undefined) writer.contents(found.path, to, true);
+    else {
+      // nothing below was there before: the overlay's upper directory can be written to without the overlay
+      using upper = new RootedTree(this.#rootfs.upper);
+      using direct = upper.directory(inside);
+      writer.contents(found.path, direct, true);
+    }
+    if (this.#request.style === 'classic') return;
+    // of the directory that is copied, its time goes along
+    this.#made.pop();
+    utimesSync(to.self, found.stat.mtimeMs / 1000, found.stat.mtimeMs / 1000);
   }
 
   /** The original engine gives the directories above it to root. */

@@ -2,7 +2,7 @@
 // what is left out not seen, and the words of each engine for what is not there.
 import type { Stats } from 'node:fs';
 import { compileGlob, hasGlob, IgnoreMatcher } from '../../dockerfile/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { Directory, RootedTree } from '../../sys/index.ts';
 import { nearest } from '../../util/index.ts';
 import { Selection } from './selection.ts';
@@ -170,7 +170,8 @@ function anythingIn(directory: Directory, selection: Selection): boolean {
 function* expand(words: readonly string[], o: Options): Generator<string[]> {
   const first = words.findIndex(hasGlob);
   const start = words.slice(0, first);
-  const globs = words.slice(first).map(compileGlob);
+  const globs = globsOf(words.slice(first), o);
+  if (globs === undefined) return;
   const top = o.tree.locate(start.join('/'));
   if (o.tree.stat(top)?.isDirectory() !== true) return;
   using directory = o.tree.directory(top);
@@ -178,6 +179,16 @@ function* expand(words: readonly string[], o: Options): Generator<string[]> {
 }
 
 type Glob = ReturnType<typeof compileGlob>;
+
+/** To the original engine, a pattern that is none matches nothing. */
+function globsOf(words: readonly string[], o: Options): Glob[] | undefined {
+  try {
+    return words.map(compileGlob);
+  } catch (e) {
+    if (o.style === 'classic' && isSlipwayError(e)) return undefined;
+    throw e;
+  }
+}
 
 function* matches(done: readonly string[], directory: Directory, globs: readonly Glob[], o: Options): Generator<string[]> {
   const [glob, ...more] = globs as [Glob, ...Glob[]];

@@ -13,6 +13,8 @@ export interface WorkdirOptions {
   readonly style: 'graph' | 'classic';
   /** ms, for the times of the directories. */
   readonly now: number;
+  /** ms, of the directory itself when it is created, and not of those above it. */
+  readonly time?: number;
 }
 
 /** Makes the directory `path` (absolute) and those above it; what is there stays as it is. Returns whether anything was made. */
@@ -30,10 +32,11 @@ export function workdirStep(rootfs: Rootfs, path: string, options: WorkdirOption
         made.push(join(parent.inside, name));
       }),
     ).close();
-    for (const at of made.reverse()) {
+    made.reverse().forEach((at, i) => {
       using directory = tree.directory(at);
-      utimesSync(directory.self, options.now / 1000, options.now / 1000);
-    }
+      const time = (i === 0 ? (options.time ?? options.now) : options.now) / 1000;
+      utimesSync(directory.self, time, time);
+    });
   } catch (e) {
     const error = e as NodeJS.ErrnoException;
     if (error.code !== 'ENOTDIR') throw e;

@@ -1,12 +1,12 @@
 // RUN: a command in a container on the file system being built. Whatever is mounted for it, and whatever had to be made for
 // that, is gone when it ends; what stays is what the command itself wrote.
-import { chownSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { ownedName } from '../../../store/index.ts';
-import { processorTime, RootedTree } from '../../../sys/index.ts';
+import { type Directory, processorTime, RootedTree } from '../../../sys/index.ts';
 import {
   defaultSpec,
   foreignPlatform,
@@ -67,7 +67,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       };
       const spec = await asStepError(request, () => {
         const plain = defaultSpec(options);
-        return { ...plain, mounts: withoutUmask(() => placeMounts(tree, plain.mounts, (...place) => stubs.make(...place))) };
+        return { ...plain, mounts: withoutUmask(() => placeMounts(tree, plain.mounts, (...place) => makePlace(request, stubs, ...place))) };
       });
       const runtime = await env.runtime();
       const { attached } = request;
@@ -160,6 +160,12 @@ function makeWorkdir(tree: RootedTree, request: RunRequest, user: { readonly uid
   if (tree.stat(inside)?.isDirectory()) return;
   const owner = request.style === 'graph' ? user : { uid: 0, gid: 0 };
   withoutUmask(() => tree.makeDirectories(inside, 0o755, (parent, name) => chownSync(parent.at(name), owner.uid, owner.gid))).close();
+}
+
+/** The runtime's own directories stay in a layer of the graph engine, as in Docker; all else that lacks a place is gone afterwards. */
+function makePlace(request: RunRequest, stubs: Stubs, parent: Directory, name: string, directory: boolean): void {
+  if (request.style === 'graph' && parent.inside === '' && ['dev', 'proc', 'sys'].includes(name)) mkdirSync(parent.at(name), 0o755);
+  else stubs.make(parent, name, directory);
 }
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
