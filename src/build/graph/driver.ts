@@ -22,7 +22,7 @@ import {
 import { contextName } from '../lower/index.ts';
 import { RemoteSources } from '../remote-sources.ts';
 import { placed } from '../placed.ts';
-import { scriptMount, stepMount } from './mounts.ts';
+import { scriptMount, sourceKind, stepMount } from './mounts.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 
 /** A file system that a vertex gave. */
@@ -61,10 +61,6 @@ export function verticesOf(nodes: readonly Node[]): NodeVertex[] {
   }
   return nodes.map((n) => known.get(n) as NodeVertex);
 }
-
-/** Whose files keep their owners counts as a stage. */
-const kindOf = (from: 'stage' | 'context', result: Result): 'stage' | 'context' =>
-  result.kind === 'directory' && result.keepsOwners ? 'stage' : from;
 
 const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0, ms: 0 };
 
@@ -291,7 +287,7 @@ export class BuildDriver implements ForesightDriver<Result> {
         instruction: a.instruction,
         style: 'graph',
         sources: source
-          ? [{ root, patterns: a.sources, kind: kindOf(a.from, source), ...(ignore && { ignore }), ...(digests && { digests }) }]
+          ? [{ root, patterns: a.sources, kind: sourceKind(a.from, source), ...(ignore && { ignore }), ...(digests && { digests }) }]
           : [],
         files: a.files.map(({ name, data }) => ({ name, data: Buffer.from(data) })),
         destination: a.destination,
@@ -368,7 +364,7 @@ export class BuildDriver implements ForesightDriver<Result> {
 
   #copyDigest(v: NodeVertex, a: Extract<FileAction, { action: 'copy' }>, result: Result): string {
     const { instruction, parents, excludes } = a;
-    return this.#digest(v, result, a.sources, { kind: kindOf(a.from, result), instruction, parents, excludes });
+    return this.#digest(v, result, a.sources, { kind: sourceKind(a.from, result), instruction, parents, excludes });
   }
 
   #mountDigest(v: NodeVertex, m: ExecMount, result: Result): string {

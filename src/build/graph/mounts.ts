@@ -73,3 +73,9 @@ export function scriptMount(op: ExecOp): RunMount[] {
   if (!op.script) return [];
   return [{ type: 'script', target: op.script.path, content: op.script.content }];
 }
+
+/** How a copy takes the files of a source: those whose owners are kept count as a stage's. */
+export const sourceKind = (
+  from: 'stage' | 'context',
+  source: { readonly keepsOwners?: boolean | undefined } | object,
+): 'stage' | 'context' => ('keepsOwners' in source && source.keepsOwners ? 'stage' : from);
