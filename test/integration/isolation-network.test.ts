@@ -176,7 +176,7 @@ if (process.env[INSIDE] === undefined) {
     assert.ok(!spawnSync('iptables-save', { encoding: 'utf8' }).stdout.toLowerCase().includes('slipway'));
   });
 
-  for (const point of ['network.recorded', 'network.before-rules', 'network.rules-set', 'network.before-removal']) {
+  for (const point of ['network.rules-set']) {
     test(`a process that dies at ${point} leaves nothing for good`, async () => {
       await launch(
         `

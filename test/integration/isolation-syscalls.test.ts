@@ -1,11 +1,12 @@
 // What containers and build steps may ask of the kernel, held against what was recorded in those of Docker
 // (test/support/record-syscalls.ts), with both runtimes.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { findExecutable, removeTree } from '../../src/sys/index.ts';
-import { TestStore, scratch } from '../support/store.ts';
+import { SLIPWAY, TestStore, scratch } from '../support/store.ts';
 import { CALLS, VARIANTS, type Verdict, probeProgram, verdicts } from '../support/syscall-probe.ts';
 
 const TABLE = JSON.parse(readFileSync(new URL('syscalls.json', import.meta.url), 'utf8')) as Record<string, Record<string, Verdict>>;
@@ -59,3 +60,28 @@ for (const runtime of ['crun', 'runc']) {
     }
   });
 }
+
+test('a runtime that would leave the filter out is not used, even where another was before', { skip: process.arch !== 'x64' }, async () => {
+  const real = findExecutable('crun')!;
+  const folder = join(store.folder, 'other');
+  mkdirSync(folder);
+  copyFileSync(real, join(folder, 'real'));
+  const run = ['run', '--rm', '--network', 'none', 'probe', '/busybox', 'cat', '/proc/self/status'];
+  /** With a crun in its place that does not know what the expression renames. */
+  const without = (expression: string) => {
+    const script = `#!/bin/sh
+for word; do case $last in --bundle|-b) sed -i '${expression}' "$word/config.json";; esac; last=$word; done
+exec ${folder}/real "$@"
+`;
+    writeFileSync(join(folder, 'crun'), script, { mode: 0o755 });
+    const command = `mount --bind ${folder}/crun ${real} && exec "$@"`;
+    const env = { ...store.env, SLIPWAY_RUNTIME: 'crun' };
+    return spawnSync('unshare', ['-m', 'sh', '-c', command, 'sh', SLIPWAY, ...run], { env, encoding: 'utf8' });
+  };
+  const annotation = 's/run.oci.seccomp_bpf_data/unknown/';
+  assert.match(await store.ok(run, { env: { SLIPWAY_RUNTIME: 'crun' } }), /^Seccomp:\t2$/m);
+  assert.match(without(annotation).stdout, /^Seccomp:\t2$/m);
+  const refused = without(`${annotation}; s/"seccomp":/"unknown":/`);
+  assert.match(refused.stderr, /without a seccomp filter/);
+  assert.equal(refused.status, 125);
+});
