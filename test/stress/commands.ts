@@ -65,6 +65,11 @@ export async function together(store: TestStore, { runs, builds, prunes }: Count
     ...each(prunes, (i) => succeeds(['build', '-q', '--network', 'none', '--no-cache', '-o', join(store.folder, `out${i}`), dir])),
     ...each(prunes, () => succeeds(['load', '-q', '-i', archive])),
     ...each(prunes, (i) => succeeds(['rmi', `same${i}`])),
+  ]);
+  // containers that are about to start are for the test of their life
+  await Promise.all([
+    ...each(prunes, () => succeeds(['image', 'prune', '-f'])),
+    ...each(prunes, () => succeeds(['builder', 'prune', '-af'])),
     ...each(prunes, (i) => succeeds(['run', '--rm', '--network', 'none', 'busybox', 'echo', String(i)], (out) => out === `${i}\n`)),
   ]);
   const check = await store.slipway(['system', 'check']);
