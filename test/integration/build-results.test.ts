@@ -263,3 +263,18 @@ test('the address of a proxy is seen in both spellings, goes before what a step 
   assert.equal(log, 'HTTPS_PROXY=q\nHTTP_PROXY=p\nhttp_proxy=p\nhttps_proxy=q\n');
   assert.deepEqual((await build(text, { buildArgs: { HTTP_PROXY: 'other' } })).ran, []);
 });
+
+test('a writable mount and a volume belong to whom the directory belongs', async () => {
+  const text = ['FROM base AS s', 'RUN mkdir -p /v/d && chown -R 1000:1000 /v && chmod 1770 /v', 'USER user'];
+  const bind = [...text, 'FROM s', 'RUN --mount=from=s,source=/v,target=/tmp/v,rw rm -r /tmp/v/d && stat -c "%a %u" /tmp/v > /tmp/o'].join(
+    '\n',
+  );
+  assert.equal((await build(bind)).read('tmp/o'), '1770 1000\n');
+  const volume = [...text, 'VOLUME /v', 'RUN rm -r /v/d && stat -c "%a %u" /v > /tmp/o'].join('\n');
+  const kept = await build(volume, {}, buildClassic);
+  assert.equal(kept.read('tmp/o'), '1770 1000\n');
+});
+
+test('the place of an agent is known to a command whether or not there is one', async () => {
+  assert.equal((await build('FROM base\nRUN --mount=type=ssh echo "[$SSH_AUTH_SOCK]"\n')).log, '[/run/buildkit/ssh_agent.0]\n');
+});

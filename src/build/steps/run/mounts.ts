@@ -68,6 +68,8 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         break;
       }
       case 'ssh': {
+        const target = at(mount.target ?? `/run/buildkit/ssh_agent.${agents++}`);
+        variables.push(`SSH_AUTH_SOCK=${target}`);
         if (mount.socket === undefined) {
           if (mount.required)
             throw new SlipwayError('not-found', 'run.no-ssh-agent', `unset ssh forward key ${mount.id}`, {
@@ -75,10 +77,8 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
             });
           break;
         }
-        const target = at(mount.target ?? `/run/buildkit/ssh_agent.${agents++}`);
         const socket = `${scratch.secretDirectory(0o755)}/agent`;
         scratch.onClose(await forwardAgent(socket, mount.socket, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
-        variables.push(`SSH_AUTH_SOCK=${target}`);
         add(bindSecret(socket, target));
         break;
       }

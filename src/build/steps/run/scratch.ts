@@ -1,5 +1,5 @@
 // The folder of one run for what lives as long as it: files to bind into the container, layers that are thrown away, sockets.
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escaped } from '../../../snapshot/index.ts';
 import { mount, MountFlag, removeTree, UmountFlag, unmount } from '../../../sys/index.ts';
@@ -72,9 +72,18 @@ export class Scratch {
   /** An overlay of `lowers`, topmost first. With `writable`, what is written is thrown away. */
   overlay(lowers: readonly string[], writable: boolean): string {
     const target = this.directory();
+    const upper = writable ? this.directory() : undefined;
     const layers = lowers.length > 1 || writable ? lowers : [...lowers, this.directory()];
     const options = [`lowerdir=${layers.map(escaped).join(':')}`];
-    if (writable) options.push(`upperdir=${escaped(this.directory())}`, `workdir=${escaped(this.directory())}`, 'volatile');
+    if (upper !== undefined) options.push(`upperdir=${escaped(upper)}`, `workdir=${escaped(this.directory())}`, 'volatile');
+    // the root that is seen is that of the topmost layer: it belongs to whom the shown directory belongs
+    const top = upper ?? (lowers.length > 1 ? lowers[0] : undefined);
+    if (top !== undefined) {
+      const { uid, gid, mode, atimeMs, mtimeMs } = statSync(lowers.at(-1) as string);
+      chownSync(top, uid, gid);
+      chmodSync(top, mode & 0o7777);
+      utimesSync(top, atimeMs / 1000, mtimeMs / 1000);
+    }
     this.mount('overlay', target, 'overlay', 0, options.join(','));
     return target;
   }
