@@ -37,10 +37,17 @@ function readMark(word: string): HeredocMark | undefined {
   const { words } = expandTextToWords(rest, NOTHING, { keepUnset: true });
   const name = words[0];
   if (name === undefined || words.length !== 1) return undefined;
-  // Any quote or escape in the name means that the body is taken literally.
-  const raw = expandText(rest, NOTHING, { keepUnset: true, keepQuotes: true, keepEscapes: true }).value;
-  return { name, expand: raw === name, chomp, fileDescriptor: mark === 0 ? 0 : Number.parseInt(word.slice(0, mark), 10) };
+  // Quotes that do not belong to the name mean that the body is taken literally; escapes do not.
+  const raw = expandText(rest, NOTHING, { keepUnset: true, keepQuotes: true }).value;
+  return {
+    name,
+    expand: quotesIn(raw) === quotesIn(name),
+    chomp,
+    fileDescriptor: mark === 0 ? 0 : Number.parseInt(word.slice(0, mark), 10),
+  };
 }
+
+const quotesIn = (text: string): number => text.replaceAll(/[^'"]/g, '').length;
 
 /** All marks of a line, in order. Text that the shell could not read has none. */
 export function findHeredocMarks(line: string): HeredocMark[] {

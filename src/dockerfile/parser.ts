@@ -9,7 +9,7 @@ import type { SourceFile } from './errors.ts';
 import { findHeredocMarks, readHeredoc } from './heredoc.ts';
 import { isEmptyLine, joinLines, Token } from './line.ts';
 import type { LogicalLine } from './line.ts';
-import { LineReader, lineRange } from './source.ts';
+import { LineReader, lineRange, MAX_LINE } from './source.ts';
 import type { PhysicalLine } from './source.ts';
 import { lexFlags, lexJsonList, lexQuotedWords, lexWords } from './words.ts';
 
@@ -57,20 +57,28 @@ class TextParser {
     let comments = NO_COMMENTS;
     let inHead = true;
     for (let line = this.#reader.next(); line !== undefined; line = this.#reader.next()) {
-      if (inHead) inHead = this.#head(line);
-      if (isEmptyLine(text, line)) {
-        comments = NO_COMMENTS;
-        continue;
+      if (inHead) {
+        inHead = this.#head(line);
+        if (inHead) continue;
       }
+      if (isEmptyLine(text, line)) continue;
       const content = skipSpace(text, line.start, line.end);
       if (text[content] === '#') {
-        if (comments === NO_COMMENTS) comments = [];
-        comments.push(text.slice(skipSpace(text, content + 1, line.end), trimEnd(text, content + 1, line.end)));
+        const comment = text.slice(content + 1, line.end).trim();
+        // a bare mark begins another comment, blank lines do not
+        if (comment === '') comments = NO_COMMENTS;
+        else if (comments === NO_COMMENTS) comments = [comment];
+        else comments.push(comment);
         continue;
       }
       const joined = joinLines(this.#reader, line, this.#escape);
       instructions.push(this.#instruction(joined, comments));
       comments = NO_COMMENTS;
+    }
+    if (this.#reader.tooLong && instructions.length > 0) {
+      const { number } = this.#reader;
+      const fault = new LanguageFault('line-too-long', `dockerfile line greater than max allowed size of ${MAX_LINE}`);
+      throw located(fault, this.#file, lineRange(number, number, 0), this.#prefix);
     }
     return { ast: { directives: this.#directives, escape: this.#escape, instructions }, emptyContinuations: this.#empty };
   }
@@ -154,7 +162,7 @@ function parseNode(
   while (keywordEnd < end && !isBlank(text.charCodeAt(keywordEnd))) keywordEnd++;
   const keyword = text.slice(start, keywordEnd);
   const name = keyword.toUpperCase();
-  const { flags, rest } = lexFlags(line, keywordEnd, end);
+  const { flags, rest } = lexFlags(line, keywordEnd, end, escape);
   const from = skipSpace(text, rest, end);
   const args = parseArguments(name, line, from, Math.max(from, end), escape, nested);
   return {

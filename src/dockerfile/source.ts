@@ -23,11 +23,15 @@ export function decodeText(input: string | Uint8Array): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-/** Reads lines one after the other; a final line end makes no further line. */
+/** Bytes of a line without its end: Docker reads with a buffer of 64 KiB. */
+export const MAX_LINE = 65_535;
+
+/** Reads lines one after the other, up to one that is too long; a final line end makes no further line. */
 export class LineReader {
   readonly text: string;
   #at = 0;
   #number = 0;
+  #tooLong = false;
 
   constructor(text: string) {
     this.text = text;
@@ -38,12 +42,22 @@ export class LineReader {
     return this.#number;
   }
 
+  /** Whether reading ended before a line of more than `MAX_LINE` bytes. */
+  get tooLong(): boolean {
+    return this.#tooLong;
+  }
+
   next(): PhysicalLine | undefined {
     const start = this.#at;
-    if (start >= this.text.length) return undefined;
+    if (start >= this.text.length || this.#tooLong) return undefined;
     const newline = this.text.indexOf('\n', start);
     const next = newline < 0 ? this.text.length : newline + 1;
     let end = newline < 0 ? next : newline;
+    // at most three bytes for each unit of UTF-16
+    if ((end - start) * 3 > MAX_LINE && Buffer.byteLength(this.text.slice(start, end)) > MAX_LINE) {
+      this.#tooLong = true;
+      return undefined;
+    }
     while (end > start && this.text.charCodeAt(end - 1) === 13) end--;
     this.#at = next;
     this.#number++;

@@ -8,7 +8,7 @@ import type { LogicalLine } from './line.ts';
 const NO_TOKENS: Token[] = [];
 
 /** Reads the `--flags` from `from` on; `rest` is where the arguments begin. A bare `--` ends the flags. */
-export function lexFlags(line: LogicalLine, from: number, end: number): { flags: readonly Token[]; rest: number } {
+export function lexFlags(line: LogicalLine, from: number, end: number, escape: string): { flags: readonly Token[]; rest: number } {
   const { text } = line;
   let flags = NO_TOKENS;
   let at = from;
@@ -16,7 +16,7 @@ export function lexFlags(line: LogicalLine, from: number, end: number): { flags:
     at = skipSpace(text, at, end);
     if (at >= end) return { flags, rest: end };
     if (!text.startsWith('--', at) || at + 1 >= end) return { flags, rest: at };
-    const flag = lexFlag(line, at, end);
+    const flag = lexFlag(line, at, end, escape);
     if (flag.value === '--') return { flags, rest: flag.end };
     if (flags === NO_TOKENS) flags = [];
     flags.push(flag);
@@ -24,19 +24,19 @@ export function lexFlags(line: LogicalLine, from: number, end: number): { flags:
   }
 }
 
-function lexFlag(line: LogicalLine, start: number, end: number): Token {
+function lexFlag(line: LogicalLine, start: number, end: number, escape: string): Token {
   const { text } = line;
   let at = start;
   for (; at < end; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x5c || code === 0x22 || code === 0x27) break;
+    if (text[at] === escape || code === 0x22 || code === 0x27) break;
     if (isSpace(code)) return new Token(line, text.slice(start, at), start, at);
   }
   const parts = [text.slice(start, at)];
   let quote = '';
   for (; at < end; at++) {
     const char = text[at] ?? '';
-    if (char === '\\') {
+    if (char === escape) {
       at++;
       if (at < end) parts.push(text[at] ?? '');
     } else if (quote !== '') {
