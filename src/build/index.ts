@@ -5,7 +5,7 @@ export const buildClassic: typeof import('./classic/index.ts').buildClassic = as
 export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
 export { contextNameKey, contextSource, openContext, openNamedContext } from './context/index.ts';
 export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
-export { buildGraph, examine, type Examined, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
+export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree } from './steps/index.ts';
 export type { SecretSource, Ulimit } from './steps/index.ts';
 export type { BuildDescribed, BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';

@@ -23,7 +23,7 @@ const labelHeading: Method = (name) => String(name).split('.').at(-1)?.replaceAl
 /** Renders rows. `format`: nothing, `json`, `table …` or a template. @throws SlipwayError `cli.template` */
 export function renderRows<R extends Row>(rows: readonly R[], columns: readonly Column<R>[], format: string | undefined): string {
   if (format === undefined || format === '' || format === 'table')
-    return table([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
+    return listed([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
   if (format === 'json')
     return rows.map((r) => `${printableJson(JSON.stringify(Object.fromEntries(Object.entries(r).sort(byName))))}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
@@ -36,8 +36,11 @@ export function renderRows<R extends Row>(rows: readonly R[], columns: readonly 
       typeof rows[0]?.[field] === 'function' ? labelHeading : (columns.find((c) => c.field === field)?.head ?? spaced(field)),
     ]),
   );
-  return table([render(heads).split('\t'), ...rows.map((r) => render(r).split('\t'))]);
+  return listed([render(heads).split('\t'), ...rows.map((r) => render(r).split('\t'))]);
 }
+
+/** No column of Docker's lists is narrower than ten. */
+const listed = (rows: readonly (readonly string[])[]): string => table(rows, 3, 10);
 
 const cell = (value: Row[string] | undefined): string => (typeof value === 'string' ? value : '');
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);

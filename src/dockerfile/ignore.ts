@@ -98,6 +98,11 @@ export class IgnoreMatcher {
     return rule.line === 0 ? { excluded, pattern: rule.written } : { excluded, pattern: rule.written, line: rule.line };
   }
 
+  /** Whether one of the rules is this pattern, as it was cleaned. */
+  hasPattern(pattern: string): boolean {
+    return this.#rules.some((rule) => rule.pattern === pattern);
+  }
+
   /** Whether a walk must look into `directory`: true unless all that is in it is left out for certain. */
   mayContainIncluded(directory: string): boolean {
     if (directory === '' || directory === '.') return true;

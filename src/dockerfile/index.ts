@@ -10,9 +10,10 @@ export { quote } from './chars.ts';
 export { excerptOf } from './errors.ts';
 export type { SourceFile } from './errors.ts';
 
-export { nearestStage, parseDockerfile, parseInstruction, resolveStage, targetStage } from './stages.ts';
+export { nearestStage, parseBeginning, parseDockerfile, parseInstruction, resolveStage, targetStage } from './stages.ts';
 export type { Dialect, Dockerfile, DockerfileOptions, InstructionOptions, Stage } from './stages.ts';
 export { findDirective } from './directives.ts';
+export { checkFrontend } from './frontend.ts';
 export { INSTRUCTION_NAMES } from './instructions/parse.ts';
 export { runCommandLine } from './instructions/run.ts';
 export { describeInstruction } from './describe.ts';
@@ -28,7 +29,7 @@ export { givenPredefinedArgs, globalArgs, platformArgs } from './args.ts';
 export type { GlobalArgsOptions, PlatformParts } from './args.ts';
 export { PREDEFINED_ARGS } from './predefined.ts';
 
-export { checkDockerfile, ruleUrl } from './checks/index.ts';
+export { checkBeginning, checkDockerfile, ruleUrl } from './checks/index.ts';
 export type { CheckOptions, CheckResult, RuleName } from './checks/index.ts';
 
 export { IgnoreMatcher, parseIgnore } from './ignore.ts';

@@ -1,5 +1,5 @@
 // Instructions grouped into stages, and finding stages by name or number.
-import type { SourceRange } from '../model/index.ts';
+import { isSlipwayError, type SlipwayError, type SourceRange } from '../model/index.ts';
 import type { Directive, DockerfileNode } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { excerptOf, languageError } from './errors.ts';
@@ -50,28 +50,39 @@ export interface DockerfileOptions {
  * @throws SlipwayError 'invalid-argument' with a code 'dockerfile.…' and the place of the fault
  */
 export function parseDockerfile(input: string | Uint8Array, options: DockerfileOptions = {}): Dockerfile {
+  const { dockerfile, error } = parseBeginning(input, options);
+  if (error !== undefined) throw error;
+  return dockerfile;
+}
+
+/** The same up to the first instruction that is wrong: what stands before it, and the error. Throws for text without instructions. */
+export function parseBeginning(
+  input: string | Uint8Array,
+  options: DockerfileOptions = {},
+): { readonly dockerfile: Dockerfile; readonly error: SlipwayError | undefined } {
   const file: SourceFile = { name: options.name ?? 'Dockerfile', text: decodeText(input) };
   const classic = options.dialect === 'classic';
   if (file.text === '')
     throw languageError('empty', classic ? `the Dockerfile (${file.name}) cannot be empty` : 'the Dockerfile cannot be empty');
   const { ast, emptyContinuations } = parseText(file, classic ? { errorPrefix: 'failed to parse Dockerfile: ' } : {});
-  if (ast.instructions.length === 0)
-    throw languageError(
-      'no-instructions',
-      `${classic ? 'failed to parse Dockerfile: ' : ''}file with no instructions`,
-      classic ? undefined : excerptOf(file, lineRange(1, 1, (file.text.split('\n', 1)[0] ?? '').length)),
-    );
+  if (ast.instructions.length === 0) throw noInstructions(file, classic);
   const metaArgs: ArgInstruction[] = [];
   const stages: { from: FromInstruction; commands: Instruction[] }[] = [];
-  for (const node of ast.instructions) {
-    const instruction = toInstruction(file, node);
-    const stage = stages.at(-1);
-    if (instruction.kind === 'FROM') stages.push({ from: instruction, commands: [] });
-    else if (stage !== undefined) stage.commands.push(instruction);
-    else if (instruction.kind === 'ARG') metaArgs.push(instruction);
-    else throw languageError('no-stage', 'no build stage in current context', excerptOf(file, instruction.range));
+  let error: SlipwayError | undefined;
+  try {
+    for (const node of ast.instructions) {
+      const instruction = toInstruction(file, node);
+      const stage = stages.at(-1);
+      if (instruction.kind === 'FROM') stages.push({ from: instruction, commands: [] });
+      else if (stage !== undefined) stage.commands.push(instruction);
+      else if (instruction.kind === 'ARG') metaArgs.push(instruction);
+      else throw languageError('no-stage', 'no build stage in current context', excerptOf(file, instruction.range));
+    }
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    error = e;
   }
-  return {
+  const dockerfile: Dockerfile = {
     ...file,
     ast,
     directives: ast.directives,
@@ -87,6 +98,15 @@ export function parseDockerfile(input: string | Uint8Array, options: DockerfileO
     })),
     diagnostics: emptyContinuations.map((range) => emptyContinuation(file, range)),
   };
+  return { dockerfile, error };
+}
+
+/** BuildKit points at the last line. */
+function noInstructions(file: SourceFile, classic: boolean): SlipwayError {
+  const lines = file.text.replace(/\n$/, '').split('\n');
+  const source = excerptOf(file, lineRange(lines.length, lines.length, lines.at(-1)?.length ?? 0));
+  const message = `${classic ? 'failed to parse Dockerfile: ' : ''}file with no instructions`;
+  return languageError('no-instructions', message, classic ? undefined : source);
 }
 
 export interface InstructionOptions extends DockerfileOptions {

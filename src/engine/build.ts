@@ -1,7 +1,17 @@
 // The use case of building: chooses the engine, brings what a build may use, and cleans up after it. What builds is loaded only
 // here, so that other commands start without it.
 import { availableParallelism } from 'node:os';
-import type { BuildEnvironment, BuildEvent, BuildRequest, BuildResult, BuiltCache, Examined, Plan, Recorder } from '../build/index.ts';
+import type {
+  BuildEnvironment,
+  BuildEvent,
+  BuildRequest,
+  BuildResult,
+  BuiltCache,
+  Examined,
+  Linted,
+  Plan,
+  Recorder,
+} from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
@@ -64,7 +74,13 @@ export async function build(
   return outcome;
 }
 
-/** What the graph engine would warn of, and what it would build. */
+/** What the graph engine would warn of, and why it would fail. */
+export async function lintBuild(engine: Engine, request: BuildRequest): Promise<Linted> {
+  const { lint } = await import('../build/index.ts');
+  return withEnvironment(engine, {}, (env) => lint(env, request));
+}
+
+/** What the graph engine would build, and with which arguments. */
 export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
   const { examine } = await import('../build/index.ts');
   return withEnvironment(engine, {}, (env) => examine(env, request));

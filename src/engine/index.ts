@@ -1,5 +1,5 @@
 // The use cases behind one façade.
-export { type BuildEngine, examineBuild, planBuild, type Travel } from './build.ts';
+export { type BuildEngine, examineBuild, lintBuild, planBuild, type Travel } from './build.ts';
 export { compareEngines, type EngineRun } from './compare-engines.ts';
 export { buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
 export { buildHistory, type ShownBuild } from './history.ts';

@@ -1,6 +1,6 @@
 // The graph engine: lowers what the target needs, solves it, and stores the image.
 import { join } from 'node:path';
-import { type Dockerfile, parseDockerfile, targetStage } from '../../dockerfile/index.ts';
+import { type Dockerfile, targetStage } from '../../dockerfile/index.ts';
 import { type Node, type SourceOp, topological } from '../../graph/index.ts';
 import { type Digest, familiarReference, formatPlatform, parseReference, platformOfImage, withDefaultTag } from '../../model/index.ts';
 import type { PullProgress } from '../../registry/index.ts';
@@ -12,6 +12,7 @@ import { withoutCredentials } from '../../remote/index.ts';
 import { shownOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
+import { readDockerfile } from './read.ts';
 import { BuildDriver, imageIdOf, type NodeVertex, type Result, storedResult, verticesOf } from './driver.ts';
 import { exportImage } from './export.ts';
 
@@ -20,8 +21,9 @@ import { exportImage } from './export.ts';
  */
 export async function buildGraph(env: BuildEnvironment, request: BuildRequest, recorder?: Recorder): Promise<BuildResult> {
   const steps = new InternalSteps(env, request);
-  const { name, text } = request.dockerfile;
-  const dockerfile = steps.during(`[internal] load build definition from ${name}`, () => parseDockerfile(text, { name }));
+  const { dockerfile, warning } = steps.during(`[internal] load build definition from ${request.dockerfile.name}`, () =>
+    readDockerfile(request),
+  );
   const target = targetStage(dockerfile, request.target);
   // making a network takes as long as all that comes before the first step
   if (request.noCache && runsCommands(dockerfile, request)) warmNetwork(env);
@@ -37,7 +39,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   });
   const { state, skipped } = await pulls.during(() => lowering.lower(target));
   const checks = await runChecks(dockerfile, lowering, request);
-  for (const d of checks.warnings) {
+  for (const d of [...(warning === undefined ? [] : [warning]), ...checks.warnings]) {
     request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
   }
   failOnViolations(checks);

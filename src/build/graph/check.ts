@@ -1,18 +1,23 @@
 // The build checks over what was lowered: the base images are known then, and nothing was built yet.
+import { posix } from 'node:path';
 import {
+  checkBeginning,
   checkDockerfile,
   type CheckResult,
   type Dockerfile,
-  parseDockerfile,
+  IgnoreMatcher,
+  parseBeginning,
   platformArgs,
   type Stage,
   targetStage,
 } from '../../dockerfile/index.ts';
-import { hostPlatform, parseReference, SlipwayError } from '../../model/index.ts';
+import { hostPlatform, isSlipwayError, parseReference, SlipwayError } from '../../model/index.ts';
 import { Lowering } from '../lower/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { PathFilter } from '../steps/index.ts';
+import { frontendWarning, readDockerfile } from './read.ts';
 
-export interface Examined extends CheckResult {
+export interface Examined {
   readonly dockerfile: Dockerfile;
   readonly target: Stage;
   /** The stages that the target needs. */
@@ -20,15 +25,43 @@ export interface Examined extends CheckResult {
   readonly globals: ReadonlyMap<string, string>;
 }
 
-/** Looks at a Dockerfile as a build would, and builds nothing: what `--check` and `--call` tell. */
+export interface Linted extends CheckResult {
+  /** Why a build would fail; the checks are those made up to there. */
+  readonly error: SlipwayError | undefined;
+}
+
+/** Looks at a target as a build would, and builds nothing: what `--call outline` reports. */
 export async function examine(env: BuildEnvironment, request: BuildRequest): Promise<Examined> {
-  const { name, text } = request.dockerfile;
-  const dockerfile = parseDockerfile(text, { name });
+  const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
   const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
   const { skipped } = await lowering.lower(target);
-  const needed = dockerfile.stages.filter((stage) => !skipped.includes(stage));
-  return { ...(await runChecks(dockerfile, lowering, request)), dockerfile, target, needed, globals: lowering.globals };
+  return { dockerfile, target, needed: dockerfile.stages.filter((stage) => !skipped.includes(stage)), globals: lowering.globals };
+}
+
+/** Makes the build checks, of all stages when no target is named; a build that would fail is a finding too. */
+export async function lint(env: BuildEnvironment, request: BuildRequest): Promise<Linted> {
+  const { name, text } = request.dockerfile;
+  let found: CheckResult = { warnings: [], violated: [] };
+  try {
+    frontendWarning(request);
+    const { dockerfile, error } = parseBeginning(text, { name });
+    found = checkBeginning(dockerfile, request.buildArgs['BUILDKIT_DOCKERFILE_CHECK']);
+    if (error !== undefined) return { ...found, error };
+    const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
+    const failure = await lowering
+      .lower(targetStage(dockerfile, request.target), request.target === undefined)
+      .then(() => undefined, asError);
+    return { ...(await runChecks(dockerfile, lowering, request)), error: failure };
+  } catch (e) {
+    return { ...found, error: asError(e) };
+  }
+}
+
+/** A mistake of the user; anything else is thrown. */
+function asError(e: unknown): SlipwayError {
+  if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
+  return e;
 }
 
 export async function runChecks(dockerfile: Dockerfile, lowering: Lowering, request: BuildRequest): Promise<CheckResult> {
@@ -38,7 +71,7 @@ export async function runChecks(dockerfile: Dockerfile, lowering: Lowering, requ
     buildArgs: request.buildArgs,
     platformArgs: platformArgs(hostPlatform(), request.platform ?? hostPlatform()),
     stages: await lowering.bases(),
-    isIgnored: (path) => request.context.ignore?.matches(path.replace(/^\/+|\/+$/g, '')).excluded === true,
+    isIgnored: (path) => isIgnored(request.context.ignore, path),
     isImageName,
     ...(config !== undefined && { config }),
   });
@@ -50,6 +83,14 @@ export function failOnViolations({ violated }: CheckResult): void {
   throw new SlipwayError('failed-precondition', 'build.lint', `lint violation found for rules: ${violated.join(', ')}`, {
     hints: ['check=error=true in the Dockerfile makes errors of warnings; slipway build --check shows them'],
   });
+}
+
+/** With negations nothing can be said; of the whole context only when all of it is excluded (BuildKit, validateCopySourcePath). */
+function isIgnored(ignore: PathFilter | undefined, path: string): boolean {
+  if (!(ignore instanceof IgnoreMatcher) || ignore.hasNegations) return false;
+  const clean = posix.normalize(path).replace(/^\/+|\/+$/g, '');
+  if (clean !== '' && clean !== '.') return ignore.matches(clean).excluded;
+  return ['*', '**', '**/*'].some((all) => ignore.hasPattern(all));
 }
 
 function isImageName(text: string): boolean {

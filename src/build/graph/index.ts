@@ -1,4 +1,4 @@
 // The graph engine.
 export { buildGraph } from './build.ts';
 export { planGraph, type Plan, type PlannedStep } from './plan.ts';
-export { examine, type Examined } from './check.ts';
+export { examine, type Examined, lint, type Linted } from './check.ts';

@@ -1,6 +1,6 @@
 // The plan of a build: its stages and steps, which of them would come from the cache and which would run, and why. Nothing is
 // run; base images are looked up, and pulled when they are not here, since what follows depends on them.
-import { parseDockerfile, targetStage } from '../../dockerfile/index.ts';
+import { targetStage } from '../../dockerfile/index.ts';
 import { topological } from '../../graph/index.ts';
 import { DatabaseCache, type Fate, foresee, ImportingCache } from '../../solver/index.ts';
 import { Lowering, stageLabel } from '../lower/index.ts';
@@ -8,6 +8,7 @@ import { Explainer } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { askedFor, nodesOf, reasonOf } from './build.ts';
 import { BuildDriver, verticesOf } from './driver.ts';
+import { readDockerfile } from './read.ts';
 
 export interface PlannedStep {
   readonly id: string;
@@ -33,8 +34,7 @@ export interface Plan {
 }
 
 export async function planGraph(env: BuildEnvironment, request: BuildRequest): Promise<Plan> {
-  const { name, text } = request.dockerfile;
-  const dockerfile = parseDockerfile(text, { name });
+  const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
   const { state, skipped } = await new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} }).lower(target);
   using lease = env.leases.create();

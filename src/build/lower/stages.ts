@@ -83,18 +83,21 @@ export class Lowering {
     });
   }
 
-  async lower(target: Stage): Promise<Lowered> {
+  /** @param all the stages that the target does not need too, for checking them */
+  async lower(target: Stage, all = false): Promise<Lowered> {
     // a FROM must be right whether or not its stage is needed
     for (const stage of this.#dockerfile.stages) this.#from(stage);
     const state = await this.#stage(target);
+    if (all) for (const stage of this.#dockerfile.stages) await this.#stage(stage);
     return { state, skipped: this.#dockerfile.stages.filter((s) => !this.#states.has(s.index)) };
   }
 
-  /** What the base images of the stages that were needed have, by the numbers of the stages. */
+  /** What the base images of the stages that were lowered have, by the numbers of the stages. */
   async bases(): Promise<Map<number, { env: Map<string, string>; shell: boolean }>> {
-    const states = await Promise.all([...this.#states].map(async ([index, state]) => [index, await state] as const));
+    const states = await Promise.allSettled([...this.#states].map(async ([index, state]) => [index, await state] as const));
     return new Map(
       states
+        .flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []))
         .sort(([a], [b]) => a - b)
         .map(([index, { base }]) => {
           const config = base?.config.config ?? emptyConfig(this.#target);

@@ -1,6 +1,15 @@
 // What `build --check` and `build --call` print, as text and as JSON.
-import type { Examined } from '../../build/index.ts';
-import { declareArgs, ruleUrl, type Instruction, type RuleName, type Stage } from '../../dockerfile/index.ts';
+import type { BuildRequest, Examined, Linted } from '../../build/index.ts';
+import {
+  declareArgs,
+  type Dockerfile,
+  type Instruction,
+  parseDockerfile,
+  ruleUrl,
+  type RuleName,
+  type Stage,
+} from '../../dockerfile/index.ts';
+import { type Engine, examineBuild, lintBuild } from '../../engine/index.ts';
 import { type SourceRange, SlipwayError } from '../../model/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { table } from '../table.ts';
@@ -41,58 +50,74 @@ export function parseCall(text: string | undefined, check: boolean, format: stri
   return { method, json: chosen === 'json' };
 }
 
-/** The text to print, and the exit code. */
-export function answerCall(
-  { method, json }: Call,
-  found: Examined,
-  buildArgs: Readonly<Record<string, string>>,
-): { text: string; exitCode: number } {
+export interface Answer {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** Asks the engine, and says what to print. */
+export async function answerCall({ method, json }: Call, engine: Engine, request: BuildRequest): Promise<Answer> {
   const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  const answer = (stdout: string): Answer => ({ stdout, stderr: '', exitCode: 0 });
+  const { name, text } = request.dockerfile;
   switch (method) {
     case 'outline': {
-      const outline = outlineOf(found, buildArgs);
-      return { text: json ? print(outline) : outlineText(outline), exitCode: 0 };
+      const outline = outlineOf(await examineBuild(engine, request), request.buildArgs);
+      return answer(json ? print(outline) : outlineText(outline));
     }
     case 'targets': {
-      const targets = targetsOf(found);
+      const dockerfile = parseDockerfile(text, { name });
+      const targets = targetsOf(dockerfile);
       const rows = targets.map((t) => [
         `${t.name ?? ''}${t.default ? `${t.name === undefined ? '' : ' '}(default)` : ''}`,
         t.description ?? '',
       ]);
-      return { text: json ? print({ targets, sources: [source(found)] }) : table([['TARGET', 'DESCRIPTION'], ...rows], 1), exitCode: 0 };
+      return answer(json ? print({ targets, sources: [source(text)] }) : table([['TARGET', 'DESCRIPTION'], ...rows], 1));
     }
-    default:
-      return { text: json ? print(warningsOf(found)) : warningsText(found), exitCode: found.warnings.length > 0 ? 1 : 0 };
+    default: {
+      const found = await lintBuild(engine, request);
+      return {
+        stdout: json ? print(warningsOf(found, name, text)) : warningsText(found),
+        stderr: found.error === undefined ? '' : errorText(found.error),
+        exitCode: found.warnings.length > 0 || found.error !== undefined ? 1 : 0,
+      };
+    }
   }
 }
 
-const source = ({ dockerfile }: Examined): string => Buffer.from(dockerfile.text).toString('base64');
+const source = (text: string): string => Buffer.from(text).toString('base64');
 const location = ({ start, end }: SourceRange) => ({ ranges: [{ start: { line: start.line }, end: { line: end.line } }] });
 
-const byLine = ({ warnings }: Examined): Examined['warnings'] =>
+const byLine = ({ warnings }: Linted): Linted['warnings'] =>
   warnings.toSorted((a, b) => a.source.range.start.line - b.source.range.start.line);
 
-function warningsOf(found: Examined): unknown {
-  const warnings = byLine(found).map((w) => ({
+function warningsOf(found: Linted, name: string, text: string): unknown {
+  const warnings = found.warnings.map((w) => ({
     ruleName: w.rule,
     description: w.description,
     url: ruleUrl(w.rule as RuleName),
     detail: w.message,
     location: location(w.source.range),
   }));
+  const { error } = found;
   return {
     warnings: warnings.length === 0 ? null : warnings,
-    sources: [{ filename: found.dockerfile.name, data: source(found), language: 'Dockerfile' }],
+    sources: [{ filename: name, data: source(text), language: 'Dockerfile' }],
+    ...(error !== undefined && { buildError: { message: error.message, location: error.source ? location(error.source.range) : {} } }),
   };
 }
 
-function warningsText(found: Examined): string {
+function warningsText(found: Linted): string {
   const warnings = byLine(found);
   const n = warnings.length;
-  if (n === 0) return 'Check complete, no warnings found.\n';
+  if (n === 0) return found.error === undefined ? 'Check complete, no warnings found.\n' : '';
   const parts = warnings.map((w) => `\nWARNING: ${w.rule} - ${ruleUrl(w.rule as RuleName)}\n${w.message}\n${renderExcerpt(w.source)}`);
   return `Check complete, ${n} ${n === 1 ? 'warning has' : 'warnings have'} been found!\n${parts.join('')}`;
 }
+
+const errorText = ({ message, source: at, hints }: SlipwayError): string =>
+  `ERROR: ${message}\n${at ? renderExcerpt(at) : ''}${hints.length > 0 ? `\n${hints.map((h) => `hint: ${h}\n`).join('')}` : ''}`;
 
 /** The comment above, which describes something when it begins with its name. */
 function descriptionOf(comments: readonly string[], name: string | undefined): { description?: string } {
@@ -101,7 +126,7 @@ function descriptionOf(comments: readonly string[], name: string | undefined): {
   return { description: comment.slice(name.length).trim() };
 }
 
-function targetsOf({ dockerfile }: Examined) {
+function targetsOf(dockerfile: Dockerfile) {
   const last = dockerfile.stages.length - 1;
   return dockerfile.stages.map((stage) => ({
     ...(stage.name !== undefined && { name: stage.name }),
@@ -156,7 +181,7 @@ function outlineOf(found: Examined, buildArgs: Readonly<Record<string, string>>)
     args: [...args.values()],
     secrets: [...secrets.values()],
     ssh: [...ssh.values()],
-    sources: [source(found)],
+    sources: [source(dockerfile.text)],
   };
 }
 

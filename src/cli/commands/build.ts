@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import type { BuildRequest } from '../../build/index.ts';
-import { buildAndDeliver, type Delivered, examineBuild, planBuild } from '../../engine/index.ts';
+import { buildAndDeliver, type Delivered, planBuild } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
@@ -49,8 +49,9 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     );
     const { request } = opened;
     if (call.method !== 'build') {
-      const answer = answerCall(call, await examineBuild(engine, request), request.buildArgs);
-      ctx.stdout.write(answer.text);
+      const answer = await answerCall(call, engine, request);
+      ctx.stdout.write(answer.stdout);
+      ctx.stderr.write(answer.stderr);
       return answer.exitCode;
     }
     if (o.bool('compare')) {

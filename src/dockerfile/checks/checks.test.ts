@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDockerfile } from '../stages.ts';
-import { type CheckOptions, checkDockerfile } from './index.ts';
+import { parseBeginning, parseDockerfile } from '../stages.ts';
+import { checkBeginning, type CheckOptions, checkDockerfile } from './index.ts';
 import { RULES, ruleUrl } from './rules.ts';
 
 function check(text: string, o: Partial<CheckOptions> = {}) {
@@ -31,7 +31,7 @@ const CASES: Readonly<Record<keyof typeof RULES, readonly [string, string, numbe
   ReservedStageName: ['FROM a AS context', 'FROM a AS contexts', 1],
   JSONArgsRecommended: ['FROM a\nCMD x', 'FROM a\nCMD ["x"]', 2],
   MaintainerDeprecated: ['FROM a\nMAINTAINER me', 'FROM a\nLABEL maintainer=me', 2],
-  UndefinedArgInFrom: ['FROM a:$TAG', 'ARG TAG=1\nFROM a:$TAG', 1],
+  UndefinedArgInFrom: ['FROM a$TAG', 'ARG TAG=1\nFROM a$TAG', 1],
   WorkdirRelativePath: ['FROM a\nWORKDIR b', 'FROM a\nWORKDIR /a\nWORKDIR b', 2],
   UndefinedVar: ['FROM a\nLABEL x=$PTH', 'FROM a\nLABEL x=$PATH', 2],
   MultipleInstructionsDisallowed: ['FROM a\nCMD ["a"]\nCMD ["b"]', 'FROM a\nCMD ["a"]\nENTRYPOINT ["b"]', 2],
@@ -40,7 +40,7 @@ const CASES: Readonly<Record<keyof typeof RULES, readonly [string, string, numbe
   SecretsUsedInArgOrEnv: ['FROM a\nENV AWS_SECRET_KEY=x', 'FROM a\nENV PUBLIC_KEY=x', 2],
   InvalidDefaultArgInFrom: ['ARG TAG\nFROM a:$TAG', 'ARG TAG\nFROM a:${TAG:-1}', 2],
   FromPlatformFlagConstDisallowed: ['FROM --platform=linux/amd64 a AS x', 'FROM --platform=linux/amd64 a AS x-amd64', 1],
-  CopyIgnoredFile: ['# check=experimental=all\nFROM a\nCOPY ignored /', '# check=experimental=all\nFROM a\nCOPY other /', 3],
+  CopyIgnoredFile: ['FROM a\nCOPY ignored /', 'FROM a\nCOPY other /', 2],
   InvalidDefinitionDescription: [
     '# check=experimental=all\n\n# builds it\nFROM a AS x',
     '# check=experimental=all\n\n# x is built\nFROM a AS x',
@@ -60,8 +60,47 @@ for (const [rule, [wrong, right, line]] of Object.entries(CASES)) {
 }
 
 test('experiments are made when they are asked for', () => {
-  assert.deepEqual(found('FROM a\nCOPY ignored /'), []);
-  assert.deepEqual(found('FROM a\nCOPY ignored /', { config: 'experimental=CopyIgnoredFile' }), ['CopyIgnoredFile 2']);
+  const text = '# builds it\nFROM a AS x';
+  assert.deepEqual(found(text), []);
+  assert.deepEqual(found(text, { config: 'experimental=InvalidDefinitionDescription' }), ['InvalidDefinitionDescription 2']);
+});
+
+test('a comment above an instruction skips rules for it', () => {
+  assert.deepEqual(found('FROM a\n# check=skip=LegacyKeyValueFormat see the manual\nENV a b\nENV c d'), ['LegacyKeyValueFormat 4']);
+  assert.deepEqual(found('# check=skip=StageNameCasing,FromAsCasing\n\nFROM a as B'), []);
+  assert.deepEqual(found('FROM a AS x\n# check=skip=all\nFROM b as Y'), []);
+  assert.deepEqual(found('FROM a\n# check=nonsense\nENV a b'), ['LegacyKeyValueFormat 3']);
+});
+
+/** Text and the warnings that BuildKit gives for it. */
+const AGREED: readonly (readonly [string, ...string[]])[] = [
+  ['FROM a As b', 'FromAsCasing 1'],
+  ['From a as b', 'ConsistentInstructionCasing 1'],
+  ['arg A\nFROM a'],
+  ['FROM a\nEXPOSE $FOO'],
+  ['FROM a\nARG A=1 B=$A'],
+  ['FROM a\nARG A=$B', 'UndefinedVar 2'],
+  ['FROM a\nRUN --mount=type=cache,target=$X x', 'UndefinedVar 2'],
+  ['FROM --platform=${TARGETPLATFORM:-x} a', 'RedundantTargetPlatform 1'],
+  ['FROM --platform=$TARGETPLATFORM$NOPE a', 'UndefinedArgInFrom 1'],
+  ['FROM --platform=amd64 a AS linux'],
+  ['FROM --platform=x/y/z/w a'],
+  ['FROM a AS one\nONBUILD CMD x\nFROM one\nCMD y', 'JSONArgsRecommended 3', 'JSONArgsRecommended 4', 'MultipleInstructionsDisallowed 3'],
+  ['FROM a\nENV DB_PASSWORD_FILE=x TOKEN_VERSION=1'],
+  ['# builds A and B\nARG A B\nFROM a'],
+];
+
+test('the rules are as narrow and as wide as those of BuildKit', () => {
+  for (const [text, ...expected] of AGREED) assert.deepEqual(found(text).sort(), expected, text);
+});
+
+test('checks before an error are those of single instructions', () => {
+  const { dockerfile, error } = parseBeginning('from a as X\nMAINTAINER me\nRUM x\nMAINTAINER you');
+  assert.match(error?.message ?? '', /unknown instruction: RUM/);
+  assert.deepEqual(
+    checkBeginning(dockerfile).warnings.map((w) => `${w.rule} ${w.source.range.start.line}`),
+    ['StageNameCasing 1', 'MaintainerDeprecated 2'],
+  );
 });
 
 test('what fails a build, and what cannot be read', () => {

@@ -1,4 +1,5 @@
 // Which checks are made, and whether they fail a build: `check=skip=A,B;error=true;experimental=all`.
+import { quote } from '../chars.ts';
 import { findDirective } from '../directives.ts';
 import { LanguageFault, languageError, located, type SourceFile } from '../errors.ts';
 import { isExperimental, type RuleName } from './rules.ts';
@@ -6,7 +7,32 @@ import { isExperimental, type RuleName } from './rules.ts';
 export interface CheckConfig {
   /** A build with warnings fails. */
   readonly error: boolean;
-  applies(rule: RuleName): boolean;
+  /** Rules that are not checked; `all` stands for all of them. */
+  readonly skip: readonly string[];
+  /** Experimental rules that are checked. */
+  readonly experimental: readonly string[];
+}
+
+const names = (list: readonly string[], rule: RuleName): boolean => list.includes(rule) || list.includes('all');
+
+/** Whether a rule is checked: experimental ones when they are named, the others unless they are skipped. */
+export const applies = ({ skip, experimental }: CheckConfig, rule: RuleName): boolean =>
+  isExperimental(rule) ? names(experimental, rule) : !names(skip, rule);
+
+/** What a comment above an instruction adds: `# check=skip=RULE[,RULE] why`. One that cannot be read adds nothing. */
+export function withComments(config: CheckConfig, comments: readonly string[]): CheckConfig {
+  for (const comment of comments) {
+    const value = /^check\s*=\s*(\S+)/i.exec(comment)?.[1];
+    if (value === undefined) continue;
+    try {
+      const { skip, experimental } = readConfig(value);
+      return { ...config, skip: [...config.skip, ...skip], experimental: [...config.experimental, ...experimental] };
+    } catch (error) {
+      if (error instanceof LanguageFault) return config;
+      throw error;
+    }
+  }
+  return config;
 }
 
 /**
@@ -32,12 +58,13 @@ export function checkConfig(file: SourceFile, override?: string): CheckConfig {
 
 function readConfig(value: string): CheckConfig {
   let [skip, experimental, error]: [readonly string[], readonly string[], boolean] = [[], [], false];
-  for (const option of value.split(';').map((o) => o.trim())) {
-    if (option === '') continue;
-    const [key, given, ...rest] = option.split('=').map((part) => part.trim());
-    if (given === undefined || rest.length > 0) throw new LanguageFault('check', `invalid check option: ${option}`);
+  for (const option of value.trim() === '' ? [] : value.trim().split(';')) {
+    const equals = option.indexOf('=');
+    if (equals < 0) throw new LanguageFault('check', `invalid check option ${quote(option)}`);
+    const key = option.slice(0, equals).trim();
+    const given = option.slice(equals + 1).trim();
     const list = given.split(',').map((name) => name.trim());
-    switch (key?.toLowerCase()) {
+    switch (key) {
       case 'skip':
         skip = list;
         break;
@@ -45,19 +72,20 @@ function readConfig(value: string): CheckConfig {
         experimental = list;
         break;
       case 'error':
-        error = truth(given);
+        error = truth(option, given);
         break;
       default:
-        throw new LanguageFault('check', `invalid check option "${key}"`, ['skip, error and experimental are options of checks']);
+        throw new LanguageFault('check', `invalid check option ${quote(key)}`, ['skip, error and experimental are options of checks']);
     }
   }
-  const named = (list: readonly string[], rule: string): boolean =>
-    list.some((name) => [rule.toLowerCase(), 'all'].includes(name.toLowerCase()));
-  return { error, applies: (rule) => !named(skip, rule) && (!isExperimental(rule) || named(experimental, rule)) };
+  return { error, skip, experimental };
 }
 
-function truth(text: string): boolean {
+function truth(option: string, text: string): boolean {
   if (/^(?:1|t|T|true|True|TRUE)$/.test(text)) return true;
   if (/^(?:0|f|F|false|False|FALSE)$/.test(text)) return false;
-  throw new LanguageFault('check', `failed to parse check option: invalid boolean ${JSON.stringify(text)}`);
+  throw new LanguageFault(
+    'check',
+    `failed to parse check option ${quote(option)}: strconv.ParseBool: parsing ${quote(text)}: invalid syntax`,
+  );
 }

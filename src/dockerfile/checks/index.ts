@@ -1,9 +1,11 @@
 // The build checks: what is worth a warning in a Dockerfile that builds. Nothing is read and nothing is built; what the base images
 // are like is the caller's to say.
 import type { Diagnostic } from '../diagnostic.ts';
-import { type Dockerfile, resolveStage } from '../stages.ts';
-import { checkConfig } from './config.ts';
-import { checkFile, type FileFacts } from './file.ts';
+import { isSlipwayError } from '../../model/index.ts';
+import type { Instruction } from '../instructions/types.ts';
+import { type Dockerfile, parseInstruction, resolveStage, type Stage } from '../stages.ts';
+import { applies, type CheckConfig, checkConfig } from './config.ts';
+import { checkFile, checkForm, type FileFacts } from './file.ts';
 import { Reporter } from './reporter.ts';
 import { RULES, type RuleName } from './rules.ts';
 import { checkStage, type StageEnd, type StageFacts } from './stage.ts';
@@ -28,10 +30,15 @@ export interface CheckResult {
   readonly violated: readonly string[];
 }
 
-/** Makes all checks of a file that parses. Throws SlipwayError 'dockerfile.check' for a directive that cannot be read. */
+/**
+ * Makes all checks of a file that parses.
+ * @throws SlipwayError 'dockerfile.check' for a directive that cannot be read
+ */
 export function checkDockerfile(dockerfile: Dockerfile, o: CheckOptions): CheckResult {
   const config = checkConfig(dockerfile, o.config);
   const to = new Reporter(dockerfile, config);
+  checkForm(dockerfile, to);
+  checkFile(dockerfile, o, o.globals, to);
   const ends = new Map<number, StageEnd>();
   for (const stage of dockerfile.stages) {
     const facts = o.stages.get(stage.index);
@@ -39,13 +46,36 @@ export function checkDockerfile(dockerfile: Dockerfile, o: CheckOptions): CheckR
     const parent = resolveStage(dockerfile, stage.from.base, stage.index);
     const inherited = parent && ends.get(parent.index);
     const begin: StageEnd = inherited ?? { env: new Map(facts.env), shell: facts.shell, workdirSet: false };
-    ends.set(
-      stage.index,
-      checkStage(dockerfile, stage, begin, o.globals, o.buildArgs, (path) => o.isIgnored(path), to),
-    );
+    const isIgnored = (path: string): boolean => o.isIgnored(path);
+    const triggers = parent === undefined ? [] : triggersOf(parent, stage);
+    ends.set(stage.index, checkStage(dockerfile, stage, begin, o.globals, o.buildArgs, isIgnored, to, triggers));
   }
-  checkFile(dockerfile, o, to);
-  const parsed = dockerfile.diagnostics.filter((d) => !Object.hasOwn(RULES, d.rule) || config.applies(d.rule as RuleName));
+  return resultOf(dockerfile, config, to);
+}
+
+/** The checks of a file that ends in a mistake: of the instructions before it, one by one. */
+export function checkBeginning(dockerfile: Dockerfile, override?: string): CheckResult {
+  const config = checkConfig(dockerfile, override);
+  const to = new Reporter(dockerfile, config);
+  checkForm(dockerfile, to);
+  return resultOf(dockerfile, config, to);
+}
+
+function resultOf(dockerfile: Dockerfile, config: CheckConfig, to: Reporter): CheckResult {
+  const parsed = dockerfile.diagnostics.filter((d) => !Object.hasOwn(RULES, d.rule) || applies(config, d.rule as RuleName));
   const warnings = [...parsed, ...to.found];
   return { warnings, violated: config.error ? [...new Set(warnings.map((w) => w.rule))].sort() : [] };
+}
+
+/** What a stage leaves for the one that is FROM it, as instructions of that FROM. One that cannot be read is the build's to report. */
+function triggersOf(parent: Stage, { from }: Stage): Instruction[] {
+  return parent.commands.flatMap((i) => {
+    if (i.kind !== 'ONBUILD') return [];
+    try {
+      return [{ ...parseInstruction(i.expression), range: from.range, file: from.file }];
+    } catch (error) {
+      if (isSlipwayError(error)) return [];
+      throw error;
+    }
+  });
 }

@@ -1,22 +1,30 @@
 // Gathers what the checks find.
 import type { SourceRange } from '../../model/index.ts';
+import type { InstructionNode } from '../ast.ts';
 import { diagnose, type Diagnostic } from '../diagnostic.ts';
 import type { SourceFile } from '../errors.ts';
-import type { CheckConfig } from './config.ts';
+import { applies, type CheckConfig, withComments } from './config.ts';
 import { RULES, type RuleName } from './rules.ts';
 
 export class Reporter {
-  readonly found: Diagnostic[] = [];
+  readonly found: Diagnostic[];
   readonly #file: SourceFile;
   readonly #config: CheckConfig;
 
-  constructor(file: SourceFile, config: CheckConfig) {
+  constructor(file: SourceFile, config: CheckConfig, found: Diagnostic[] = []) {
     this.#file = file;
     this.#config = config;
+    this.found = found;
   }
 
-  tell(rule: RuleName, range: SourceRange, message: string): void {
-    if (this.#config.applies(rule)) this.found.push(diagnose(this.#file, rule, RULES[rule].description, message, range));
+  /** For an instruction, whose comments may skip rules. */
+  for({ comments }: InstructionNode): Reporter {
+    const config = withComments(this.#config, comments);
+    return config === this.#config ? this : new Reporter(this.#file, config, this.found);
+  }
+
+  report(rule: RuleName, range: SourceRange, message: string): void {
+    if (applies(this.#config, rule)) this.found.push(diagnose(this.#file, rule, RULES[rule].description, message, range));
   }
 }
 

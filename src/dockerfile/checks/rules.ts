@@ -24,7 +24,7 @@ export const RULES = {
   SecretsUsedInArgOrEnv: { description: 'Secrets do not belong into ARG or ENV, which the image keeps' },
   InvalidDefaultArgInFrom: { description: 'The defaults of arguments make a valid name of a base image' },
   FromPlatformFlagConstDisallowed: { description: 'FROM --platform takes a variable, so that the file builds for all platforms' },
-  CopyIgnoredFile: { description: 'What is copied is not excluded by .dockerignore', experimental: true },
+  CopyIgnoredFile: { description: 'What is copied is not excluded by .dockerignore' },
   InvalidDefinitionDescription: { description: 'A comment above a stage or argument begins with its name', experimental: true },
   ExposeProtoCasing: { description: 'Protocols of EXPOSE are in lower case' },
   ExposeInvalidFormat: { description: 'EXPOSE names ports of the container, and no address or port of the host' },

@@ -1,5 +1,6 @@
 // The checks that follow a stage from its base on: variables, working directories, commands that replace each other.
-import { declareArgs, expandInstruction } from '../expand/instruction.ts';
+import { type ArgScope, declareArgs, expandInstruction, undefinedInMounts } from '../expand/instruction.ts';
+import { type ExpandOptions, NO_NAMES } from '../expand/shell.ts';
 import type { Instruction } from '../instructions/types.ts';
 import type { Dockerfile, Stage } from '../stages.ts';
 import { suggest } from '../suggest.ts';
@@ -22,7 +23,8 @@ export interface StageEnd {
 }
 
 const SECRET = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
-const PUBLIC = /(?:_|^)public(?:_|$)/i;
+/** Words of names that hold no secret: where one lies, and which. */
+const HARMLESS = /(?:_|^)(?:public|file|version)(?:_|$)/i;
 
 export function checkStage(
   dockerfile: Dockerfile,
@@ -31,19 +33,21 @@ export function checkStage(
   globals: ReadonlyMap<string, string>,
   buildArgs: Readonly<Record<string, string>>,
   isIgnored: StageFacts['isIgnored'],
-  to: Reporter,
+  reporter: Reporter,
+  triggers: readonly Instruction[] = [],
 ): StageEnd {
   const env = new Map(begin.env);
   let { shell, workdirSet } = begin;
   const last = new Map<string, Instruction>();
-  for (const i of stage.commands) {
+  for (const i of [...triggers, ...stage.commands]) {
+    const to = reporter.for(i.node);
     switch (i.kind) {
       case 'ENV':
       case 'LABEL':
         for (const pair of i.node.pairs) {
           if (pair.legacy) {
             const word = i.node.keyword;
-            to.tell('LegacyKeyValueFormat', i.range, `"${word} key=value" should be used instead of legacy "${word} key value" format`);
+            to.report('LegacyKeyValueFormat', i.range, `"${word} key=value" should be used instead of legacy "${word} key value" format`);
           }
         }
         break;
@@ -53,10 +57,10 @@ export function checkStage(
       case 'CMD':
       case 'ENTRYPOINT':
         if (i.command.shell && !shell) {
-          to.tell(
+          to.report(
             'JSONArgsRecommended',
             i.range,
-            `JSON arguments recommended for ${i.kind} to prevent unintended behavior related to OS signals`,
+            `JSON arguments recommended for ${i.node.keyword} to prevent unintended behavior related to OS signals`,
           );
         }
         break;
@@ -69,7 +73,7 @@ export function checkStage(
           for (const path of i.sources) {
             if (isIgnored(path)) {
               const what = i.kind === 'COPY' ? 'Copy' : 'Add';
-              to.tell('CopyIgnoredFile', i.range, `Attempting to ${what} file ${JSON.stringify(path)} that is excluded by .dockerignore`);
+              to.report('CopyIgnoredFile', i.range, `Attempting to ${what} file ${JSON.stringify(path)} that is excluded by .dockerignore`);
             }
           }
         }
@@ -79,19 +83,19 @@ export function checkStage(
     if (i.kind === 'CMD' || i.kind === 'ENTRYPOINT' || i.kind === 'HEALTHCHECK') {
       const before = last.get(i.kind);
       if (before) {
-        to.tell(
+        to.report(
           'MultipleInstructionsDisallowed',
           before.range,
-          `Multiple ${i.kind} instructions should not be used in the same stage because only the last one will be used`,
+          `Multiple ${i.node.keyword} instructions should not be used in the same stage because only the last one will be used`,
         );
       }
       last.set(i.kind, i);
     }
-    const expanded = checkVariables(dockerfile, i, env, to);
+    const expanded = checkVariables(dockerfile, i, env, { globals, buildArgs }, to);
     if (i.kind === 'WORKDIR') {
       const path = expanded?.kind === 'WORKDIR' ? expanded.path : i.path;
       if (!workdirSet && !path.startsWith('/')) {
-        to.tell(
+        to.report(
           'WorkdirRelativePath',
           i.range,
           `Relative workdir ${JSON.stringify(path)} can have unexpected results if the base image changes`,
@@ -107,25 +111,27 @@ export function checkStage(
     }
     if (i.kind === 'ARG') {
       for (const { key } of i.args) checkSecret('ARG', key, i, to);
-      try {
-        const declared = declareArgs(i, env, { globals, buildArgs }, { escape: dockerfile.escape });
-        // One without a value is declared all the same: that it is empty is no mistake.
-        for (const { key, value } of declared.args) if (value !== undefined || !env.has(key)) env.set(key, value ?? '');
-      } catch {
-        // the build itself says what is wrong with it
-      }
+      // One without a value is declared all the same: that it is empty is no mistake.
+      const declared = expanded?.kind === 'ARG' ? expanded.args : [];
+      for (const { key, value } of declared) if (value !== undefined || !env.has(key)) env.set(key, value ?? '');
     }
   }
   return { env, shell, workdirSet };
 }
 
 /** The instruction with its variables replaced; undefined when that fails, which the build says better. */
-function checkVariables(dockerfile: Dockerfile, i: Instruction, env: ReadonlyMap<string, string>, to: Reporter): Instruction | undefined {
+function checkVariables(
+  dockerfile: Dockerfile,
+  i: Instruction,
+  env: ReadonlyMap<string, string>,
+  scope: ArgScope,
+  to: Reporter,
+): Instruction | undefined {
   try {
-    const { instruction, unmatched } = expandInstruction(i, env, { escape: dockerfile.escape });
+    const { instruction, unmatched } = expandedOf(i, env, scope, { escape: dockerfile.escape });
     for (const name of unmatched) {
       const near = suggest(name, [...env.keys()], true);
-      to.tell('UndefinedVar', i.range, `Usage of undefined variable '$${name}'${didYouMean(near && `$${near}`)}`);
+      to.report('UndefinedVar', i.range, `Usage of undefined variable '$${name}'${didYouMean(near && `$${near}`)}`);
     }
     return instruction;
   } catch {
@@ -133,9 +139,30 @@ function checkVariables(dockerfile: Dockerfile, i: Instruction, env: ReadonlyMap
   }
 }
 
+/** BuildKit asks for undefined variables in all that it expands, but for ports. */
+function expandedOf(
+  i: Instruction,
+  env: ReadonlyMap<string, string>,
+  scope: ArgScope,
+  options: ExpandOptions,
+): { instruction: Instruction; unmatched: ReadonlySet<string> } {
+  switch (i.kind) {
+    case 'ARG': {
+      const { args, unmatched } = declareArgs(i, env, scope, options);
+      return { instruction: { ...i, args }, unmatched };
+    }
+    case 'RUN':
+      return { instruction: i, unmatched: undefinedInMounts(i, env, options) };
+    case 'EXPOSE':
+      return { instruction: i, unmatched: NO_NAMES };
+    default:
+      return expandInstruction(i, env, options);
+  }
+}
+
 function checkSecret(instruction: 'ARG' | 'ENV', key: string, { range }: Instruction, to: Reporter): void {
-  if (SECRET.test(key) && !PUBLIC.test(key)) {
-    to.tell(
+  if (SECRET.test(key) && !HARMLESS.test(key)) {
+    to.report(
       'SecretsUsedInArgOrEnv',
       range,
       `Do not use ARG or ENV instructions for sensitive data (${instruction} ${JSON.stringify(key)})`,
@@ -147,10 +174,10 @@ function checkPorts(ports: readonly string[], { range }: Instruction, to: Report
   for (const port of ports) {
     const protocol = port.split('/')[1] ?? '';
     if (protocol !== protocol.toLowerCase()) {
-      to.tell('ExposeProtoCasing', range, `Defined protocol '${port}' in EXPOSE instruction should be lowercase`);
+      to.report('ExposeProtoCasing', range, `Defined protocol '${port}' in EXPOSE instruction should be lowercase`);
     }
     if (!port.includes('$') && port.includes(':')) {
-      to.tell('ExposeInvalidFormat', range, `EXPOSE instruction should not define an IP address or host-port mapping, found '${port}'`);
+      to.report('ExposeInvalidFormat', range, `EXPOSE instruction should not define an IP address or host-port mapping, found '${port}'`);
     }
   }
 }

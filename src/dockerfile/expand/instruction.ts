@@ -213,6 +213,13 @@ export function expandRunMounts(run: RunInstruction, env: Environment, options: 
   return run.mounts.flatMap((_, index) => expander.mount(run, index) ?? []);
 }
 
+/** The variables that the mounts of a RUN use and that are not set. Throws as `expandRunMounts`. */
+export function undefinedInMounts(run: RunInstruction, env: Environment, options: ExpandOptions = {}): ReadonlySet<string> {
+  const expander = new FieldExpander(run, env, options);
+  for (const index of run.mounts.keys()) expander.mount(run, index);
+  return expander.unmatched;
+}
+
 /** What one ARG instruction declares. */
 export interface ArgScope {
   /** Values given from outside, which go before defaults. */

@@ -227,7 +227,8 @@ class ShellWord {
       return this.#addSplittable(value ?? (this.#options.keepUnset ? `$${name}` : ''));
     }
     this.#at++;
-    if (text[this.#at] === '}') this.#fail('syntax error: bad substitution');
+    if (this.#at >= text.length) this.#fail("syntax error: missing '}'");
+    if ('{}:'.includes(text[this.#at] ?? '')) this.#fail('syntax error: bad substitution');
     const name = this.#name();
     let modifier = this.#take();
     if (modifier === '}') {
