@@ -177,3 +177,28 @@ test('of several relative WORKDIRs the first is warned of', async () => {
   const { stdout, stderr } = await graph.run('build', '--check', context('FROM busybox\nWORKDIR a\nWORKDIR b\n'));
   assert.equal((stdout + stderr).match(/WARNING: WorkdirRelativePath/g)?.length, 1);
 });
+
+test('a build that would fail is a finding of --check, after what was found before', async () => {
+  const folder = context('FROM busybox AS B\nENV a b\nFROM nosuch.invalid/x:1\nCMD x\n');
+  const text = await graph.run('build', '--check', folder);
+  assert.equal(text.status, 1);
+  assert.match(text.stdout, /^Check complete, 1 warning has been found!/);
+  assert.match(text.stderr, /^ERROR: nosuch\.invalid\/x:1: [^]*\nDockerfile:3\n/);
+  const json = await graph.run('build', '--call', 'check,format=json', folder);
+  const found = JSON.parse(json.stdout) as { warnings: { ruleName: string }[]; buildError: { message: string; location: unknown } };
+  assert.deepEqual(
+    found.warnings.map((w) => w.ruleName),
+    ['StageNameCasing'],
+  );
+  assert.deepEqual(found.buildError.location, { ranges: [{ start: { line: 3 }, end: { line: 3 } }] });
+  const broken = await graph.run('build', '--call', 'check,format=json', context('FROM busybox AS B\nRUM x\n'));
+  assert.match(broken.stdout, /"StageNameCasing"[^]*"buildError"[^]*unknown instruction: RUM/);
+  // of a named target alone
+  assert.equal((await graph.run('build', '--check', '--target', 'b', context('FROM busybox AS b\nFROM nosuch.invalid/x:1\n'))).status, 0);
+});
+
+test('a file of another language is refused', async () => {
+  await refused(graph, context('# syntax=other/language:1\nFROM busybox\n'), /frontend other\/language:1 cannot be run/);
+  const { stderr } = await graph.ok('build', '--progress', 'plain', context('# syntax=docker/dockerfile:1.99\nFROM busybox\n'));
+  assert.match(stderr, /SyntaxVersion: docker\/dockerfile:1\.99 is newer/);
+});
