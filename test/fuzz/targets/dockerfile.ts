@@ -1,10 +1,6 @@
 // Random Dockerfiles, grown from a grammar and then broken byte by byte, through the lexer, the parser, the expander, the
-// checks and the formatter: no crash, no hang, and every rejection is a typed error with a place in the text.
-//
-//   SLIPWAY_FUZZ_SEED=123 SLIPWAY_FUZZ_MS=60000 node --test test/fuzz/dockerfile.test.ts
+// checks and the formatter: every rejection is a typed error with a place in the text.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { isSlipwayError } from '../../src/model/index.ts';
 import {
   checkDockerfile,
   declareArgs,
@@ -12,8 +8,6 @@ import {
   type Dockerfile,
   expandInstruction,
   expandRunMounts,
-  expandWord,
-  expandWords,
   findDirective,
   formatDockerfile,
   globalArgs,
@@ -23,11 +17,11 @@ import {
   plainTree,
   type PlainRange,
   runCommandLine,
-} from '../../src/dockerfile/index.ts';
-import { broken, Grammar, Random } from './grammar.ts';
+} from '../../../src/dockerfile/index.ts';
+import { isSlipwayError } from '../../../src/model/index.ts';
+import { broken, Grammar } from '../grammar.ts';
+import { asText, type Input, type Target } from '../target.ts';
 
-const SEED = Number(process.env['SLIPWAY_FUZZ_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
-const DURATION = Number(process.env['SLIPWAY_FUZZ_MS'] ?? 2_000);
 /** Rejections of a whole file, which have no place in it. */
 const PLACELESS = new Set(['dockerfile.empty', 'dockerfile.no-instructions', 'dockerfile.no-stage']);
 
@@ -86,8 +80,8 @@ function expandEverything(dockerfile: Dockerfile, text: string): void {
   }
 }
 
-function tryAll(input: string | Uint8Array): void {
-  const text = typeof input === 'string' ? input : Buffer.from(input).toString();
+function attemptAll(input: Input): void {
+  const text = asText(input);
   attempt(text, () => parseDockerfile(input, { dialect: 'classic' }));
   const dockerfile = attempt(text, () => parseDockerfile(input));
   findDirective(text, 'syntax');
@@ -110,46 +104,10 @@ function tryAll(input: string | Uint8Array): void {
   if (formatted !== undefined) assert.equal(formatDockerfile(formatted), formatted, 'formatting twice changes more');
 }
 
-test('random and broken Dockerfiles are parsed, or rejected with a place', { timeout: DURATION + 60_000 }, () => {
-  const seeds = new Random(SEED);
-  const end = performance.now() + DURATION;
-  let tried = 0;
-  while (performance.now() < end) {
-    const seed = seeds.below(2 ** 31);
-    const r = new Random(seed);
+export const target: Target = {
+  make: (r) => {
     const whole = new Grammar(r).file();
-    const input = r.below(3) === 0 ? whole : broken(whole, r);
-    try {
-      tryAll(input);
-    } catch (error) {
-      const shown = JSON.stringify(typeof input === 'string' ? input : Buffer.from(input).toString('latin1'));
-      throw new Error(`with SLIPWAY_FUZZ_SEED=${SEED}, after ${tried} inputs, this one (seed ${seed}):\n${shown}`, { cause: error });
-    }
-    tried++;
-  }
-  assert.ok(tried > 0);
-});
-
-test('random words are expanded, or rejected', { timeout: DURATION + 60_000 }, () => {
-  const r = new Random(SEED + 1);
-  const grammar = new Grammar(r);
-  const env = new Map([
-    ['A', 'a/b/a'],
-    ['B', ''],
-    ['PATH', '/bin'],
-  ]);
-  const end = performance.now() + DURATION / 2;
-  while (performance.now() < end) {
-    const word = String(broken(Array.from({ length: 1 + r.below(5) }, () => grammar.atom()).join(''), r));
-    for (const options of [{}, { escape: '`' as const }, { keepQuotes: true }, { ignoreQuotes: true, keepUnset: true }]) {
-      for (const expand of [expandWord, expandWords]) {
-        try {
-          expand(word, env, options);
-        } catch (error) {
-          if (!isSlipwayError(error) || error.kind !== 'invalid-argument')
-            throw new Error(`with SLIPWAY_FUZZ_SEED=${SEED}: ${JSON.stringify(word)}`, { cause: error });
-        }
-      }
-    }
-  }
-});
+    return r.below(3) === 0 ? whole : broken(whole, r);
+  },
+  attempt: attemptAll,
+};
