@@ -12,6 +12,9 @@ const DEEPEST = 500;
 /** Rounds of `{{range 1000000000}}` and the like, over the whole template. */
 const MOST_ROUNDS = 1_000_000;
 
+/** Units of UTF-16 that one value may be rendered to. */
+const LONGEST_OUTPUT = 1 << 26;
+
 type Jump = 'break' | 'continue' | undefined;
 
 /** @throws ExecutionError in Go's words, without what the caller was doing. */
@@ -48,6 +51,7 @@ class Evaluation {
         case 'print': {
           const value = this.#pipeline(node.pipeline, dot, variables);
           if (node.pipeline.variables.length === 0) this.output += show(value);
+          if (this.output.length > LONGEST_OUTPUT) throw this.#fail(node.pipeline, 'the output becomes too long');
           break;
         }
         case 'break':

@@ -7,6 +7,9 @@ export class FunctionError extends Error {}
 
 type Fn = (...args: Value[]) => Value;
 
+/** A few functions that double a text would otherwise fill the memory. */
+export const LONGEST_TEXT = 1 << 22;
+
 /** Widths that a template may ask for. */
 const LARGEST_PAD = 10_000;
 
@@ -178,7 +181,11 @@ export function arityFault(name: string, count: number): string | undefined {
 }
 
 /** @throws FunctionError in Go's words. */
-export const callFunction = (name: string, args: readonly Value[]): Value => FUNCTIONS.get(name)?.(...args);
+export function callFunction(name: string, args: readonly Value[]): Value {
+  const value = FUNCTIONS.get(name)?.(...args);
+  if (typeof value === 'string' && value.length > LONGEST_TEXT) throw new FunctionError('the text becomes too long');
+  return value;
+}
 
 function pad(v: string, before: number, after: number): string {
   const blanks = (n: number): string => ' '.repeat(Math.min(Math.max(n, 0), LARGEST_PAD));

@@ -21,6 +21,8 @@ class Parser {
   #action: Piece = { kind: 'action', text: '', at: 0 };
   #variables: string[] = ['$'];
   #loops = 0;
+  /** How many actions with an `{{end}}` are open. */
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -38,6 +40,16 @@ class Parser {
 
   /** Nodes up to one of `ends`; what follows the `else` is left in the tokens. */
   #list(ends: readonly End[]): { nodes: Node[]; end: End } {
+    if (ends.includes('eof')) return this.#listOf(ends);
+    this.#depth++;
+    try {
+      return this.#listOf(ends);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #listOf(ends: readonly End[]): { nodes: Node[]; end: End } {
     const nodes: Node[] = [];
     for (; this.#next < this.#pieces.length;) {
       const piece = this.#pieces[this.#next++] as Piece;
@@ -107,6 +119,7 @@ class Parser {
 
   #naming(word: 'template' | 'block' | 'define'): Node | undefined {
     const at = (this.#tokens.shift() as Token).at;
+    if (word === 'define' && this.#depth > 0) this.#fail('unexpected <define> in command', at);
     const name = this.#tokens.shift();
     if (name?.kind !== 'string' && name?.kind !== 'raw') return this.#fail(`unexpected ${quoted(name)} in ${word} clause`);
     const called = unquoteGo(name.text);

@@ -78,6 +78,7 @@ const FAULTS: readonly (readonly [string, string])[] = [
   ['{{.Name', ':1: unclosed action'],
   ['{{if .Name}}x', ':1: unexpected EOF'],
   ['{{end}}', ':1: unexpected {{end}}'],
+  ['{{define "t"}}{{define "u"}}{{end}}{{end}}', ':1: unexpected <define> in command'],
   ['{{break}}', ':1: {{break}} outside {{range}}'],
 ];
 
@@ -92,5 +93,7 @@ test('faults are reported in the words and with the places of Go', () => {
 
 test('a template ends in bounded time and depth', () => {
   assert.throws(() => compileTemplate('{{define "t"}}{{template "t" .}}{{end}}{{template "t" .}}')(1), /maximum template depth/);
+  const growing = '{{define "t"}}{{template "t" printf "%s%s" . .}}{{end}}{{template "t" .}}';
+  assert.throws(() => compileTemplate(growing)('x'), /the text becomes too long/);
   assert.throws(() => compileTemplate('{{range 1000000000}}{{range 1000}}{{end}}{{end}}')(1), /rounds/);
 });
