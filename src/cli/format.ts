@@ -1,4 +1,5 @@
 // Lists as tables, as JSON lines, or by a template: what `--format` and `-q` choose.
+import { SlipwayError } from '../model/index.ts';
 import { compileTemplate, type Method } from './template/index.ts';
 import { printableJson } from '../util/index.ts';
 import { table } from './table.ts';
@@ -24,8 +25,7 @@ const labelHeading: Method = (name) => String(name).split('.').at(-1)?.replaceAl
 export function renderRows<R extends Row>(rows: readonly R[], columns: readonly Column<R>[], format: string | undefined): string {
   if (format === undefined || format === '' || format === 'table')
     return listed([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
-  if (format === 'json')
-    return rows.map((r) => `${printableJson(JSON.stringify(Object.fromEntries(Object.entries(r).sort(byName))))}\n`).join('');
+  if (format === 'json') return rows.map((r) => `${printableJson(goJson(Object.fromEntries(Object.entries(r).sort(byName))))}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const isTable = unescaped.startsWith('table ');
   const render = compileTemplate(isTable ? unescaped.slice('table '.length) : unescaped);
@@ -43,18 +43,43 @@ export function renderRows<R extends Row>(rows: readonly R[], columns: readonly 
 const listed = (rows: readonly (readonly string[])[]): string => table(rows, 3, 10);
 
 const cell = (value: Row[string] | undefined): string => (typeof value === 'string' ? value : '');
+/** JSON as Go writes it: safe inside of HTML. */
+const goJson = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 /** `CreatedAt` is headed `CREATED AT`. */
 const spaced = (field: string): string => field.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toUpperCase();
 
-/** `key=value` pairs of `--filter`, several values for a key. */
-export function parseFilters(values: readonly string[]): Map<string, string[]> {
+/** `a=1,b=2`, as lists show labels. */
+export const labelsText = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+
+/**
+ * `key=value` pairs of `--filter`, several values for a key.
+ *
+ * @param allowed the keys of a list whose filters are all pairs
+ * @throws SlipwayError `cli.filter`
+ */
+export function parseFilters(values: readonly string[], allowed?: ReadonlySet<string>): Map<string, string[]> {
   const out = new Map<string, string[]>();
   for (const v of values) {
     const eq = v.indexOf('=');
-    const key = eq < 0 ? v : v.slice(0, eq);
+    if (allowed && eq < 0)
+      throw new SlipwayError(
+        'invalid-argument',
+        'cli.filter',
+        `invalid argument ${JSON.stringify(v)} for "-f, --filter" flag: bad format of filter (expected name=value)`,
+        { exitCode: 125 },
+      );
+    const key = (eq < 0 ? v : v.slice(0, eq)).trim().toLowerCase();
+    if (allowed && !allowed.has(key))
+      throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, {
+        hints: [`filters are ${[...allowed].join(', ')}`],
+      });
     const list = out.get(key) ?? [];
-    list.push(eq < 0 ? '' : v.slice(eq + 1));
+    list.push(eq < 0 ? '' : v.slice(eq + 1).trim());
     out.set(key, list);
   }
   return out;

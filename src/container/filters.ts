@@ -37,7 +37,7 @@ export function filterContainers(all: readonly Container[], filters: readonly st
   const byKey = new Map<string, string[]>();
   for (const f of filters) {
     const eq = f.indexOf('=');
-    if (eq <= 0) throw invalid(`invalid argument "${f}" for "-f, --filter" flag: filters should be given as key=value`);
+    if (eq <= 0) throw malformed(f);
     const [key, value] = [f.slice(0, eq), f.slice(eq + 1)];
     if (TESTS[key] === undefined) throw invalid(`invalid filter '${key}'`, [`filters are ${Object.keys(TESTS).join(', ')}`]);
     if (key === 'status' && !STATES.includes(value)) throw invalid(`invalid filter 'status=${value}'`, [`states are ${STATES.join(', ')}`]);
@@ -66,6 +66,11 @@ function created(word: string, all: readonly Container[]): number {
   const found = all.find((c) => c.name === word || c.id.startsWith(word));
   if (found === undefined) throw new SlipwayError('not-found', 'container.not-found', `No such container: ${word}`);
   return found.createdAt;
+}
+
+function malformed(filter: string): SlipwayError {
+  const message = `invalid argument ${JSON.stringify(filter)} for "-f, --filter" flag: bad format of filter (expected name=value)`;
+  return new SlipwayError('invalid-argument', 'container.invalid-filter', message, { exitCode: 125 });
 }
 
 function invalid(message: string, hints: readonly string[] = []): SlipwayError {

@@ -99,7 +99,8 @@ export function publishedPorts(c: Container, only?: string): PublishedPort[] {
     .filter((p) => wanted === undefined || p.port === wanted);
 }
 
-/** The COMMAND column, whole. */
+/** The COMMAND column, whole. Arguments with blanks are quoted, as in Docker. */
 export function commandText(c: Container): string {
-  return [...c.process.entrypoint, ...c.process.cmd].join(' ');
+  const [path = '', ...args] = [...c.process.entrypoint, ...c.process.cmd];
+  return [path, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
 }

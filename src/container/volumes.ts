@@ -75,13 +75,13 @@ export class Volumes {
     removeTree(join(this.#layout.volumes, name));
   }
 
-  /** Removes those that no container has: the anonymous ones, or all. Returns their names. */
-  prune(o: { all?: boolean } = {}): string[] {
+  /** Removes unused volumes, the anonymous ones or all, of which `wanted` is true. Returns their names. */
+  prune(o: { all?: boolean; wanted?: (v: Volume) => boolean } = {}): string[] {
     const removed = this.#db.transaction((sql) => {
       const used = new Set(usedVolumes(sql));
       const names = sql
         .all<Row>('SELECT * FROM volumes')
-        .filter((r) => !used.has(r.name) && (o.all === true || r.anonymous === 1))
+        .filter((r) => !used.has(r.name) && (o.all === true || r.anonymous === 1) && (o.wanted?.(this.#volume(r)) ?? true))
         .map((r) => r.name);
       for (const name of names) sql.run('DELETE FROM volumes WHERE name = ?', name);
       return names;
@@ -165,13 +165,16 @@ export class Volumes {
 
 function checked(name: string): string {
   if (VOLUME_NAME.test(name)) return name;
+  if (/^[a-zA-Z0-9]$/.test(name))
+    throw new SlipwayError(
+      'invalid-argument',
+      'volume.invalid-name',
+      `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+    );
   throw new SlipwayError(
     'invalid-argument',
     'volume.invalid-name',
-    `"${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
-    {
-      hints: ['a folder of this machine is given by its absolute path'],
-    },
+    `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
   );
 }
 

@@ -18,9 +18,9 @@ export {
   pruneBuilder,
 } from './cache.ts';
 export { type CheckReport, checkStore, type Finding } from './check/index.ts';
-export { pruneContainers, pruneImages, type Pruned } from './prune.ts';
+export { pruneContainers, pruneImages, pruneVolumes, type Pruned } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export * from './registry.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
-export { diskUsage, type Usage } from './usage.ts';
+export { containerSizes, diskUsage, type Usage } from './usage.ts';

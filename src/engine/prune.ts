@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasLabels, type Removal } from '../image/index.ts';
-import { FileLock } from '../sys/index.ts';
+import { FileLock, treeSize } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import type { Engine } from './engine.ts';
 
@@ -57,4 +57,22 @@ export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Prom
     removed.push(c.id);
   }
   return { removed, reclaimed: engine.collector().collect().bytes };
+}
+
+/** Removes volumes that no container uses: anonymous ones, or with `all` named ones too. */
+export async function pruneVolumes(
+  engine: Engine,
+  o: { all: boolean; labels?: readonly string[]; otherLabels?: readonly string[] },
+): Promise<Pruned<string>> {
+  const { volumes } = await engine.containers();
+  let reclaimed = 0;
+  const removed = volumes.prune({
+    all: o.all,
+    wanted: (v) => {
+      if (!hasLabels(v.labels, o.labels ?? []) || (o.otherLabels ?? []).some((label) => hasLabels(v.labels, [label]))) return false;
+      reclaimed += treeSize(v.mountpoint);
+      return true;
+    },
+  });
+  return { removed, reclaimed };
 }

@@ -1,4 +1,5 @@
 // How much room images, containers, volumes and the build cache take, and how much of it pruning would bring.
+import type { Container } from '../container/index.ts';
 import type { Digest } from '../model/index.ts';
 import { treeSize } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
@@ -77,6 +78,12 @@ function layersSize(engine: Engine, images: readonly { readonly id: Digest }[]):
       ),
     )?.n ?? 0
   );
+}
+
+/** What a container has written, and that together with its image, in bytes. */
+export function containerSizes(engine: Engine, c: Container): { written: number; total: number } {
+  const written = writtenSize(engine, c.snapshotId);
+  return { written, total: written + (engine.images.find(c.imageId)?.size ?? 0) };
 }
 
 /** What a container wrote: all that is in its snapshot, less what a copying driver put there. */

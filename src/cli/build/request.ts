@@ -16,6 +16,7 @@ import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
+import { configuredProxies } from '../user-config.ts';
 import { addHost, agent, buildArgs, isTrue, labels, output, secret, ulimit } from './values.ts';
 
 export interface OpenedRequest {
@@ -49,7 +50,7 @@ export async function openRequest(
     const s = secret(text, ctx.env);
     secrets.set(s.id, s.kind === 'file' ? { kind: 'file', path: resolve(ctx.cwd, s.path) } : s);
   }
-  const given = buildArgs(o.list('build-arg'), ctx.env);
+  const given = { ...configuredProxies(ctx.env), ...buildArgs(o.list('build-arg'), ctx.env) };
   // as buildx does: a Dockerfile that declares it sees the time that the image gets
   if (which === 'graph' && ctx.env['SOURCE_DATE_EPOCH']) given['SOURCE_DATE_EPOCH'] ??= ctx.env['SOURCE_DATE_EPOCH'];
   const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));

@@ -2,6 +2,7 @@
 import { execIn } from '../../container/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Command } from '../command.ts';
+import { readEnvFile } from '../env-file.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 
 export const exec: Command = {
@@ -14,6 +15,7 @@ export const exec: Command = {
   options: [
     { name: 'detach', short: 'd', type: 'boolean', help: 'Do not wait for it' },
     { name: 'env', short: 'e', type: 'list', placeholder: 'NAME=value', help: 'Set environment variables' },
+    { name: 'env-file', type: 'list', placeholder: 'file', help: 'Read environment variables from a file' },
     { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
     { name: 'privileged', type: 'boolean', help: 'Give it all that root has' },
     { name: 'tty', short: 't', type: 'boolean', help: 'Give it a terminal' },
@@ -28,7 +30,7 @@ export const exec: Command = {
     const workdir = o.string('workdir');
     return execIn(containers, containers.records.resolve(word), {
       args,
-      env: o.list('env'),
+      env: [...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)), ...o.list('env')],
       ...(user !== undefined && { user }),
       ...(workdir !== undefined && { workdir }),
       tty: o.bool('tty'),

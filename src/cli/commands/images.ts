@@ -4,16 +4,11 @@ import { familiarName, parseReference, shortDigest, SlipwayError } from '../../m
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
 import { parseFilters, renderRows } from '../format.ts';
+import { goTime } from '../go-time.ts';
+import { listFormat } from '../user-config.ts';
 
-interface Row extends Record<string, string> {
-  Repository: string;
-  Tag: string;
-  Digest: string;
-  ID: string;
-  CreatedSince: string;
-  CreatedAt: string;
-  Size: string;
-}
+/** What `images` does not look at, as Docker's does not. */
+const UNKNOWN = 'N/A';
 
 const LIST_FILTERS = new Set(['reference', 'dangling', 'label', 'before', 'since']);
 
@@ -38,13 +33,7 @@ export const images: Command = {
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
   ],
   async run(ctx, o, args) {
-    const filters = parseFilters(o.list('filter'));
-    for (const key of filters.keys()) {
-      if (!LIST_FILTERS.has(key))
-        throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, {
-          hints: [`filters are ${[...LIST_FILTERS].join(', ')}`],
-        });
-    }
+    const filters = parseFilters(o.list('filter'), LIST_FILTERS);
     const engine = await ctx.engine();
     const before = filters.get('before')?.at(-1);
     const since = filters.get('since')?.at(-1);
@@ -70,17 +59,21 @@ export const images: Command = {
       { head: 'CREATED', field: 'CreatedSince' },
       { head: 'SIZE', field: 'Size' },
     ];
-    ctx.stdout.write(renderRows(rows, columns, o.string('format')));
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'imagesFormat', o)));
   },
 };
 
-function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Row[] {
+function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Record<string, string>[] {
   const common = {
     Digest: i.digests[0]?.split('@')[1] ?? '<none>',
     ID: whole ? i.id : shortDigest(i.id),
-    CreatedSince: i.createdAt === 0 ? 'N/A' : `${humanDuration(ctx.now() - i.createdAt)} ago`,
-    CreatedAt: new Date(i.createdAt).toISOString(),
+    CreatedSince: i.createdAt === 0 ? UNKNOWN : `${humanDuration(ctx.now() - i.createdAt)} ago`,
+    CreatedAt: i.createdAt === 0 ? UNKNOWN : goTime(i.createdAt),
     Size: formatBytes(i.size, 3),
+    VirtualSize: formatBytes(i.size),
+    Containers: UNKNOWN,
+    SharedSize: UNKNOWN,
+    UniqueSize: UNKNOWN,
   };
   if (i.names.length === 0) return [{ Repository: '<none>', Tag: '<none>', ...common }];
   return i.names.map((n) => {

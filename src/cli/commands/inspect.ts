@@ -1,27 +1,23 @@
-// inspect, image inspect, container inspect: Docker's JSON, or a template on it.
+// inspect, image inspect, container inspect: Docker's JSON, or a template on it. Volumes and networks have theirs beside their other commands.
 import { type Container, inspectContainer } from '../../container/index.ts';
-import type { Engine } from '../../engine/index.ts';
+import { containerSizes, type Engine } from '../../engine/index.ts';
 import type { Image } from '../../image/index.ts';
-import { familiarReference, isSlipwayError, parseReference } from '../../model/index.ts';
+import { familiarReference, isSlipwayError, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
-import type { Command, Context, ParsedOptions } from '../command.ts';
-import { printableJson } from '../../util/index.ts';
-import { compileTemplate } from '../template/index.ts';
+import type { Command, Option, ParsedOptions } from '../command.ts';
+import { type Find, type Finder, show } from '../inspection.ts';
+import { findNetwork } from './networks.ts';
+import { findVolume } from './volumes.ts';
 
-const OPTIONS = [
-  { name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' },
-  { name: 'size', short: 's', type: 'boolean', help: 'Show sizes too (they always are)' },
-  { name: 'type', type: 'string', placeholder: 'image|container', help: 'Only things of this type' },
-] as const;
-
-type Find = (engine: Engine, ref: string) => Promise<Record<string, unknown> | undefined>;
+const FORMAT: Option = { name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' };
+const SIZE: Option = { name: 'size', short: 's', type: 'boolean', help: 'Show the sizes of containers too' };
 
 const findImage: Find = async (engine, ref) => {
   const image = engine.images.find(ref);
   return image && inspectImage(engine, image);
 };
 
-const findContainer: Find = async (engine, ref) => {
+const findContainer: Find = async (engine, ref, { size }) => {
   const containers = await engine.containers();
   await containers.reconcile();
   let c: Container;
@@ -32,80 +28,86 @@ const findContainer: Find = async (engine, ref) => {
     throw e;
   }
   const { snapshots, layout } = engine;
-  return inspectContainer(c, {
-    layout,
-    runtime: (await engine.runtime()).name,
-    driver: graphDriver(snapshots),
-    folders: snapshots.folders(c.snapshotId),
-  });
+  const sizes = size ? containerSizes(engine, c) : undefined;
+  return {
+    ...inspectContainer(c, {
+      layout,
+      runtime: (await engine.runtime()).name,
+      driver: graphDriver(snapshots),
+      folders: snapshots.folders(c.snapshotId),
+    }),
+    ...(sizes && { SizeRw: sizes.written, SizeRootFs: sizes.total }),
+  };
 };
 
 /** As Docker calls what does the same. */
 const graphDriver = ({ driver }: Snapshotter): string => (driver === 'overlay' ? 'overlay2' : 'vfs');
 
+const IMAGE: Finder = { find: findImage, missing: (ref) => `No such image: ${withTag(ref)}` };
+const CONTAINER: Finder = { find: findContainer, missing: (ref) => `No such container: ${ref}` };
+const VOLUME: Finder = { find: findVolume, missing: (ref) => `get ${ref}: no such volume` };
+const NETWORK: Finder = { find: findNetwork, missing: (ref) => `network ${ref} not found` };
+
+const TYPES: Readonly<Record<string, Finder>> = { container: CONTAINER, image: IMAGE, network: NETWORK, volume: VOLUME };
+
+/** Docker looks for the latest of a name without a tag; an ID has none. */
+function withTag(ref: string): string {
+  try {
+    return /^(?:sha256:)?[0-9a-f]{64}$/.test(ref) ? ref : familiarReference(withDefaultTag(parseReference(ref)));
+  } catch {
+    return ref;
+  }
+}
+
 const command = (
   name: string,
   summary: string,
-  missing: string,
   examples: readonly string[],
-  finders: (o: ParsedOptions) => readonly Find[],
+  finders: (o: ParsedOptions) => readonly Finder[],
+  options: readonly Option[] = [],
 ): Command => ({
   name,
   summary,
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   examples,
   args: { min: 1 },
-  options: OPTIONS,
-  run: (ctx, o, args) => show(ctx, o, args, missing, finders(o)),
+  options: [FORMAT, ...options],
+  run: (ctx, o, args) => show(ctx, o, args, finders(o)),
 });
 
 export const inspect = command(
   'inspect',
-  'Show all that is known of containers or images',
-  'No such object',
-  ['slipway inspect web', "slipway inspect -f '{{.State.Status}}' web"],
-  (o) => (o.string('type') === 'image' ? [findImage] : o.string('type') === 'container' ? [findContainer] : [findContainer, findImage]),
+  'Show all that is known of containers, images, networks or volumes',
+  ['slipway inspect web', "slipway inspect -f '{{.State.Status}}' web", 'slipway inspect --type volume data'],
+  (o) => {
+    const type = o.string('type');
+    if (type === undefined || type === '') return [CONTAINER, IMAGE, NETWORK, { ...VOLUME, missing: (ref) => `No such object: ${ref}` }];
+    const finder = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+    if (finder === undefined)
+      throw new SlipwayError(
+        'invalid-argument',
+        'cli.type',
+        `unknown type: ${JSON.stringify(type)}: must be one of ${Object.keys(TYPES)
+          .map((t) => `"${t}"`)
+          .join(', ')}`,
+      );
+    return [finder];
+  },
+  [SIZE, { name: 'type', type: 'string', placeholder: 'type', help: 'Only this type: container, image, network or volume' }],
 );
 export const imageInspect = command(
   'image inspect',
   'Show all that is known of images',
-  'No such image',
   ["slipway image inspect --format '{{.Size}}' app"],
-  () => [findImage],
+  () => [IMAGE],
 );
 export const containerInspect = command(
   'container inspect',
   'Show all that is known of containers',
-  'No such container',
   ['slipway container inspect web'],
-  () => [findContainer],
+  () => [CONTAINER],
+  [SIZE],
 );
-
-async function show(ctx: Context, o: ParsedOptions, refs: readonly string[], missing: string, finders: readonly Find[]): Promise<number> {
-  const engine = await ctx.engine();
-  const found: Record<string, unknown>[] = [];
-  let failed = 0;
-  for (const ref of refs) {
-    let one: Record<string, unknown> | undefined;
-    for (const find of finders) one ??= await find(engine, ref);
-    if (one) found.push(one);
-    else {
-      failed++;
-      ctx.stderr.write(`error: ${missing}: ${ref}\n`);
-    }
-  }
-  const format = o.string('format');
-  if (format === undefined || format === '') ctx.stdout.write(`${printableJson(JSON.stringify(found, null, 4))}\n`);
-  else if (format === 'json') ctx.stdout.write(`${printableJson(JSON.stringify(found))}\n`);
-  else
-    ctx.stdout.write(
-      found
-        .map(compileTemplate(format, 'template parsing error'))
-        .map((text) => `${text}\n`)
-        .join(''),
-    );
-  return failed > 0 ? 1 : 0;
-}
 
 function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
   const { config } = image;

@@ -1,5 +1,4 @@
 // Commands that take away what is not used: the prunes, and df, which tells what they would bring.
-import { createInterface } from 'node:readline';
 import {
   cacheEntries,
   checkCacheFilter,
@@ -14,23 +13,16 @@ import {
 } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Removal } from '../../image/index.ts';
-import { formatBytes, humanDuration, parseBytes, parseDuration } from '../../util/index.ts';
+import { formatBytes, humanDuration, parseBytes } from '../../util/index.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+import { confirmed } from '../confirm.ts';
 import { parseFilters, renderRows } from '../format.ts';
+import { untilOf } from '../until.ts';
 import { table } from '../table.ts';
 
 const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' };
 const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Everything that is not in use, not only what has no name' };
 const FILTER: Option = { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…' };
-
-/** Asks, unless told not to; without somebody to answer it is a no. */
-async function confirmed(ctx: Context, o: ParsedOptions, warning: string): Promise<boolean> {
-  if (o.bool('force')) return true;
-  ctx.stdout.write(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
-  const lines = createInterface({ input: ctx.stdin });
-  for await (const line of lines) return /^y(es)?$/i.test(line.trim());
-  return false;
-}
 
 function filterOf(ctx: Context, o: ParsedOptions): { until?: number; labels?: string[] } {
   const filters = parseFilters(o.list('filter'));
@@ -39,15 +31,6 @@ function filterOf(ctx: Context, o: ParsedOptions): { until?: number; labels?: st
       throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: ['filters are until and label'] });
   const labels = filters.get('label');
   return { ...untilOf(ctx, filters.get('until')?.at(-1)), ...(labels && { labels }) };
-}
-
-/** A time: a span before now, or a date. */
-function untilOf(ctx: Context, text: string | undefined): { until?: number } {
-  const span = text === undefined ? undefined : parseDuration(text);
-  const until = text === undefined ? undefined : span === undefined ? Date.parse(text) : ctx.now() - span / 1e6;
-  if (until !== undefined && Number.isNaN(until))
-    throw new SlipwayError('invalid-argument', 'cli.filter', `invalid value for until: ${text}`);
-  return until === undefined ? {} : { until };
 }
 
 const total = (bytes: number): string => `Total reclaimed space: ${formatBytes(bytes)}\n`;

@@ -1,8 +1,18 @@
 // `ps`: the list of containers.
 import { commandText, filterContainers, portsText, statusText } from '../../container/index.ts';
-import { humanDuration } from '../../util/index.ts';
+import { containerSizes } from '../../engine/index.ts';
+import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
-import { renderRows } from '../format.ts';
+import { labelOf, labelsText, renderRows, type Row } from '../format.ts';
+import { goTime } from '../go-time.ts';
+import { listFormat } from '../user-config.ts';
+
+/** Widths to which cells are cut. */
+const COMMAND_WIDTH = 20;
+const MOUNT_WIDTH = 15;
+
+const sizeText = ({ written, total }: { written: number; total: number }): string =>
+  `${formatBytes(written, 3)} (virtual ${formatBytes(total, 3)})`;
 
 export const ps: Command = {
   name: 'ps',
@@ -18,6 +28,7 @@ export const ps: Command = {
     { name: 'latest', short: 'l', type: 'boolean', help: 'The newest' },
     { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs and commands' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
+    { name: 'size', short: 's', type: 'boolean', help: 'Show sizes' },
   ],
   async run(ctx, o) {
     const engine = await ctx.engine();
@@ -31,23 +42,31 @@ export const ps: Command = {
     const whole = o.bool('no-trunc');
     const id = (s: string): string => (whole ? s : s.slice(0, 12));
     if (o.bool('quiet')) return void ctx.stdout.write(list.map((c) => `${id(c.id)}\n`).join(''));
-    const cut = (s: string): string => (whole || s.length <= 20 ? s : `${s.slice(0, 19)}…`);
+    const cut = (s: string, width: number): string => (whole || s.length <= width ? s : `${s.slice(0, width - 1)}…`);
     const now = ctx.now();
-    const rows = list.map((c) => ({
+    const format = listFormat(ctx, 'psFormat', o);
+    // measuring reads all files of a container: only when the sizes are shown
+    const sizes = o.bool('size') || /\.Size\b/.test(format ?? '');
+    const rows: Row[] = list.map((c) => ({
       ID: id(c.id),
       Image: c.imageName,
-      Command: `"${cut(commandText(c))}"`,
+      Command: `"${cut(commandText(c), COMMAND_WIDTH)}"`,
       RunningFor: `${humanDuration(now - c.createdAt)} ago`,
-      CreatedAt: new Date(c.createdAt).toISOString(),
+      CreatedAt: goTime(c.createdAt),
       Status: statusText(c, now),
       State: c.state.status,
       Ports: portsText(c),
       Names: c.name,
-      Labels: Object.entries(c.labels)
-        .map(([k, v]) => `${k}=${v}`)
+      Labels: labelsText(c.labels),
+      Label: labelOf(c.labels),
+      LocalVolumes: String(c.mounts.filter((m) => m.type === 'volume').length),
+      Mounts: c.mounts
+        .filter((m) => m.type !== 'tmpfs')
+        .map((m) => cut(m.name ?? m.source, MOUNT_WIDTH))
         .join(','),
-      Mounts: c.mounts.map((m) => m.name ?? m.source).join(','),
       Networks: c.request.network,
+      Platform: null,
+      Size: sizes ? sizeText(containerSizes(engine, c)) : '0B',
     }));
     const columns = [
       { head: 'CONTAINER ID', field: 'ID' },
@@ -57,7 +76,8 @@ export const ps: Command = {
       { head: 'STATUS', field: 'Status' },
       { head: 'PORTS', field: 'Ports' },
       { head: 'NAMES', field: 'Names' },
-    ] as const;
-    ctx.stdout.write(renderRows(rows, columns, o.string('format')));
+      ...(o.bool('size') ? [{ head: 'SIZE', field: 'Size' }] : []),
+    ];
+    ctx.stdout.write(renderRows(rows, columns, format));
   },
 };

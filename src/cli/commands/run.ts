@@ -1,5 +1,4 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Container, type ContainerRequest, parseUlimit, parseVolume } from '../../container/index.ts';
@@ -8,8 +7,10 @@ import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { addHost, labels } from '../build/values.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+import { readEnvFile } from '../env-file.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
 import { terminalEnds } from '../terminal-ends.ts';
+import { configuredProxies } from '../user-config.ts';
 
 const REQUEST: readonly Option[] = [
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
@@ -149,7 +150,8 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     args,
     ...set,
     env: [
-      ...o.list('env-file').flatMap((f) => envFile(resolve(ctx.cwd, f), ctx)),
+      ...Object.entries(configuredProxies(ctx.env)).map(([name, value]) => `${name}=${value}`),
+      ...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)),
       ...o.list('env').flatMap((e) => fromEnvironment(e, ctx)),
     ],
     tty: o.bool('tty'),
@@ -185,12 +187,4 @@ function fromEnvironment(entry: string, ctx: Context): string[] {
   if (entry.includes('=')) return [entry];
   const value = ctx.env[entry];
   return value === undefined ? [] : [`${entry}=${value}`];
-}
-
-function envFile(path: string, ctx: Context): string[] {
-  return readFileSync(path, 'utf8')
-    .split(/\r?\n/)
-    .map((l) => l.trimStart())
-    .filter((l) => l !== '' && !l.startsWith('#'))
-    .flatMap((l) => fromEnvironment(l, ctx));
 }

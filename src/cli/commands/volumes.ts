@@ -1,47 +1,124 @@
-// Commands on volumes: ls, create, rm.
+// Commands on volumes: ls, create, inspect, rm, prune.
+import type { Volume } from '../../container/index.ts';
+import { pruneVolumes, type Engine } from '../../engine/index.ts';
+import { hasLabels } from '../../image/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import type { Command } from '../command.ts';
+import { formatBytes } from '../../util/index.ts';
+import type { Command, Option } from '../command.ts';
 import { labels } from '../build/values.ts';
-import { renderRows } from '../format.ts';
+import { confirmed } from '../confirm.ts';
+import { labelOf, labelsText, parseFilters, renderRows } from '../format.ts';
+import { show, type Find } from '../inspection.ts';
+import { listFormat } from '../user-config.ts';
+
+const FILTERS = new Set(['dangling', 'driver', 'label', 'name']);
+
+/** What is not looked at for a list, as Docker's does not. */
+const UNKNOWN = 'N/A';
 
 export const volumeLs: Command = {
   name: 'volume ls',
   summary: 'List volumes',
   usage: '[OPTIONS]',
-  examples: ['slipway volume ls', 'slipway volume ls -q'],
+  examples: ['slipway volume ls', 'slipway volume ls -q -f dangling=true'],
   args: { min: 0, max: 0 },
   options: [
+    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: 'dangling=true|false, driver=…, label=…, name=…' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show names only' },
   ],
   async run(ctx, o) {
-    const { volumes } = await (await ctx.engine()).containers();
-    const rows = volumes.list().map((v) => ({ Driver: 'local', Name: v.name, Mountpoint: v.mountpoint }));
+    const filters = parseFilters(o.list('filter'), FILTERS);
+    const engine = await ctx.engine();
+    const { volumes, records } = await engine.containers();
+    const used = new Set(records.all().flatMap((c) => c.mounts.map((m) => m.name)));
+    const dangling = filters.get('dangling')?.map((v) => /^(?:1|t|true)$/i.test(v));
+    const rows = volumes
+      .list()
+      .filter((v) => filters.get('name')?.some((n) => v.name.includes(n)) ?? true)
+      .filter((v) => hasLabels(v.labels, filters.get('label') ?? []))
+      .filter((v) => dangling?.includes(!used.has(v.name)) ?? true)
+      .filter(() => filters.get('driver')?.includes('local') ?? true)
+      .map((v) => ({
+        Availability: UNKNOWN,
+        Driver: 'local',
+        Group: UNKNOWN,
+        Label: labelOf(v.labels),
+        Labels: labelsText(v.labels),
+        Links: UNKNOWN,
+        Mountpoint: v.mountpoint,
+        Name: v.name,
+        Scope: 'local',
+        Size: UNKNOWN,
+        Status: UNKNOWN,
+      }));
     if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.Name}\n`).join(''));
-    ctx.stdout.write(
-      renderRows(
-        rows,
-        [
-          { head: 'DRIVER', field: 'Driver' },
-          { head: 'VOLUME NAME', field: 'Name' },
-        ],
-        o.string('format'),
-      ),
-    );
+    const columns = [
+      { head: 'DRIVER', field: 'Driver' },
+      { head: 'VOLUME NAME', field: 'Name' },
+    ] as const;
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'volumesFormat', o)));
   },
 };
 
 export const volumeCreate: Command = {
   name: 'volume create',
-  summary: 'Make a volume',
+  summary: 'Create a volume',
   usage: '[OPTIONS] [VOLUME]',
-  examples: ['slipway volume create data'],
+  examples: ['slipway volume create data', 'slipway volume create --label app=web data'],
   args: { min: 0, max: 1 },
-  options: [{ name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' }],
-  async run(ctx, o, args) {
+  options: [
+    { name: 'driver', short: 'd', type: 'string', placeholder: 'local', help: 'Driver of the volume: there is local' },
+    { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
+    { name: 'opt', short: 'o', type: 'list', placeholder: 'key=value', help: 'Options of the driver: there are none' },
+  ],
+  async run(ctx, o, [name]) {
+    const driver = o.string('driver') ?? 'local';
+    if (driver !== 'local')
+      throw new SlipwayError(
+        'not-found',
+        'volume.no-driver',
+        `create ${name ?? ''}: error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
+      );
+    const [option] = o.list('opt');
+    if (option !== undefined)
+      throw new SlipwayError(
+        'unsupported',
+        'volume.options',
+        `create ${name ?? ''}: invalid option: ${JSON.stringify(option.split('=')[0])}`,
+        {
+          hints: ['volumes are folders of the store and take no options; mount a tmpfs with run --tmpfs'],
+        },
+      );
     const { volumes } = await (await ctx.engine()).containers();
-    ctx.stdout.write(`${volumes.create(args[0], ctx.now(), labels(o.list('label'))).name}\n`);
+    ctx.stdout.write(`${volumes.create(name, ctx.now(), labels(o.list('label'))).name}\n`);
   },
+};
+
+const json = (v: Volume): Record<string, unknown> => ({
+  CreatedAt: `${new Date(v.createdAt).toISOString().slice(0, 19)}Z`,
+  Driver: 'local',
+  Labels: Object.keys(v.labels).length === 0 ? null : v.labels,
+  Mountpoint: v.mountpoint,
+  Name: v.name,
+  Options: null,
+  Scope: 'local',
+});
+
+export const findVolume: Find = async (engine: Engine, name: string) => {
+  const { volumes } = await engine.containers();
+  const volume = volumes.list().find((v) => v.name === name);
+  return volume && json(volume);
+};
+
+export const volumeInspect: Command = {
+  name: 'volume inspect',
+  summary: 'Show all that is known of volumes',
+  usage: '[OPTIONS] VOLUME [VOLUME...]',
+  examples: ['slipway volume inspect data', "slipway volume inspect -f '{{.Mountpoint}}' data"],
+  args: { min: 1 },
+  options: [{ name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' }],
+  run: (ctx, o, args) => show(ctx, o, args, [{ find: findVolume, missing: (name) => `get ${name}: no such volume` }]),
 };
 
 export const volumeRm: Command = {
@@ -50,23 +127,53 @@ export const volumeRm: Command = {
   usage: '[OPTIONS] VOLUME [VOLUME...]',
   examples: ['slipway volume rm data'],
   args: { min: 1 },
-  options: [{ name: 'force', short: 'f', type: 'boolean', help: 'No error when there is none' }],
+  options: [{ name: 'force', short: 'f', type: 'boolean', help: 'No error for a volume that does not exist' }],
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
     let failed = 0;
     for (const name of args) {
       try {
-        const user = containers.records.all().find((c) => c.mounts.some((m) => m.name === name));
-        if (user) throw new SlipwayError('conflict', 'volume.in-use', `remove ${name}: volume is in use - [${user.id}]`);
         containers.volumes.remove(name);
         ctx.stdout.write(`${name}\n`);
       } catch (e) {
         if (!isSlipwayError(e)) throw e;
-        if (e.kind === 'not-found' && o.bool('force')) continue;
+        if (e.kind === 'not-found' && o.bool('force')) {
+          ctx.stdout.write(`${name}\n`);
+          continue;
+        }
         failed++;
         ctx.stderr.write(`error: ${e.message}\n`);
       }
     }
     return failed > 0 ? 1 : 0;
+  },
+};
+
+const PRUNE_FILTERS = new Set(['all', 'label', 'label!']);
+const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Named volumes too, not only anonymous ones' };
+
+export const volumePrune: Command = {
+  name: 'volume prune',
+  summary: 'Remove volumes that no container uses',
+  usage: '[OPTIONS]',
+  examples: ['slipway volume prune', 'slipway volume prune -af --filter label=scratch'],
+  args: { min: 0, max: 0 },
+  options: [
+    ALL,
+    { name: 'filter', type: 'list', placeholder: 'key=value', help: 'label=…, label!=…, all=1' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' },
+  ],
+  async run(ctx, o) {
+    const filters = parseFilters(o.list('filter'), PRUNE_FILTERS);
+    const all = o.bool('all') || (filters.get('all')?.some((v) => /^(?:1|t|true)$/i.test(v)) ?? false);
+    const what = all ? 'all local volumes' : 'anonymous local volumes';
+    if (!(await confirmed(ctx, o, `This will remove ${what} not used by at least one container.`))) return;
+    const { removed, reclaimed } = await pruneVolumes(await ctx.engine(), {
+      all,
+      labels: filters.get('label') ?? [],
+      otherLabels: filters.get('label!') ?? [],
+    });
+    if (removed.length > 0) ctx.stdout.write(`Deleted Volumes:\n${removed.map((name) => `${name}\n`).join('')}\n`);
+    ctx.stdout.write(`Total reclaimed space: ${formatBytes(reclaimed)}\n`);
   },
 };

@@ -1,0 +1,258 @@
+// Commands on networks: ls, create, inspect, rm, prune.
+import type { Container } from '../../container/index.ts';
+import type { Engine } from '../../engine/index.ts';
+import { hasLabels } from '../../image/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import type { NetworkInfo } from '../../network/index.ts';
+import { sha256Hex } from '../../util/index.ts';
+import type { Command, Option } from '../command.ts';
+import { labels } from '../build/values.ts';
+import { confirmed } from '../confirm.ts';
+import { labelOf, labelsText, parseFilters, renderRows } from '../format.ts';
+import { goTime } from '../go-time.ts';
+import { type Find, show } from '../inspection.ts';
+import { untilOf } from '../until.ts';
+import { listFormat } from '../user-config.ts';
+
+/** A network as lists show it; `info` is missing for those that have no bridge. */
+interface Listed {
+  readonly name: string;
+  readonly id: string;
+  readonly driver: 'bridge' | 'host' | 'null';
+  readonly createdAt: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly info?: NetworkInfo;
+}
+
+/** The networks of the store, and the three that always exist. */
+async function networks(engine: Engine): Promise<Listed[]> {
+  const made = (await engine.network()).list().map((n): Listed => ({ ...n, info: n }));
+  const always = (name: string, driver: Listed['driver']): Listed => ({
+    name,
+    driver,
+    id: sha256Hex(`${engine.layout.root}\0network\0${name}`),
+    createdAt: 0,
+    labels: {},
+  });
+  const bridge = made.some((n) => n.name === 'bridge') ? [] : [always('bridge', 'bridge')];
+  return [...made, ...bridge, always('host', 'host'), always('none', 'null')].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const isPredefined = (n: Listed): boolean => ['bridge', 'host', 'none'].includes(n.name);
+
+const named = (all: readonly Listed[], ref: string): Listed | undefined =>
+  all.find((n) => n.name === ref) ?? all.find((n) => n.id === ref) ?? (ref === '' ? undefined : all.find((n) => n.id.startsWith(ref)));
+
+const FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
+
+export const networkLs: Command = {
+  name: 'network ls',
+  summary: 'List networks',
+  usage: '[OPTIONS]',
+  examples: ['slipway network ls', 'slipway network ls -q -f type=custom'],
+  args: { min: 0, max: 0 },
+  options: [
+    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: [...FILTERS].map((f) => `${f}=…`).join(', ') },
+    { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
+    { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
+  ],
+  async run(ctx, o) {
+    const filters = parseFilters(o.list('filter'), FILTERS);
+    const wrong = filters.get('type')?.find((t) => t !== 'custom' && t !== 'builtin');
+    if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter: 'type'='${wrong}'`);
+    const engine = await ctx.engine();
+    const used = new Set(runningIn(await containersOf(engine)).map((c) => c.request.network));
+    const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
+    const list = (await networks(engine)).filter(
+      (n) =>
+        asked('name', (v) => n.name.includes(v)) &&
+        asked('id', (v) => n.id.startsWith(v)) &&
+        asked('driver', (v) => n.driver === v) &&
+        asked('scope', (v) => v === 'local') &&
+        asked('type', (v) => (v === 'builtin') === isPredefined(n)) &&
+        asked('dangling', (v) => /^(?:1|t|true)$/i.test(v) === (!isPredefined(n) && !used.has(n.name))) &&
+        hasLabels(n.labels, filters.get('label') ?? []),
+    );
+    const id = (n: Listed): string => (o.bool('no-trunc') ? n.id : n.id.slice(0, 12));
+    if (o.bool('quiet')) return void ctx.stdout.write(list.map((n) => `${id(n)}\n`).join(''));
+    const rows = list.map((n) => ({
+      CreatedAt: goTime(n.createdAt),
+      Driver: n.driver,
+      ID: id(n),
+      IPv4: 'true',
+      IPv6: 'false',
+      Internal: 'false',
+      Label: labelOf(n.labels),
+      Labels: labelsText(n.labels),
+      Name: n.name,
+      Scope: 'local',
+    }));
+    const columns = [
+      { head: 'NETWORK ID', field: 'ID' },
+      { head: 'NAME', field: 'Name' },
+      { head: 'DRIVER', field: 'Driver' },
+      { head: 'SCOPE', field: 'Scope' },
+    ] as const;
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'networksFormat', o)));
+  },
+};
+
+async function containersOf(engine: Engine): Promise<Container[]> {
+  const containers = await engine.containers();
+  await containers.reconcile();
+  return containers.records.all();
+}
+
+const runningIn = (all: readonly Container[], network?: string): Container[] =>
+  all.filter((c) => c.state.status === 'running' && (network === undefined || c.request.network === network));
+
+export const findNetwork: Find = async (engine, ref) => {
+  const n = named(await networks(engine), ref);
+  if (n === undefined) return undefined;
+  const { info } = n;
+  const members = runningIn(await containersOf(engine), n.name).map((c) => [
+    c.id,
+    {
+      Name: c.name,
+      EndpointID: sha256Hex(`${n.id}${c.id}`),
+      MacAddress: c.network?.mac ?? '',
+      IPv4Address: c.network === undefined ? '' : `${c.network.ip}/${c.network.prefixLength}`,
+      IPv6Address: '',
+    },
+  ]);
+  return {
+    Name: n.name,
+    Id: n.id,
+    Created: new Date(n.createdAt).toISOString(),
+    Scope: 'local',
+    Driver: n.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: {
+      Driver: 'default',
+      Options: isPredefined(n) ? null : {},
+      Config: info === undefined ? null : [{ Subnet: info.subnet, Gateway: info.gateway }],
+    },
+    Internal: false,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(members),
+    Options: info !== undefined && isPredefined(n) ? { 'com.docker.network.bridge.name': info.bridge } : {},
+    Labels: n.labels,
+  };
+};
+
+export const networkInspect: Command = {
+  name: 'network inspect',
+  summary: 'Show all that is known of networks',
+  usage: '[OPTIONS] NETWORK [NETWORK...]',
+  examples: ['slipway network inspect bridge', "slipway network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge"],
+  args: { min: 1 },
+  options: [{ name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' }],
+  run: (ctx, o, args) => show(ctx, o, args, [{ find: findNetwork, missing: (ref) => `network ${ref} not found` }]),
+};
+
+export const networkCreate: Command = {
+  name: 'network create',
+  summary: 'Create a network',
+  usage: '[OPTIONS] NETWORK',
+  examples: ['slipway network create app', 'slipway network create --subnet 10.9.0.0/24 app'],
+  args: { min: 1, max: 1 },
+  options: [
+    { name: 'driver', short: 'd', type: 'string', placeholder: 'bridge', help: 'Driver of the network: there is bridge' },
+    { name: 'gateway', type: 'string', placeholder: 'ip', help: 'Address of the host in the network' },
+    { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
+    { name: 'subnet', type: 'string', placeholder: 'cidr', help: 'Addresses of the network; a free range when left out' },
+  ],
+  async run(ctx, o, [name = '']) {
+    const driver = o.string('driver') ?? 'bridge';
+    if (driver !== 'bridge')
+      throw new SlipwayError('unsupported', 'network.driver', `could not find plugin ${driver} in v1 plugin registry: plugin not found`, {
+        hints: ['the only driver is bridge'],
+      });
+    const subnet = o.string('subnet');
+    const gateway = o.string('gateway');
+    if (gateway !== undefined && subnet === undefined)
+      throw new SlipwayError('invalid-argument', 'network.gateway', `no matching subnet for gateway ${gateway}`);
+    const network = await (await ctx.engine()).network();
+    const { id } = await network.create({
+      name,
+      labels: labels(o.list('label')),
+      ...(subnet !== undefined && { subnet }),
+      ...(gateway !== undefined && { gateway }),
+    });
+    ctx.stdout.write(`${id}\n`);
+  },
+};
+
+const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'No error for a network that does not exist' };
+
+export const networkRm: Command = {
+  name: 'network rm',
+  summary: 'Remove networks',
+  usage: '[OPTIONS] NETWORK [NETWORK...]',
+  examples: ['slipway network rm app'],
+  args: { min: 1 },
+  options: [FORCE],
+  async run(ctx, o, args) {
+    const engine = await ctx.engine();
+    const network = await engine.network();
+    let failed = 0;
+    for (const ref of args) {
+      try {
+        const found = named(await networks(engine), ref);
+        if (found === undefined) throw new SlipwayError('not-found', 'network.not-found', `network ${ref} not found`);
+        if (isPredefined(found))
+          throw new SlipwayError(
+            'failed-precondition',
+            'network.predefined',
+            `${found.name} is a pre-defined network and cannot be removed`,
+          );
+        await network.remove(found.name);
+        ctx.stdout.write(`${ref}\n`);
+      } catch (e) {
+        if (!isSlipwayError(e)) throw e;
+        if (e.kind === 'not-found' && o.bool('force')) continue;
+        failed++;
+        ctx.stderr.write(`error: ${e.message}\n`);
+      }
+    }
+    return failed > 0 ? 1 : 0;
+  },
+};
+
+const PRUNE_FILTERS = new Set(['until', 'label', 'label!']);
+
+export const networkPrune: Command = {
+  name: 'network prune',
+  summary: 'Remove networks that no running container uses',
+  usage: '[OPTIONS]',
+  examples: ['slipway network prune -f'],
+  args: { min: 0, max: 0 },
+  options: [
+    { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…, label!=…' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' },
+  ],
+  async run(ctx, o) {
+    const filters = parseFilters(o.list('filter'), PRUNE_FILTERS);
+    const { until } = untilOf(ctx, filters.get('until')?.at(-1));
+    if (!(await confirmed(ctx, o, 'This will remove all custom networks not used by at least one container.'))) return;
+    const engine = await ctx.engine();
+    const network = await engine.network();
+    const removed: string[] = [];
+    for (const n of await networks(engine)) {
+      if (isPredefined(n) || (until !== undefined && n.createdAt >= until) || !hasLabels(n.labels, filters.get('label') ?? [])) continue;
+      if ((filters.get('label!') ?? []).some((label) => hasLabels(n.labels, [label]))) continue;
+      try {
+        await network.remove(n.name);
+        removed.push(n.name);
+      } catch (e) {
+        if (!isSlipwayError(e) || e.code !== 'network.in-use') throw e;
+      }
+    }
+    if (removed.length > 0) ctx.stdout.write(`Deleted Networks:\n${removed.map((name) => `${name}\n`).join('')}\n`);
+  },
+};
