@@ -7,7 +7,7 @@ import type { Op } from '../graph/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
-import type { OciRuntime, TerminalEnds } from '../runtime/index.ts';
+import type { OciRuntime, Streams, TerminalEnds } from '../runtime/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, NamedContext } from './context/index.ts';
@@ -59,7 +59,11 @@ export interface BuildRequest {
     readonly cacheFrom: readonly string[];
   };
   /** Opens a shell where a command failed; `begin` is called before it takes the terminal. */
-  readonly debug?: { readonly terminal: TerminalEnds | undefined; begin(step: string, shell: readonly string[]): void };
+  readonly debug?: {
+    readonly terminal: TerminalEnds | undefined;
+    readonly streams: Streams;
+    begin(step: string, shell: readonly string[]): void;
+  };
   /** Seconds since the epoch: the time that the image gets instead of now. */
   readonly sourceDateEpoch?: number;
   /** Seconds since the epoch: no file of the layers that are made is of a later time. */

@@ -1,13 +1,30 @@
 // The user's terminal, for a program in a container that gets one.
 import type { TerminalEnds } from '../runtime/index.ts';
+import { rawTerminal } from '../sys/index.ts';
 import type { Context } from './command.ts';
 
-export const terminalEnds = (ctx: Context): TerminalEnds => ({
-  input: ctx.stdin,
-  output: ctx.stdout,
-  size: () => ({ columns: ctx.stdout.columns || 80, rows: ctx.stdout.rows || 24 }),
-  onResize: (changed) => {
-    process.on('SIGWINCH', changed);
-    return () => process.off('SIGWINCH', changed);
-  },
-});
+const STDIN = 0;
+
+/** Without `input` nothing that is typed is read, and the keys keep their meaning. */
+export function terminalEnds(ctx: Context, input = true): TerminalEnds {
+  return {
+    ...(input && { input: ctx.stdin }),
+    ...(input && ctx.stdin.isTTY && { raw: () => raw(STDIN) }),
+    output: ctx.stdout,
+    size: () => ({ columns: ctx.stdout.columns || 80, rows: ctx.stdout.rows || 24 }),
+    onResize: (changed) => {
+      process.on('SIGWINCH', changed);
+      return () => process.off('SIGWINCH', changed);
+    },
+  };
+}
+
+/** However the program ends, short of SIGKILL, the terminal is as it was. */
+function raw(fd: number): () => void {
+  const restore = rawTerminal(fd);
+  process.once('exit', restore);
+  return () => {
+    process.off('exit', restore);
+    restore();
+  };
+}

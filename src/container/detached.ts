@@ -1,54 +1,102 @@
-// Containers that go on without us: conmon starts them, keeps their output and their terminal, and calls slipway when they end.
-import { mkdirSync } from 'node:fs';
+// How containers are started: conmon creates them and keeps their output, their terminal and their exit code. They are its, not ours:
+// they go on when we end.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Monitor } from '../runtime/index.ts';
-import { exitFolder, logFile, stateFolder } from './folders.ts';
-import { type LaunchOptions, type Prepared, prepareLaunch } from './launch.ts';
+import { SlipwayError } from '../model/index.ts';
+import { Monitor, type OciRuntime } from '../runtime/index.ts';
+import { processIdentity } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
+import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
+import { launch, type LaunchOptions, type Prepared } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
-import { claimStart, recordStart, startExitCode } from './starting.ts';
+import { claimStart, recordBegun, recordCreated, startExitCode } from './starting.ts';
+import type { ContainerParts } from './parts.ts';
 import type { Container } from './types.ts';
 
 export interface DetachedOptions extends LaunchOptions {
   /** This process stays until the container ends, and clears up. */
   readonly watching?: boolean;
   /** Called when everything stands and its program has not begun yet. */
-  readonly beforeStart?: (c: Container, ready: Prepared) => Promise<void>;
+  readonly beforeStart?: (c: Container, ready: Prepared) => void;
 }
 
-export async function startDetached(manager: ContainerManager, c: Container, o: DetachedOptions): Promise<void> {
+/** False when it runs already, or another command is starting it. */
+export async function startDetached(manager: ContainerManager, c: Container, o: DetachedOptions): Promise<boolean> {
   const { endings, parts, volumes } = manager;
-  if (c.state.status === 'running') return;
-  claimStart(manager, c);
+  if (!claimStart(manager, c)) return false;
   try {
-    const ready = await prepareLaunch(parts, volumes, c, o);
-    await ready.runtime.prepare(c.id, ready.bundle, ready.spec);
-    const { pid, monitorPid } = await startMonitor(manager, c, ready);
-    const started = recordStart(manager, c, ready, { pid, monitorPid, watching: o.watching === true });
-    await o.beforeStart?.(started, ready);
+    const watching = o.watching === true;
+    const { created, ready, network } = await launch(parts, volumes, c, o, async (prepared) => {
+      await prepared.runtime.prepare(c.id, prepared.bundle, prepared.spec);
+      return startMonitor(parts, c, prepared, watching);
+    });
+    crashPoint('container.process-created');
+    const waiting = recordCreated(manager, c, network, created);
+    crashPoint('container.process-recorded');
+    o.beforeStart?.(waiting, ready);
     await ready.runtime.start(c.id);
+    crashPoint('container.started');
+    recordBegun(manager, c.id, { watching });
+    return true;
   } catch (error) {
     await endings.failed(c.id, error, startExitCode(error));
     throw error;
   }
 }
 
-function startMonitor({ parts }: ContainerManager, c: Container, { runtime, bundle, spec }: Prepared): ReturnType<Monitor['create']> {
-  const exitDir = exitFolder(parts.layout, c.id);
+/**
+ * What conmon runs when the container has ended: first what the runtime still knows of it is removed. While the command that waits for
+ * the end lives, that one does the rest: starting a slipway for nothing would cost more than most containers.
+ */
+function atEnd(parts: ContainerParts, c: Container, runtime: OciRuntime, watching: boolean): string[] {
+  const { layout, selfCommand } = parts;
+  const words = (list: readonly string[]): string => list.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
+  const [pid = '', , started = ''] = processIdentity().split(':');
+  // without --force: should the container have been started again, it is left alone
+  const remove = `[ -e ${words([join(exitFolder(layout, c.id), c.id)])} ] && ${words([runtime.path, ...runtime.globalArguments, 'delete', c.id])}`;
+  const isWatched = `[ -e ${words([watchMark(layout, c.id)])} ] && read -r line < /proc/${pid}/stat && set -- \${line##*) } && [ "\${20}" = ${started} ]`;
+  const cleanUp = `exec ${words([...selfCommand, 'container', 'cleanup', c.id])}`;
+  return ['/bin/sh', '-c', [remove, ...(watching ? [`${isWatched} && exit`] : []), cleanUp].join('\n')];
+}
+
+function watchMark(layout: ContainerParts['layout'], id: string): string {
+  return join(runFolder(layout, id), 'watched');
+}
+
+/** The command that waited for the end goes: from now on the monitor sees to the rest. */
+export function leaveToMonitor({ records, parts }: ContainerManager, id: string): void {
+  rmSync(watchMark(parts.layout, id), { force: true });
+  records.update(id, (r) => void delete r.state.starter);
+}
+
+function startMonitor(
+  parts: ContainerParts,
+  c: Container,
+  { runtime, bundle, spec }: Prepared,
+  watching: boolean,
+): ReturnType<Monitor['create']> {
+  const { layout } = parts;
+  const exitDir = exitFolder(layout, c.id);
   mkdirSync(exitDir, { recursive: true, mode: 0o700 });
-  mkdirSync(stateFolder(parts.layout, c.id), { recursive: true, mode: 0o700 });
+  mkdirSync(stateFolder(layout, c.id), { recursive: true, mode: 0o700 });
+  if (watching) writeFileSync(watchMark(layout, c.id), '');
   return Monitor.find().create({
     id: c.id,
     name: c.name,
     bundle,
     runtime,
     spec,
-    logPath: logFile(parts.layout, c.id),
+    logPath: logFile(layout, c.id),
     exitDir,
     persistDir: bundle,
     pidFile: join(bundle, 'pid'),
-    monitorPidFile: join(bundle, 'monitor.pid'),
     tty: c.request.tty,
     openStdin: c.request.openStdin,
-    exitCommand: [...parts.selfCommand, 'container', 'cleanup', c.id],
+    keepStdin: !watching,
+    exitCommand: atEnd(parts, c, runtime, watching),
   });
+}
+
+export function alreadyRunning(c: Container): SlipwayError {
+  return new SlipwayError('conflict', 'container.already-running', `container ${c.name} is already running`);
 }

@@ -3,12 +3,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readExitFile } from '../runtime/index.ts';
+import { lastExit, ranOutOfMemory } from '../runtime/index.ts';
 import { processAlive, processIdentity, removeTree } from '../sys/index.ts';
-import { exitFolder, stateFolder } from './folders.ts';
+import { crashPoint } from '../util/index.ts';
+import { exitFolder, runFolder, stateFolder } from './folders.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
 import type { ContainerRecords } from './records.ts';
+import { isAlive, isBeingEnded, isMonitorAlive, isStarterAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container } from './types.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -16,30 +18,28 @@ import type { Volumes } from './volumes.ts';
 const POLL = 5;
 /** ms that a living watcher has for recording an end before somebody else does. */
 const PATIENCE = 5000;
+/** ms that a monitor has for removing what the runtime knows of a container that has ended. */
+const REMOVAL = 2000;
 /** When nobody saw how it ended: the machine went down, or its monitor was killed as well. */
 const UNKNOWN = 255;
+/** As Docker has it for a container that could not be started. */
+const START_KILLED = 128;
 
-const lives = (identity: string | undefined): boolean => identity !== undefined && processAlive(identity);
-
-/** Whether the container's first process is there, or the command that is starting it. */
-export function isAlive(c: Container): boolean {
-  return c.state.status === 'running' && (c.state.process === undefined ? lives(c.state.starter) : processAlive(c.state.process));
-}
-
-/** Whether somebody is there who will record its end. */
-export function isWatched(c: Container): boolean {
-  return lives(c.state.ender) || lives(c.state.starter) || lives(c.state.monitor);
+function claim(c: Container): void {
+  c.state.ender = processIdentity();
 }
 
 function forgetProcesses(c: Container): void {
   c.state.pid = 0;
-  for (const key of ['process', 'starter', 'monitor', 'ender'] as const) delete c.state[key];
+  for (const key of ['process', 'starter', 'monitor', 'ender', 'gated'] as const) delete c.state[key];
 }
 
 export class Endings {
   readonly #parts: ContainerParts;
   readonly #records: ContainerRecords;
   readonly #volumes: Volumes;
+  /** What is recorded when nobody saw how a container ended. */
+  readonly unknownExit = UNKNOWN;
   /** What this process is ending just now. */
   readonly #running = new Map<string, Promise<void>>();
 
@@ -50,57 +50,62 @@ export class Endings {
   }
 
   /**
-   * Clears away what a container that has ended left, and records its exit code, or removes it if it was to be. `neat`: its
-   * runtime has ended by itself and left nothing. Does nothing when somebody else does it.
+   * Clears away what a container that has ended left, and records its exit code, or removes it if it was to be. Does nothing when
+   * somebody else does it.
    */
-  async end(id: string, exitCode: number, o: { neat?: boolean } = {}): Promise<void> {
+  async end(id: string, exitCode: number): Promise<void> {
     let ending = this.#running.get(id);
     if (ending === undefined) {
-      ending = this.#end(id, exitCode, o.neat === true).finally(() => this.#running.delete(id));
+      ending = this.#end(id, exitCode).finally(() => this.#running.delete(id));
       this.#running.set(id, ending);
     }
     return ending;
   }
 
-  async #end(id: string, exitCode: number, neat: boolean): Promise<void> {
-    let mine = false;
-    const c = this.#records.update(id, (r) => {
-      mine = r.state.status === 'running' && !lives(r.state.ender);
-      if (!mine) return;
+  async #end(id: string, exitCode: number): Promise<void> {
+    const ended = lastExit(exitFolder(this.#parts.layout, id), id);
+    await this.#clearAway(
+      id,
+      { exitCode, oomKilled: ranOutOfMemory(runFolder(this.#parts.layout, id)), finishedAt: ended?.at ?? this.#parts.now() },
+      () =>
+        this.#records.transition(id, 'end', (r) => {
+          r.state.startedAt ??= this.#parts.now();
+          forgetProcesses(r);
+        }),
+    );
+  }
+
+  /** A container that could not be started: its exit code says why, as in Docker; with `--rm` it goes. */
+  async failed(id: string, error: unknown, exitCode: number): Promise<void> {
+    await this.#clearAway(id, { exitCode, oomKilled: false }, () =>
+      this.#records.transition(id, 'fail', (r) => {
+        r.state.error = error instanceof Error ? error.message : String(error);
+        forgetProcesses(r);
+      }),
+    );
+  }
+
+  async #clearAway(id: string, how: { exitCode: number; oomKilled: boolean; finishedAt?: number }, record: () => unknown): Promise<void> {
+    const claim = this.#records.transition(id, 'claimEnd', (r) => {
       r.state.ender = processIdentity();
-      r.state.exitCode = exitCode;
-      if (r.request.autoRemove) r.state.status = 'removing';
+      if (r.state.finishedAt !== undefined) return; // by a command that was killed, when there was still something to read it from
+      r.state.exitCode = how.exitCode;
+      if (how.oomKilled) r.state.oomKilled = true;
+      if (how.finishedAt !== undefined) r.state.finishedAt = how.finishedAt;
     });
-    if (c === undefined || !mine) return;
+    if (claim?.moved !== true) return;
+    crashPoint('container.end-claimed');
+    const c = claim.container;
     try {
-      if (!neat) await this.#dropRuntimeState(id);
+      await this.#dropRuntimeState(c, how.finishedAt !== undefined);
       if (c.request.autoRemove) return await this.erase(c, { volumes: true });
       await takeBack(this.#parts, c);
     } catch (error) {
       this.#records.update(id, (r) => void delete r.state.ender); // for others to try
       throw error;
     }
-    this.#records.update(id, (r) => {
-      r.state.status = 'exited';
-      r.state.startedAt ??= this.#parts.now();
-      r.state.finishedAt = this.#parts.now();
-      forgetProcesses(r);
-    });
-  }
-
-  /** A container that could not be started: its exit code says why, as in Docker; with `--rm` it goes. */
-  async failed(id: string, error: unknown, exitCode: number): Promise<void> {
-    const c = this.#records.get(id);
-    if (c === undefined) return;
-    await this.#dropRuntimeState(id);
-    if (c.request.autoRemove) return this.remove(c, { volumes: true });
-    await takeBack(this.#parts, c);
-    this.#records.update(id, (r) => {
-      r.state.status = r.state.startedAt === undefined ? 'created' : 'exited';
-      r.state.exitCode = exitCode;
-      r.state.error = error instanceof Error ? error.message : String(error);
-      forgetProcesses(r);
-    });
+    crashPoint('container.taken-back');
+    record();
   }
 
   /** Waits until the end of a container whose process is gone is recorded; records it if nobody else does. */
@@ -109,56 +114,95 @@ export class Endings {
       const c = this.#records.get(id);
       if (c === undefined || c.state.status === 'created' || c.state.status === 'exited') return;
       if (c.state.status === 'removing') {
-        if (!lives(c.state.ender)) return this.erase(c, { volumes: c.request.autoRemove });
+        if (this.#records.transition(id, 'resumeRemoval', claim)?.moved === true)
+          return this.#eraseClaimed(c, { volumes: c.request.autoRemove });
+      } else if (isStranded(c)) {
+        await this.#free(c);
       } else if (isAlive(c)) {
         return;
-      } else if (!isWatched(c) || (Date.now() > until && !lives(c.state.ender))) {
+      } else if (!isWatched(c) || (Date.now() > until && !isBeingEnded(c))) {
         return this.end(id, this.exitCode(id) ?? UNKNOWN);
       }
       if (Date.now() > until + PATIENCE) return;
     }
   }
 
+  /** One whose program has begun goes on; one whose program never will is what it was before the start. */
+  async #free(c: Container): Promise<void> {
+    const state = await (await this.#parts.runtime()).state(c.id);
+    if (state?.status === 'created') return this.failed(c.id, new Error('the command that was starting it was killed'), START_KILLED);
+    this.#records.update(c.id, (r) => {
+      if (!isStranded(r)) return;
+      delete r.state.gated;
+      delete r.state.starter;
+      r.state.startedAt ??= this.#parts.now();
+    });
+  }
+
   /** What a monitor calls. While the command that started the container waits for its end, that one does the rest. */
   async monitored(id: string): Promise<void> {
     const c = this.#records.get(id);
-    if (c?.state.status === 'running' && !isAlive(c) && !lives(c.state.starter)) await this.end(id, this.exitCode(id) ?? UNKNOWN);
+    if (c?.state.status === 'running' && !isAlive(c) && !isStarterAlive(c)) await this.end(id, this.exitCode(id) ?? UNKNOWN);
   }
 
   /** What conmon wrote; undefined when it has not. */
   exitCode(id: string): number | undefined {
-    return readExitFile(exitFolder(this.#parts.layout, id), id);
+    return lastExit(exitFolder(this.#parts.layout, id), id)?.code;
   }
 
-  /** Removes a container that does not run, with its files. */
-  async remove(c: Container, o: { volumes?: boolean }): Promise<void> {
-    const claimed = this.#records.update(c.id, (r) => {
-      r.state.status = 'removing';
-      r.state.ender = processIdentity();
-    });
-    if (claimed !== undefined) await this.erase(claimed, o);
+  /** Removes a container that does not run, with its files. False when its newest record forbids it. */
+  async remove(id: string, o: { volumes?: boolean; pruning?: boolean }): Promise<boolean> {
+    const claimed = this.#records.transition(id, o.pruning === true ? 'prune' : 'remove', claim);
+    if (claimed?.moved !== true) return false;
+    await this.#eraseClaimed(claimed.container, o);
+    return true;
+  }
+
+  async #eraseClaimed(c: Container, o: { volumes?: boolean }): Promise<void> {
+    try {
+      await this.erase(c, o);
+    } catch (error) {
+      this.#records.update(c.id, (r) => void delete r.state.ender); // for others to try
+      throw error;
+    }
   }
 
   /** The row goes last: as long as it is there, somebody finds what is still to be done. */
   async erase(c: Container, o: { volumes?: boolean }): Promise<void> {
+    crashPoint('container.removal-claimed');
     const network = takeBack(this.#parts, c);
     network.catch(() => {}); // awaited below
     removeTree(stateFolder(this.#parts.layout, c.id));
+    crashPoint('container.log-removed');
     if (o.volumes === true) this.#volumes.dropAnonymous(c);
     await network;
     this.#parts.snapshots.remove(c.snapshotId);
+    crashPoint('container.files-removed');
     this.#records.delete(c.id);
   }
 
-  /** Finds what died unseen. Costs one query when everything rests. */
-  async reconcile(): Promise<void> {
+  /**
+   * Finds what died unseen. Costs one query when everything rests. A container that cannot be cleared away is a warning: it must
+   * not keep commands from the others.
+   */
+  async reconcile(): Promise<string[]> {
+    const warnings: string[] = [];
+    const attempt = async (what: string, fn: () => Promise<unknown>): Promise<void> => {
+      try {
+        await fn();
+      } catch (error) {
+        warnings.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
     for (const c of this.#records.unsettled()) {
-      const { status, starter, ender } = c.state;
-      if (status === 'running' ? !isAlive(c) : status === 'removing' && !lives(ender)) await this.settle(c.id);
+      const { status, starter } = c.state;
+      if (status === 'running' ? !isAlive(c) : status === 'removing' && !isBeingEnded(c))
+        await attempt(`cannot clear away what container ${c.name} left`, () => this.settle(c.id));
       else if (status === 'created' && c.request.autoRemove && starter !== undefined && !processAlive(starter))
-        await this.remove(c, { volumes: true });
+        await attempt(`cannot remove container ${c.name}`, () => this.remove(c.id, { volumes: true }));
     }
-    await this.#parts.network.reap((id) => this.#records.get(id)?.state.status === 'running');
+    await attempt('cannot clear away a network', () => this.#parts.network.reap((id) => this.#records.get(id)?.state.status === 'running'));
+    return warnings;
   }
 
   /** Waits for the container's first process to be gone; false when it is still there after `ms`. */
@@ -170,8 +214,11 @@ export class Endings {
     }
   }
 
-  async #dropRuntimeState(id: string): Promise<void> {
+  /** A monitor that saw the end removes it itself. */
+  async #dropRuntimeState(c: Container, ended: boolean): Promise<void> {
     const runtime = await this.#parts.runtime();
-    if (existsSync(join(this.#parts.layout.runtime, runtime.name, id))) await runtime.delete(id, { force: true });
+    const state = join(this.#parts.layout.runtime, runtime.name, c.id);
+    for (const until = Date.now() + REMOVAL; ended && existsSync(state) && isMonitorAlive(c) && Date.now() < until;) await sleep(1);
+    if (existsSync(state)) await runtime.delete(c.id, { force: true });
   }
 }

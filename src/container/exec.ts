@@ -1,10 +1,10 @@
 // A further program in a container that runs already.
-import { type ExecOptions, resolveUser, type TerminalEnds } from '../runtime/index.ts';
-import { isAlive } from './ending.ts';
+import { type ExecOptions, resolveUser, type Streams, type TerminalEnds } from '../runtime/index.ts';
 import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning } from './manager.ts';
 import { mergeEnv } from './settings.ts';
-import type { Container, Streams } from './types.ts';
+import { isAlive } from './transitions.ts';
+import type { Container } from './types.ts';
 
 export interface ExecRequest extends Streams {
   readonly args: readonly string[];
@@ -36,7 +36,7 @@ export async function execIn(manager: ContainerManager, container: Container, re
     privileged: request.privileged || c.request.privileged,
     capAdd: c.request.capAdd,
     capDrop: c.request.capDrop,
-    stdin: request.stdin,
+    ...(request.stdin && { stdin: request.stdin }),
     stdout: request.stdout,
     stderr: request.stderr,
   };

@@ -1,89 +1,112 @@
-// `run` without -d and without a terminal: the runtime is our own child and the container's output comes to us, which is the
-// fastest way to a program's result. Nobody else watches it, so we wait for its end and clear up.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { LogWriter, type TerminalEnds } from '../runtime/index.ts';
-import { logFile, stateFolder } from './folders.ts';
-import { type LaunchOptions, prepareLaunch } from './launch.ts';
+// `run` without -d: the container belongs to its monitor, and we are connected with it: its output comes to us, our input goes to it.
+// We wait for its end and clear up; should we be killed, the monitor does.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Attachment, type InputSource, type OutputSinks, type Streams, type TerminalEnds } from '../runtime/index.ts';
+import { alreadyRunning, leaveToMonitor, startDetached } from './detached.ts';
+import type { LaunchOptions } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
-import { claimStart, recordStart, startExitCode } from './starting.ts';
-import type { Container, Streams } from './types.ts';
+import { isAlive, isMonitorAlive } from './transitions.ts';
+import type { Container } from './types.ts';
 
 /** Connects somebody's signals with `send`; returns how to disconnect them. */
 export type SignalSource = (send: (signal: NodeJS.Signals) => void) => () => void;
 
 export interface ForegroundOptions extends Streams, LaunchOptions {
-  /** The user's, for a container that has one. */
+  /** The user's, for a container that has one; instead of the streams. */
   readonly terminal?: TerminalEnds;
   readonly onStarted?: (c: Container) => void;
   /** Signals to be passed on to the container. */
   readonly signals?: SignalSource;
+  /** When it aborts, we leave the container to its monitor. */
+  readonly leave?: AbortSignal;
 }
 
-export async function runForeground(manager: ContainerManager, c: Container, o: ForegroundOptions): Promise<number> {
-  const { endings, parts } = manager;
-  claimStart(manager, c);
-  const log = new LazyLog(manager, c);
+/** Returns its exit code; undefined when the user left it running. */
+export async function runForeground(manager: ContainerManager, c: Container, o: ForegroundOptions): Promise<number | undefined> {
   const disconnect = o.signals?.((signal) => {
     manager.kill(c, signal).catch(() => {}); // it has just ended: there is nobody to get it
   });
+  let connection: Connection | undefined;
   try {
-    const ready = await prepareLaunch(parts, manager.volumes, c, o);
-    const tee = (stream: 'stdout' | 'stderr') => {
-      const target = o[stream];
-      if (target === 'inherit') return target;
-      return (chunk: Buffer) => {
-        log.write(stream, chunk);
-        target(chunk);
-      };
-    };
-    const { exitCode } = await ready.runtime.runForeground({
-      id: c.id,
-      bundle: ready.bundle,
-      spec: ready.spec,
-      ...(o.terminal && { terminal: o.terminal }),
-      stdin: o.stdin,
-      stdout: tee('stdout'),
-      stderr: tee('stderr'),
-      pidFile: join(ready.bundle, 'pid'),
-      // crun ignores signals only once the container runs: a Ctrl-C that reached it too might end it first
-      ownSession: o.signals !== undefined,
-      onStarted: (pid) => {
-        const running = recordStart(manager, c, ready, { pid, watching: true });
+    const started = await startDetached(manager, c, {
+      ...o,
+      ...(o.terminal && { consoleSize: sizeOf(o.terminal) }),
+      watching: true,
+      beforeStart: (running, ready) => {
+        connection = new Connection(Attachment.connect(ready.bundle), o, () => leaveToMonitor(manager, c.id));
         o.onStarted?.(running);
       },
     });
-    await endings.end(c.id, exitCode, { neat: true });
+    if (!started || connection === undefined) throw alreadyRunning(c);
+    const how = await connection.over();
+    // one that ended at the same moment has nobody else to clear up
+    if (how === 'left' && isAlive(manager.records.get(c.id) ?? c)) return undefined;
+    const exitCode = await exitCodeOf(manager, c);
+    await manager.endings.end(c.id, exitCode);
     return exitCode;
-  } catch (error) {
-    await endings.failed(c.id, error, startExitCode(error));
-    throw error;
   } finally {
+    connection?.close();
     disconnect?.();
-    log.close();
   }
 }
 
-/** Most short-lived containers say nothing: then nothing is written. */
-class LazyLog {
-  readonly #manager: ContainerManager;
-  readonly #c: Container;
-  #writer: LogWriter | undefined;
+const sizeOf = (terminal: TerminalEnds): { height: number; width: number } => {
+  const { columns, rows } = terminal.size();
+  return { height: rows, width: columns };
+};
 
-  constructor(manager: ContainerManager, c: Container) {
-    this.#manager = manager;
-    this.#c = c;
+/** The monitor writes it right after it has closed the connection. */
+async function exitCodeOf({ endings, records }: ContainerManager, c: Container): Promise<number> {
+  for (let watched = true; watched; await sleep(1)) {
+    watched = isMonitorAlive(records.get(c.id) ?? c);
+    const code = endings.exitCode(c.id);
+    if (code !== undefined) return code;
   }
+  return endings.unknownExit;
+}
 
-  write(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    if (this.#writer === undefined) {
-      mkdirSync(stateFolder(this.#manager.parts.layout, this.#c.id), { recursive: true, mode: 0o700 });
-      this.#writer = new LogWriter(logFile(this.#manager.parts.layout, this.#c.id));
+class Connection {
+  readonly #attachment: Attachment;
+  readonly #received: Promise<void>;
+  readonly #closers: (() => void)[] = [];
+  #left = false;
+
+  constructor(attachment: Attachment, o: ForegroundOptions, handOver: () => void) {
+    this.#attachment = attachment;
+    const { terminal } = o;
+    const output: OutputSinks = terminal === undefined ? o : sinksOf(terminal);
+    const input: InputSource | undefined = terminal === undefined ? o.stdin : terminal.input;
+    if (terminal !== undefined) {
+      this.#closers.push(terminal.onResize(() => attachment.resize(terminal.size())));
+      if (terminal.raw) this.#closers.push(terminal.raw());
     }
-    this.#writer.write(stream, chunk);
+    const left = (): void => {
+      if (this.#left) return;
+      this.#left = true;
+      handOver();
+      attachment.detach();
+    };
+    if (o.leave?.aborted === true) left();
+    o.leave?.addEventListener('abort', left, { once: true });
+    this.#closers.push(() => o.leave?.removeEventListener('abort', left));
+    if (input !== undefined) this.#closers.push(attachment.send(input, terminal === undefined ? undefined : left));
+    this.#received = attachment.receive(output);
+    this.#received.catch(() => {}); // reported where it is awaited
   }
 
-  close(): void {
-    this.#writer?.close();
+  async over(): Promise<'ended' | 'left'> {
+    await this.#received;
+    return this.#left ? 'left' : 'ended';
   }
+
+  /** Also gives the terminal its settings back. */
+  close(): void {
+    for (const close of this.#closers.splice(0)) close();
+    this.#attachment.detach();
+  }
+}
+
+function sinksOf({ output }: TerminalEnds): OutputSinks {
+  const write = (chunk: Buffer): void => void output.write(chunk);
+  return { stdout: write, stderr: write };
 }

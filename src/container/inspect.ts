@@ -33,7 +33,7 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
       Running: running,
       Paused: false,
       Restarting: false,
-      OOMKilled: false,
+      OOMKilled: c.state.oomKilled === true,
       Dead: false,
       Pid: c.state.pid,
       ExitCode: running ? 0 : c.state.exitCode,

@@ -1,5 +1,5 @@
 // Makes everything ready for a container's process: mounts its file system, joins its network, writes the files that tell
-// it its name, and puts the OCI configuration together. What takes time is done side by side. Nothing is started here.
+// it its name, and puts the OCI configuration together. What takes time is done side by side.
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
@@ -24,6 +24,7 @@ import {
   unmount,
   UmountFlag,
 } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
 import { seedVolume } from './seed.ts';
@@ -36,42 +37,60 @@ export interface LaunchOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** A container that is ready to be started. */
+/** A container that is ready to be created. */
 export interface Prepared {
   readonly runtime: OciRuntime;
   readonly bundle: string;
   readonly spec: OciSpec;
-  readonly network?: Attachment;
 }
 
-/** When it fails, what was made is still there: `takeBack` removes it. */
-export async function prepareLaunch(parts: ContainerParts, volumes: Volumes, c: Container, o: LaunchOptions): Promise<Prepared> {
+/**
+ * Prepares a launch and calls `create`, which makes the container's process without letting its program begin. The network is joined
+ * meanwhile, which takes longer than everything else together: all that the process needs of it is the namespace. When this fails, what
+ * was made still exists: `takeBack` removes it.
+ */
+export async function launch<T>(
+  parts: ContainerParts,
+  volumes: Volumes,
+  c: Container,
+  o: LaunchOptions,
+  create: (ready: Prepared) => Promise<T>,
+): Promise<{ created: T; ready: Prepared; network: Attachment | undefined }> {
   enterPrivateMountNamespace();
   const { layout } = parts;
   const bundle = runFolder(layout, c.id);
   const rootfs = join(bundle, 'rootfs');
   mkdirSync(rootfs, { recursive: true, mode: 0o711 });
-  const [runtime, network, plain] = await allSettledOrThrow([
-    parts.runtime(),
-    joinNetwork(parts, c),
-    (async () => {
-      mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
-      prepareMounts(volumes, c, rootfs);
-      const spec = specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
-      checkProgram(spec);
-      return spec;
-    })(),
-  ]);
-  writeIdentity(bundle, c, network);
-  using tree = new RootedTree(rootfs);
-  const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
+  const joining = joinNetwork(parts, c);
+  joining.catch(() => {}); // awaited below
+  try {
+    const runtime = await parts.runtime();
+    mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
+    await prepareMounts(parts, volumes, c, rootfs);
+    const plain = specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
+    checkProgram(plain);
+    for (const name of IDENTITY) writeFileSync(join(bundle, name), '', { mode: 0o644 });
+    using tree = new RootedTree(rootfs);
+    const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
+    const ready = { runtime, bundle, spec };
+    const created = await create(ready);
+    const network = await joining;
+    crashPoint('container.network-joined');
+    writeIdentity(bundle, c, network);
+    await warn(c, runtime, o);
+    return { created, ready, network };
+  } finally {
+    await joining.catch(() => {}); // what it made cannot appear after it was taken back
+  }
+}
+
+async function warn(c: Container, runtime: OciRuntime, o: LaunchOptions): Promise<void> {
   if (!hasNetwork(c) && c.request.ports.length > 0)
     o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
   if ((await runtime.confinement()) === 'no-parser')
     o.onWarning?.('AppArmor is enabled, but apparmor_parser is not installed: the container has no AppArmor profile');
   if (!runtime.cgroups && asksForLimits(c))
     o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
-  return { runtime, bundle, spec, ...(network !== undefined && { network }) };
 }
 
 /** Undoes what a launch made, in this process or in one that died: network, mounts, run-time files. Idempotent. */
@@ -93,12 +112,6 @@ export async function takeBack(parts: ContainerParts, c: Container): Promise<voi
   rmSync(bundle, { recursive: true, force: true });
 }
 
-/** All have ended when this rejects: what one of them made cannot appear after it was taken back. */
-async function allSettledOrThrow<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-}
-
 async function joinNetwork(parts: ContainerParts, c: Container): Promise<Attachment | undefined> {
   if (!hasNetwork(c)) return undefined;
   const netnsPath = netnsFile(parts.layout, c.id);
@@ -116,11 +129,11 @@ function createPlace(parent: Directory, name: string, directory: boolean): void 
   chmodSync(path, 0o755);
 }
 
-function prepareMounts(volumes: Volumes, c: Container, rootfs: string): void {
+async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Container, rootfs: string): Promise<void> {
   for (const m of c.mounts) {
     if (m.type === 'volume') {
       volumes.ensureFolder(m.name!);
-      seedVolume(m, rootfs);
+      await seedVolume(m, rootfs, layout.locks);
     } else if (m.type === 'bind' && !existsSync(m.source)) {
       mkdirSync(m.source, { recursive: true, mode: 0o755 }); // as Docker does for -v
     }
@@ -215,7 +228,8 @@ function writeIdentity(bundle: string, c: Container, network: Attachment | undef
             ...(r.dnsOptions !== undefined && { options: r.dnsOptions }),
           }),
   };
-  for (const name of IDENTITY) writeFileSync(join(bundle, name), text[name], { mode: 0o644 });
+  // in place: the container has these very files already
+  for (const name of IDENTITY) writeFileSync(join(bundle, name), text[name]);
 }
 
 /** `name:address` as a line of a hosts file. */

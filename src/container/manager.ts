@@ -7,9 +7,9 @@ import { publishAll } from '../network/index.ts';
 import { type LogLine, type OciRuntime, readLogs } from '../runtime/index.ts';
 import { withMounted } from '../snapshot/index.ts';
 import { processIdentity } from '../sys/index.ts';
-import { randomId } from '../util/index.ts';
+import { crashPoint, randomId } from '../util/index.ts';
 import { startDetached } from './detached.ts';
-import { Endings, isAlive, isWatched } from './ending.ts';
+import { Endings } from './ending.ts';
 import { logFile } from './folders.ts';
 import { type ForegroundOptions, runForeground } from './foreground.ts';
 import type { LaunchOptions } from './launch.ts';
@@ -17,7 +17,7 @@ import { checkName } from './names.ts';
 import type { ContainerParts } from './parts.ts';
 import { ContainerRecords } from './records.ts';
 import { exposedPorts, processSettings } from './settings.ts';
-import { runInTerminal, type TerminalOptions, type TerminalOutcome } from './terminal.ts';
+import { isAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container, ContainerRequest } from './types.ts';
 import { Volumes } from './volumes.ts';
 
@@ -64,8 +64,9 @@ export class ContainerManager {
     const volumes = this.volumes.plan(request, Object.keys(config.Volumes ?? {}), now());
     const base = image.layers.length === 0 ? null : await images.snapshot(image, lease);
     const { id: snapshotId } = snapshots.prepare(base, lease);
+    crashPoint('container.snapshot-prepared');
     try {
-      return this.records.insert(
+      const made = this.records.insert(
         {
           id,
           imageId: image.id,
@@ -83,6 +84,8 @@ export class ContainerManager {
         request.name,
         volumes.record,
       );
+      crashPoint('container.recorded');
+      return made;
     } catch (error) {
       snapshots.remove(snapshotId);
       throw error;
@@ -91,17 +94,17 @@ export class ContainerManager {
 
   /** Starts a container that goes on by itself, watched by a monitor. No error when it runs already. */
   async start(c: Container, o: LaunchOptions = {}): Promise<void> {
-    await startDetached(this, c, o);
+    while (!(await startDetached(this, c, o))) {
+      // another command is starting it: as good as ours if it succeeds
+      const now = await this.started(c);
+      if (isAlive(now)) return;
+      await this.endings.settle(c.id);
+    }
   }
 
-  /** Starts a container with our own standard streams and waits for its end. Returns its exit code. Not for one with a terminal. */
-  async runForeground(c: Container, o: ForegroundOptions): Promise<number> {
+  /** Starts a container, connected with somebody's streams or terminal, and waits for its end. Its exit code; undefined when it was left. */
+  runForeground(c: Container, o: ForegroundOptions): Promise<number | undefined> {
     return runForeground(this, c, o);
-  }
-
-  /** Starts a container that has a terminal and connects it with ours, until it ends or the user detaches. */
-  async runInTerminal(c: Container, o: TerminalOptions): Promise<TerminalOutcome> {
-    return runInTerminal(this, c, o);
   }
 
   /** The newest record of a container; one that somebody is just starting is waited for until its process is there. */
@@ -146,38 +149,35 @@ export class ContainerManager {
         // read before somebody clears it away: one with --rm leaves nothing else behind
         const code = this.endings.exitCode(c.id);
         if (code !== undefined) last.state.exitCode = code;
-        if (code !== undefined || !isWatched(now)) await this.endings.settle(c.id);
+        if (code !== undefined || !isWatched(now) || isStranded(now)) await this.endings.settle(c.id);
       }
       await sleep(4);
     }
   }
 
-  /** Takes a container and what it wrote away. Throws conflict 'container.running' unless forced. */
+  /**
+   * Removes a container and what it wrote. A forced one is killed first, also if it is started meanwhile.
+   * @throws SlipwayError conflict `container.running` unless forced
+   */
   async remove(c: Container, o: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
-    if (c.state.status === 'running') {
-      if (o.force !== true) {
-        throw new SlipwayError(
-          'conflict',
-          'container.running',
-          `cannot remove container "${c.name}": container is running: stop the container before removing or force remove`,
-          {
-            hints: [`\`slipway rm -f ${c.name}\` stops and removes it`],
-          },
-        );
+    const volumes = o.volumes === true || c.request.autoRemove;
+    for (const until = Date.now() + KILL_TIME; !(await this.endings.remove(c.id, { volumes }));) {
+      const now = this.records.get(c.id);
+      if (now === undefined) return;
+      if (now.state.status === 'running') {
+        if (o.force !== true || Date.now() > until) throw stillRunning(now);
+        await this.#killNow(now);
       }
-      await this.#killNow(c);
       await this.endings.settle(c.id);
+      if (now.state.status === 'removing') return;
     }
-    const now = this.records.get(c.id);
-    if (now !== undefined && now.state.status !== 'removing')
-      await this.endings.remove(now, { volumes: o.volumes === true || c.request.autoRemove });
   }
 
-  /** Removes all containers that do not run, and returns them. */
-  async prune(): Promise<Container[]> {
-    const idle = this.records.all().filter((c) => c.state.status === 'created' || c.state.status === 'exited');
-    for (const c of idle) await this.remove(c, { volumes: false });
-    return idle;
+  /** Removes those of `containers` that still do not run, and returns them. */
+  async prune(containers: readonly Container[]): Promise<Container[]> {
+    const removed: Container[] = [];
+    for (const c of containers) if (await this.endings.remove(c.id, { volumes: c.request.autoRemove, pruning: true })) removed.push(c);
+    return removed;
   }
 
   /** What a container wrote, line by line; with `follow` until it ends. */
@@ -205,9 +205,9 @@ export class ContainerManager {
     return this.parts.runtime();
   }
 
-  /** Brings the records up to date with what really runs. Costs one query when nothing does. */
-  async reconcile(): Promise<void> {
-    await this.endings.reconcile();
+  /** Brings the records up to date with what really runs; returns warnings. Costs one query when nothing does. */
+  reconcile(): Promise<string[]> {
+    return this.endings.reconcile();
   }
 
   /** What a monitor calls when its container has ended. */
@@ -235,6 +235,15 @@ export class ContainerManager {
       this.#send(now, 9);
     }
   }
+}
+
+function stillRunning(c: Container): SlipwayError {
+  return new SlipwayError(
+    'conflict',
+    'container.running',
+    `cannot remove container "${c.name}": container is running: stop the container before removing or force remove`,
+    { hints: [`\`slipway rm -f ${c.name}\` stops and removes it`] },
+  );
 }
 
 export function notRunning(message: string): SlipwayError {

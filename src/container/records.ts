@@ -3,6 +3,7 @@
 import { SlipwayError } from '../model/index.ts';
 import type { Database, Sql } from '../store/index.ts';
 import { nameTaken, randomName } from './names.ts';
+import { move, type TransitionName } from './transitions.ts';
 import type { Container } from './types.ts';
 
 interface Row {
@@ -47,6 +48,23 @@ export class ContainerRecords {
       sql.run('UPDATE containers SET json = ?, state = ? WHERE id = ?', JSON.stringify(c), c.state.status, id);
       return c;
     });
+  }
+
+  /**
+   * Takes a container from one state to another if its newest record allows it; `change` then alters the rest of the record.
+   * `moved` says whether it did; undefined when the container is gone.
+   */
+  transition(
+    id: string,
+    name: TransitionName,
+    change: (c: Container) => void = () => {},
+  ): { moved: boolean; container: Container } | undefined {
+    let moved = false;
+    const container = this.update(id, (c) => {
+      moved = move(c, name);
+      if (moved) change(c);
+    });
+    return container && { moved, container };
   }
 
   rename(id: string, name: string): void {

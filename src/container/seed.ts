@@ -1,39 +1,60 @@
 // A volume that is still empty begins with what the image has at its place, owner and mode of the folder included, as in
-// Docker. Everything here happens below a mount and is therefore synchronous.
+// Docker. Below a mount everything is synchronous; only the lock is waited for.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { type Directory, removeTree, RootedTree } from '../sys/index.ts';
+import { type Directory, FileLock, removeTree, RootedTree } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { MountPoint } from './types.ts';
 
-/** `rootfs` is the mounted file system of the container, not started yet. */
-export function seedVolume(point: MountPoint, rootfs: string): void {
-  if (point.noCopy === true || readdirSync(point.source).length > 0) return;
+/** `rootfs` is the mounted file system of the container, not started yet; `locks` a folder for locks between processes. */
+export async function seedVolume(point: MountPoint, rootfs: string, locks: string): Promise<void> {
+  if (point.noCopy === true || !isUnseeded(point)) return;
+  using _lock = await FileLock.acquire(join(locks, `volume-${point.name ?? ''}`), 'exclusive');
+  if (!isUnseeded(point)) return; // another container was faster
   using tree = new RootedTree(rootfs);
   const inside = tree.locate(point.destination);
   const stat = tree.stat(inside);
   if (stat?.isDirectory() !== true) return;
   using from = tree.directory(inside);
-  if (from.list().length > 0) copyInto(from, point);
+  const ready = seedFolder(point);
+  if (!existsSync(ready) && from.list().length > 0) copyAside(from, point, ready);
   chownSync(point.source, stat.uid, stat.gid);
   chmodSync(point.source, stat.mode & 0o7777);
+  if (!existsSync(ready)) return;
+  crashPoint('volume.seed-copied');
+  for (const name of readdirSync(ready, { encoding: 'buffer' })) {
+    if (!existsSync(under(point.source, name))) renameSync(under(ready, name), under(point.source, name));
+    crashPoint('volume.seeded');
+  }
+  removeTree(ready);
 }
 
-/** Copied aside first: a volume that was half filled when somebody pulled the plug would be taken for a used one. */
-function copyInto(from: Directory, point: MountPoint): void {
-  const aside = join(dirname(point.source), `_seed-${process.pid}`);
-  removeTree(aside);
-  mkdirSync(aside, { mode: 0o700 });
-  const copy = spawnSync('/bin/cp', ['-a', '--', '.', aside], { cwd: from.self, encoding: 'utf8' });
-  if (copy.status !== 0)
+/** Empty, or filled half way by a command that was killed: then its copy still lies beside it, and the rest of it follows. */
+function isUnseeded(point: MountPoint): boolean {
+  return readdirSync(point.source).length === 0 || existsSync(seedFolder(point));
+}
+
+/** Holds a whole copy as soon as it exists. */
+function seedFolder(point: MountPoint): string {
+  return join(dirname(point.source), '_seed');
+}
+
+function copyAside(from: Directory, point: MountPoint, ready: string): void {
+  const growing = `${ready}.part`;
+  removeTree(growing); // of a command that was killed
+  mkdirSync(growing, { mode: 0o700 });
+  const copy = spawnSync('/bin/cp', ['-a', '--', '.', growing], { cwd: from.self, encoding: 'utf8' });
+  if (copy.status !== 0) {
+    removeTree(growing);
     throw new SlipwayError(
       'internal',
       'volume.not-seeded',
       `cannot fill volume ${point.name ?? ''} from the image: ${copy.error?.message ?? copy.stderr.trim()}`,
     );
-  for (const name of readdirSync(aside, { encoding: 'buffer' })) renameSync(under(aside, name), under(point.source, name));
-  removeTree(aside);
+  }
+  renameSync(growing, ready);
 }
 
 function under(folder: string, name: Buffer): Buffer {

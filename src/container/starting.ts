@@ -1,42 +1,55 @@
 // What is recorded while a container starts, so that whoever comes later knows what began and who began it.
 import { SlipwayError } from '../model/index.ts';
+import type { Attachment } from '../network/index.ts';
 import { processIdentity, processStartTime } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import type { ContainerManager } from './manager.ts';
-import type { Prepared } from './launch.ts';
 import type { Container } from './types.ts';
 
-/** From here on this process is the one that starts it. Throws failed-precondition 'container.already-running'. */
-export function claimStart({ records }: ContainerManager, c: Container): void {
-  const claimed = records.update(c.id, (r) => {
-    if (r.state.status === 'running' || r.state.status === 'removing')
-      throw new SlipwayError('failed-precondition', 'container.already-running', `container ${c.name} is ${r.state.status}`);
-    r.state.status = 'running';
+/**
+ * From here on this process is the one that starts it. False when it runs already, or another command is starting it.
+ * @throws SlipwayError `container.removing`, `container.not-found`
+ */
+export function claimStart({ records }: ContainerManager, c: Container): boolean {
+  const claim = records.transition(c.id, 'start', (r) => {
     r.state.starter = processIdentity();
     r.state.exitCode = 0;
     r.state.error = '';
+    delete r.state.oomKilled;
     delete r.state.finishedAt;
   });
-  if (claimed === undefined) throw new SlipwayError('not-found', 'container.not-found', `No such container: ${c.id}`);
+  if (claim === undefined) throw new SlipwayError('not-found', 'container.not-found', `No such container: ${c.id}`);
+  if (claim.container.state.status === 'removing')
+    throw new SlipwayError('conflict', 'container.removing', 'container is marked for removal and cannot be started');
+  if (claim.moved) crashPoint('container.start-claimed');
+  return claim.moved;
 }
 
-export interface Started {
+export interface Created {
   readonly pid: number;
   /** Of conmon. */
-  readonly monitorPid?: number;
-  /** This process stays, and clears away what the container leaves. */
-  readonly watching: boolean;
+  readonly monitorPid: number;
 }
 
-export function recordStart({ records, parts }: ContainerManager, c: Container, ready: Prepared, s: Started): Container {
-  const started = records.update(c.id, (r) => {
-    r.state.pid = s.pid;
-    r.state.process = identityOf(s.pid);
-    r.state.startedAt = parts.now();
-    if (s.monitorPid !== undefined) r.state.monitor = identityOf(s.monitorPid);
-    if (!s.watching) delete r.state.starter;
-    if (ready.network !== undefined) r.network = ready.network;
+/** Its process exists. */
+export function recordCreated({ records }: ContainerManager, c: Container, network: Attachment | undefined, created: Created): Container {
+  const now = records.update(c.id, (r) => {
+    r.state.gated = true;
+    r.state.pid = created.pid;
+    r.state.process = identityOf(created.pid);
+    r.state.monitor = identityOf(created.monitorPid);
+    if (network !== undefined) r.network = network;
   });
-  return started ?? c;
+  return now ?? c;
+}
+
+/** Its program has begun. `watching`: this process stays, and clears away what the container leaves. */
+export function recordBegun({ records, parts }: ContainerManager, id: string, o: { readonly watching: boolean }): void {
+  records.update(id, (r) => {
+    delete r.state.gated;
+    r.state.startedAt = parts.now();
+    if (!o.watching) delete r.state.starter;
+  });
 }
 
 /** An empty one for a process that has ended already: it names nobody. */

@@ -91,7 +91,7 @@ export interface ProcessSettings {
 }
 
 /**
- * created → running → exited → running …, and from each of them → removing, after which there is nothing.
+ * created → running → exited → running …, and → removing, after which there is nothing (`transitions.ts`).
  * A container is `running` from the moment a command begins to start it until its remains are cleared away.
  */
 export type ContainerStatus = 'created' | 'running' | 'exited' | 'removing';
@@ -101,6 +101,8 @@ export interface ContainerState {
   status: ContainerStatus;
   /** Of the container's first process; 0 when it does not run. */
   pid: number;
+  /** That process exists, and waits for its starter to let its program begin. */
+  gated?: boolean;
   /** That process; not there before it has started. */
   process?: string;
   /** The command that starts it and, in the foreground, that waits for its end. */
@@ -110,6 +112,8 @@ export interface ContainerState {
   /** The command that is clearing away what is left of it: the only one that may. */
   ender?: string;
   exitCode: number;
+  /** The kernel ended it, or a process of it, for want of memory. */
+  oomKilled?: boolean;
   error: string;
   /** ms since the epoch. */
   startedAt?: number;
@@ -137,12 +141,4 @@ export interface Container {
   readonly mounts: readonly MountPoint[];
   network?: Attachment;
   readonly state: ContainerState;
-}
-
-/** Standard streams of `exec` and of a container in the foreground without a terminal. */
-export interface Streams {
-  /** 'inherit' hands our own on. */
-  readonly stdin: 'inherit' | 'ignore';
-  readonly stdout: 'inherit' | ((chunk: Buffer) => void);
-  readonly stderr: 'inherit' | ((chunk: Buffer) => void);
 }

@@ -49,13 +49,11 @@ function dropUnfinishedPulls({ layout, leases }: Engine): void {
 export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Promise<Pruned<string>> {
   const containers = await engine.containers();
   await containers.reconcile();
-  const removed: string[] = [];
-  for (const c of containers.records.all()) {
-    if (c.state.status === 'running' || (o.until !== undefined && c.createdAt >= o.until)) continue;
-    if (o.labels && !hasLabels(c.request.labels, o.labels)) continue;
-    await containers.remove(c);
-    removed.push(c.id);
-  }
+  const idle = containers.records
+    .all()
+    .filter((c) => o.until === undefined || c.createdAt < o.until)
+    .filter((c) => !o.labels || hasLabels(c.request.labels, o.labels));
+  const removed = (await containers.prune(idle)).map((c) => c.id);
   return { removed, reclaimed: engine.collector().collect().bytes };
 }
 

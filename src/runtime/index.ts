@@ -11,4 +11,5 @@ export { resolveUser } from './users.ts';
 export type { TerminalEnds } from './terminal-relay.ts';
 export { foreignPlatform, resolveExecutable } from './executables.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
-export { Monitor, type MonitorOptions, readExitFile } from './monitor.ts';
+export { Attachment } from './attach.ts';
+export { lastExit, Monitor, type MonitorOptions, ranOutOfMemory } from './monitor.ts';

@@ -1,7 +1,7 @@
 // conmon: the small process that stays with a detached container, holds its output and its terminal, writes its log and its exit
 // code, and calls slipway when it has ended. It lives in the mount namespace that it was started in and so keeps the mounts.
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { findExecutable } from '../sys/index.ts';
@@ -21,11 +21,19 @@ export interface MonitorOptions {
   readonly exitDir: string;
   readonly persistDir: string;
   readonly pidFile: string;
-  readonly monitorPidFile: string;
   readonly tty?: boolean;
   readonly openStdin?: boolean;
+  /** Its input stays open when a client goes; without it, it ends with the first client's. */
+  readonly keepStdin?: boolean;
   /** Called when the container has ended. */
   readonly exitCommand?: readonly string[];
+}
+
+interface Answer {
+  readonly pid?: number;
+  readonly message?: string;
+  readonly stderr: string;
+  readonly monitorPid: number;
 }
 
 export class Monitor {
@@ -49,7 +57,7 @@ export class Monitor {
   /** Has the container created; `start` of the runtime lets its program begin. */
   async create(o: MonitorOptions): Promise<{ pid: number; monitorPid: number }> {
     const runtimeLog = join(o.bundle, 'runtime.log');
-    for (const file of [o.pidFile, o.monitorPidFile, runtimeLog, join(o.exitDir, o.id)]) rmSync(file, { force: true });
+    for (const file of [o.pidFile, runtimeLog, join(o.exitDir, o.id), join(o.bundle, 'oom')]) rmSync(file, { force: true });
     const args = [
       '--cid',
       o.id,
@@ -63,8 +71,6 @@ export class Monitor {
       o.bundle,
       '--container-pidfile',
       o.pidFile,
-      '--conmon-pidfile',
-      o.monitorPidFile,
       '--log-path',
       `k8s-file:${o.logPath}`,
       '--exit-dir',
@@ -72,10 +78,12 @@ export class Monitor {
       '--persist-dir',
       o.persistDir,
       '--full-attach',
+      '--sync', // no second fork: our child is the monitor itself
       '--no-sync-log',
       ...[...globalArguments(o.runtime.binary), '--log', runtimeLog, '--log-format', 'json'].flatMap((a) => ['--runtime-arg', a]),
       ...(o.tty ? ['--terminal'] : []),
-      ...(o.openStdin ? ['--stdin', '--leave-stdin-open'] : []),
+      ...(o.openStdin ? ['--stdin'] : []),
+      ...(o.keepStdin || o.tty ? ['--leave-stdin-open'] : []),
       ...(o.exitCommand
         ? ['--exit-command', o.exitCommand[0] ?? '', ...o.exitCommand.slice(1).flatMap((a) => ['--exit-command-arg', a])]
         : []),
@@ -91,12 +99,12 @@ export class Monitor {
           )
         : startFailure(o.runtime.binary, o.spec, complaint);
     }
-    return { pid: answer.pid, monitorPid: Number(readFileSync(o.monitorPidFile, 'utf8')) };
+    return { pid: answer.pid, monitorPid: answer.monitorPid };
   }
 
   /** conmon says over a pipe (_OCI_SYNCPIPE) which pid the container has, or what went wrong; then it goes on by itself. */
-  #call(args: readonly string[], cwd: string): Promise<{ pid?: number; message?: string; stderr: string }> {
-    const { promise, resolve, reject } = Promise.withResolvers<{ pid?: number; message?: string; stderr: string }>();
+  #call(args: readonly string[], cwd: string): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const child = spawn(this.#path, args, {
       cwd,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -112,9 +120,9 @@ export class Monitor {
       child.unref();
       try {
         const { data, pid = data, message } = JSON.parse(text.split('\n')[0] ?? '') as { data?: number; pid?: number; message?: string };
-        resolve({ ...(pid !== undefined && { pid }), ...(message !== undefined && { message }), stderr });
+        resolve({ ...(pid !== undefined && { pid }), ...(message !== undefined && { message }), stderr, monitorPid: child.pid ?? 0 });
       } catch {
-        resolve({ stderr });
+        resolve({ stderr, monitorPid: child.pid ?? 0 });
       }
     };
     const sync = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void };
@@ -129,13 +137,19 @@ export class Monitor {
   }
 }
 
-/** What conmon wrote of the end of a container; undefined when it has not. */
-export function readExitFile(exitDir: string, id: string): number | undefined {
+/** What conmon wrote of the end of a container, and when (ms since the epoch); undefined when it has not. */
+export function lastExit(exitDir: string, id: string): { readonly code: number; readonly at: number } | undefined {
+  const path = join(exitDir, id);
   try {
-    const code = Number.parseInt(readFileSync(join(exitDir, id), 'utf8'), 10);
-    return Number.isNaN(code) ? undefined : code;
+    const code = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return Number.isNaN(code) ? undefined : { code, at: Math.round(statSync(path).mtimeMs) };
   } catch (e) {
     if ((e as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw e;
   }
+}
+
+/** Whether conmon saw the kernel kill for want of memory in the container's control group. */
+export function ranOutOfMemory(bundle: string): boolean {
+  return existsSync(join(bundle, 'oom'));
 }

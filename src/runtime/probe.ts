@@ -85,11 +85,7 @@ export async function compileFilter(binary: RuntimeBinary, seccomp: Seccomp): Pr
     writeBundle(bundle, probeSpec(bundle, { seccomp }));
     try {
       // The created process keeps its standard streams: pipes to us would never end.
-      const created = await runAttached(binary, ['create', '--bundle', bundle, id], {
-        stdin: 'ignore',
-        stdout: 'ignore',
-        stderr: 'ignore',
-      });
+      const created = await runAttached(binary, ['create', '--bundle', bundle, id], {});
       if (created.exitCode !== 0) return undefined;
       return readFileSync(join(binary.stateRoot, binary.name, id, 'seccomp.bpf'));
     } catch {

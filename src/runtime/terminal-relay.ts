@@ -4,10 +4,15 @@ import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import { setWindowSize } from '../sys/index.ts';
+import { copyInput } from './input.ts';
+import type { InputSource } from './types.ts';
 
 /** The user's terminal. */
 export interface TerminalEnds {
-  readonly input: Pick<NodeJS.ReadStream, 'isTTY' | 'setRawMode' | 'on' | 'off' | 'resume' | 'pause'>;
+  /** What is typed; nothing is read without it. */
+  readonly input?: InputSource;
+  /** Makes it raw; returns how to undo that. */
+  raw?(): () => void;
   readonly output: { write(chunk: Uint8Array): unknown };
   size(): { readonly columns: number; readonly rows: number };
   /** Calls back when the size has changed; returns how to stop that. */
@@ -31,21 +36,22 @@ export async function relayTerminal(master: number, ends: TerminalEnds, ended: P
     // EIO: nobody has the other side open any more (tty_ioctl(4))
     terminal.on('error', () => resolve()).on('close', () => resolve());
   });
-  const typed = (chunk: Buffer): void => void terminal.write(chunk);
   const stopResizing = ends.onResize(() => setWindowSize(master, ends.size()));
-  const raw = ends.input.isTTY === true;
-  if (raw) ends.input.setRawMode(true);
+  const cooked = ends.raw?.();
   terminal.on('data', (chunk: Buffer) => void ends.output.write(chunk));
-  ends.input.on('data', typed);
-  ends.input.resume();
+  const stop =
+    ends.input &&
+    copyInput(ends.input, {
+      write: (chunk) => new Promise((resolve) => terminal.write(chunk, (error) => resolve(!error))),
+      end: () => {},
+    });
   try {
     await ended.catch(() => {}); // told where it is awaited
     await Promise.race([closed, sleep(DRAIN)]);
   } finally {
     stopResizing();
-    ends.input.off('data', typed);
-    ends.input.pause();
-    if (raw) ends.input.setRawMode(false);
+    stop?.();
+    cooked?.();
     terminal.destroy();
   }
 }

@@ -101,30 +101,33 @@ export interface RunOptions {
   readonly cgroup?: boolean;
 }
 
-/** A container in the foreground: a direct child with our own standard streams. */
-export interface ForegroundOptions {
+/** Somebody's standard input. A container never gets it as a descriptor: it is copied into a pipe of its own. */
+export type InputSource = Pick<NodeJS.ReadableStream, 'on' | 'off' | 'resume' | 'pause'>;
+
+/** Where what a container writes goes. */
+export interface OutputSinks {
+  readonly stdout: (chunk: Buffer) => void;
+  readonly stderr: (chunk: Buffer) => void;
+}
+
+/** The standard streams of a program; without `stdin` its input is empty. */
+export interface Streams extends OutputSinks {
+  readonly stdin?: InputSource;
+}
+
+/** A container in the foreground: a direct child. */
+export interface ForegroundOptions extends Streams {
   readonly id: string;
   readonly bundle: string;
-  /** Not written when left out: the bundle has its config.json already. */
-  readonly spec?: OciSpec;
+  readonly spec: OciSpec;
   /** As in RunOptions. */
   readonly stateRoot?: string;
-  /** The user's, when the spec has `terminal`; the streams below are not used then. */
+  /** The user's, when the spec has `terminal`; the streams are not used then. */
   readonly terminal?: TerminalEnds;
-  readonly stdin?: 'inherit' | 'ignore';
-  /** 'inherit' is ours; functions receive what the container writes (a log is being kept). */
-  readonly stdout?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
-  readonly stderr?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
-  /** Out of reach of our terminal's keys: the container gets only the signals that it is sent. */
-  readonly ownSession?: boolean;
-  /** Where the runtime writes the pid of the container's first process. */
-  readonly pidFile?: string;
-  /** Called with the pid when the container's process has started. */
-  readonly onStarted?: (pid: number) => void;
   readonly signal?: AbortSignal;
 }
 
-export interface ExecOptions {
+export interface ExecOptions extends Streams {
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
@@ -137,9 +140,6 @@ export interface ExecOptions {
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
   readonly noNewPrivileges?: boolean;
-  readonly stdin?: 'inherit' | 'ignore';
-  readonly stdout?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
-  readonly stderr?: 'inherit' | 'ignore' | ((chunk: Buffer) => void);
   /** Does not wait for the process; resolves with exit code 0 as soon as it runs. */
   readonly detach?: boolean;
   readonly signal?: AbortSignal;

@@ -1,14 +1,12 @@
 // The other end of `--console-socket`: an OCI runtime makes a terminal for a container and sends us its master over a Unix socket
 // (runc, docs/terminals.md). Node hands no descriptors out of sockets, so the calls are made here.
-import { closeSync, openSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bind, check, errno, struct } from './native.ts';
+import { AF_UNIX, SOCK_CLOEXEC, withUnixAddress } from './unix-socket.ts';
 
-const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
@@ -46,24 +44,15 @@ export interface ConsoleListener {
 
 /** Listens on `path`. @throws a system error */
 export function listenForConsole(path: string): ConsoleListener {
-  // the name of a socket may have 107 bytes only (unix(7)): a descriptor of its directory stands for the rest
-  const directory = openSync(dirname(path), 'r');
+  const socket = check(cSocket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), 'socket');
   try {
-    const socket = check(cSocket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), 'socket');
-    const address = Buffer.alloc(110);
-    address.writeUInt16LE(AF_UNIX, 0);
-    const length = 2 + address.write(`/proc/self/fd/${directory}/${basename(path)}`, 2);
-    try {
-      check(cBind(socket, address, length + 1), 'bind', path);
-      check(cListen(socket, 1), 'listen', path);
-    } catch (e) {
-      closeSync(socket);
-      throw e;
-    }
-    return { receive: (signal) => receive(socket, signal), close: () => closeSync(socket) };
-  } finally {
-    closeSync(directory);
+    withUnixAddress(path, (address, length) => check(cBind(socket, address, length), 'bind', path));
+    check(cListen(socket, 1), 'listen', path);
+  } catch (e) {
+    closeSync(socket);
+    throw e;
   }
+  return { receive: (signal) => receive(socket, signal), close: () => closeSync(socket) };
 }
 
 async function receive(socket: number, signal: AbortSignal): Promise<number> {

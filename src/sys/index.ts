@@ -8,6 +8,8 @@ export { FileLock, lockedFiles } from './lock.ts';
 export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
 export { openRegular, readInput, readRegularFile, whyNotRead } from './regular.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
+export { rawTerminal } from './terminal.ts';
+export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
 export { removeTree, syncDirectory, syncFileSystem, treeSize, umask0, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';

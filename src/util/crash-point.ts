@@ -41,6 +41,20 @@ export const CRASH_POINTS = [
   'network.before-rules',
   'network.rules-set',
   'network.before-removal',
+  'container.snapshot-prepared',
+  'container.recorded',
+  'container.start-claimed',
+  'container.process-created',
+  'container.network-joined',
+  'container.process-recorded',
+  'container.started',
+  'container.end-claimed',
+  'container.taken-back',
+  'container.removal-claimed',
+  'container.log-removed',
+  'container.files-removed',
+  'volume.seed-copied',
+  'volume.seeded',
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];

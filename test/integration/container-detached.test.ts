@@ -1,11 +1,9 @@
 // Containers that go on by themselves, watched by conmon, and what is found after something was killed; needs root.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type Container, type ContainerManager, type ContainerRequest, isAlive } from '../../src/container/index.ts';
 import { type Fixture, fixture, request } from './container-fixture.ts';
 
@@ -135,43 +133,4 @@ test('the machine went down: nothing of what ran is there', async () => {
   assert.equal(state(removed.id), undefined);
   await f.manager.remove(f.manager.records.resolve(c.id));
   assert.deepEqual(leftovers(), []);
-});
-
-test('a command is killed at any moment while it runs a container', async () => {
-  const script = `
-    const { openManager, request } = await import(${JSON.stringify(new URL('container-fixture.ts', import.meta.url).href)});
-    const [, root, run, mode] = process.argv;
-    const m = openManager(root, run);
-    const c = await m.create(request({ args: ['sleep', '0.05'], autoRemove: true }));
-    if (mode === 'detached') await m.start(c);
-    else await m.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });`;
-  const launch = (mode: string) =>
-    spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], {
-      stdio: 'ignore',
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    });
-  const began = performance.now();
-  await new Promise((resolve) => launch('foreground').once('exit', resolve));
-  const whole = performance.now() - began;
-  for (let i = 0; i < 16; i++) {
-    const child = launch(i % 2 === 0 ? 'foreground' : 'detached');
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    await sleep(whole * (0.4 + 0.7 * Math.random()));
-    child.kill('SIGKILL');
-    await exited;
-    if (i % 4 === 0) await f.other().reconcile();
-  }
-  // what still runs ends by itself; each reconcile may find more that has ended
-  for (let i = 0; i < 500 && f.manager.records.all().length > 0; i++) {
-    await f.manager.reconcile();
-    await sleep(10);
-  }
-  assert.deepEqual(f.manager.records.all(), []);
-  assert.deepEqual(leftovers(), []);
-  assert.deepEqual(
-    f.manager.parts.db.read((sql) =>
-      sql.all('SELECT id FROM snapshots WHERE state = ? AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)', 'active'),
-    ),
-    [],
-  );
 });

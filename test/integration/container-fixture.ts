@@ -148,7 +148,8 @@ export async function runIn(manager: ContainerManager, o: Partial<ContainerReque
   const container = await manager.create(request(o));
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  const exitCode = await manager.runForeground(container, { stdin: 'ignore', stdout: (c) => out.push(c), stderr: (c) => err.push(c) });
+  const exitCode = await manager.runForeground(container, { stdout: (c) => out.push(c), stderr: (c) => err.push(c) });
+  if (exitCode === undefined) throw new Error('nobody left it');
   return { exitCode, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString(), container };
 }
 

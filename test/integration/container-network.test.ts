@@ -1,13 +1,14 @@
 // Containers on the bridge, with published ports, in a network namespace of this test's own; needs root.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { portsText } from '../../src/container/index.ts';
+import { type Container, portsText } from '../../src/container/index.ts';
+import { CRASH_POINTS } from '../../src/util/index.ts';
 import { type Fixture, fixture, request, sh } from './container-fixture.ts';
 
 const INSIDE = 'SLIPWAY_TEST_OWN_NETWORK';
@@ -104,35 +105,49 @@ if (process.env[INSIDE] === undefined) {
     );
   });
 
-  test('a command is killed at any moment while it publishes a port', async () => {
-    const script = `
-      const { openManager, request } = await import(${JSON.stringify(new URL('container-fixture.ts', import.meta.url).href)});
-      const [, root, run, mode] = process.argv;
-      const m = openManager(root, run);
-      const c = await m.create(request({ args: ['sleep', '0.05'], autoRemove: true, network: 'bridge', publishAll: true }));
-      if (mode === 'detached') await m.start(c);
-      else await m.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });`;
-    const launch = (mode: string) =>
-      spawn(process.execPath, ['--input-type=module', '-e', script, f.root, f.run, mode], { stdio: 'ignore' });
-    const began = performance.now();
-    await new Promise((resolve) => launch('foreground').once('exit', resolve));
-    const whole = performance.now() - began;
-    for (let i = 0; i < 10; i++) {
-      const child = launch(i % 2 === 0 ? 'foreground' : 'detached');
-      const exited = new Promise((resolve) => child.once('exit', resolve));
-      await sleep(whole * (0.5 + 0.6 * Math.random()));
-      child.kill('SIGKILL');
-      await exited;
-    }
-    for (let i = 0; i < 500 && f.manager.records.all().length > 0; i++) {
+  const SCRIPT = `
+    const { openManager, request } = await import(${JSON.stringify(new URL('container-fixture.ts', import.meta.url).href)});
+    const { armCrashPoint } = await import(${JSON.stringify(new URL('../../src/util/index.ts', import.meta.url).href)});
+    const [, root, run, mode, point] = process.argv;
+    armCrashPoint(point);
+    const m = openManager(root, run);
+    const c = await m.create(request({
+      args: ['sh', '-c', 'cat /seeded/inner/file; sleep 0.05; echo late; exit 6'],
+      volumes: [{ source: 'seed-' + mode + point, destination: '/seeded', readonly: false }],
+      autoRemove: mode === 'detached', network: 'bridge', publishAll: true,
+    }));
+    if (mode === 'detached') await m.start(c);
+    else await m.runForeground(c, { stdout: () => {}, stderr: () => {} });
+    if (mode !== 'detached') await m.remove(c);`;
+  const killedAt = (mode: string, point: string): Promise<NodeJS.Signals | null> =>
+    new Promise((resolve) =>
+      spawn(process.execPath, ['--input-type=module', '-e', SCRIPT, f.root, f.run, mode, point], { stdio: 'ignore' }).once(
+        'exit',
+        (_, signal) => resolve(signal),
+      ),
+    );
+  /** The container of a killed command, once nothing happens to it any more. */
+  const settled = async (): Promise<Container | undefined> => {
+    for (let i = 0; ; i++) {
       await f.manager.reconcile();
+      const [c, ...others] = f.manager.records.all();
+      assert.deepEqual(others, []);
+      if (c === undefined || c.state.status === 'exited' || c.state.status === 'created') return c;
+      assert.ok(i < 1000, JSON.stringify(c.state));
       await sleep(10);
     }
+  };
+  const nothingLeft = async (): Promise<void> => {
     await f.manager.reconcile();
     await f.manager.parts.network.settled();
     assert.deepEqual(f.manager.records.all(), []);
+    for (const table of ['network_leases', "snapshots WHERE state = 'active' AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)"])
+      assert.deepEqual(
+        f.manager.parts.db.read((sql) => sql.all(`SELECT * FROM ${table}`)),
+        [],
+      );
     assert.deepEqual(
-      f.manager.parts.db.read((sql) => sql.all('SELECT * FROM network_leases')),
+      ['containers', 'netns', 'runtime/crun'].flatMap((folder) => readdirSync(join(f.run, folder))),
       [],
     );
     assert.deepEqual(
@@ -140,7 +155,38 @@ if (process.env[INSIDE] === undefined) {
       [],
     );
     assert.ok(!rules().includes('8080'), rules());
-  });
+  };
+  /** Its program has begun: how it ends, and what it writes, no longer depends on the command. */
+  const BEGUN = ['container.started', 'container.end-claimed', 'container.taken-back'];
+
+  for (const point of CRASH_POINTS.filter((p) => /^(container|volume)\./.test(p))) {
+    test(`a command in the foreground is killed at ${point}`, async () => {
+      assert.equal(await killedAt('foreground', point), 'SIGKILL');
+      const c = await settled();
+      if (BEGUN.includes(point)) {
+        assert.deepEqual([c?.state.status, c?.state.exitCode], ['exited', 6]);
+        let log = '';
+        for await (const line of f.manager.logs(c!)) log += line.data.toString();
+        assert.equal(log, 'from the image\nlate\n');
+      }
+      if (point.startsWith('volume.')) {
+        await f.manager.start(c!);
+        assert.equal(await f.manager.wait(c!), 6);
+        assert.ok(existsSync(join(f.root, `volumes/seed-foreground${point}/_data/inner/file`)));
+        assert.deepEqual(readdirSync(join(f.root, `volumes/seed-foreground${point}`)), ['_data']);
+      }
+      if (c !== undefined) await f.manager.remove(f.manager.records.resolve(c.id));
+      await nothingLeft();
+    });
+  }
+
+  for (const point of ['container.recorded', 'container.process-created', 'container.network-joined', 'container.started'] as const) {
+    test(`a command that starts a container with --rm is killed at ${point}`, async () => {
+      assert.equal(await killedAt('detached', point), 'SIGKILL');
+      assert.equal(await settled(), undefined);
+      await nothingLeft();
+    });
+  }
 
   test('low ports are open to everybody', async () => {
     assert.equal(await sh(f.manager, 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start', { network: 'bridge', user: '1000' }), '0\n');

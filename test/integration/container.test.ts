@@ -99,7 +99,7 @@ test('the files that tell a container its name', async () => {
   );
   assert.match(await sh(f.manager, 'cat /etc/resolv.conf', { dns: ['10.1.1.1'], dnsSearch: ['example.org'] }), /nameserver 10\.1\.1\.1/);
   const c = await f.manager.create(request({ args: ['true'] }));
-  await f.manager.runForeground(c, { stdin: 'ignore', stdout: () => {}, stderr: () => {} });
+  await f.manager.runForeground(c, { stdout: () => {}, stderr: () => {} });
   assert.deepEqual(
     f.manager.withFiles(c, (rootfs) =>
       readdirSync(join(rootfs, 'etc'))
@@ -188,7 +188,7 @@ test('capabilities', async () => {
 test('a second program in a running container; signals; stop', async () => {
   const c = await f.manager.create(request({ args: ['sh', '-c', 'trap "exit 9" USR1; echo up; while :; do sleep 0.05; done'] }));
   const started = Promise.withResolvers<void>();
-  const run = f.manager.runForeground(c, { stdin: 'ignore', stdout: () => started.resolve(), stderr: () => {} });
+  const run = f.manager.runForeground(c, { stdout: () => started.resolve(), stderr: () => {} });
   await started.promise;
   const { execIn } = await import('../../src/container/index.ts');
   const exec = async (args: string[], o: object = {}): Promise<[number, string]> => {
@@ -199,7 +199,6 @@ test('a second program in a running container; signals; stop', async () => {
       tty: false,
       detach: false,
       privileged: false,
-      stdin: 'ignore',
       stdout: (b) => out.push(b),
       stderr: (b) => out.push(b),
       ...o,
@@ -239,7 +238,7 @@ test('stop from another process: the signal asked for, then SIGKILL', async () =
   ] as const) {
     const c = await f.manager.create(request({ args: ['sh', '-c', script], stopSignal: 'SIGUSR2' }));
     const started = Promise.withResolvers<void>();
-    const run = f.manager.runForeground(c, { stdin: 'ignore', stdout: () => started.resolve(), stderr: () => {} });
+    const run = f.manager.runForeground(c, { stdout: () => started.resolve(), stderr: () => {} });
     await started.promise;
     const other = f.other();
     const waited = other.wait(other.records.resolve(c.id));

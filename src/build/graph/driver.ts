@@ -359,7 +359,7 @@ export class BuildDriver implements ForesightDriver<Result> {
     const shell = op.args[1] === '-c' && op.args[0] !== undefined ? [op.args[0]] : ['/bin/sh'];
     debug.begin(v.name, shell);
     const { signal } = this.#request;
-    await runStep(this.#env, { ...step, args: shell, attached: { terminal: debug.terminal }, signal });
+    await runStep(this.#env, { ...step, args: shell, attached: { terminal: debug.terminal, streams: debug.streams }, signal });
   }
 
   #copyDigest(v: NodeVertex, a: Extract<FileAction, { action: 'copy' }>, result: Result): string {

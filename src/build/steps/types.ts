@@ -1,7 +1,7 @@
 // What a step is asked to do: the requests that both engines hand to copyStep, runStep and contentDigest.
 // Everything in a request is final: variables are expanded, stages are directories, paths are absolute where said.
 import type { BuildNetworks } from '../../network/index.ts';
-import type { OciRuntime, TerminalEnds } from '../../runtime/index.ts';
+import type { OciRuntime, Streams, TerminalEnds } from '../../runtime/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Mount } from '../../snapshot/index.ts';
@@ -169,8 +169,8 @@ export interface RunRequest {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits?: readonly Ulimit[];
-  /** With our own standard streams, as a terminal or not, instead of `onOutput`. */
-  readonly attached?: { readonly terminal: TerminalEnds | undefined };
+  /** Connected with somebody's terminal, or with streams, instead of `onOutput`. */
+  readonly attached?: { readonly terminal: TerminalEnds | undefined; readonly streams: Streams };
   /** 64 hex; made up when missing. */
   readonly id?: string;
   /** Gets how to ask for the processor time that the command has used so far, in ms. */

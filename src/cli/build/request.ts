@@ -14,6 +14,7 @@ import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../
 import { withoutCredentials } from '../../remote/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
+import { streams } from '../containers.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
 import { configuredProxies } from '../user-config.ts';
@@ -129,7 +130,9 @@ export async function openRequest(
       squash: o.bool('squash'),
       cacheFrom: which === 'classic' ? o.list('cache-from') : [],
     },
-    ...(o.bool('debug') && { debug: { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx) : undefined, begin: onDebug } }),
+    ...(o.bool('debug') && {
+      debug: { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx) : undefined, streams: streams(ctx, true), begin: onDebug },
+    }),
     ...(date !== undefined && { sourceDateEpoch: date }),
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
     signal: ctx.signal,

@@ -2,6 +2,7 @@
 import { bindingText, type Container, type ContainerManager, publishedPorts } from '../../container/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
+import { openContainers } from '../containers.ts';
 
 type Act = (containers: ContainerManager, c: Container, o: ParsedOptions, ctx: Context) => Promise<string | undefined>;
 
@@ -10,8 +11,7 @@ function each(command: Omit<Command, 'run'>, act: Act, missingIsFine?: (o: Parse
   return {
     ...command,
     async run(ctx, o, args) {
-      const containers = await (await ctx.engine()).containers();
-      await containers.reconcile();
+      const containers = await openContainers(ctx);
       let failed = 0;
       for (const word of args) {
         try {
@@ -110,8 +110,7 @@ export const port: Command = {
   args: { min: 1, max: 2 },
   options: [],
   async run(ctx, _o, args) {
-    const containers = await (await ctx.engine()).containers();
-    await containers.reconcile();
+    const containers = await openContainers(ctx);
     const [word = '', only] = args;
     const c = containers.records.resolve(word);
     const ports = publishedPorts(c, only);

@@ -1,7 +1,7 @@
 // `exec`: a further program in a container.
 import { execIn } from '../../container/index.ts';
-import { SlipwayError } from '../../model/index.ts';
 import type { Command } from '../command.ts';
+import { fromEnvironment, noTerminal, openContainers, streams } from '../containers.ts';
 import { readEnvFile } from '../env-file.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 
@@ -23,23 +23,26 @@ export const exec: Command = {
     { name: 'workdir', short: 'w', type: 'string', placeholder: 'path', help: 'Working folder' },
   ],
   async run(ctx, o, [word = '', ...args]) {
-    const containers = await (await ctx.engine()).containers();
-    await containers.reconcile();
-    if (o.bool('tty') && !ctx.stdin.isTTY) throw new SlipwayError('invalid-argument', 'cli.no-terminal', 'the input device is not a TTY');
+    const containers = await openContainers(ctx);
+    const interactive = o.bool('interactive');
+    const detach = o.bool('detach');
+    const tty = o.bool('tty');
+    if (tty && interactive && !detach && !ctx.stdin.isTTY) throw noTerminal();
     const user = o.string('user');
     const workdir = o.string('workdir');
     return execIn(containers, containers.records.resolve(word), {
       args,
-      env: [...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)), ...o.list('env')],
+      env: [
+        ...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)),
+        ...o.list('env').flatMap((entry) => fromEnvironment(entry, ctx.env)),
+      ],
       ...(user !== undefined && { user }),
       ...(workdir !== undefined && { workdir }),
-      tty: o.bool('tty'),
-      ...(o.bool('tty') && !o.bool('detach') && { terminal: terminalEnds(ctx) }),
-      detach: o.bool('detach'),
+      tty,
+      ...(tty && !detach && { terminal: terminalEnds(ctx, interactive) }),
+      detach,
       privileged: o.bool('privileged'),
-      stdin: o.bool('interactive') ? 'inherit' : 'ignore',
-      stdout: 'inherit',
-      stderr: 'inherit',
+      ...streams(ctx, interactive && !detach),
     });
   },
 };

@@ -2,6 +2,7 @@
 import { SlipwayError } from '../../model/index.ts';
 import { parseDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
+import { openContainers } from '../containers.ts';
 
 export const logs: Command = {
   name: 'logs',
@@ -17,8 +18,7 @@ export const logs: Command = {
     { name: 'until', type: 'string', placeholder: 'time', help: 'Only until a time or a span ago' },
   ],
   async run(ctx, o, args) {
-    const containers = await (await ctx.engine()).containers();
-    await containers.reconcile();
+    const containers = await openContainers(ctx);
     const c = containers.records.resolve(args[0] ?? '');
     const tail = o.string('tail');
     const time = (name: string): number | undefined => {

@@ -3,6 +3,7 @@ import { commandText, filterContainers, portsText, statusText } from '../../cont
 import { containerSizes } from '../../engine/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
+import { openContainers } from '../containers.ts';
 import { labelOf, labelsText, renderRows, type Row } from '../format.ts';
 import { goTime } from '../go-time.ts';
 import { listFormat } from '../user-config.ts';
@@ -32,8 +33,7 @@ export const ps: Command = {
   ],
   async run(ctx, o) {
     const engine = await ctx.engine();
-    const containers = await engine.containers();
-    await containers.reconcile();
+    const containers = await openContainers(ctx);
     const filters = o.list('filter');
     const count = o.bool('latest') ? 1 : o.number('last');
     const everything = o.bool('all') || count !== undefined || filters.some((f) => /^(status|exited)=/.test(f));

@@ -1,5 +1,4 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
-import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Container, type ContainerRequest, parseUlimit, parseVolume } from '../../container/index.ts';
 import { SlipwayError } from '../../model/index.ts';
@@ -7,6 +6,7 @@ import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { addHost, labels } from '../build/values.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+import { fromEnvironment, noTerminal, passSignals, streams } from '../containers.ts';
 import { readEnvFile } from '../env-file.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
 import { terminalEnds } from '../terminal-ends.ts';
@@ -57,29 +57,25 @@ export const run: Command = {
   failureExitCode: 125,
   options: [...REQUEST, { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background and print the ID' }],
   async run(ctx, o, args) {
-    const engine = await ctx.engine();
-    const containers = await engine.containers();
+    const containers = await (await ctx.engine()).containers();
     const request = requestOf(ctx, o, args);
     const detached = o.bool('detach');
-    if (request.tty && !detached && !ctx.stdin.isTTY)
-      throw new SlipwayError('invalid-argument', 'cli.no-terminal', 'the input device is not a TTY', {
-        exitCode: 1,
-        hints: ['leave -t out when the output goes into a pipe'],
-      });
+    const { tty, openStdin } = request;
+    if (tty && openStdin && !detached && !ctx.stdin.isTTY) throw noTerminal();
     const c = await withImage(ctx, request.image, parsePolicy(o.string('pull')), o.bool('quiet'), () => containers.create(request));
     if (detached) {
       await containers.start(c);
       ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
-    if (request.tty) return (await containers.runInTerminal(c, { terminal: terminalEnds(ctx) })).exitCode;
-    return containers.runForeground(c, {
-      stdin: request.openStdin ? 'inherit' : 'ignore',
-      ...(request.autoRemove
-        ? { stdout: 'inherit', stderr: 'inherit' }
-        : { stdout: (d: Buffer) => void ctx.stdout.write(d), stderr: (d: Buffer) => void ctx.stderr.write(d) }),
-      signals: passSignals,
+    const leave = new AbortController();
+    const exitCode = await containers.runForeground(c, {
+      ...streams(ctx, openStdin),
+      ...(tty && { terminal: terminalEnds(ctx, openStdin) }),
+      signals: passSignals(ctx, { terminal: tty, leave: () => leave.abort() }),
+      leave: leave.signal,
     });
+    return exitCode ?? 0;
   },
 };
 
@@ -101,18 +97,6 @@ export const create: Command = {
     ctx.stdout.write(`${c.id}\n`);
   },
 };
-
-/** Signals that come to us are meant for the program in the container, except those that mean ourselves. */
-function passSignals(send: (signal: NodeJS.Signals) => void): () => void {
-  const signals = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((s) =>
-    ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'].includes(s),
-  );
-  process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
-  for (const s of signals) process.on(s, send);
-  return () => {
-    for (const s of signals) process.off(s, send);
-  };
-}
 
 function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): ContainerRequest {
   const text = (name: string): string | undefined => o.string(name);
@@ -152,7 +136,7 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     env: [
       ...Object.entries(configuredProxies(ctx.env)).map(([name, value]) => `${name}=${value}`),
       ...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)),
-      ...o.list('env').flatMap((e) => fromEnvironment(e, ctx)),
+      ...o.list('env').flatMap((e) => fromEnvironment(e, ctx.env)),
     ],
     tty: o.bool('tty'),
     openStdin: o.bool('interactive'),
@@ -180,11 +164,4 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     capDrop: o.list('cap-drop'),
     ulimits: o.list('ulimit').map(parseUlimit),
   };
-}
-
-/** `NAME` alone takes our own value; one that we have not is left out, as in Docker. */
-function fromEnvironment(entry: string, ctx: Context): string[] {
-  if (entry.includes('=')) return [entry];
-  const value = ctx.env[entry];
-  return value === undefined ? [] : [`${entry}=${value}`];
 }

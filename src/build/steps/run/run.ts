@@ -81,7 +81,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
               id,
               ...place,
               spec,
-              stdin: 'inherit',
+              ...attached.streams,
               signal: request.signal,
               ...(attached.terminal && { terminal: attached.terminal }),
             })
