@@ -14,7 +14,20 @@ export function contentBytes(entry: Pick<TarEntry, 'type' | 'size' | 'link'>): n
 /** Counts while an uncompressed tar goes by. Throws 'archive.*' for what is none. */
 export class ContentSize {
   bytes = 0;
-  readonly #parser = new TarParser({ entry: (entry) => void (this.bytes += checkedBytes(entry)), data: () => {}, end: () => {} });
+  entries = 0;
+  readonly #parser = new TarParser({
+    entry: (entry) => {
+      this.bytes += checkedBytes(entry);
+      this.entries++;
+    },
+    data: () => {},
+    end: () => {},
+  });
+
+  /** As that of `TarParser`. */
+  get excess(): number {
+    return this.#parser.excess;
+  }
 
   write(chunk: Buffer): void {
     this.#parser.write(chunk);

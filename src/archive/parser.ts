@@ -15,6 +15,8 @@ import { BodyMapReader, MAX_EXTENTS, isSoundMap, readOldSparse, readPaxSparse } 
 
 /** An extended header, a long name or the sum of the global headers may be this large. */
 export const MAX_EXTENDED_HEADER = 1 << 20;
+/** Writers pad archives to whole records, of a mebibyte at the most. Of what follows the end so many bytes are taken, and no more. */
+export const MAX_TRAILER = 1 << 20;
 /** So many extended headers may stand before one entry. */
 const MAX_EXTENDED_IN_A_ROW = 32;
 /** Global records are laid over every entry that follows, so there are few. */
@@ -46,6 +48,7 @@ export class TarParser {
   private readonly handler: TarHandler;
   private state: State = 'header';
   private position = 0;
+  private endOffset = 0;
   private headerOffset = 0;
   /** A block that came in pieces. */
   private readonly carry = Buffer.alloc(BLOCK);
@@ -89,6 +92,14 @@ export class TarParser {
   /** True once the two zero blocks that end an archive were seen; what follows them is ignored. */
   get finished(): boolean {
     return this.state === 'finished';
+  }
+
+  /**
+   * Bytes that came after the end beyond what is taken of them. Once there are any, the reader of the input stops: it may be endless,
+   * and an archive that says it is over is.
+   */
+  get excess(): number {
+    return this.finished ? Math.max(0, this.position - this.endOffset - MAX_TRAILER) : 0;
   }
 
   /** Takes the next bytes. Throws `archive.*` errors, and whatever the handler throws; the parser is of no use after that. */
@@ -175,7 +186,9 @@ export class TarParser {
   private headerBlock(block: Buffer): void {
     this.headerOffset = this.position - BLOCK;
     if (block[0] === 0 && isZeroBlock(block)) {
-      if (++this.zeroBlocks === 2) this.state = 'finished';
+      if (++this.zeroBlocks < 2) return;
+      this.state = 'finished';
+      this.endOffset = this.position;
       return;
     }
     if (this.zeroBlocks > 0) throw invalidArchive(this.headerOffset, 'a single block of zeros between entries');

@@ -200,3 +200,51 @@ test('a named pipe and a standard input that nobody writes to can be left', asyn
   setImmediate(() => leave.abort());
   await assert.rejects(opening, { name: 'AbortError' });
 });
+
+test('what follows the end of an archive is not read without end', async () => {
+  const zeros = Buffer.alloc(1 << 16);
+  let taken = 0;
+  const endless = (head: Buffer, body = zeros): Readable =>
+    Readable.from(
+      (function* () {
+        yield head;
+        for (taken = 0; ; taken += body.length) yield body;
+      })(),
+    );
+  const bounded = (): void => assert.ok(taken < 8 << 20, `${taken} bytes were taken`);
+  const image = archive({});
+  // bytes that compress badly, so that what is taken of the packed stream tells
+  const noise = Buffer.from(Array.from({ length: 4096 }, (_, i) => sha256(String(i))).join(''));
+  for (const body of [zeros, noise]) {
+    for (const [name, head, more] of [
+      ['plain', (tar: Buffer): Buffer => tar, body],
+      ['gzip', (tar: Buffer): Buffer => gzipSync(tar), gzipSync(body)],
+    ] as const) {
+      const [loaded] = await loadArchive(images, endless(head(image), more));
+      assert.ok(loaded, name);
+      bounded();
+      const imported = await importRootfs(images, endless(head(good), more), {});
+      bounded();
+      assert.ok(imported.layers[0]!.size < 10, name);
+      const root = join(dir, `endless-${name}-${body === zeros ? 'zeros' : 'noise'}`);
+      mkdirSync(root);
+      await unpackStream(endless(head(good), more), root);
+      bounded();
+      assert.deepEqual(readdirSync(root), ['a'], name);
+    }
+  }
+  await assert.rejects(loadArchive(images, '/dev/zero'), failsWith('archive.no-image', 'load'));
+  await assert.rejects(importRootfs(images, '/dev/zero', {}), failsWith('archive.not-a-tar', 'import'));
+  await assert.rejects(importRootfs(images, endless(zeros), {}), failsWith('archive.not-a-tar', 'import of a stream'));
+  bounded();
+  const options = { scratch: dir, wording: 'graph', signal: new AbortController().signal } as const;
+  const stream = endless(good);
+  using context = await openContext({ kind: 'stream', stream }, { ...options, elsewhere: { environment: {}, secrets: new Map() } });
+  bounded();
+  assert.deepEqual(readdirSync(context.root), ['a']);
+  assert.ok(stream.destroyed, 'nobody goes on writing');
+  // a padding as tar(1) makes it stays a part of the layer
+  const padded = Buffer.concat([good, Buffer.alloc(9 << 10)]);
+  assert.equal((await importRootfs(images, Readable.from([padded]), {})).layers[0]!.diffId, sha256(padded));
+  assert.deepEqual(readdirSync(places.ingest), [], 'nothing stays behind');
+});

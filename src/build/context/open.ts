@@ -199,11 +199,16 @@ async function peek(stream: Readable): Promise<{ head: Buffer; stream: Readable 
   }
   const head = Buffer.concat(chunks);
   async function* all(): AsyncGenerator<Buffer> {
-    yield head;
-    for (;;) {
-      const { value, done } = await iterator.next();
-      if (done) return;
-      yield typeof value === 'string' ? Buffer.from(value) : value;
+    try {
+      yield head;
+      for (;;) {
+        const { value, done } = await iterator.next();
+        if (done) return;
+        yield typeof value === 'string' ? Buffer.from(value) : value;
+      }
+    } finally {
+      // Whoever has enough leaves, and the stream ends with it.
+      await iterator.return?.();
     }
   }
   return { head, stream: Readable.from(ended ? [head] : all()) };

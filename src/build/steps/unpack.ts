@@ -117,25 +117,30 @@ export async function unpackStream(source: Readable, root: string, options: Unpa
       write(chunk: Buffer, _encoding, done) {
         try {
           parser.write(chunk);
-          done();
+          done(parser.excess > 0 ? new Error('more than an archive') : null);
         } catch (e) {
           done(e as Error);
         }
       },
     });
-  for await (const chunk of source) {
-    signal?.throwIfAborted();
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer);
-    if (!through) {
-      const decompress = decompressor(detectCompression(bytes));
-      through = decompress;
-      finished = pipeline(decompress, sink());
-      finished.catch(() => {});
+  try {
+    for await (const chunk of source) {
+      signal?.throwIfAborted();
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer);
+      if (!through) {
+        const decompress = decompressor(detectCompression(bytes));
+        through = decompress;
+        finished = pipeline(decompress, sink());
+        finished.catch(() => {});
+      }
+      if (!through.write(bytes)) await Promise.race([new Promise<void>((resolve) => through!.once('drain', resolve)), finished!]);
     }
-    if (!through.write(bytes)) await Promise.race([new Promise<void>((resolve) => through!.once('drain', resolve)), finished!]);
+    through?.end();
+    await finished;
+  } catch (e) {
+    // What follows the end of an archive is of no interest, whatever it is.
+    if (parser.excess === 0 || signal?.aborted === true) throw e;
   }
-  through?.end();
-  await finished;
   parser.finish();
   target.finish();
 }

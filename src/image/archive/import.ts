@@ -44,14 +44,19 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
     const { head, stream } = await peek(stoppedBy(input, o.signal), BLOCK);
     const compression = detectCompression(head);
     const plain = await peek(compression === 'none' ? stream : through(stream, decompressor(compression)), BLOCK);
-    if (!looksLikeTar(plain.head)) throw new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');
+    if (!looksLikeTar(plain.head)) throw notATar();
     const writer = writers.begin(undefined);
     // The parser only judges: an archive that cannot be unpacked must not become an image.
     const content = new ContentSize();
     for await (const chunk of plain.stream as AsyncIterable<Buffer>) {
       o.signal?.throwIfAborted();
       content.write(chunk);
-      writer.write(chunk);
+      const { excess } = content;
+      writer.write(excess === 0 ? chunk : chunk.subarray(0, -excess));
+      if (excess === 0) continue;
+      // Zeros are the end of an archive, but nobody means an archive by nothing else.
+      if (content.entries === 0) throw notATar();
+      break;
     }
     content.finish();
     await o.complete;
@@ -75,6 +80,8 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
     writers.dispose();
   }
 }
+
+const notATar = (): SlipwayError => new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');
 
 /** Writes all files of a directory (the mounted file system of a container) as a tar. */
 export async function exportRootfs(root: string, target: ArchiveTarget): Promise<void> {

@@ -65,6 +65,7 @@ export class StreamedArchive implements ArchiveFiles {
     for await (const chunk of source) {
       o.signal?.throwIfAborted();
       parser.write(chunk as Buffer);
+      if (parser.excess > 0) break;
       if (writer !== undefined && name !== undefined) o.onBytes?.(name, writer.size, size);
     }
     parser.finish();
