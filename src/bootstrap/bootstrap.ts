@@ -61,10 +61,25 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   return { recipe, name: formatReference(reference) };
 }
 
+/** The stand-in that the recipe has made under another of its names: `node:18` is `node`. */
+function standInOf(store: ImageStore, recipe: Recipe): Image | undefined {
+  for (const { id } of store.list({ labels: [STAND_IN_LABEL] })) {
+    const image = store.find(id);
+    const name = image?.config.config?.Labels?.[STAND_IN_LABEL];
+    if (image !== undefined && name !== undefined && parseReference(name).path.replace(/^library\//, '') === recipe.name) return image;
+  }
+  return undefined;
+}
+
 export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise<Bootstrapped> {
   const { recipe, name } = recipeFor(o.reference);
   const there = store.find(name);
   if (there && !o.force) return { image: there, recipe, made: false };
+  const other = o.force ? undefined : standInOf(store, recipe);
+  if (other) {
+    store.tag(other.id, name);
+    return { image: store.get(other.id), recipe, made: false };
+  }
   const work = mkdtempSync(join(o.scratch, 'bootstrap-'));
   try {
     const options = { work, environment: o.environment, signal: o.signal, onStatus: o.onStatus };
@@ -82,6 +97,10 @@ export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise
       signal: o.signal,
     });
     return { image, recipe, made: true };
+  } catch (e) {
+    // the tools that it stops, and the archive that ends early, fail in words of their own
+    o.signal.throwIfAborted();
+    throw e;
   } finally {
     removeTree(work);
   }

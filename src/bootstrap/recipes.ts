@@ -40,7 +40,7 @@ export const RECIPES: readonly Recipe[] = [
   debian(
     'golang',
     'Debian with the Go toolchain',
-    ['golang-go'],
+    ['golang-go', 'gcc', 'libc6-dev'],
     ['1.19', '1'],
     [
       'ENV PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

@@ -3,12 +3,12 @@ import type { Command, Option } from './command.ts';
 import { ENTRIES } from './commands/index.ts';
 
 /** The page of the whole program, or of one group such as `image`. */
-export function programHelp(group?: string): string {
+export function programHelp(group?: string, columns?: number): string {
   const entries = ENTRIES.filter((e) => !e.hidden && (group === undefined ? !e.path.includes(' ') : e.path.startsWith(`${group} `)));
   const groups = [...new Set(ENTRIES.filter((e) => !e.hidden && e.path.includes(' ')).map((e) => e.path.split(' ')[0] ?? ''))];
   const names = entries.map((e) => (group === undefined ? e.path : e.path.slice(group.length + 1)));
   const width = Math.max(12, ...names.map((name) => name.length));
-  const lines = entries.map((e, i) => `  ${(names[i] ?? '').padEnd(width)} ${e.summary}\n`).join('');
+  const lines = entries.map((e, i) => entry((names[i] ?? '').padEnd(width), e.summary, columns)).join('');
   const head = `Usage:  slipway ${group === undefined ? '' : `${group} `}COMMAND\n\nBuilds, ships and runs container images, without a daemon\n\nCommands:\n${lines}`;
   const more =
     group === undefined
@@ -17,19 +17,37 @@ export function programHelp(group?: string): string {
   return `${head}${more}\nRun 'slipway ${group === undefined ? '' : `${group} `}COMMAND --help' for more information on a command.\n`;
 }
 
-export function commandHelp(path: string, c: Command): string {
+export function commandHelp(path: string, c: Command, columns?: number): string {
   const options =
     c.options.length === 0
       ? ''
       : `\nOptions:\n${c.options
           .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-          .map(optionLine)
+          .map((o) => optionLine(o, columns))
           .join('')}`;
   return `Usage:  slipway ${path} ${c.usage}\n\n${c.summary}\n${options}\nExample:\n${c.examples.map((e) => `  ${e}\n`).join('')}`;
 }
 
-function optionLine(o: Option): string {
+function optionLine(o: Option, columns: number | undefined): string {
   const value = o.type === 'boolean' ? '' : ` ${o.placeholder ?? o.type}`;
   const names = `${o.short === undefined ? '    ' : `-${o.short}, `}--${o.name}${value}`;
-  return `  ${names.padEnd(34)} ${o.help}\n`;
+  return entry(names.padEnd(34), o.help, columns);
+}
+
+/** Narrower than this, a column of text is worse than lines that the terminal breaks. */
+const NARROWEST = 20;
+
+/** A name and what is said of it, in lines of the terminal's width; into a pipe one line. */
+function entry(name: string, text: string, columns: number | undefined): string {
+  const indent = name.length + 3;
+  const room = (columns ?? Number.POSITIVE_INFINITY) - indent;
+  if (room < NARROWEST) return `  ${name} ${text}\n`;
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return `  ${name} ${lines.join(`\n${' '.repeat(indent)}`)}\n`;
 }

@@ -111,7 +111,7 @@ async function main(): Promise<number> {
     const words = callersWords(process.argv.slice(2));
     const found = findCommand(words);
     if (found.kind === 'help') {
-      process.stdout.write(programHelp(found.group));
+      process.stdout.write(programHelp(found.group, process.stdout.columns));
       return found.exitCode;
     }
     const entry: Entry = found.entry;
@@ -119,7 +119,7 @@ async function main(): Promise<number> {
     usual = command.failureExitCode ?? 1;
     const { options, args, help } = parseArgs(entry.path, command, found.rest);
     if (help) {
-      process.stdout.write(commandHelp(entry.path, command));
+      process.stdout.write(commandHelp(entry.path, command, process.stdout.columns));
       return 0;
     }
     return (await command.run(ctx, options, args)) ?? 0;

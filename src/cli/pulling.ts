@@ -43,12 +43,30 @@ export async function shownPull(ctx: Context, ref: Reference, o: ShownPull): Pro
       const moving = state === 'downloading' || state === 'unpacking';
       rows.set({ key: digest.slice(7, 19), state: STATES[state], ...(moving && { current, total }) });
     },
-  }).finally(() => rows.end());
+  })
+    .catch((e: unknown) => withStandIn(e, familiarReference(name)))
+    .finally(() => rows.end());
   if (!o.quiet) {
     const status = pulled.changed ? 'Downloaded newer image for' : 'Image is up to date for';
     o.out.write(`Digest: ${pulled.digest}\nStatus: ${status} ${familiarReference(name)}\n`);
   }
   return pulled;
+}
+
+/** Says that a well-known base image can be made here. @throws always */
+async function withStandIn(e: unknown, name: string): Promise<never> {
+  if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) throw e;
+  const { recipeFor } = await import('../bootstrap/index.ts');
+  try {
+    recipeFor(name);
+  } catch {
+    throw e;
+  }
+  throw new SlipwayError(e.kind, e.code, e.message, {
+    cause: e,
+    hints: [`make a stand-in from Debian packages: slipway bootstrap ${name}`, ...e.hints],
+    ...(e.exitCode !== undefined && { exitCode: e.exitCode }),
+  });
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never';

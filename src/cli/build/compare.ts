@@ -21,7 +21,7 @@ export async function compare(ctx: Context, o: ParsedOptions, engine: Engine, re
       return (e) => display.event(e);
     });
     screens.pop()?.end(false);
-    ctx.stdout.write(json ? `${JSON.stringify(runs, null, 2)}\n` : comparison(runs));
+    ctx.stdout.write(json ? `${JSON.stringify(runs, null, 2)}\n` : `${comparison(runs)}\nboth ran every step: neither used its cache\n`);
   } catch (e) {
     screens.pop()?.end(true);
     throw e;

@@ -34,8 +34,7 @@ export const bootstrap: Command = {
         signal: ctx.signal,
         now: began,
         onStatus: (text) => status.show(`${reference}: ${text}`),
-      });
-      status.end();
+      }).finally(() => status.end());
       if (o.bool('quiet')) ctx.stdout.write(`${done.image.id}\n`);
       else if (done.made)
         ctx.stdout.write(

@@ -32,9 +32,15 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
   const call = parseCall(o.string('call'), o.bool('check'), o.string('format'));
   const display = openDisplay(progress, ctx, which, o.bool('explain'));
-  const engine = await ctx.engine();
+  let ended = false;
+  // a screen hides the cursor and has a timer: whichever way this ends, it gives both back, once
+  const end = (failed: boolean): void => {
+    if (!ended) display.end(failed);
+    ended = true;
+  };
   let opened: OpenedRequest | undefined;
   try {
+    const engine = await ctx.engine();
     opened = await openRequest(
       ctx,
       o,
@@ -49,28 +55,30 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     );
     const { request } = opened;
     if (call.method !== 'build') {
+      end(false);
       const answer = await answerCall(call, engine, request);
       ctx.stdout.write(answer.stdout);
       ctx.stderr.write(answer.stderr);
       return answer.exitCode;
     }
     if (o.bool('compare')) {
-      display.end(false);
+      end(false);
       await compare(ctx, o, engine, request, progress);
       return 0;
     }
     const travel = which === 'graph' ? travelOf(ctx, o) : undefined;
     const plan = o.string('plan');
     if (plan !== undefined && plan !== 'false') {
+      end(false);
       const format = planFormat(plan);
       ctx.stdout.write(format(await planBuild(engine, request, travel)));
       return 0;
     }
     const delivered = await buildAndDeliver(engine, which, request, deliveryOf(ctx, o, travel));
     const { image, difference } = delivered;
-    display.end(false);
+    end(false);
     const id = delivered.descriptor?.digest ?? image.id;
-    if (o.bool('quiet')) ctx.stdout.write(`${id}\n`);
+    if (progress === 'quiet') ctx.stdout.write(`${id}\n`);
     const iidfile = o.string('iidfile');
     if (iidfile !== undefined) writeFileSync(resolve(ctx.cwd, iidfile), id);
     const metadata = o.string('metadata-file');
@@ -80,10 +88,11 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     ctx.stdout.write(differenceText(difference, image.id));
     return difference.same ? 0 : 1;
   } catch (e) {
-    display.end(true);
+    end(true);
     if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
     return report(ctx, e, which);
   } finally {
+    end(true);
     await opened?.dispose();
   }
 }

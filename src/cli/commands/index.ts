@@ -2,6 +2,7 @@
 import { SlipwayError } from '../../model/index.ts';
 import { nearest } from '../../util/index.ts';
 import type { Command } from '../command.ts';
+import { dockerHasCommand } from '../docker-words.ts';
 
 export interface Entry {
   /** `image ls`. */
@@ -113,6 +114,7 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
   ...same(['dockerfile format', 'dockerfile fmt'], 'Write Dockerfiles in one style', () => import('./dockerfile.ts').then((m) => m.format)),
   ...same(['dockerfile ast'], 'Print the tree of a Dockerfile as JSON', () => import('./dockerfile.ts').then((m) => m.ast)),
+  ...same(['builder version', 'buildx version'], 'Show the version', () => import('./version.ts').then((m) => m.builderVersion)),
   ...same(['version'], 'Show the version', () => import('./version.ts').then((m) => m.version)),
 ];
 
@@ -123,8 +125,7 @@ export type Found =
 /** The command that a command line begins with. @throws SlipwayError `cli.unknown-command` with the nearest one. */
 export function findCommand(words: readonly string[]): Found {
   const [first, second] = words;
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help')
-    return { kind: 'help', exitCode: first === undefined ? 1 : 0 };
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'help', exitCode: 0 };
   if (first === '--version' || first === '-v') return findCommand(['version']);
   const three = ENTRIES.find((e) => e.path === words.slice(0, 3).join(' ') && e.path.split(' ').length === 3);
   if (three) return { kind: 'command', entry: three, rest: words.slice(3) };
@@ -133,9 +134,12 @@ export function findCommand(words: readonly string[]): Found {
   const one = ENTRIES.find((e) => e.path === first);
   if (one) return { kind: 'command', entry: one, rest: words.slice(1) };
   const isGroup = ENTRIES.some((e) => e.path.startsWith(`${first} `));
-  if (isGroup && (second === undefined || second.startsWith('-')))
-    return { kind: 'help', group: first, exitCode: second === undefined ? 1 : 0 };
+  if (isGroup && (second === undefined || second.startsWith('-'))) return { kind: 'help', group: first, exitCode: 0 };
   const wanted = isGroup ? `${first} ${second}` : first;
+  if (dockerHasCommand(wanted))
+    throw new SlipwayError('unsupported', 'cli.unknown-command', `unknown command: slipway ${wanted}`, {
+      hints: [`docker ${wanted} is not supported; slipway --help lists all commands`],
+    });
   const near = nearest(
     wanted,
     ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === isGroup).map((e) => e.path),

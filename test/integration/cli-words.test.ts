@@ -1,0 +1,88 @@
+// Words of Docker that are missing are named as such; help, versions and the ends of commands that print little.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from '../../src/cli/args.ts';
+import { ENTRIES, findCommand } from '../../src/cli/commands/index.ts';
+import { dockerHasCommand } from '../../src/cli/docker-words.ts';
+import { commandHelp, programHelp } from '../../src/cli/help.ts';
+import { removeTree } from '../../src/sys/index.ts';
+
+const folder = mkdtempSync('/dev/shm/slipway-words-');
+const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
+const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
+const slipway = (args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(bin, args, { env, encoding: 'utf8', input });
+after(() => removeTree(folder));
+
+test('commands of Docker that are missing are not taken for another word', () => {
+  for (const words of ['swarm init', 'stack', 'compose', 'context use', 'buildx bake', 'network connect', 'system events']) {
+    assert.equal(dockerHasCommand(words) || dockerHasCommand(words.split(' ')[0] ?? ''), true, words);
+    assert.throws(
+      () => findCommand(words.split(' ')),
+      (e: { code: string; hints: string[] }) => e.code === 'cli.unknown-command' && /^docker .* is not supported;/.test(e.hints[0] ?? ''),
+      words,
+    );
+  }
+});
+
+test('flags of Docker that are missing are not taken for another flag', async () => {
+  const images = await ENTRIES.find((e) => e.path === 'images')!.load();
+  for (const flag of ['tree', 'net', 'gpus'])
+    assert.throws(
+      () => parseArgs('images', images, [`--${flag}`]),
+      (e: { hints: string[]; exitCode: number }) =>
+        e.exitCode === 125 && e.hints[0] === `docker's --${flag} is not supported by slipway images; --help lists all flags`,
+    );
+});
+
+test('help of the program and of groups is no failure', () => {
+  for (const words of [[], ['--help'], ['image'], ['volume'], ['network', '--help']])
+    assert.equal((findCommand(words) as { exitCode: number }).exitCode, 0);
+});
+
+test('help is as wide as the terminal: only a word that is longer than the column crosses it', async () => {
+  const columns = 72;
+  const pages: string[] = [];
+  for (const entry of ENTRIES) {
+    const page = commandHelp(entry.path, { ...(await entry.load()), examples: [] }, columns);
+    pages.push(page.slice(page.indexOf('\nOptions:\n') + 1).split('\nExample:')[0] ?? '');
+  }
+  const tooWide = pages.flatMap((page) => page.split('\n')).filter((line) => line.length > columns && /^ {2}(?:-|  )/.test(line));
+  assert.ok(tooWide.length > 0);
+  assert.deepEqual(
+    tooWide.filter((line) => line.slice(37).trim().includes(' ')),
+    [],
+  );
+  assert.deepEqual(
+    programHelp('image', columns)
+      .split('\n')
+      .filter((line) => line.length > columns),
+    [],
+  );
+});
+
+test('versions', () => {
+  assert.equal(slipway(['version', '--format', '{{.Client.Os}} {{.Server.Os}}']).stdout, 'linux linux\n');
+  assert.equal(
+    slipway(['version', '--format', '{{.Client.Version}}']).stdout.trim(),
+    slipway(['buildx', 'version']).stdout.trim().replace('slipway ', ''),
+  );
+});
+
+test('--progress quiet prints the ID', () => {
+  const { status, stdout } = slipway(['build', '--progress', 'quiet', '-'], 'FROM scratch\nCMD ["x"]\n');
+  assert.deepEqual([status, /^sha256:[0-9a-f]{64}\n$/.test(stdout)], [0, true]);
+});
+
+test('a pull of a well-known base that fails says how to make a stand-in', () => {
+  const { status, stderr } = spawnSync(bin, ['pull', 'node:18'], {
+    env: { ...env, HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' },
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /hint: make a stand-in from Debian packages: slipway bootstrap node:18\n/);
+});
