@@ -86,3 +86,10 @@ test('a pull of a well-known base that fails says how to make a stand-in', () =>
   assert.equal(status, 1);
   assert.match(stderr, /hint: make a stand-in from Debian packages: slipway bootstrap node:18\n/);
 });
+
+test('a push without a tag says which one it means', () => {
+  const { status, stdout, stderr } = slipway(['push', 'nowhere.invalid/none']);
+  assert.equal(status, 1);
+  assert.equal(stdout, 'Using default tag: latest\nThe push refers to repository [nowhere.invalid/none]\n');
+  assert.match(stderr, /An image does not exist locally with the tag: nowhere\.invalid\/none/);
+});

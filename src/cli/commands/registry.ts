@@ -69,6 +69,7 @@ export const push: Command = {
     if (names.length === 0)
       throw new SlipwayError('not-found', 'image.not-found', `An image does not exist locally with the tag: ${repositoryName(ref)}`);
     const quiet = o.bool('quiet');
+    if (!quiet && !o.bool('all-tags') && ref.tag === undefined && ref.digest === undefined) ctx.stdout.write('Using default tag: latest\n');
     if (!quiet) ctx.stdout.write(`The push refers to repository [${repositoryName(ref)}]\n`);
     for (const name of names) await pushOne(ctx, name, compression, o);
     if (quiet) ctx.stdout.write(`${o.bool('all-tags') ? repositoryName(ref) : wholeName(ref)}\n`);

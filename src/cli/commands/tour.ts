@@ -13,14 +13,18 @@ export const tour: Command = {
   options: [],
   async run(ctx) {
     const root = join(ctx.settings.root, 'tour');
+    const run = join(ctx.settings.run, 'tour');
     await runTour({
       selfCommand: ctx.selfCommand,
-      env: { ...ctx.env, SLIPWAY_ROOT: root, SLIPWAY_RUN: join(ctx.settings.run, 'tour') },
+      env: { ...ctx.env, SLIPWAY_ROOT: root, SLIPWAY_RUN: run },
       root,
       temporary: tmpdir(),
       signal: ctx.signal,
       color: ctx.settings.color,
       write: (text) => void ctx.stdout.write(text),
     });
+    ctx.stdout.write(
+      `\nThe images of the tour stay in a store of their own, so that the next one is quicker. To remove them:\n  SLIPWAY_ROOT=${root} SLIPWAY_RUN=${run} slipway system prune -af\n`,
+    );
   },
 };
