@@ -53,6 +53,18 @@ test('the container of a failed RUN can be looked into; --force-rm leaves none',
   assert.equal((await shop.ok('ps', '-aq')).stdout, '');
 });
 
+test('RUN of an empty list runs the command of the image; the graph engine refuses it', async () => {
+  const file = put('empty.Dockerfile', 'FROM busybox\nCMD ["sh", "-c", "echo ran > /ran"]\nRUN []\n');
+  await shop.ok('build', '-t', 'empty-list', '-f', file, context);
+  assert.equal((await shop.ok('run', '--rm', '--network', 'none', 'empty-list', 'cat', '/ran')).stdout, 'ran\n');
+  const refused = await graph.run('build', '-f', file, context);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /failed to marshal LLB definition: arguments are required/);
+  const none = await shop.run('build', '-f', put('none.Dockerfile', 'FROM busybox\nCMD []\nRUN []\n'), context);
+  assert.notEqual(none.status, 0);
+  assert.match(none.stderr, /no command specified/);
+});
+
 test('--rm=false keeps a container for each step, made or run', async () => {
   await shop.ok('build', '--rm=false', '--no-cache', '-t', 'kept', context);
   const rows = lines((await shop.ok('ps', '-a', '--format', '{{.Status}} {{.Command}}')).stdout);

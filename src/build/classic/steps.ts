@@ -116,7 +116,8 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
   const identity = active.length === 0 ? args : [`|${counted.length}`, ...counted, ...args];
   const containerConfig: ContainerConfig = { ...config, Cmd: identity, Entrypoint: null };
   if (fromCache(parts, state, containerConfig)) return;
-  await inContainer(parts, state, args, async (c) => {
+  const ran = args.length > 0 ? args : ofImage(config);
+  await inContainer(parts, state, ran, async (c) => {
     let failed: number | undefined;
     let kept = 0;
     const layer = await parts.images.change(
@@ -126,7 +127,7 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
           rootfs,
           style: 'classic',
           id: c.id,
-          args,
+          args: ran,
           env: [...(config.Env ?? []), ...active.map((a) => `${a.name}=${a.value}`)],
           workdir: config.WorkingDir || '/',
           user: config.User ?? '',
@@ -147,7 +148,7 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
         throw new SlipwayError(
           'process-failed',
           'build.command-failed',
-          `The command '${args.join(' ')}' returned a non-zero code: ${exitCode}`,
+          `The command '${ran.join(' ')}' returned a non-zero code: ${exitCode}`,
           { exitCode, ...(!parts.request.classic.forceRm && { hints: [`its container is kept: slipway inspect ${shortId(c.id)}`] }) },
         );
       },
@@ -159,6 +160,13 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
     );
     parts.images.create({ state, containerConfig, container: c.id, layer });
   });
+}
+
+/** What a RUN of an empty list runs: a container of the image as it is, whose entrypoint takes no words of CMD, as in Docker. */
+function ofImage({ Entrypoint, Cmd }: ContainerConfig): readonly string[] {
+  const args = Entrypoint?.length ? Entrypoint : (Cmd ?? []);
+  if (args.length === 0) throw new SlipwayError('invalid-argument', 'build.no-command', 'no command specified');
+  return args;
 }
 
 /** What a command writes into a volume is not part of the image; the volume begins with what the image has there. */

@@ -18,6 +18,12 @@ import { environmentOf, type LowerContext, nodeMeta, scratchNode, type StageStat
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
   const source = sourceOf(i);
   const { args, script } = runCommandLine(i, { shell: shellOf(state), os: osOf(state) });
+  if (args.length === 0) {
+    throw new SlipwayError('invalid-argument', 'build.no-command', 'failed to marshal LLB definition: arguments are required', {
+      source,
+      hints: ['RUN [] runs nothing: give it a command, or remove it'],
+    });
+  }
   const network = i.network === 'default' ? c.request.network : i.network;
   for (const [wanted, entitlement] of [
     [network === 'host', 'network.host'],
