@@ -48,7 +48,7 @@ const ARCHITECTURES = new Set([
 export function parsePlatform(s: string): Platform {
   const parts = s.split('/');
   if (parts.length > 3 || !parts.every((p) => PART.test(p))) {
-    throw invalid(`"${s}" is an invalid platform: expected os/architecture or os/architecture/variant`);
+    throw invalid(`"${s}": cannot parse platform specifier: invalid argument`);
   }
   const [first, architecture, variant] = parts as [string, string | undefined, string | undefined];
   if (architecture !== undefined) return normalizePlatform({ os: first, architecture, ...(variant === undefined ? {} : { variant }) });

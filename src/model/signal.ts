@@ -38,10 +38,12 @@ const NUMBERS: Readonly<Record<string, number>> = {
 };
 const RTMIN = 34;
 const RTMAX = 64;
+/** A number is read as one of 64 bits. */
+const LARGEST = Number(2n ** 63n - 1n);
 
 /** The number of a signal; undefined when there is none of that name. Any number but 0 is taken as it is, as Docker takes it. */
 export function signalNumber(text: string): number | undefined {
-  if (/^[+-]?\d+$/.test(text)) return Number(text) === 0 ? undefined : Number(text);
+  if (/^[+-]?\d+$/.test(text)) return Number(text) === 0 || Math.abs(Number(text)) > LARGEST ? undefined : Number(text);
   const name = text.toUpperCase().replace(/^SIG/, '');
   const realtime = /^RTM(?:IN(?:\+(\d+))?|AX(?:-(\d+))?)$/.exec(name);
   if (realtime === null) return Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : undefined;

@@ -8,7 +8,7 @@ import {
 } from '../../dockerfile/index.ts';
 import type { FileAction, Node, SourceOp } from '../../graph/index.ts';
 import { SlipwayError, type SourceExcerpt } from '../../model/index.ts';
-import { withoutCredentials } from '../../remote/index.ts';
+import { gitSource, isHttpUrl, withoutCredentials } from '../../remote/index.ts';
 import { remoteSource } from '../elsewhere.ts';
 import { literalPattern } from '../steps/sources.ts';
 import { workdirOf } from './config.ts';
@@ -28,6 +28,7 @@ export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstr
       { source },
     );
   }
+  if (i.kind === 'COPY') refuseRemote(i);
   const inputs = [state.node ?? scratch(c)];
   const actions: FileAction[] = [];
   for (const part of parts) {
@@ -60,6 +61,18 @@ export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstr
     node: state.node,
     ...(state.author !== undefined && { author: state.author }),
   });
+}
+
+/** What ADD fetches, COPY refuses; `github.com/…` may as well be a directory. */
+function refuseRemote(i: CopyInstruction): void {
+  for (const text of i.sources) {
+    const git = !text.startsWith('github.com/') && gitSource(text) !== undefined;
+    if (!git && !isHttpUrl(text)) continue;
+    throw new SlipwayError('invalid-argument', 'copy.remote', `source can't be a ${git ? 'git ref' : 'URL'} for COPY`, {
+      source: sourceOf(i),
+      hints: ['ADD fetches from elsewhere'],
+    });
+  }
 }
 
 /** What one action reads: paths of a file system, or something from elsewhere. */

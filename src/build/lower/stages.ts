@@ -175,7 +175,8 @@ export class Lowering {
       await this.#instruction(c, state, { ...instruction, file: state.stage.from.file, range: state.stage.from.range });
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
-      throw new SlipwayError(e.kind, e.code, e.message, { hints: e.hints, cause: e, source });
+      const message = e.message.replace(/^dockerfile parse error on line \d+: /, '');
+      throw new SlipwayError(e.kind, e.code, message, { hints: e.hints, cause: e, source });
     }
   }
 

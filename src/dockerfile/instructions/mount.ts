@@ -75,6 +75,7 @@ const KEYS = [
   'env',
 ];
 const TYPES: ReadonlySet<string> = new Set(['bind', 'cache', 'tmpfs', 'secret', 'ssh']);
+const SHARING: ReadonlySet<string> = new Set(['shared', 'private', 'locked']);
 
 function fault(message: string): never {
   throw new LanguageFault('run-mount', message);
@@ -135,7 +136,7 @@ function requireType(draft: Draft, key: string, types: readonly string[]): void 
 function setOption(draft: Draft, key: string, field: string, value: string): void {
   switch (key) {
     case 'type':
-      if (!TYPES.has(value.toLowerCase())) fault(`unsupported mount type ${quote(value)}`);
+      if (!TYPES.has(value.toLowerCase())) fault(`unsupported mount type ${quote(value)}${didYouMean(value, TYPES, true)}`);
       draft.type = value.toLowerCase();
       return;
     case 'from':
@@ -173,8 +174,8 @@ function setOption(draft: Draft, key: string, field: string, value: string): voi
       draft.id = value;
       return;
     case 'sharing':
-      if (value !== 'shared' && value !== 'private' && value !== 'locked') fault(`unsupported sharing value ${quote(value)}`);
-      draft.sharing = value;
+      draft.sharing = value.toLowerCase();
+      if (!SHARING.has(draft.sharing)) fault(`unsupported sharing value ${quote(value)}`);
       return;
     case 'mode':
       draft.mode = parseUnsigned(value, 8) ?? fault(`invalid value ${value} for mode`);

@@ -40,9 +40,8 @@ export function parseWorkdir(reader: NodeReader): WorkdirInstruction {
 }
 
 export function parseStopSignal(reader: NodeReader): StopSignalInstruction {
-  const signal = reader.requireOneWord();
-  reader.flags();
-  return { ...reader.base('STOPSIGNAL'), signal };
+  // its flags are lexed and, as in BuildKit, looked at by nobody
+  return { ...reader.base('STOPSIGNAL'), signal: reader.requireOneWord() };
 }
 
 export function parseMaintainer(reader: NodeReader): MaintainerInstruction {
