@@ -97,7 +97,9 @@ function operationChanges(before: StepRecord, now: StepNow): string[] {
   if (was?.kind === 'exec' && op.kind === 'exec') changes.push(...execChanges(was, op));
   else if (was?.kind === 'file' && op.kind === 'file') changes.push(...fileChanges(was, op));
   const [old, text] = [nameParts(before.name).text, nameParts(now.name).text];
-  if (old !== text) changes.unshift(`the instruction changed: ${old} → ${text}`);
+  // names show values: a command that is written as before was not changed by that of a variable in its name
+  const asBefore = was?.kind === 'exec' && op.kind === 'exec' && changes.length > 0 && JSON.stringify(was.args) === JSON.stringify(op.args);
+  if (old !== text && !asBefore) changes.unshift(`the instruction changed: ${old} → ${text}`);
   return changes.length > 0 ? changes : ['what the instruction does changed'];
 }
 

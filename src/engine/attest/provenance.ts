@@ -1,6 +1,7 @@
 // Where an image came from, as SLSA provenance (slsa.dev/provenance/v0.2 and v1), with the fields that BuildKit fills
 // (BuildKit, docs/attestations/slsa-definitions.md).
 import type { BuildDescribed, BuildRequest, BuildSource } from '../../build/index.ts';
+import { PREDEFINED_ARGS } from '../../dockerfile/index.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../../model/index.ts';
 
 export const SLSA = 'https://slsa.dev/provenance/v0.2';
@@ -83,7 +84,10 @@ export function provenanceV1(p: ProvenanceInput): object {
 /** What the build was asked for. Values of arguments, and which secrets there were, may be nobody's business: only mode max has them. */
 function parameters({ request, mode }: ProvenanceInput): object {
   const args = Object.fromEntries([
-    ...Object.entries(request.buildArgs).map(([k, v]) => [`build-arg:${k}`, v]),
+    // a proxy's address often has a password, and is no part of what was built
+    ...Object.entries(request.buildArgs)
+      .filter(([k]) => !PREDEFINED_ARGS.has(k))
+      .map(([k, v]) => [`build-arg:${k}`, v]),
     ...Object.entries(request.labels).map(([k, v]) => [`label:${k}`, v]),
     ...(request.target === undefined ? [] : [['target', request.target]]),
   ]);
