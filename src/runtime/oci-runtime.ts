@@ -67,13 +67,7 @@ export class OciRuntime {
     await this.prepare(o.id, o.bundle, o.spec);
     this.#guard.note(o.id, o.stateRoot === undefined ? '' : stateFolder(this.#at(o.stateRoot)));
     try {
-      return await runStep(this.#at(o.stateRoot), {
-        ...o,
-        onProcess: (pid) => {
-          this.#guard.noteProcess(o.id, pid);
-          o.onProcess?.(pid);
-        },
-      });
+      return await runStep(this.#at(o.stateRoot), o);
     } finally {
       this.#guard.forget(o.id);
     }
