@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
 import {
-  type BegunMonitor,
   defaultSpec,
   type OciRuntime,
   type OciSpec,
@@ -38,38 +37,34 @@ export interface LaunchOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** A container whose process waits for its start. */
-export interface Launched {
+/** A container that is ready to be created. */
+export interface Prepared {
   readonly runtime: OciRuntime;
   readonly bundle: string;
-  readonly pid: number;
-  /** Of conmon. */
-  readonly monitorPid: number;
-  readonly network: Attachment | undefined;
+  readonly spec: OciSpec;
 }
 
 /**
- * Prepares a launch and has `begin`'s monitor create the container's process, without letting its program begin. The network is joined
+ * Prepares a launch and calls `create`, which makes the container's process without letting its program begin. The network is joined
  * meanwhile, which takes longer than everything else together: all that the process needs of it is the namespace. When this fails, what
  * was made still exists: `takeBack` removes it.
  */
-export async function launch(
+export async function launch<T>(
   parts: ContainerParts,
   volumes: Volumes,
   c: Container,
   o: LaunchOptions,
-  begin: (runtime: OciRuntime, bundle: string) => BegunMonitor,
-): Promise<Launched> {
+  create: (ready: Prepared) => Promise<T>,
+): Promise<{ created: T; ready: Prepared; network: Attachment | undefined }> {
   enterPrivateMountNamespace();
   const { layout } = parts;
   const bundle = runFolder(layout, c.id);
   const rootfs = join(bundle, 'rootfs');
   mkdirSync(rootfs, { recursive: true, mode: 0o711 });
-  const runtime = await parts.runtime();
-  const monitor = begin(runtime, bundle);
   const joining = joinNetwork(parts, c);
   joining.catch(() => {}); // awaited below
   try {
+    const runtime = await parts.runtime();
     mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
     await prepareMounts(parts, volumes, c, rootfs);
     const plain = specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
@@ -77,17 +72,15 @@ export async function launch(
     for (const name of IDENTITY) writeFileSync(join(bundle, name), '', { mode: 0o644 });
     using tree = new RootedTree(rootfs);
     const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
-    await runtime.prepare(c.id, bundle, spec);
-    const created = await monitor.create(spec);
+    const ready = { runtime, bundle, spec };
+    const created = await create(ready);
     const network = await joining;
     crashPoint('container.network-joined');
     writeIdentity(bundle, c, network);
     await warn(c, runtime, o);
-    return { ...created, runtime, bundle, network };
-  } catch (error) {
-    monitor.cancel();
+    return { created, ready, network };
+  } finally {
     await joining.catch(() => {}); // what it made cannot appear after it was taken back
-    throw error;
   }
 }
 
