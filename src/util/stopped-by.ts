@@ -3,8 +3,6 @@ import type { Readable } from 'node:stream';
 
 export function stoppedBy<T extends Readable>(stream: T, signal: AbortSignal | undefined): T {
   if (signal === undefined) return stream;
-  // Whoever reads meets it there; nobody may be reading just then.
-  stream.on('error', () => {});
   const stop = (): void => void stream.destroy(signal.reason as Error);
   // whoever reads the stream meets the error there; while nobody does, it must not end the program
   stream.on('error', () => {});
