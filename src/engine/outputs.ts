@@ -6,7 +6,7 @@ import { type Image, openSink, saveImage, TarSink } from '../image/index.ts';
 import { formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
 import type { CopyTarget, ImageName } from '../registry/index.ts';
 import { ownedFolder } from '../store/index.ts';
-import { openOutput, run } from '../sys/index.ts';
+import { run } from '../sys/index.ts';
 import { type Mount, tarTree, withMounted } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
 
@@ -122,7 +122,7 @@ export async function writeLayoutWith<T>(
 
 /** The plain files of a folder as a tar. */
 async function packFolder(folder: string, dest: string | 1, signal: AbortSignal): Promise<void> {
-  const sink = openSink(dest === 1 ? 1 : await openOutput(dest, signal));
+  const sink = openSink(dest);
   try {
     const tar = new TarSink(sink);
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).toSorted((a, b) =>

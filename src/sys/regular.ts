@@ -1,6 +1,6 @@
 // Files that a user, an image, a step or an archive names are opened here: only regular ones, looked at before they are opened
 // (opening a FIFO waits, opening a device does something), and read up to a limit.
-import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const O_PATH = 0o10000000;
 /** More than any Dockerfile, list or account file has. */
@@ -33,39 +33,6 @@ export async function readInput(path: string, largest = LARGEST_TEXT): Promise<B
     if (length > largest) throw fault('EFBIG', 'file too large', path);
   }
   return Buffer.concat(chunks);
-}
-
-/**
- * What to write to: the path itself, or for a named pipe a descriptor that is open for writing. Until somebody reads from the pipe, the
- * process stays responsive. @throws system errors; the signal's reason
- */
-export async function openOutput(path: string, signal?: AbortSignal): Promise<string | number> {
-  if (statSync(path, { throwIfNoEntry: false })?.isFIFO() !== true) return path;
-  for (;;) {
-    signal?.throwIfAborted();
-    try {
-      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-      try {
-        // with a reader there, this one does not wait; writes to it do
-        return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
-      } finally {
-        closeSync(fd);
-      }
-    } catch (e) {
-      if ((e as NodeJS.ErrnoException).code !== 'ENXIO') throw e;
-    }
-    await new Promise((resolve) => void setTimeout(resolve, 20));
-  }
-}
-
-/** Writes a file that the user named; a named pipe as `openOutput` does. */
-export async function writeOutput(path: string, text: string, signal?: AbortSignal): Promise<void> {
-  const target = await openOutput(path, signal);
-  try {
-    writeFileSync(target, text);
-  } finally {
-    if (typeof target === 'number') closeSync(target);
-  }
 }
 
 /** The same file, open for reading, in place of its O_PATH descriptor. */

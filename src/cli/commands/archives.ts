@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import { exportRootfs, importRootfs, loadArchive, type LayerProgress, saveArchive } from '../../image/index.ts';
 import { familiarReference, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
-import { openOutput } from '../../sys/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
 
@@ -68,7 +67,7 @@ export const save: Command = {
     const output = o.string('output');
     if (output === undefined && ctx.stdout.isTTY)
       throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
-    await saveArchive(engine.images, args, output === undefined ? 1 : await openOutput(resolve(ctx.cwd, output), ctx.signal), {
+    await saveArchive(engine.images, args, output === undefined ? 1 : resolve(ctx.cwd, output), {
       signal: ctx.signal,
       ...(output !== undefined && { onProgress: layerLines(ctx) }),
     });
@@ -121,8 +120,6 @@ export const exportCommand: Command = {
       throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
     const c = containers.records.resolve(args[0] ?? '');
     // written while the files are mounted: the write is synchronous up to the last byte
-    // before the files are mounted: they are only while nothing is waited for
-    const target = output === undefined ? 1 : await openOutput(resolve(ctx.cwd, output), ctx.signal);
-    await containers.withFiles(c, (rootfs) => exportRootfs(rootfs, target));
+    await containers.withFiles(c, (rootfs) => exportRootfs(rootfs, output === undefined ? 1 : resolve(ctx.cwd, output)));
   },
 };

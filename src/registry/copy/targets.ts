@@ -1,6 +1,6 @@
 // Where a copy goes: a repository, an OCI layout in a folder, or an archive that `docker load` reads.
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -20,7 +20,7 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../../model/index.ts';
-import { readRegularFile, writeFileAtomic } from '../../sys/index.ts';
+import { writeFileAtomic } from '../../sys/index.ts';
 import { type Compression, compressing } from '../push.ts';
 import type { RemoteManifest, Repository } from '../repository.ts';
 import type { CopySource, CopyTarget } from './types.ts';
@@ -134,7 +134,7 @@ export class LayoutTarget implements CopyTarget {
     writeFileAtomic(this.#path(m.digest), m.bytes);
     if (!root) return;
     const path = join(this.#root, 'index.json');
-    const before = existsSync(path) ? parseIndex(readRegularFile(path)).manifests : [];
+    const before = existsSync(path) ? parseIndex(readFileSync(path)).manifests : [];
     const taken = (d: Descriptor): boolean =>
       this.#names.length === 0 ? d.digest === m.digest : this.#names.some((name) => isNamed(d, name));
     const others = before.filter((d) => !taken(d));

@@ -1,6 +1,5 @@
-// The directories of a layer that is being unpacked, below a root that only this process changes (where others may change it, there is
-// RootedTree of src/sys), resolved so that no symbolic link ever leads out: links are followed by hand, with the root as `/`. What was
-// resolved once is remembered until something on the way is replaced.
+// Directories below a root that only this process changes, resolved so that no symbolic link ever leads out: links are followed by hand,
+// with the root as `/`. What was resolved once is remembered until something on the way is replaced.
 import fs from 'node:fs';
 import { decodeName, nativePath } from '../../archive/index.ts';
 import { invalidLayer } from './errors.ts';
@@ -19,7 +18,7 @@ export interface Directory {
 const MAX_REMEMBERED = 8192;
 const MAX_LINKS = 40;
 
-export class LayerDirectories {
+export class RootedTree {
   readonly root: Directory;
   private readonly known = new Map<string, Directory>();
   private readonly make: (path: string, rel: string) => void;
