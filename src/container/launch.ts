@@ -80,7 +80,8 @@ export async function launch<T>(
     await warn(c, runtime, o);
     return { created, ready, network };
   } finally {
-    await joining.catch(() => {}); // what it made cannot appear after it was taken back
+    // what it made cannot appear after it was taken back; its own error comes first, as in Docker a port before the program
+    await joining;
   }
 }
 
