@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { commandLines } from '../support/processes.ts';
 import { openShop } from '../support/shop.ts';
 
@@ -30,10 +30,9 @@ const put = (path: string, text: string): void => {
 
 before(async () => {
   await shop.makeImages();
-  put('Dockerfile', DOCKERFILE);
-  put('src/x', '1\n');
-  put('src/y', '2\n');
 });
+// a test that fails leaves nothing to the next one
+beforeEach(() => restore());
 after(() => shop.close());
 
 const build = async (...args: string[]): Promise<string> =>
@@ -134,7 +133,6 @@ test('the plan: what would run and why, and nothing is run', async () => {
   assert.match((await shop.ok('build', '--plan=dot', context)).stdout, /^digraph build \{/);
   assert.match((await shop.ok('build', '--plan=mermaid', context)).stdout, /^flowchart LR/);
   assert.match((await shop.run('build', '--plan=tree', context)).stderr, /invalid format "tree" of a plan/);
-  restore();
 });
 
 test('history: lists, steps, logs, why later, and what was killed', async () => {
@@ -160,7 +158,6 @@ test('history: lists, steps, logs, why later, and what was killed', async () => 
   assert.match((await shop.ok('builder', 'history')).stdout.split('\n')[1] ?? '', /Canceled/);
   await shop.ok('builder', 'history', 'rm', '--all');
   assert.equal((await shop.ok('builder', 'history', '-q')).stdout, '');
-  restore();
 });
 
 test('rawjson: one object a line, in the form of BuildKit', async () => {

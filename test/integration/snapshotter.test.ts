@@ -235,7 +235,8 @@ test('both drivers make the same layer of the same change', () => {
     file(join(root, 'changed'), 'second');
     fs.rmSync(join(root, 'gone'));
     fs.chmodSync(join(root, 'dir/b'), 0o600);
-    for (const path of ['new', 'new/file', 'changed', '.']) fs.utimesSync(join(root, path), 1e9, 1e9);
+    // the two are made one after the other, and a second can end in between
+    for (const path of ['new', 'new/file', 'changed', 'dir/b', 'dir', '.']) fs.utimesSync(join(root, path), 1e9, 1e9);
   };
   const tars = Object.values(DRIVERS).map((driver) => {
     const s = store(driver);

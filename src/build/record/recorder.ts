@@ -19,7 +19,7 @@ const LARGEST_LOG = 16 << 20;
 /** Bytes of a list of files; of more, only that they changed is known. */
 const LARGEST_LIST = 32 << 20;
 
-/** ms until others see that a build is running: most cached ones have ended by then, and write once. */
+/** ms until others see a build whose steps are all cached so far: most of these have ended by then, and write once. */
 const SHOWN_AFTER = 250;
 
 type Draft = { -readonly [K in keyof StepRecord]: StepRecord[K] };
@@ -36,7 +36,8 @@ export class Recorder {
   readonly ref = randomId(13).slice(0, 25);
   readonly #records: BuildRecords;
   readonly #base: BuildRecord;
-  readonly #begin: NodeJS.Timeout;
+  /** Set until others see the build. */
+  #begin: NodeJS.Timeout | undefined;
   readonly #steps = new Map<string, Draft>();
   /** In the order in which they were first heard of: so screens number them. */
   readonly #told = new Set<Draft>();
@@ -63,12 +64,22 @@ export class Recorder {
       skipped: [],
       steps: [],
     };
-    this.#begin = setTimeout(() => records.begin(this.#base), SHOWN_AFTER).unref();
+    this.#begin = setTimeout(() => this.#show(), SHOWN_AFTER).unref();
+  }
+
+  /** Lets others see that the build is running. */
+  #show(): void {
+    if (this.#begin === undefined) return;
+    clearTimeout(this.#begin);
+    this.#begin = undefined;
+    this.#records.begin(this.#base);
   }
 
   event(e: BuildEvent): void {
     switch (e.type) {
       case 'vertex': {
+        // before the step runs: a build that is killed while it does stays in the history
+        if (e.state === 'started' && e.inputs.length > 0) this.#show();
         const step = this.#step(e.id, e.name);
         this.#told.add(step);
         step.state = e.state;
@@ -147,6 +158,7 @@ export class Recorder {
           ? 'canceled'
           : 'error';
     clearTimeout(this.#begin);
+    this.#begin = undefined;
     const { owner: _, ...base } = this.#base;
     const steps = [...this.#told];
     const record: BuildRecord = {
