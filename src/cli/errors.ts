@@ -2,11 +2,12 @@
 // Exit codes are decided here.
 import { isSlipwayError, type SlipwayError } from '../model/index.ts';
 import type { Context } from './command.ts';
-import { printable } from '../util/index.ts';
+import { firstError, printable } from '../util/index.ts';
 import { renderExcerpt } from './excerpt.ts';
 
 /** Prints an error and says which exit code it asks for; `usual` is the command's own. */
-export function reportError(ctx: Pick<Context, 'stderr' | 'settings' | 'env'>, e: unknown, usual: number): number {
+export function reportError(ctx: Pick<Context, 'stderr' | 'settings' | 'env'>, error: unknown, usual: number): number {
+  const e = firstError(error);
   if (isSlipwayError(e)) return reportKnown(ctx, e, usual);
   const { code, syscall, path } = e as NodeJS.ErrnoException;
   if (code === 'EPIPE') return 0;

@@ -126,7 +126,12 @@ async function main(): Promise<number> {
   } catch (e) {
     return reportError(ctx, e, usual);
   } finally {
-    (await engine?.catch(() => undefined))?.close();
+    try {
+      (await engine?.catch(() => undefined))?.close();
+    } catch (e) {
+      // the command has ended as it has: this is said beside it
+      reportError(ctx, e, usual);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { publishAll } from '../network/index.ts';
 import { type LogLine, type OciRuntime, readLogs } from '../runtime/index.ts';
 import { withMounted } from '../snapshot/index.ts';
 import { processIdentity } from '../sys/index.ts';
-import { crashPoint, randomId } from '../util/index.ts';
+import { crashPoint, randomId, throwAfter } from '../util/index.ts';
 import { startDetached } from './detached.ts';
 import { Endings } from './ending.ts';
 import { logFile } from './folders.ts';
@@ -87,8 +87,7 @@ export class ContainerManager {
       crashPoint('container.recorded');
       return made;
     } catch (error) {
-      snapshots.remove(snapshotId);
-      throw error;
+      throwAfter(error, () => snapshots.remove(snapshotId));
     }
   }
 

@@ -16,6 +16,7 @@ import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
+import { firstError, withCleanup } from '../util/index.ts';
 import type { Engine } from './engine.ts';
 import { boundCache } from './cache.ts';
 import { baseImage } from './registry.ts';
@@ -171,8 +172,10 @@ async function recorded(
   try {
     result = await fn({ ...request, onEvent }, recorder);
   } catch (e) {
-    recorder.finish(env.now(), e);
-    throw e;
+    return await withCleanup(
+      () => Promise.reject(firstError(e)),
+      () => recorder.finish(env.now(), firstError(e)),
+    );
   }
   const finishedAt = env.now();
   request.onEvent({ type: 'summary', ref: recorder.ref, summary: recorder.finish(finishedAt) });
@@ -189,8 +192,8 @@ async function withEnvironment<T>(
   const lease = (): Lease => (bases ??= engine.leases.create());
   const borrowed = new BorrowedImages(engine.images, lease);
   const { BuildRecords } = await import('../build/index.ts');
-  try {
-    return await fn({
+  const work = async (): Promise<T> =>
+    fn({
       layout: engine.layout,
       db: engine.db,
       content: engine.content,
@@ -210,16 +213,14 @@ async function withEnvironment<T>(
       openLayout: (layout, signal) => borrowed.open(layout, signal),
       resolveBase: (ref, o) => baseImage(engine, ref, { ...o, lease: lease() }, canBootstrap),
     });
-  } finally {
-    bases?.release();
-    borrowed.dispose();
+  return await withCleanup(
+    work,
+    () => bases?.release(),
+    () => borrowed.dispose(),
     // a network that could not be made was reported to the step that needed it
-    await networks?.then(
-      (n) => n.dispose(),
-      () => {},
-    );
-    await engine.tidyAll();
-  }
+    async () => (await networks?.catch(() => undefined))?.dispose(),
+    () => engine.tidyAll(),
+  );
 }
 
 async function canBootstrap(ref: string): Promise<boolean> {

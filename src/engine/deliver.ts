@@ -23,6 +23,7 @@ import { type Tree, viewOf, writeArchiveWith, writeImage, writeLayoutWith, write
 import { pushImage, USUAL_LEVELS } from './registry.ts';
 import { attestationsOf, type Built, filesOf, provenanceInput, statementFiles, type Statements } from './statements.ts';
 import { compareBuilds, type ImageDifference } from './verify.ts';
+import { withCleanup } from '../util/index.ts';
 
 export interface Delivery extends Statements {
   /** The store alone when empty. */
@@ -59,7 +60,7 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   const lease = outputs.length > 0 || platforms.length > 0 || delivery.verify ? engine.leases.create() : undefined;
   const built: Built[] = [];
   const unwanted: Digest[] = [];
-  try {
+  const work = async (): Promise<Delivered> => {
     const gathered: BuiltCache[] = [];
     for (const [i, platform] of (platforms.length === 0 ? [request.platform] : platforms).entries()) {
       const prefix = platforms.length > 1 && platform !== undefined ? { platformLabel: formatPlatform(platform) } : {};
@@ -90,11 +91,15 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
         );
       },
     };
-  } finally {
-    lease?.release();
+  };
+  return await withCleanup(
+    work,
+    () => lease?.release(),
     // only what is asked for stays; the cache has the layers
-    for (const id of unwanted) if (!before.has(id)) engine.images.removeUnused(id);
-  }
+    () => {
+      for (const id of unwanted) if (!before.has(id)) engine.images.removeUnused(id);
+    },
+  );
 }
 
 /** What cannot be had is refused before anything is built. */

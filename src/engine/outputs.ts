@@ -9,6 +9,7 @@ import { ownedFolder } from '../store/index.ts';
 import { run } from '../sys/index.ts';
 import { type Mount, tarTree, withMounted } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
+import { withCleanup } from '../util/index.ts';
 
 /** Writes an image as the store has it. `names` are its names in the archive. */
 export async function writeImage(
@@ -65,15 +66,14 @@ export async function writeTar(engine: Engine, trees: readonly Tree[], dest: str
 /** The layout as a folder: the archive, unpacked. */
 async function writeLayout(engine: Engine, image: Image, names: readonly string[], dest: string, signal: AbortSignal): Promise<void> {
   const folder = ownedFolder(engine.layout);
-  try {
+  const work = async (): Promise<void> => {
     const archive = join(folder, 'layout.tar');
     await saveImage(engine.images, image, names, archive, { format: 'oci', signal });
     mkdirSync(dest, { recursive: true });
     const { exitCode, stderr } = await run('tar', ['-x', '--no-same-owner', '-f', archive, '-C', dest], { signal });
     if (exitCode !== 0) throw new SlipwayError('unavailable', 'output.layout', `cannot write the layout to ${dest}: ${stderr.trim()}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  };
+  await withCleanup(work, () => rmSync(folder, { recursive: true, force: true }));
 }
 
 /** Lets `write` fill an archive that `docker load` reads, with one image. */
@@ -111,13 +111,12 @@ export async function writeLayoutWith<T>(
   const asFolder = dest !== 1 && (folder || statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true);
   if (asFolder) return await write(new LayoutTarget(dest, called));
   const scratch = ownedFolder(engine.layout);
-  try {
+  const work = async (): Promise<T> => {
     const result = await write(new LayoutTarget(scratch, called));
     await packFolder(scratch, dest, signal);
     return result;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  };
+  return await withCleanup(work, () => rmSync(scratch, { recursive: true, force: true }));
 }
 
 /** The plain files of a folder as a tar. */

@@ -28,6 +28,7 @@ import type {
   PullProgress,
 } from '../registry/index.ts';
 import type { Engine } from './engine.ts';
+import { withCleanup } from '../util/index.ts';
 
 export type { Copied, CopyOptions, Compression, Credentials, Pulled, PullProgress, Pushed, PushProgress };
 
@@ -37,11 +38,10 @@ export const USUAL_LEVELS = { gzip: 4, zstd: 3 } as const;
 export async function pullImage(engine: Engine, ref: Reference, o: PullOptions): Promise<Pulled> {
   using registries = await engine.registries(o.signal);
   const { pull } = await import('../registry/index.ts');
-  try {
-    return await pull(engine.images, registries, ref, o);
-  } finally {
-    engine.tidy();
-  }
+  return await withCleanup(
+    () => pull(engine.images, registries, ref, o),
+    () => engine.tidy(),
+  );
 }
 
 /** Pushes the image that has this very name. @throws SlipwayError `image.not-found` in Docker's words */

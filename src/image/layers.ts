@@ -11,7 +11,7 @@ import { chainId, type Digest, digestHex, MediaType, SlipwayError } from '../mod
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import { FileLock } from '../sys/index.ts';
-import { crashPoint } from '../util/index.ts';
+import { crashPoint, throwAfter } from '../util/index.ts';
 import type { ImageLayer, UnpackProgress } from './types.ts';
 
 /** Bytes read from a blob at a time. */
@@ -244,9 +244,11 @@ export class Layers {
       const { id } = this.#snapshots.commit(active.id, lease, { chainId: layer.chainId, diffId: layer.diffId, size: content });
       return { id, size: content, tarSize: size };
     } catch (e) {
-      applier.abort();
-      this.#snapshots.remove(active.id);
-      throw e;
+      throwAfter(
+        e,
+        () => applier.abort(),
+        () => this.#snapshots.remove(active.id),
+      );
     }
   }
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Layout } from '../store/index.ts';
 import { createNetworkNamespace, deleteNetworkNamespace, processIdentity } from '../sys/index.ts';
-import { randomId } from '../util/index.ts';
+import { randomId, throwAfter, withCleanup } from '../util/index.ts';
 import type { NetworkManager } from './manager.ts';
 import type { BuildNetwork } from './types.ts';
 
@@ -53,8 +53,11 @@ export class BuildNetworks {
     this.#free.length = 0;
     for (const made of await Promise.allSettled(all)) {
       if (made.status === 'rejected') continue;
-      deleteNetworkNamespace(made.value.path);
-      await this.#manager.detach(made.value.id);
+      const { path, id } = made.value;
+      await withCleanup(
+        async () => deleteNetworkNamespace(path),
+        () => this.#manager.detach(id),
+      );
     }
   }
 
@@ -77,8 +80,7 @@ export class BuildNetworks {
       const { ip } = await this.#manager.attach({ id, name: id, netnsPath: path, owner: processIdentity() });
       return { id, path, ip };
     } catch (error) {
-      deleteNetworkNamespace(path);
-      throw error;
+      throwAfter(error, () => deleteNetworkNamespace(path));
     }
   }
 }

@@ -73,7 +73,7 @@ export class NetworkManager {
         ports,
       };
     } catch (error) {
-      await this.#detach(record);
+      await this.#detach(record).catch(() => {}); // what stays of it is detached by the next command
       throw error;
     }
   }

@@ -12,6 +12,7 @@ import { cgroupMode } from './spec/cgroup.ts';
 import { writeBundle } from './spec/encode.ts';
 import type { OciSpec, Seccomp } from './spec/oci.ts';
 import { defaultSeccomp } from './spec/seccomp-default.ts';
+import { withCleanup } from '../util/index.ts';
 
 const RUNTIMES: readonly RuntimeName[] = ['crun', 'runc'];
 
@@ -125,16 +126,18 @@ async function withProbe<T>(stateRoot: string, use: (bundle: string) => Promise<
   mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
   const bundle = mkdtempSync(join(stateRoot, 'probe-'));
   mount('tmpfs', bundle, 'tmpfs', MountFlag.MS_NOSUID, 'size=1m,mode=0711');
-  try {
+  const work = (): Promise<T> => {
     mkdirSync(join(bundle, 'rootfs', 'proc'), { recursive: true });
     mkdirSync(join(bundle, 'rootfs', 'dev'));
     writeFileSync(join(bundle, 'rootfs', 'probe'), probeProgram());
     chmodSync(join(bundle, 'rootfs', 'probe'), 0o755);
-    return await use(bundle);
-  } finally {
-    unmount(bundle, UmountFlag.MNT_DETACH);
-    rmSync(bundle, { recursive: true, force: true });
-  }
+    return use(bundle);
+  };
+  return await withCleanup(
+    work,
+    () => unmount(bundle, UmountFlag.MNT_DETACH),
+    () => rmSync(bundle, { recursive: true, force: true }),
+  );
 }
 
 function probeId(bundle: string): string {

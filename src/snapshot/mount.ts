@@ -6,6 +6,7 @@ import { MAX_LAYERS, SlipwayError } from '../model/index.ts';
 import { type Layout, ownedName } from '../store/index.ts';
 import { mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
 import type { Mount } from './types.ts';
+import { withCleanupSync } from '../util/index.ts';
 
 /** mount(2) takes its options in one page. */
 const LONGEST = 4000;
@@ -58,16 +59,16 @@ export function unmountAll(target: string): void {
 export function withMounted<T>(layout: Layout, mounts: readonly Mount[], fn: (path: string) => T): T {
   const target = join(layout.mounts, ownedName(layout.root));
   mkdirSync(target, { mode: 0o700 });
-  try {
+  const work = (): T => {
     mountAll(mounts, target);
-    try {
-      return fn(target);
-    } finally {
-      if (mounts.length > 0) unmountAll(target);
-    }
-  } finally {
-    rmdirSync(target);
-  }
+    return withCleanupSync(
+      () => fn(target),
+      () => {
+        if (mounts.length > 0) unmountAll(target);
+      },
+    );
+  };
+  return withCleanupSync(work, () => rmdirSync(target));
 }
 
 function bind(m: Mount, target: string): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SlipwayError } from '../model/index.ts';
 import { FileLock } from '../sys/index.ts';
+import { withCleanupSync } from '../util/index.ts';
 import { storeError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -97,11 +98,10 @@ export class Database {
   durably<T>(fn: (sql: Sql) => T): T {
     if (this.#mode !== 'idle') throw new SlipwayError('internal', 'store.nested-durable', 'a durable transaction inside another one');
     this.#db.exec('PRAGMA synchronous = FULL');
-    try {
-      return this.transaction(fn);
-    } finally {
-      this.#db.exec('PRAGMA synchronous = NORMAL');
-    }
+    return withCleanupSync(
+      () => this.transaction(fn),
+      () => this.#db.exec('PRAGMA synchronous = NORMAL'),
+    );
   }
 
   #bracket<T>(mode: Mode, begin: string, end: string, undo: string, fn: (sql: Sql) => T): T {
@@ -117,7 +117,11 @@ export class Database {
         return result;
       } catch (error) {
         // A full disk ends the whole transaction by itself.
-        if (this.#db.isTransaction) this.#db.exec(undo);
+        try {
+          if (this.#db.isTransaction) this.#db.exec(undo);
+        } catch {
+          // why the transaction failed is the reason that counts; SQLite undoes it in any case
+        }
         throw error;
       } finally {
         this.#mode = before;

@@ -1,4 +1,5 @@
 // Helpers without a domain.
+export { firstError, throwAfter, withCleanup, withCleanupSync } from './cleanup.ts';
 export { armCrashPoint, CRASH_POINTS, crashPoint } from './crash-point.ts';
 export type { CrashPoint } from './crash-point.ts';
 export { formatBytes, parseBytes } from './bytes.ts';

@@ -12,7 +12,7 @@ import {
 import type { Image } from '../../image/index.ts';
 import { familiarReference, formatReference, hostPlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import { openFileDigests } from '../steps/index.ts';
-import { crashPoint } from '../../util/index.ts';
+import { crashPoint, withCleanup } from '../../util/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
 import { BuildArgs } from './args.ts';
 import { Bases } from './from.ts';
@@ -37,7 +37,7 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
   const target = targetStage(dockerfile, request.target);
   const lease = env.leases.create();
   const digests = openFileDigests(env.layout, request.context.root);
-  try {
+  const work = async (): Promise<BuildResult> => {
     const stages = dockerfile.stages.slice(0, target.index + 1);
     const labels = Object.entries(request.labels).sort(([a], [b]) => (a < b ? -1 : 1));
     const total = dockerfile.metaArgs.length + stages.reduce((n, s) => n + 1 + s.commands.length, 0) + labels.length;
@@ -68,10 +68,12 @@ export async function buildClassic(env: BuildEnvironment, request: BuildRequest)
     const unused = args.unused();
     if (unused.length > 0) output.line(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`);
     return { image: finish(env, request, output, image), warnings: [] };
-  } finally {
-    digests.save();
-    lease.release();
-  }
+  };
+  return await withCleanup(
+    work,
+    () => digests.save(),
+    () => lease.release(),
+  );
 }
 
 class ClassicBuild {

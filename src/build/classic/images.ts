@@ -8,6 +8,7 @@ import type { MountedRootfs } from '../steps/types.ts';
 import type { BuildEnvironment } from '../types.ts';
 import type { CacheSources } from './sources.ts';
 import { sameConfig, type StageState } from './state.ts';
+import { throwAfter } from '../../util/index.ts';
 
 export interface NewImage {
   readonly state: StageState;
@@ -72,8 +73,9 @@ export class StepImages {
       }
       return commitLayer(snapshots, active, state.image?.config.rootfs.diff_ids ?? [], this.#lease);
     } catch (e) {
-      if (!keep(active.id)) snapshots.remove(active.id);
-      throw e;
+      throwAfter(e, () => {
+        if (!keep(active.id)) snapshots.remove(active.id);
+      });
     }
   }
 

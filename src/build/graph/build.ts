@@ -15,6 +15,7 @@ import { failOnViolations, runChecks } from './check.ts';
 import { readDockerfile } from './read.ts';
 import { BuildDriver, imageIdOf, type NodeVertex, type Result, storedResult, verticesOf } from './driver.ts';
 import { exportImage } from './export.ts';
+import { withCleanup } from '../../util/index.ts';
 
 /**
  * Builds with the graph engine; a recorder keeps what happened. @throws SlipwayError of the Dockerfile with its place, `build.command-failed` of a step.
@@ -53,7 +54,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
     onList: (v, digest, pieces) => recorder?.list(v.node, digest, pieces),
     onWork: (v, used) => turns.get(v.id)?.watch(used),
   });
-  try {
+  const work = async (): Promise<BuildResult> => {
     const { results, keys } = await solveSteps(env, request, state, driver, turns, recorder);
     const cache = request.wantCache === true || request.inlineCache ? builtCache(env, state, keys) : undefined;
     const image = steps.during('exporting to image', (id) => {
@@ -82,9 +83,8 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
       },
       ...(cache && { cache }),
     };
-  } finally {
-    driver.close();
-  }
+  };
+  return await withCleanup(work, () => driver.close());
 }
 
 /** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */

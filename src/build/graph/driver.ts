@@ -24,6 +24,7 @@ import { RemoteSources } from '../remote-sources.ts';
 import { placed } from '../placed.ts';
 import { scriptMount, sourceKind, stepMount } from './mounts.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import { throwAfter } from '../../util/index.ts';
 
 /** A file system that a vertex gave. */
 export type Result =
@@ -270,8 +271,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       snapshots.commit(active.id, this.#lease);
       return result(active.id);
     } catch (e) {
-      snapshots.remove(active.id);
-      throw e;
+      throwAfter(e, () => snapshots.remove(active.id));
     }
   }
 

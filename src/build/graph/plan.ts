@@ -9,6 +9,7 @@ import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { askedFor, nodesOf, reasonOf } from './build.ts';
 import { BuildDriver, verticesOf } from './driver.ts';
 import { readDockerfile } from './read.ts';
+import { withCleanupSync } from '../../util/index.ts';
 
 export interface PlannedStep {
   readonly id: string;
@@ -40,7 +41,7 @@ export async function planGraph(env: BuildEnvironment, request: BuildRequest): P
   using lease = env.leases.create();
   const lists = new Map<string, Buffer[]>();
   const driver = new BuildDriver(env, request, lease, { onList: (_, digest, pieces) => lists.set(digest, pieces), onWork: () => {} });
-  try {
+  const work = (): Plan => {
     const nodes = topological(nodesOf(state));
     const vertices = verticesOf(nodes);
     const local = new DatabaseCache(env.db, env.now);
@@ -80,7 +81,6 @@ export async function planGraph(env: BuildEnvironment, request: BuildRequest): P
       steps,
       counts: { cached: count('cached'), run: count('run'), maybe: count('maybe') },
     };
-  } finally {
-    driver.close();
-  }
+  };
+  return withCleanupSync(work, () => driver.close());
 }

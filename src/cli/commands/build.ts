@@ -11,7 +11,7 @@ import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
 import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
-import { printable } from '../../util/index.ts';
+import { firstError, printable, withCleanup } from '../../util/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
 
@@ -39,7 +39,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     ended = true;
   };
   let opened: OpenedRequest | undefined;
-  try {
+  const work = async (): Promise<number> => {
     const engine = await ctx.engine();
     opened = await openRequest(
       ctx,
@@ -87,13 +87,17 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     if (difference === undefined) return 0;
     ctx.stdout.write(differenceText(difference, image.id));
     return difference.same ? 0 : 1;
-  } catch (e) {
-    end(true);
+  };
+  try {
+    return await withCleanup(
+      work,
+      () => end(true),
+      () => opened?.dispose(),
+    );
+  } catch (error) {
+    const e = firstError(error);
     if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
     return report(ctx, e, which);
-  } finally {
-    end(true);
-    await opened?.dispose();
   }
 }
 

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
 import { LAB_FILES } from './files.ts';
 import { type Outcome, type ShellOptions, TourShell } from './shell.ts';
+import { withCleanup } from '../../util/index.ts';
 
 export interface TourOptions extends ShellOptions {
   /** Folder below which the lab's files are written; they are removed at the end. */
@@ -18,7 +19,7 @@ export interface TourOptions extends ShellOptions {
 export async function runTour(o: TourOptions): Promise<void> {
   const shell = new TourShell(o);
   const lab = mkdtempSync(join(o.temporary, 'slipway-tour-'));
-  try {
+  const work = async (): Promise<void> => {
     for (const [path, text] of Object.entries(LAB_FILES)) {
       mkdirSync(dirname(join(lab, path)), { recursive: true });
       writeFileSync(join(lab, path), text);
@@ -33,10 +34,12 @@ export async function runTour(o: TourOptions): Promise<void> {
     await ports(shell);
     await lowPorts(shell);
     await cleanUp(shell);
-  } finally {
-    await removeContainers(shell);
-    rmSync(lab, { recursive: true, force: true });
-  }
+  };
+  await withCleanup(
+    work,
+    () => removeContainers(shell),
+    () => rmSync(lab, { recursive: true, force: true }),
+  );
 }
 
 function check(truth: boolean, claim: string): asserts truth {

@@ -13,6 +13,7 @@ import type { Engine } from '../engine.ts';
 import { MOUNT_LAYER } from './format.ts';
 import { arriving, type OpenCache } from './import.ts';
 import type { CacheImport } from './spec.ts';
+import { throwAfter } from '../../util/index.ts';
 
 /** zstd; what programs keep in such folders is mostly compressed already. */
 const LEVEL = 3;
@@ -98,8 +99,7 @@ export async function unpackMounts(engine: Engine, cache: OpenCache, which: Cach
       await arrived.verified();
       renameSync(aside, path);
     } catch (e) {
-      removeTree(aside);
-      throw e;
+      throwAfter(e, () => removeTree(aside));
     }
     const now = engine.now();
     engine.db.transaction((sql) =>

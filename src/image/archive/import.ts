@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { ContentSize, BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
-import { stoppedBy } from '../../util/index.ts';
+import { stoppedBy, withCleanup } from '../../util/index.ts';
 import type { ImageConfig, Platform } from '../../model/index.ts';
 import { tarTree } from '../../snapshot/index.ts';
 import type { Image } from '../types.ts';
@@ -40,7 +40,7 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
   const input = typeof source === 'string' ? streamInput(source) : source;
-  try {
+  const work = async (): Promise<Image> => {
     const { head, stream } = await peek(stoppedBy(input, o.signal), BLOCK);
     const compression = detectCompression(head);
     const plain = await peek(compression === 'none' ? stream : through(stream, decompressor(compression)), BLOCK);
@@ -75,10 +75,12 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
     };
     const layers = [{ diffId: digest, size: content.bytes, tarSize: size, blob: { digest, mediaType: MediaType.ociLayer } }];
     return store.create({ config, layers, ...(o.name === undefined ? {} : { names: [o.name] }) }, lease);
-  } finally {
-    input.destroy();
-    writers.dispose();
-  }
+  };
+  return await withCleanup(
+    work,
+    () => input.destroy(),
+    () => writers.dispose(),
+  );
 }
 
 const notATar = (): SlipwayError => new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
 import { SlipwayError, sha256 } from '../../model/index.ts';
-import { stoppedBy } from '../../util/index.ts';
+import { stoppedBy, withCleanup } from '../../util/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { Digest } from '../../model/index.ts';
 import type { NewImage } from '../types.ts';
@@ -36,9 +36,9 @@ export async function loadArchive(
 ): Promise<Loaded[]> {
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
-  try {
+  const all = async (): Promise<Loaded[]> => {
     const files = await open(store, source, writers, o);
-    try {
+    const work = async (): Promise<Loaded[]> => {
       const plans = o.only === undefined ? readPlans(files) : [readOciImage(files, o.only)];
       const intake = new LayerIntake(store, files, writers, o);
       const images: Array<{ image: NewImage; names: readonly string[]; id: Digest }> = [];
@@ -53,12 +53,10 @@ export async function loadArchive(
         o.lease?.addImage(created.id);
         return { image: created, names, replaced };
       });
-    } finally {
-      files.close();
-    }
-  } finally {
-    writers.dispose();
-  }
+    };
+    return await withCleanup(work, () => files.close());
+  };
+  return await withCleanup(all, () => writers.dispose());
 }
 
 function readPlans(files: ArchiveFiles): ImagePlan[] {

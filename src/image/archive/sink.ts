@@ -69,7 +69,7 @@ export class TarSink {
 class DescriptorSink implements Sink {
   readonly waits = true;
   private readonly fd: number;
-  private readonly owned: boolean;
+  private owned: boolean;
 
   constructor(fd: number, owned = false) {
     this.fd = fd;
@@ -83,11 +83,13 @@ class DescriptorSink implements Sink {
   async drain(): Promise<void> {}
 
   async finish(): Promise<void> {
-    if (this.owned) fs.closeSync(this.fd);
+    this.abort();
   }
 
   abort(): void {
-    if (this.owned) fs.closeSync(this.fd);
+    if (!this.owned) return;
+    this.owned = false;
+    fs.closeSync(this.fd);
   }
 }
 
@@ -96,6 +98,7 @@ class FileSink implements Sink {
   private readonly path: string;
   private readonly aside: string;
   private readonly fd: number;
+  private open = true;
 
   constructor(path: string) {
     // A link is written through, as everywhere.
@@ -115,13 +118,18 @@ class FileSink implements Sink {
   async drain(): Promise<void> {}
 
   async finish(): Promise<void> {
-    fs.closeSync(this.fd);
+    this.close();
     fs.renameSync(this.aside, this.path);
   }
 
   abort(): void {
-    fs.closeSync(this.fd);
+    if (this.open) this.close();
     fs.rmSync(this.aside, { force: true });
+  }
+
+  private close(): void {
+    this.open = false;
+    fs.closeSync(this.fd);
   }
 }
 

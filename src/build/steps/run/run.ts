@@ -21,7 +21,7 @@ import { withoutUmask } from '../umask.ts';
 import { prepareMounts } from './mounts.ts';
 import { Scratch } from './scratch.ts';
 import { Stubs } from './stubs.ts';
-import { randomBytes } from '../../../util/index.ts';
+import { randomBytes, withCleanup } from '../../../util/index.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -39,7 +39,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
   const scratch = new Scratch(join(env.layout.run, 'build', ownedName(env.layout.root)));
   using tree = new RootedTree(root);
   const stubs = new Stubs();
-  try {
+  const work = async (): Promise<{ exitCode: number }> => {
     const user = await asStepError(request, () => resolveUser(root, request.user));
     makeWorkdir(tree, request, user);
     const prepared = await prepareMounts(env, request, scratch);
@@ -104,10 +104,12 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
     } finally {
       network.release();
     }
-  } finally {
-    await scratch.close();
-    stubs.remove();
-  }
+  };
+  return await withCleanup(
+    work,
+    () => scratch.close(),
+    () => stubs.remove(),
+  );
 }
 
 function checkEntitlements(request: RunRequest): void {
