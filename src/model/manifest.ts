@@ -64,6 +64,8 @@ export function sniffMediaType(bytes: Uint8Array): string | undefined {
 }
 
 function checkHead(value: JsonRecord, what: string): void {
+  if (value['artifactType'] === null) delete value['artifactType'];
+  if (value['artifactType'] !== undefined && typeof value['artifactType'] !== 'string') throw invalid('"artifactType" is not a string');
   if (value['schemaVersion'] !== 2)
     throw invalid(`schema version ${JSON.stringify(value['schemaVersion'])} of the ${what} is not supported`);
 }
@@ -73,12 +75,28 @@ function checkDescriptors(value: unknown, field: string): void {
   value.forEach((d, i) => checkDescriptor(d, `${field}[${i}]`));
 }
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const OPTIONAL: Readonly<Record<string, (value: unknown) => boolean>> = {
+  annotations: (value) => Object.values(asRecord(value) ?? [0]).every(isText),
+  platform: (value) => {
+    const platform = asRecord(value);
+    return platform !== undefined && isText(platform['os']) && isText(platform['architecture']) && isText(platform['variant'] ?? '');
+  },
+  urls: (value) => Array.isArray(value) && value.every(isText),
+  artifactType: isText,
+  data: isText,
+};
+
 function checkDescriptor(value: unknown, field: string): void {
   const d = asRecord(value);
   if (d === undefined) throw invalid(`"${field}" is not a descriptor`);
   if (typeof d['mediaType'] !== 'string') throw invalid(`"${field}" has no media type`);
   if (typeof d['digest'] !== 'string' || !isDigest(d['digest'])) throw invalid(`"${field}" has no valid digest`);
   supportedDigest(d['digest']);
+  for (const [key, isRight] of Object.entries(OPTIONAL)) {
+    if (d[key] === null) delete d[key];
+    if (d[key] !== undefined && !isRight(d[key])) throw invalid(`"${field}.${key}" makes no sense`);
+  }
   if (!Number.isSafeInteger(d['size']) || (d['size'] as number) < 0) throw invalid(`"${field}" has no valid size`);
 }
 

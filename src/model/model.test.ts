@@ -124,9 +124,15 @@ test('manifests and indexes', () => {
     { schemaVersion: 2, config: { ...descriptor, size: -1 }, layers: [] },
     { schemaVersion: 2, config: { ...descriptor, digest: 'x' }, layers: [] },
     { schemaVersion: 2, config: descriptor, layers: 'x' },
+    ...[{ annotations: { a: 1 } }, { annotations: 'x' }, { urls: 'x' }, { urls: [1] }, { platform: [] }, { platform: { os: 1 } }].map(
+      (wrong) => ({ schemaVersion: 2, config: descriptor, layers: [{ ...descriptor, ...wrong }] }),
+    ),
+    { schemaVersion: 2, artifactType: {}, config: descriptor, layers: [] },
   ]) {
     assert.throws(() => parseManifest(bytes(bad)), { kind: 'data-loss', code: 'manifest.invalid' });
   }
+  const nothing = { annotations: null, urls: null, platform: null };
+  assert.deepEqual(parseIndex(bytes({ schemaVersion: 2, manifests: [{ ...descriptor, ...nothing }] })).manifests, [descriptor]);
   assert.throws(() => parseIndex(Buffer.from('not json')), { code: 'manifest.invalid' });
   assert.throws(() => parseIndex(bytes([])), { code: 'manifest.invalid' });
   assert.equal(sniffMediaType(bytes({ layers: [] })), MediaType.ociManifest);

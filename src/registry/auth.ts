@@ -32,6 +32,8 @@ export class Auth {
   readonly #o: AuthOptions;
   readonly #tokens = new Map<string, Promise<Token>>();
   #challenge: Challenge | undefined;
+  /** The registry is one of this machine. */
+  #local = false;
   #refreshToken: string | undefined;
 
   constructor(o: AuthOptions) {
@@ -68,6 +70,7 @@ export class Auth {
     if (usable === undefined) return false;
     const again = this.#challenge !== undefined && JSON.stringify(this.#challenge) === JSON.stringify(usable);
     this.#challenge = usable;
+    this.#local = isLoopback(response.url.host);
     // The same question twice: the token may have run out early; for Basic the password is simply wrong.
     if (again && usable.scheme === 'basic') return false;
     this.#tokens.delete(keyOf(scopes));
@@ -151,7 +154,8 @@ export class Auth {
     if (response.status !== 200) throw await refused(response);
     const body = await json(response);
     const value = body['token'] ?? body['access_token'];
-    if (typeof value !== 'string' || value === '') throw malformed(response.url);
+    // it goes into a header
+    if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) throw malformed(response.url);
     const { refresh_token: refresh, expires_in: life } = body;
     if (typeof refresh === 'string' && refresh !== '') this.#refreshToken = refresh;
     // The server's clock may be another one, so the time of issue is ours.
@@ -171,7 +175,8 @@ export class Auth {
     } catch {
       throw new SlipwayError('data-loss', 'registry.realm', `the registry names no address for tokens: ${JSON.stringify(realm)}`);
     }
-    if (url.protocol !== 'https:' && !isLoopback(url.host) && !this.#o.insecure)
+    const plain = url.protocol === 'http:' && (this.#o.insecure || (this.#local && isLoopback(url.host)));
+    if (url.protocol !== 'https:' && !plain)
       throw new SlipwayError(
         'permission-denied',
         'registry.realm',

@@ -40,12 +40,12 @@ export class ConfigCredentials implements CredentialSource {
     if (helper !== undefined) {
       const found = await this.#helper(helper, 'get', key);
       if (found === undefined) return undefined;
-      const { Username: username, Secret: secret } = JSON.parse(found) as { Username?: string; Secret?: string };
-      if (username === undefined || secret === undefined) return undefined;
+      const { Username: username, Secret: secret } = this.#parsed(found, `what docker-credential-${helper} answers`);
+      if (typeof username !== 'string' || typeof secret !== 'string') return undefined;
       return username === TOKEN_USER ? { identityToken: secret } : { username, password: secret };
     }
     const entry = Object.entries(config.auths ?? {}).find(([name]) => same(name, key))?.[1];
-    return entry === undefined ? undefined : credentialsOf(entry);
+    return entry == null ? undefined : credentialsOf(entry);
   }
 
   /** Keeps credentials, in the helper that is configured or in the file. Says where. */
@@ -88,15 +88,17 @@ export class ConfigCredentials implements CredentialSource {
       if ((e as NodeJS.ErrnoException).code === 'ENOENT') return {};
       throw e;
     }
+    return this.#parsed(text === '' ? '{}' : text, this.#path) as ConfigFile;
+  }
+
+  #parsed(text: string, what: string): Readonly<Record<string, unknown>> {
     try {
-      const value: unknown = JSON.parse(text === '' ? '{}' : text);
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ConfigFile;
+      const value: unknown = JSON.parse(text);
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     } catch {
       // told below
     }
-    throw new SlipwayError('invalid-argument', 'credentials.config', `${this.#path} is not valid JSON`, {
-      hints: ['mend it or take it away'],
-    });
+    throw new SlipwayError('invalid-argument', 'credentials.config', `${what} is not valid JSON`, { hints: ['mend it or take it away'] });
   }
 
   #write(config: ConfigFile): void {
@@ -107,7 +109,10 @@ export class ConfigCredentials implements CredentialSource {
   }
 
   /** What a helper answers; undefined when it says that it has nothing. */
-  #helper(name: string, action: 'get' | 'store' | 'erase', input: string): Promise<string | undefined> {
+  async #helper(name: string, action: 'get' | 'store' | 'erase', input: string): Promise<string | undefined> {
+    // with a slash it would be a path, also one below the current folder
+    if (typeof name !== 'string' || !/^[^/\0]+$/.test(name))
+      throw new SlipwayError('invalid-argument', 'credentials.helper', `${this.#path}: invalid credential helper ${JSON.stringify(name)}`);
     const program = `docker-credential-${name}`;
     return new Promise((resolve, reject) => {
       const child = spawn(program, [action], { env: { ...this.#environment }, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -150,18 +155,20 @@ function same(a: string, b: string): boolean {
   return a === b || host(a) === host(b);
 }
 
+/** Anything may stand in the file. */
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
 function credentialsOf(entry: AuthEntry): Credentials | undefined {
-  let { username, password } = entry;
-  if (entry.auth) {
-    const text = Buffer.from(entry.auth, 'base64').toString('utf8');
-    const colon = text.indexOf(':');
-    if (colon >= 0) [username, password] = [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, '')];
-  }
+  let [username, password] = [textOf(entry.username), textOf(entry.password)];
+  const pair = textOf(entry.auth) && Buffer.from(entry.auth!, 'base64').toString('utf8');
+  const colon = pair?.indexOf(':') ?? -1;
+  if (colon >= 0) [username, password] = [pair!.slice(0, colon), pair!.slice(colon + 1).replace(/\0+$/, '')];
+  const [identityToken, registryToken] = [textOf(entry.identitytoken), textOf(entry.registrytoken)];
   const c: Credentials = {
     ...(username && { username }),
     ...(password && { password }),
-    ...(entry.identitytoken && { identityToken: entry.identitytoken }),
-    ...(entry.registrytoken && { registryToken: entry.registrytoken }),
+    ...(identityToken && { identityToken }),
+    ...(registryToken && { registryToken }),
   };
   return Object.keys(c).length === 0 ? undefined : c;
 }

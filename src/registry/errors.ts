@@ -12,7 +12,7 @@ export function parseServerErrors(body: Buffer): ServerError[] {
   try {
     const { errors } = JSON.parse(body.toString('utf8')) as { errors?: { code?: unknown; message?: unknown }[] };
     if (!Array.isArray(errors)) return [];
-    return errors.slice(0, 5).map((e) => ({ code: String(e?.code ?? ''), message: clean(String(e?.message ?? '')) }));
+    return errors.slice(0, 5).map((e) => ({ code: clean(String(e?.code ?? '')).slice(0, 60), message: clean(String(e?.message ?? '')) }));
   } catch {
     return [];
   }

@@ -61,8 +61,10 @@ export class Host {
   async send(x: Exchange): Promise<HttpResponse> {
     const url = x.path instanceof URL ? x.path : new URL(x.path, await this.base());
     const auth = await this.auth();
-    // Only the registry itself is signed to: an upload may be sent on to another host.
-    const own = url.host === (await this.base()).host;
+    // Only the registry itself is signed to: an upload may be sent on to another host. For the same reason only the registry
+    // itself says where credentials are sent for a token, and not a host that it redirects to.
+    const { origin } = await this.base();
+    const own = url.origin === origin;
     for (let attempt = 1; ; attempt++) {
       const authorization = own ? await auth.header(x.scopes) : undefined;
       const response = await this.#o.http.send({
@@ -75,7 +77,8 @@ export class Host {
         ...(x.follow !== undefined && { follow: x.follow }),
         ...(x.attempts !== undefined && { attempts: x.attempts }),
       });
-      if (response.status !== 401 || !own || attempt >= 3 || typeof x.body === 'function') return response;
+      if (response.status !== 401 || !own || response.url.origin !== origin || attempt >= 3 || typeof x.body === 'function')
+        return response;
       if (!(await auth.challenged(response, x.scopes))) return response;
       await drop(response);
     }

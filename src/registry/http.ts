@@ -190,13 +190,11 @@ export class Http {
   }
 }
 
-function redirected(from: URL, location: string): URL {
-  let to: URL;
-  try {
-    to = new URL(location, from);
-  } catch {
+/** The address that a server sends its client on to. @throws SlipwayError `registry.redirects` for one that is not gone to */
+export function redirected(from: URL, location: string): URL {
+  if (!URL.canParse(location, from.href))
     throw new SlipwayError('data-loss', 'registry.redirects', `${from.host} redirects to what is no address`);
-  }
+  const to = new URL(location, from);
   if (to.protocol !== 'http:' && to.protocol !== 'https:')
     throw new SlipwayError('data-loss', 'registry.redirects', `${from.host} redirects to an address of the kind ${to.protocol}`);
   if (from.protocol === 'https:' && to.protocol === 'http:')
@@ -204,6 +202,13 @@ function redirected(from: URL, location: string): URL {
       'permission-denied',
       'registry.redirects',
       `${from.host} redirects from HTTPS to plain HTTP at ${to.host}, which is not followed`,
+    );
+  // What listens on this machine alone need not be safe from what others make its users ask for.
+  if (isLoopback(to.host) && !isLoopback(from.host))
+    throw new SlipwayError(
+      'permission-denied',
+      'registry.redirects',
+      `${from.host} redirects to this machine (${to.host}), which is not followed`,
     );
   return to;
 }
@@ -268,9 +273,15 @@ export async function readSmall(response: HttpResponse, limit = SMALL): Promise<
   return Buffer.concat(chunks);
 }
 
-/** Reads an answer to its end and forgets it, so that the connection can be used again. */
+/** More than any answer that is not looked at needs. */
+const DROPPED = 256 << 10;
+
+/** Reads an answer to its end and forgets it, so that the connection can be used again. One that does not end is cut off. */
 export async function drop(response: HttpResponse): Promise<void> {
-  response.body.resume();
+  let size = 0;
+  response.body.on('data', (chunk: Buffer) => {
+    if ((size += chunk.length) > DROPPED) response.body.destroy();
+  });
   await new Promise<void>((resolve) => {
     response.body
       .on('end', resolve)

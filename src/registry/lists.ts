@@ -65,18 +65,29 @@ export async function pushList(registries: Registries, ref: Reference, list: Rem
   const name = withDefaultTag(ref);
   const neighbours = entries.filter(({ from }) => from.domain === name.domain).map(({ from }) => from.path);
   const target = registries.repository(name, 'pull,push', [...new Set(neighbours)]);
+  const copied = new Set<string>();
   for (const { from, descriptor } of entries) {
     if ((await target.head(descriptor.digest)) !== undefined) continue;
-    await bring(registries.repository(from, 'pull'), target, descriptor, from.domain === name.domain, 0);
+    await bring(registries.repository(from, 'pull'), target, descriptor, from.domain === name.domain, copied, 0);
   }
   await target.putManifest(name.tag ?? list.digest, list.mediaType, list.bytes);
 }
 
-async function bring(source: Repository, target: Repository, d: Descriptor, sameRegistry: boolean, depth: number): Promise<void> {
+/** @param copied digests that need not be copied again: lists of lists may name one any number of times */
+async function bring(
+  source: Repository,
+  target: Repository,
+  d: Descriptor,
+  sameRegistry: boolean,
+  copied: Set<string>,
+  depth: number,
+): Promise<void> {
+  if (copied.has(d.digest)) return;
+  copied.add(d.digest);
   if (depth > 4) throw new SlipwayError('data-loss', 'copy.depth', 'lists of images are nested too deeply');
   const m = await source.manifest(d.digest);
   if (isIndexType(m.mediaType))
-    for (const inner of parseIndex(m.bytes).manifests) await bring(source, target, inner, sameRegistry, depth + 1);
+    for (const inner of parseIndex(m.bytes).manifests) await bring(source, target, inner, sameRegistry, copied, depth + 1);
   else if (isManifestType(m.mediaType)) {
     const { config, layers } = parseManifest(m.bytes);
     await each([config, ...layers], 3, async (blob) => {

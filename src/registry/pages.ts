@@ -1,6 +1,6 @@
 // Lists that a registry gives in pages (distribution-spec, "Listing Tags"; distribution, "Catalog").
 import { parseJson, SlipwayError } from '../model/index.ts';
-import { type HttpResponse, readSmall } from './http.ts';
+import { type HttpResponse, readSmall, redirected } from './http.ts';
 
 const MOST_ENTRIES = 1_000_000;
 
@@ -31,7 +31,7 @@ export async function pages(
     if (all.length > MOST_ENTRIES)
       throw new SlipwayError('data-loss', 'registry.too-large', `${response.url.host} lists more than ${MOST_ENTRIES} entries`);
     const next: string | undefined = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(String(response.headers.link ?? ''))?.[1];
-    path = next === undefined ? undefined : new URL(next, response.url);
+    path = next === undefined ? undefined : redirected(response.url, next);
   }
   return all;
 }

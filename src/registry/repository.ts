@@ -17,7 +17,7 @@ import {
 } from '../model/index.ts';
 import type { Host } from './host.ts';
 import { pages } from './pages.ts';
-import { drop, type HttpResponse, mayPass, pause, readSmall } from './http.ts';
+import { drop, type HttpResponse, mayPass, pause, readSmall, redirected } from './http.ts';
 import { unreachable } from './errors.ts';
 
 export interface RemoteManifest {
@@ -215,7 +215,7 @@ export class Repository {
       // It has begun an upload instead; that is not needed.
       const cancelled = await this.host.send({
         method: 'DELETE',
-        path: new URL(response.headers.location, response.url),
+        path: redirected(response.url, response.headers.location),
         scopes: this.#scopes,
       });
       await drop(cancelled);
@@ -345,7 +345,7 @@ function nextLocation(response: HttpResponse, before?: URL): URL {
     if (before !== undefined) return before;
     throw new SlipwayError('data-loss', 'registry.no-location', `${response.url.host} begins an upload and does not say where`);
   }
-  return new URL(location, response.url);
+  return redirected(response.url, location);
 }
 
 const mismatch = (name: string, expected: string, got: string): SlipwayError =>

@@ -1,6 +1,6 @@
 // Where mounts go in a root file system that nobody trusts. A runtime gets paths with nothing on them left to follow, and every
 // place exists: some runtimes follow a link at a mount point, also out of the root file system.
-import { statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
 import type { Directory, RootedTree } from '../sys/index.ts';
 import type { SpecMount } from './spec/oci.ts';
@@ -8,9 +8,17 @@ import type { SpecMount } from './spec/oci.ts';
 /** Runtimes work below these by name, before and after they mount them. */
 const PLAIN = new Set(['/proc', '/sys', '/dev']);
 
+/** Files of /proc that may be replaced, as LXCFS does. All else there is the kernel's word on the process: runtimes act upon it. */
+const REPLACEABLE = new Set(
+  ['cpuinfo', 'diskstats', 'meminfo', 'stat', 'swaps', 'uptime', 'loadavg', 'slabinfo', 'net/dev', 'sys/kernel/ns_last_pid'].map(
+    (name) => `/proc/${name}`,
+  ),
+);
+const PROC_SUPER_MAGIC = 0x9fa0; // statfs(2)
+
 /**
  * The mounts with their destinations resolved inside `root`. `create` makes a name that is missing in an open directory.
- * @throws invalid-argument 'container.mount-point' where /proc, /sys or /dev is a link
+ * @throws invalid-argument 'container.mount-point' where /proc, /sys or /dev is a link, and for what would stand for the kernel's /proc
  */
 export function placeMounts(
   root: RootedTree,
@@ -28,12 +36,26 @@ export function placeMounts(
         'container.mount-point',
         `cannot mount ${mount.type} at ${wanted}: it must be an ordinary directory, and is a symbolic link of the image`,
       );
+    checkProc(mount, destination);
     // what lies on another mount is created there, by the runtime
     if (!covered.some((outer) => destination.startsWith(`${outer}/`))) createMissing(root, inside, isDirectory(mount), create);
     covered.push(destination === '/' ? '' : destination);
     return destination === wanted ? mount : { ...mount, destination };
   });
 }
+
+function checkProc(mount: SpecMount, destination: string): void {
+  const below = destination.startsWith('/proc/');
+  if (below ? REPLACEABLE.has(destination) : destination !== '/proc' || mount.type === 'proc' || isProc(mount)) return;
+  const why = below ? 'it is inside /proc' : 'it is not of type proc';
+  throw new SlipwayError(
+    'invalid-argument',
+    'container.mount-point',
+    `error mounting "${mount.source}" to rootfs at "${mount.destination}": "${destination}" cannot be mounted because ${why}`,
+  );
+}
+
+const isProc = (mount: SpecMount): boolean => mount.type === 'bind' && statfsSync(mount.source).type === PROC_SUPER_MAGIC;
 
 function locate(root: RootedTree, path: string): string {
   try {

@@ -121,7 +121,10 @@ export class OciRuntime {
   async start(id: string): Promise<void> {
     if (this.name === 'crun' && openGate(join(stateFolder(this.#binary), id, 'exec.fifo'))) return;
     const result = await callRuntime(this.#binary, ['start', id]);
-    if (result.exitCode !== 0) throw this.#failed('start', id, result.stderr);
+    if (result.exitCode === 0) return;
+    // a program may have ended, and been tidied up after, before runc has removed its gate
+    const state = await this.state(id);
+    if (state !== undefined && state.status !== 'stopped') throw this.#failed('start', id, result.stderr);
   }
 
   /** Sends a signal to the first process. No error when it has ended already. */

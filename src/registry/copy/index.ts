@@ -122,6 +122,8 @@ class Copying {
   readonly #target: CopyTarget;
   readonly #o: CopyOptions;
   #moved = 0;
+  /** Lists may name one manifest any number of times, and lists of lists multiply that. */
+  readonly #copied = new Set<string>();
 
   constructor(source: CopySource, target: CopyTarget, o: CopyOptions) {
     this.#source = source;
@@ -144,6 +146,8 @@ class Copying {
     if (isIndexType(m.mediaType)) {
       if (depth > 4) throw new SlipwayError('data-loss', 'copy.depth', 'lists of images are nested too deeply');
       for (const d of parseIndex(m.bytes).manifests) {
+        if (this.#copied.has(d.digest)) continue;
+        this.#copied.add(d.digest);
         const inner = await this.#source.manifest(d.digest);
         if (isIndexType(inner.mediaType) || isManifestType(inner.mediaType)) await this.#document(inner, false, depth + 1);
       }

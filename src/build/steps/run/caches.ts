@@ -1,7 +1,6 @@
 // Cache mounts: directories that outlive the build, one for each id, and who may use them at the same time.
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { SlipwayError } from '../../../model/index.ts';
 import { crashPoint, sha256Hex } from '../../../util/index.ts';
 import { FileLock, removeTree, RootedTree } from '../../../sys/index.ts';
 import { Selection } from '../selection.ts';
@@ -61,18 +60,11 @@ export async function borrowCaches(env: CacheEnvironment, mounts: readonly Cache
     release();
     throw e;
   }
-  return { path: (mount) => folderOf(mount, borrowed.get(cacheIdentity(mount))!.path), release };
+  return { path: (mount) => borrowed.get(cacheIdentity(mount))!.path, release };
 }
 
-/** What a mount shows of its cache: all of it, or a folder that it must have. */
-function folderOf({ source, seed }: CacheMount, path: string): string {
-  if (seed || isRoot(source)) return path;
-  using tree = new RootedTree(path);
-  const inside = tree.locate(source!);
-  if (tree.stat(inside) === undefined)
-    throw new SlipwayError('not-found', 'run.no-mount-source', `open ${posix.resolve('/', source!)}: no such file or directory`);
-  return join(path, inside);
-}
+/** The folder of its cache that a mount shows; undefined for all of it. */
+export const shownFolder = ({ source, seed }: CacheMount): string | undefined => (seed || isRoot(source) ? undefined : source);
 
 type CacheEnvironment = Pick<StepEnvironment, 'layout' | 'db'>;
 const STRICTNESS = { shared: 0, private: 1, locked: 2 } as const;

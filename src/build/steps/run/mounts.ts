@@ -9,7 +9,7 @@ import { Selection } from '../selection.ts';
 import { literalPattern } from '../sources.ts';
 import { join } from '../words.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
-import { borrowCaches } from './caches.ts';
+import { borrowCaches, shownFolder } from './caches.ts';
 import type { Scratch } from './scratch.ts';
 import { forwardAgent } from './ssh.ts';
 
@@ -41,7 +41,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         break;
       }
       case 'cache': {
-        add(bind(caches.path(mount), at(mount.target), mount.readonly));
+        add(bind(cacheFolder(mount, caches.path(mount), scratch), at(mount.target), mount.readonly));
         break;
       }
       case 'tmpfs':
@@ -104,22 +104,37 @@ const bindSecret = (source: string, destination: string): SpecMount => ({
   options: ['rbind', 'ro', 'nosuid', 'nodev', 'noexec', 'rprivate'],
 });
 
+/** What a mount shows of its cache: all of it, or a folder that it must have. */
+function cacheFolder(mount: Extract<RunMount, { type: 'cache' }>, path: string, scratch: Scratch): string {
+  const folder = shownFolder(mount);
+  return folder === undefined ? path : boundSource(path, folder, scratch);
+}
+
+function boundSource(root: string, source: string, scratch: Scratch): string {
+  try {
+    return scratch.bound(root, source);
+  } catch (e) {
+    throw ['ENOENT', 'ENOTDIR'].includes(errorCode(e)) ? noSource(source) : e;
+  }
+}
+
+const noSource = (source: string): SlipwayError =>
+  new SlipwayError('not-found', 'run.no-mount-source', `open /${source.replace(/^\/+/, '')}: no such file or directory`);
+
 type BindMount = Extract<RunMount, { type: 'bind' }>;
 
 async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scratch): Promise<string> {
   using tree = new RootedTree(mount.root);
   const inside = tree.locate(mount.source);
-  const path = inside === '' ? mount.root : `${mount.root}/${inside}`;
   const stat = tree.stat(inside);
   const hidden =
     inside !== '' &&
     mount.ignore !== undefined &&
     new Selection(mount.ignore, undefined).verdict(inside, '', stat?.isDirectory() ?? false) === 'no';
-  if (!stat || hidden) {
-    throw new SlipwayError('not-found', 'run.no-mount-source', `open /${mount.source.replace(/^\/+/, '')}: no such file or directory`);
-  }
+  if (!stat || hidden) throw noSource(mount.source);
+  const bound = (): string => (inside === '' ? mount.root : boundSource(mount.root, inside, scratch));
   if (!stat.isDirectory()) {
-    if (mount.readonly || !stat.isFile()) return path;
+    if (mount.readonly || !stat.isFile()) return bound();
     const copy = scratch.file('bind', '');
     const fd = tree.openFile(inside);
     try {
@@ -131,9 +146,9 @@ async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scrat
     chmodSync(copy, stat.mode & 0o7777);
     return copy;
   }
-  if (mount.readonly && !mount.ignore) return path;
+  if (mount.readonly && !mount.ignore) return bound();
   if (env.snapshots.driver === 'copy') return copyOf(mount, inside, stat, scratch);
-  const lowers = [scratch.plainName(path)];
+  const lowers = [inside === '' ? scratch.plainName(mount.root) : bound()];
   if (mount.ignore) {
     using directory = tree.directory(inside);
     lowers.unshift(maskOf(directory, mount.ignore, scratch));

@@ -1,8 +1,8 @@
 // The folder of one run for what lives as long as it: files to bind into the container, layers that are thrown away, sockets.
-import { chmodSync, chownSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, fstatSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escaped } from '../../../snapshot/index.ts';
-import { mount, MountFlag, removeTree, UmountFlag, unmount } from '../../../sys/index.ts';
+import { enterPrivateMountNamespace, mount, MountFlag, O_PATH, removeTree, RootedTree, UmountFlag, unmount } from '../../../sys/index.ts';
 
 export class Scratch {
   readonly path: string;
@@ -67,6 +67,23 @@ export class Scratch {
     const at = this.directory();
     this.mount(path, at, '', MountFlag.MS_BIND);
     return at;
+  }
+
+  /**
+   * What lies at `path` below `root`, bound to a name that is ours alone. A runtime would resolve the path again, and whoever shares
+   * the tree, as steps share a cache and users a context, could have put a link there meanwhile. @throws system errors
+   */
+  bound(root: string, path: string): string {
+    enterPrivateMountNamespace(); // what was opened outside of it cannot be bound here
+    using tree = new RootedTree(root);
+    const fd = tree.open(path, O_PATH);
+    try {
+      const at = fstatSync(fd).isDirectory() ? this.directory() : this.file('bound', '');
+      this.mount(`/proc/self/fd/${fd}`, at, '', MountFlag.MS_BIND | MountFlag.MS_REC);
+      return at;
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** An overlay of `lowers`, topmost first. With `writable`, what is written is thrown away. */
