@@ -13,6 +13,9 @@ export type Elsewhere = Pick<BuildRequest, 'environment' | 'secrets' | 'signal'>
 /** The name of what has none, as BuildKit calls it. */
 const UNNAMED = '__unnamed__';
 
+/** Algorithms of digests, and how many digits each has. */
+const DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
+
 export interface AddFlags {
   readonly checksum?: string;
   readonly keepGitDir?: boolean;
@@ -28,15 +31,24 @@ export async function remoteSource(
   const git = gitSource(address);
   if (git !== undefined) return gitOp(address, git, flags, request);
   if (!isHttpUrl(address)) return undefined;
-  if (flags.checksum !== undefined && !/^sha256:[0-9a-f]{64}$/.test(flags.checksum)) {
-    const wrong = /^sha256:(?![0-9a-zA-Z]{64}$)/.test(flags.checksum) ? 'length' : 'format';
-    throw new SlipwayError('invalid-argument', 'add.checksum', `invalid checksum digest ${wrong}: ${flags.checksum}`, {
+  const wrong = flags.checksum === undefined ? undefined : wrongChecksum(flags.checksum);
+  if (wrong !== undefined)
+    throw new SlipwayError('invalid-argument', 'add.checksum', wrong, {
       source,
       hints: ['it is written sha256: and 64 hexadecimal digits'],
     });
-  }
   const name = URL.canParse(address) ? (fileNameOf(address) ?? UNNAMED) : UNNAMED;
   return { kind: 'source', identifier: address, http: { name, ...(flags.checksum !== undefined && { checksum: flags.checksum }) } };
+}
+
+/** What is wrong with a digest, in the words of Docker. */
+function wrongChecksum(text: string): string | undefined {
+  const [, algorithm, digits = ''] = /^([A-Za-z0-9_+.-]+):([a-fA-F0-9]+)$/.exec(text) ?? [];
+  if (algorithm === undefined) return 'invalid checksum digest format';
+  if (!Object.hasOwn(DIGITS, algorithm)) return 'unsupported digest algorithm';
+  if (digits.length !== DIGITS[algorithm]) return 'invalid checksum digest length';
+  if (!/^[a-f0-9]+$/.test(digits)) return 'invalid checksum digest format';
+  return algorithm === 'sha256' ? undefined : 'unsupported digest algorithm';
 }
 
 async function gitOp(address: string, git: GitSource, flags: AddFlags, request: Elsewhere): Promise<SourceOp> {

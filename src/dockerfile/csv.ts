@@ -1,13 +1,16 @@
 // One record of comma-separated values with quoted fields, as the options of a mount are written.
 import { LanguageFault } from './errors.ts';
 
-/** @throws LanguageFault for quotes that do not fit */
-export function parseCsvRecord(text: string): string[] {
+/**
+ * @param what the fields are, for messages
+ * @throws LanguageFault for quotes that do not fit
+ */
+export function parseCsvRecord(text: string, what = 'mounts'): string[] {
   const fields: string[] = [];
-  if (text === '') throw new LanguageFault('run-mount', 'failed to parse csv mounts: EOF');
+  if (text === '') throw new LanguageFault('run-mount', `failed to parse csv ${what}: EOF`);
   let at = 0;
   const fail = (column: number, what: string): never => {
-    throw new LanguageFault('run-mount', `failed to parse csv mounts: parse error on line 1, column ${column + 1}: ${what}`);
+    throw new LanguageFault('run-mount', `failed to parse csv ${what}: parse error on line 1, column ${column + 1}: ${what}`);
   };
   for (;;) {
     if (text[at] === '"') {

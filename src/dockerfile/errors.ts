@@ -31,9 +31,9 @@ export function located(error: unknown, file: SourceFile, range: SourceRange, pr
   return languageError(error.code, prefix + error.message, excerptOf(file, range), error.hints);
 }
 
-/** Over several lines an excerpt begins where the instruction does, as Docker's messages say. */
+/** A part of an instruction on one line; of one on several lines all of it, as Docker's messages show. */
 export function widen(range: SourceRange, instruction: SourceRange): SourceRange {
-  return range.start.line === instruction.start.line ? range : { start: instruction.start, end: range.end };
+  return instruction.start.line === instruction.end.line ? range : instruction;
 }
 
 /** For an error of a later step of the build, so that it points at the instruction. */

@@ -7,6 +7,7 @@ export type { RunMount, RunMountSpec } from './instructions/mount.ts';
 export type { RunCommandLine } from './instructions/run.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export { quote } from './chars.ts';
+export { didYouMean } from './suggest.ts';
 export { excerptOf } from './errors.ts';
 export type { SourceFile } from './errors.ts';
 

@@ -89,7 +89,7 @@ class TextParser {
     const directive = readDirective(this.#file.text, { ...line, start }, '#');
     if (directive === undefined) return false;
     const earlier = this.#directives.find((other) => other.name === directive.name);
-    const range = earlier === undefined ? directive.range : { start: earlier.range.start, end: directive.range.end };
+    const range = (earlier ?? directive).range;
     const refuse = (code: string, message: string): never => {
       throw located(new LanguageFault(code, message), this.#file, range, this.#prefix);
     };
@@ -120,10 +120,13 @@ class TextParser {
     if (last === undefined) return node;
     const heredocs = marks.map((mark): HeredocNode => {
       const body = readHeredoc(this.#reader, mark);
-      if (body === undefined)
-        throw new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [
+      if (body === undefined) {
+        const fault = new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [
           `No line holds just ${quote(mark.name)}, which would end it.`,
         ]);
+        const end = { line: this.#reader.number, column: 0 };
+        throw located(fault, this.#file, { start: node.range.start, end }, this.#prefix);
+      }
       return { ...mark, content: body.content, range: lineRange(body.first, body.last, 0) };
     });
     return { ...node, heredocs, range: { start: node.range.start, end: { line: this.#reader.number, column: last.name.length } } };

@@ -166,7 +166,7 @@ export async function baseImage(
 ): Promise<Image> {
   const host = hostPlatform();
   const platform = o.platform ?? host;
-  const named = engine.images.hold(ref, o.lease);
+  const named = heldImage(engine, ref, o.lease);
   const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOfImage(named.config), platform)) ? named : undefined;
   if (found !== undefined && !o.pull) return found;
   const name = withDefaultTag(parseReference(ref));
@@ -188,5 +188,15 @@ export async function baseImage(
         ...e.hints,
       ],
     });
+  }
+}
+
+/** What begins the IDs of several images names none of them here: it is a name to pull, as in Docker. */
+function heldImage(engine: Engine, ref: string, lease: BaseOptions['lease']): Image | undefined {
+  try {
+    return engine.images.hold(ref, lease);
+  } catch (e) {
+    if (isSlipwayError(e) && e.code === 'image.ambiguous') return undefined;
+    throw e;
   }
 }

@@ -9,7 +9,9 @@ export interface Platform {
   'os.features'?: string[];
 }
 
-const PART = /^[A-Za-z0-9_.-]+$/;
+// as containerd's platforms package has them, whose messages name them
+const PART = '^[A-Za-z0-9_.-]+$';
+const SYSTEM = String.raw`^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$`;
 const SYSTEMS = new Set([
   'aix',
   'android',
@@ -46,17 +48,27 @@ const ARCHITECTURES = new Set([
 
 /** 'linux/arm/v7', 'arm64', 'linux'. Throws invalid-argument 'platform.invalid'. */
 export function parsePlatform(s: string): Platform {
-  const parts = s.split('/');
-  if (parts.length > 3 || !parts.every((p) => PART.test(p))) {
-    throw invalid(`"${s}": cannot parse platform specifier: invalid argument`);
+  if (s.includes('*')) throw invalid(`${quoted(s)}: wildcards not yet supported`);
+  const [first = '', ...rest] = s.split('/');
+  const [, system, version] = new RegExp(SYSTEM).exec(first) ?? [];
+  if (system === undefined)
+    throw invalid(
+      `${quoted(first)} is an invalid OS component of ${quoted(s)}: OSAndVersion specifier component must match ${quoted(SYSTEM)}`,
+    );
+  for (const part of rest) {
+    if (new RegExp(PART).test(part)) continue;
+    throw invalid(`${quoted(part)} is an invalid component of ${quoted(s)}: platform specifier component must match ${quoted(PART)}`);
   }
-  const [first, architecture, variant] = parts as [string, string | undefined, string | undefined];
-  if (architecture !== undefined) return normalizePlatform({ os: first, architecture, ...(variant === undefined ? {} : { variant }) });
-  const alone = normalizePlatform({ os: 'linux', architecture: first });
+  const [architecture, variant, ...more] = rest;
+  if (more.length > 0) throw invalid(`${quoted(s)}: cannot parse platform specifier`);
+  const versioned = version ? { 'os.version': version } : {};
+  if (architecture !== undefined)
+    return normalizePlatform({ os: system, architecture, ...versioned, ...(variant === undefined ? {} : { variant }) });
+  const os = normalizeSystem(system);
+  if (SYSTEMS.has(os)) return { ...hostPlatform(), os, ...versioned };
+  const alone = normalizePlatform({ os: 'linux', architecture: system });
   if (ARCHITECTURES.has(alone.architecture)) return alone;
-  const os = normalizeSystem(first);
-  if (SYSTEMS.has(os)) return { ...hostPlatform(), os };
-  throw invalid(`"${s}": unknown operating system or architecture`);
+  throw invalid(`${quoted(s)}: unknown operating system or architecture`);
 }
 
 /** 'linux/arm64', 'linux/arm/v7'. */
@@ -131,6 +143,9 @@ function normalizeSystem(os: string): string {
   return lower === 'macos' ? 'darwin' : lower;
 }
 
+/** As Go's %q prints what may stand here. */
+const quoted = (text: string): string => JSON.stringify(text);
+
 function invalid(message: string): SlipwayError {
-  return new SlipwayError('invalid-argument', 'platform.invalid', message);
+  return new SlipwayError('invalid-argument', 'platform.invalid', `${message}: invalid argument`);
 }

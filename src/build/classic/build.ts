@@ -1,6 +1,7 @@
 // The original engine: a Dockerfile from top to bottom, every stage before the target, an image for each instruction.
 import {
   expandInstruction,
+  expandRunMounts,
   globalArgs,
   parseDockerfile,
   parseInstruction,
@@ -10,7 +11,15 @@ import {
   type Stage,
 } from '../../dockerfile/index.ts';
 import type { Image } from '../../image/index.ts';
-import { familiarReference, formatReference, hostPlatform, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import {
+  familiarReference,
+  formatReference,
+  hostPlatform,
+  isSlipwayError,
+  parseReference,
+  SlipwayError,
+  withDefaultTag,
+} from '../../model/index.ts';
 import { openFileDigests } from '../steps/index.ts';
 import { crashPoint, withCleanup } from '../../util/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
@@ -141,7 +150,7 @@ class ClassicBuild {
     state.config = config;
     if (triggers.length === 0) return;
     this.#parts.output.line(triggers.length === 1 ? '# Executing 1 build trigger' : `# Executing ${triggers.length} build triggers`);
-    for (const trigger of triggers) await this.#dispatch(state, parseInstruction(trigger, { dialect: 'classic' }));
+    for (const trigger of triggers) await this.#dispatch(state, parseTrigger(trigger));
   }
 
   async #dispatch(state: StageState, written: Instruction): Promise<void> {
@@ -153,13 +162,15 @@ class ClassicBuild {
   }
 
   async #instruction(state: StageState, written: Instruction): Promise<void> {
-    refuseUnsupported(written);
     const env = new Map(state.args.active(state.config.Env ?? []).map((a) => [a.name, a.value]));
     for (const variable of state.config.Env ?? []) {
       const at = variable.indexOf('=');
       env.set(at < 0 ? variable : variable.slice(0, at), at < 0 ? '' : variable.slice(at + 1));
     }
-    const { instruction } = expandInstruction(written, env, { escape: this.#dockerfile.escape });
+    // mistakes in mounts are found before it is found that there can be none
+    if (written.kind === 'RUN') expandRunMounts(written, env, { escape: this.#dockerfile.escape });
+    refuseUnsupported(written);
+    const { instruction } = expandInstruction(written, env, { escape: this.#dockerfile.escape, dialect: 'classic' });
     switch (instruction.kind) {
       case 'FROM':
         throw new SlipwayError('invalid-argument', 'onbuild.from', "FROM isn't allowed as an ONBUILD trigger");
@@ -177,6 +188,17 @@ class ClassicBuild {
           applyMetadata(state, instruction, (text) => this.#parts.output.text(text)),
         );
     }
+  }
+}
+
+/** What is wrong in a trigger has no line of this file. */
+function parseTrigger(text: string): Instruction {
+  try {
+    return parseInstruction(text, { dialect: 'classic' });
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    const message = e.message.replace(/^dockerfile parse error on line \d+: /, '');
+    throw new SlipwayError(e.kind, e.code, message, { hints: e.hints, cause: e });
   }
 }
 

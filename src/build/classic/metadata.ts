@@ -15,6 +15,8 @@ export function applyMetadata(state: StageState, instruction: MetadataInstructio
   };
   switch (instruction.kind) {
     case 'ENV':
+      for (const { key, value } of instruction.pairs)
+        if (key === '') throw new SlipwayError('invalid-argument', 'env.no-name', `invalid environment variable: =${value}`);
       set({ Env: instruction.pairs.reduce((env, { key, value }) => setVariable(env, key, value), config.Env ?? []) });
       return `ENV${instruction.pairs.map((p) => ` ${p.key}=${p.value}`).join('')}`;
     case 'ARG':

@@ -204,6 +204,10 @@ export async function copyInstruction(
 ): Promise<void> {
   if (instruction.link) parts.output.line('[Warning] the original engine copies onto the layers below: --link has no effect');
   const from = instruction.kind === 'COPY' ? instruction.from : undefined;
+  if (instruction.kind === 'COPY' && instruction.sources.some((s) => /^https?:\/\//.test(s)))
+    throw new SlipwayError('invalid-argument', 'copy.remote', "COPY failed: source can't be a URL for COPY", {
+      hints: ['ADD fetches from elsewhere'],
+    });
   if (from === undefined || from === '') {
     await copyFrom(parts, state, instruction, { kind: 'context', context: parts.request.context, digests: parts.digests });
     return;

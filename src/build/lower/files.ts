@@ -88,7 +88,7 @@ async function addParts(c: LowerContext, i: AddInstruction, source: SourceExcerp
     ...(i.checksum !== undefined && { checksum: i.checksum }),
     ...(i.keepGitDir !== undefined && { keepGitDir: i.keepGitDir }),
   };
-  if (i.checksum !== undefined && i.sources.length > 1) {
+  if (i.checksum !== undefined && i.sources.length !== 1) {
     throw new SlipwayError('invalid-argument', 'add.checksum', "checksum can't be specified for multiple sources", { source });
   }
   for (const text of i.sources) {

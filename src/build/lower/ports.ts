@@ -7,10 +7,11 @@ import { type SourceExcerpt, SlipwayError } from '../../model/index.ts';
 export function exposedPorts(word: string, source: SourceExcerpt): string[] {
   const bad = (message: string): SlipwayError => new SlipwayError('invalid-argument', 'build.expose', message, { source });
   const slash = word.indexOf('/');
-  const protocol = slash < 0 ? 'tcp' : word.slice(slash + 1).toLowerCase() || 'tcp';
+  const protocol = slash < 0 ? 'tcp' : word.slice(slash + 1) || 'tcp';
   const whole = slash < 0 ? word : word.slice(0, slash);
   const container = whole.slice(whole.lastIndexOf(':') + 1);
-  if (container === '') throw bad(`no port specified: ${word}<empty>`);
+  if (container === '') throw bad(`invalid port: ${quote(word)}: no port specified`);
+  if (!['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase())) throw bad(`invalid port: ${quote(word)}: invalid proto: ${protocol}`);
   const before = whole.split(':').slice(0, -1);
   const host = before.pop() ?? '';
   const address = before.join(':').replace(/^\[(.*)\]$/, '$1');
@@ -26,6 +27,5 @@ export function exposedPorts(word: string, source: SourceExcerpt): string[] {
     // one port of the container may have any of a range of the host
     if (size !== end - start && end !== start) throw bad(`invalid ranges specified for container and host Ports: ${container} and ${host}`);
   }
-  if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw bad(`invalid port: ${quote(word)}: invalid proto: ${protocol}`);
-  return Array.from({ length: end - start + 1 }, (_, n) => `${start + n}/${protocol}`);
+  return Array.from({ length: end - start + 1 }, (_, n) => `${start + n}/${protocol.toLowerCase()}`);
 }

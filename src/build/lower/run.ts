@@ -30,18 +30,16 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     [i.security === 'insecure', 'security.insecure'],
   ] as const) {
     if (wanted && !c.request.allow.includes(entitlement)) {
-      throw new SlipwayError(
-        'permission-denied',
-        'build.entitlement',
-        `granting entitlement ${entitlement} is not allowed by build daemon configuration: ${entitlement} is not allowed`,
-        {
-          source,
-          hints: [`allow it for this build: slipway build --allow ${entitlement} …`],
-        },
-      );
+      throw new SlipwayError('permission-denied', 'build.entitlement', `failed to load LLB: ${entitlement} is not allowed`, {
+        source,
+        hints: [`allow it for this build: slipway build --allow ${entitlement} …`],
+      });
     }
   }
-  if (i.devices.length > 0) throw new SlipwayError('unsupported', 'build.device', 'RUN --device is not supported', { source });
+  if (i.devices.length > 0) {
+    const message = 'device feature is only supported in Dockerfile frontend 1.14.0-labs or later';
+    throw new SlipwayError('unsupported', 'build.device', message, { source, hints: ['RUN --device is not supported'] });
+  }
   const names = new Set([...environmentOf(state.config).keys(), ...state.args.filter((a) => state.variables.has(a.key)).map((a) => a.key)]);
   const env = [...names].map((name) => `${name}=${state.variables.get(name) ?? ''}`);
   const { mounts, inputs } = await lowerMounts(c, state, i, state.variables);

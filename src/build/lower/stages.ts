@@ -1,6 +1,8 @@
 // From stages to nodes: only those that the target needs are lowered; the others are named, with the reason.
 import {
+  didYouMean,
   expandInstruction,
+  expandWord,
   globalArgs,
   type Dockerfile,
   type Instruction,
@@ -29,7 +31,7 @@ import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
 import { placed, sourceOf } from '../placed.ts';
-import { readsFrom } from './order.ts';
+import { checkOrder, mountedStage } from './order.ts';
 import { contextIdentifier, COPY_ALL, identifierOf, isScratch, MAIN_CONTEXT, type Named, referenceOf } from './sources.ts';
 import {
   DEFAULT_PATH,
@@ -87,6 +89,7 @@ export class Lowering {
   async lower(target: Stage, all = false): Promise<Lowered> {
     // a FROM must be right whether or not its stage is needed
     for (const stage of this.#dockerfile.stages) this.#from(stage);
+    checkOrder(this.#dockerfile, (name) => this.#named(name) !== undefined);
     const state = await this.#stage(target);
     if (all) for (const stage of this.#dockerfile.stages) await this.#stage(stage);
     return { state, skipped: this.#dockerfile.stages.filter((s) => !this.#states.has(s.index)) };
@@ -122,12 +125,9 @@ export class Lowering {
     const { instruction: from } = expandInstruction(stage.from, this.#globals, { escape: this.#dockerfile.escape });
     const source = sourceOf(stage.from);
     const { base: name, platform } = from;
-    if (platform === '')
-      throw new SlipwayError('invalid-argument', 'build.platform', `empty platform value from expression ${stage.from.platform}`, {
-        source,
-      });
+    if (platform === '') throw this.#badPlatform(stage, `empty platform value from expression ${stage.from.platform}`, source);
     if (name !== 'scratch' && !this.#earlier(stage, name) && !this.#named(name)) this.#placing(source, () => referenceOf(name));
-    return { name, platform: platform === undefined ? this.#target : this.#platform(platform, source), source };
+    return { name, platform: platform === undefined ? this.#target : this.#platform(stage, platform, source), source };
   }
 
   #earlier(stage: Stage, name: string): Stage | undefined {
@@ -269,24 +269,17 @@ export class Lowering {
     const { stage } = state;
     const named = this.#named(name);
     if (named?.context.kind === 'directory') return { node: await this.#local(named, named.context, source), kind: 'context' };
-    const meant = named ? undefined : resolveStage(this.#dockerfile, name);
-    if (meant && meant.index >= stage.index) throw this.#outOfOrder(stage, meant, name, mountTarget, source);
+    const find = mountTarget === undefined ? resolveStage : mountedStage;
+    const meant = named ? undefined : find(this.#dockerfile, name);
+    if (meant && meant.index >= stage.index) throw this.#outOfOrder(stage, name, mountTarget, source);
     if (meant) return { node: (await this.#stage(meant)).node, kind: 'stage' };
-    if (/^\d+$/.test(name)) {
-      throw new SlipwayError('invalid-argument', 'build.from-index', `invalid stage index ${name}`, {
-        source,
-        hints: [`this stage is number ${stage.index}; only earlier ones can be copied from`],
-      });
-    }
     if (isScratch(name, named)) return { node: undefined, kind: 'stage' };
     const image = await this.#imageOf(name, named, this.#target, source, nearestStage(this.#dockerfile, name));
     return { node: this.#imageNode(image, identifierOf(name, named), 'FROM ', source), kind: 'stage' };
   }
 
-  #outOfOrder(stage: Stage, meant: Stage, name: string, mountTarget: string | undefined, source: SourceExcerpt): SlipwayError {
+  #outOfOrder(stage: Stage, name: string, mountTarget: string | undefined, source: SourceExcerpt): SlipwayError {
     const label = stageLabel(this.#dockerfile, stage) ?? '';
-    if (readsFrom(this.#dockerfile, meant, stage))
-      return new SlipwayError('invalid-argument', 'build.from-itself', `circular dependency detected on stage: ${label}`, { source });
     const message =
       mountTarget === undefined
         ? `cannot copy from stage ${quote(name)}, it needs to be defined before current stage ${quote(label)}`
@@ -347,12 +340,19 @@ export class Lowering {
     return this.#graph.node(COPY_ALL, [scratchNode(this.#graph), directory], { name, source, noCache });
   }
 
-  #platform(text: string, source: SourceExcerpt): Platform {
+  #platform(stage: Stage, text: string, source: SourceExcerpt): Platform {
     try {
       return parsePlatform(text);
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
-      throw new SlipwayError(e.kind, e.code, `failed to parse platform ${text}: ${e.message}`, { cause: e, source });
+      throw this.#badPlatform(stage, `failed to parse platform ${stage.from.platform}: ${e.message}`, source);
     }
+  }
+
+  /** With the argument that may have been meant by one that is not declared. */
+  #badPlatform({ from }: Stage, message: string, source: SourceExcerpt): SlipwayError {
+    const { unmatched } = expandWord(from.platform ?? '', this.#globals, { escape: this.#dockerfile.escape });
+    const near = [...unmatched].map((name) => didYouMean(name, this.#globals.keys(), true)).find((text) => text !== '');
+    return new SlipwayError('invalid-argument', 'build.platform', `${message}${near ?? ''}`, { source });
   }
 }

@@ -33,12 +33,14 @@ check('u=rwX,go=rX', 0o755, 0o755);
 check('u=rwX,go=rX', 0o700, 0o755, true);
 
 test('what is no mode is refused in the words that people know', () => {
-  for (const text of ['999', '10000', 'u', 'z+x', 'u+q', '', 'u+x,']) {
+  for (const text of ['999', '10000', '99x', '0o7', '7 7']) {
     assert.throws(() => parseModeChange(text), {
       code: 'copy.bad-chmod',
       message: `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
     });
   }
+  for (const text of ['u', 'z+x', 'u+q', '', 'u+x,', 'u~x', '-1'])
+    assert.throws(() => parseModeChange(text), { code: 'copy.bad-chmod', message: 'invalid syntax' });
 });
 
 test('only a number names the mode of directories made on the way', () => {

@@ -15,14 +15,14 @@ interface Clause {
 
 /** Reads a mode change. Throws invalid-argument 'copy.bad-chmod' in Docker's words. */
 export function parseModeChange(text: string): ModeChange {
-  if (/^[0-9]+$/.test(text)) {
+  if (/^[0-9]/.test(text)) {
     const mode = /^[0-7]+$/.test(text) ? parseInt(text, 8) : NaN;
     if (!(mode <= 0o7777)) throw bad(text);
     return { apply: () => mode, octal: mode };
   }
   const clauses = text.split(',').map((part): Clause => {
     const [, who, rest] = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(part) ?? [];
-    if (who === undefined || rest === undefined) throw bad(text);
+    if (who === undefined || rest === undefined) throw new SlipwayError('invalid-argument', 'copy.bad-chmod', 'invalid syntax');
     return { who, operations: [...rest.matchAll(/([-+=])([ugo]|[rwxXst]*)/g)].map((m) => ({ op: m[1]!, perms: m[2]! })) };
   });
   return { apply: (mode, directory) => clauses.reduce((m, c) => applyClause(m, c, directory), mode) };

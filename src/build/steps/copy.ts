@@ -12,6 +12,7 @@ import {
   fchownSync,
   futimesSync,
 } from 'node:fs';
+import { posix } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { type Directory, RootedTree } from '../../sys/index.ts';
 import { parseModeChange, type ModeChange } from './chmod.ts';
@@ -231,6 +232,10 @@ class Copy implements Disposable {
   }
 
   #inline(file: { readonly name: string; readonly data: Uint8Array }): void {
+    // a file of the Dockerfile has no folder that it could be in
+    const path = posix.resolve('/', file.name);
+    if (posix.dirname(path) !== '/')
+      throw new SlipwayError('invalid-argument', 'copy.inline-path', `open ${path}: no such file or directory`);
     const to = this.#fileTarget(file.name);
     using directory = to.directory;
     const there = directory.stat(to.name);

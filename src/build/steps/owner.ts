@@ -42,6 +42,7 @@ export function resolveOwner(rootfs: RootedTree, text: string, style: 'graph' | 
   const colon = text.indexOf(':');
   const user = colon < 0 ? text : text.slice(0, colon);
   const group = colon < 0 ? undefined : text.slice(colon + 1);
+  if (style === 'classic' && group?.includes(':')) throw unmapped('invalid chown string format', text);
   return style === 'classic' ? classicOwner(rootfs, user, group ?? user) : graphOwner(rootfs, user, group);
 }
 
@@ -71,11 +72,10 @@ function classicOwner(rootfs: RootedTree, user: string, group: string): Owner {
     const file = kind === 'user' ? '/etc/passwd' : '/etc/group';
     const account = accounts(rootfs, file).find((a) => a.name === name);
     if (account) return account.id;
-    throw new SlipwayError(
-      'invalid-argument',
-      'copy.unknown-owner',
-      `unable to convert uid/gid chown string to host mapping: can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}: ${name}`,
-    );
+    throw unmapped(`can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}`, name);
   };
   return { uid: number('user', user), gid: number('group', group) };
 }
+
+const unmapped = (why: string, text: string): SlipwayError =>
+  new SlipwayError('invalid-argument', 'copy.unknown-owner', `unable to convert uid/gid chown string to host mapping: ${why}: ${text}`);

@@ -65,16 +65,16 @@ function find(pattern: string, o: Options): Found[] {
 
 /** The original engine's check of the path as written. */
 function refuseOutside(pattern: string, o: FindOptions): void {
-  if (pattern.startsWith('/')) return;
+  const path = pattern.replace(/^\//, '');
   let depth = 0;
-  for (const word of pattern.split('/')) {
+  for (const word of path.split('/')) {
     if (word === '..') depth--;
     else if (word !== '' && word !== '.') depth++;
     if (depth < 0) {
       throw new SlipwayError(
         'invalid-argument',
         'copy.outside-context',
-        `${o.instruction} failed: forbidden path outside the build context: ${pattern} ()`,
+        `${o.instruction} failed: forbidden path outside the build context: ${path} ()`,
       );
     }
   }

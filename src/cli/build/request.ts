@@ -1,4 +1,5 @@
 // From the flags of `build` to a build request.
+import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import {
   type BuildEvent,
@@ -49,7 +50,10 @@ export async function openRequest(
   const secrets = new Map<string, SecretSource>();
   for (const text of o.list('secret')) {
     const s = secret(text, ctx.env);
-    secrets.set(s.id, s.kind === 'file' ? { kind: 'file', path: resolve(ctx.cwd, s.path) } : s);
+    const path = s.kind === 'file' ? resolve(ctx.cwd, s.path) : undefined;
+    if (path !== undefined && s.kind === 'file' && !existsSync(path))
+      throw new SlipwayError('not-found', 'flag.secret', `failed to stat ${s.path}: stat ${s.path}: no such file or directory`);
+    secrets.set(s.id, path === undefined ? s : { kind: 'file', path });
   }
   const given = { ...configuredProxies(ctx.env), ...buildArgs(o.list('build-arg'), ctx.env) };
   // as buildx does: a Dockerfile that declares it sees the time that the image gets
@@ -123,7 +127,13 @@ export async function openRequest(
         .map((text) => agent(text, ctx.env, ctx.cwd)),
     ),
     // asking for the host's network for all steps is allowing it, as in buildx
-    allow: [...o.list('allow').flatMap((a) => a.split(',')), ...(o.string('network') === 'host' ? ['network.host'] : [])],
+    allow: [
+      ...o
+        .list('allow')
+        .flatMap((a) => a.split(','))
+        .map(entitlement),
+      ...(o.string('network') === 'host' ? ['network.host'] : []),
+    ],
     classic: {
       rm: !o.has('rm') || o.bool('rm'),
       forceRm: o.bool('force-rm'),
@@ -163,10 +173,18 @@ export function nameOf(path: string, target: string | undefined, cwd: string): s
   return target === undefined || target === '' ? context : `${context} (${target})`;
 }
 
+/** What steps may be allowed beyond the usual. */
+function entitlement(text: string): string {
+  if (/^(?:network\.host|security\.insecure|device(?:=.*)?)$/.test(text)) return text;
+  throw new SlipwayError('invalid-argument', 'flag.allow', `unknown entitlement ${text}`, {
+    hints: ['network.host and security.insecure are'],
+  });
+}
+
 function networkMode(mode: string): 'default' | 'none' | 'host' {
   if (mode === 'default' || mode === 'bridge') return 'default';
   if (mode === 'none' || mode === 'host') return mode;
-  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(mode)} not supported by the builder`, {
+  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(mode)} not supported by buildkit`, {
     hints: ['--network default, none or host'],
   });
 }

@@ -18,8 +18,7 @@ export function buildArgs(values: readonly string[], env: Environment): Record<s
   for (const v of values) {
     const eq = v.indexOf('=');
     const name = eq < 0 ? v : v.slice(0, eq);
-    if (name === '')
-      throw invalid('flag.build-arg', `invalid value ${JSON.stringify(v)} for --build-arg: no name`, '--build-arg NAME=value');
+    if (name === '') throw invalid('flag.build-arg', `invalid key-value pair ${JSON.stringify(v)}: empty key`, '--build-arg NAME=value');
     const value = eq >= 0 ? v.slice(eq + 1) : Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined) out.set(name, value);
   }
@@ -32,7 +31,7 @@ export function labels(values: readonly string[]): Record<string, string> {
   for (const v of values) {
     const eq = v.indexOf('=');
     const key = eq < 0 ? v : v.slice(0, eq);
-    if (key === '') throw invalid('flag.label', `invalid label '${v}': empty name`);
+    if (key === '') throw invalid('flag.label', `invalid key-value pair ${JSON.stringify(v)}: empty key`);
     out[key] = eq < 0 ? '' : v.slice(eq + 1);
   }
   return out;
@@ -63,7 +62,7 @@ export function fields(text: string): string[] {
 function pairs(flag: string, text: string): [string, string][] {
   return fields(text).map((f) => {
     const eq = f.indexOf('=');
-    if (eq < 0) throw invalid(`flag.${flag}`, `invalid value ${f} for --${flag}: expected key=value`);
+    if (eq < 0) throw invalid(`flag.${flag}`, `invalid field '${f}' must be a key=value pair`);
     return [f.slice(0, eq).toLowerCase(), f.slice(eq + 1)];
   });
 }
@@ -87,7 +86,7 @@ export function secret(text: string, env: Environment): Secret {
     else if (key === 'type') throw invalid('flag.secret', `unsupported secret type "${value}"`);
     else throw invalid('flag.secret', `unexpected key '${key}' in '${key}=${value}'`);
   }
-  if (id === '') throw invalid('flag.secret', `secret ${JSON.stringify(text)} has no id`, '--secret id=NAME,src=FILE');
+  if (id === '') throw invalid('flag.secret', 'secret missing ID', '--secret id=NAME,src=FILE');
   if (type === 'env') variable ??= file ?? id;
   const fromEnv = variable ?? (file === undefined && type !== 'file' && env[id] !== undefined ? id : undefined);
   if (fromEnv !== undefined) return { id, kind: 'value', data: Buffer.from(env[fromEnv] ?? '') };

@@ -40,19 +40,13 @@ export function withComments(config: CheckConfig, comments: readonly string[]): 
  * @throws SlipwayError 'dockerfile.check'
  */
 export function checkConfig(file: SourceFile, override?: string): CheckConfig {
-  if (override !== undefined) {
-    try {
-      return readConfig(override);
-    } catch (error) {
-      if (error instanceof LanguageFault) throw languageError(error.code, error.message, undefined, error.hints);
-      throw error;
-    }
-  }
-  const directive = findDirective(file.text, 'check');
+  const directive = override === undefined ? findDirective(file.text, 'check') : undefined;
   try {
-    return readConfig(directive?.value ?? '');
+    return readConfig(override ?? directive?.value ?? '');
   } catch (error) {
-    throw directive === undefined ? error : located(error, file, directive.range);
+    if (directive !== undefined) throw located(error, file, directive.range, 'failed to parse check options: ');
+    if (!(error instanceof LanguageFault)) throw error;
+    throw languageError(error.code, `failed to parse build-arg:BUILDKIT_DOCKERFILE_CHECK: ${error.message}`, undefined, error.hints);
   }
 }
 

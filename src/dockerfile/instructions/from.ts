@@ -21,7 +21,8 @@ export function parseFrom(reader: NodeReader): FromInstruction {
     ...reader.base('FROM'),
     base: base?.value ?? '',
     ...(name === undefined || written === undefined ? {} : { name, writtenName: written.value }),
-    ...(platform === undefined ? {} : { platform }),
+    // an empty one counts as not given
+    ...(platform === undefined || platform === '' ? {} : { platform }),
   };
 }
 

@@ -175,7 +175,7 @@ function setOption(draft: Draft, key: string, field: string, value: string): voi
       return;
     case 'sharing':
       draft.sharing = value.toLowerCase();
-      if (!SHARING.has(draft.sharing)) fault(`unsupported sharing value ${quote(value)}`);
+      if (!SHARING.has(draft.sharing)) fault(`unsupported sharing value ${quote(value)}${didYouMean(value, SHARING, true)}`);
       return;
     case 'mode':
       draft.mode = parseUnsigned(value, 8) ?? fault(`invalid value ${value} for mode`);
@@ -233,6 +233,8 @@ function finish(draft: Draft): RunMount {
       };
     }
     case 'tmpfs':
+      // there is nothing in it yet
+      if (cleanPath(`/${source}`) !== '/') fault(`open ${cleanPath(`/${source}`)}: no such file or directory`);
       return { type, target, readOnly: draft.readOnly ?? false, ...(draft.size === undefined ? {} : { size: draft.size }) };
     case 'secret':
       return finishSecret(draft);

@@ -2,6 +2,9 @@
 import type { NodeReader } from './base.ts';
 import { chompHeredoc, parseHeredocMark } from '../heredoc.ts';
 import { trimSpace } from '../chars.ts';
+import { parseCsvRecord } from '../csv.ts';
+import { LanguageFault } from '../errors.ts';
+import { didYouMean } from '../suggest.ts';
 import { parseMountSpec } from './mount.ts';
 import type { RunInstruction } from './types.ts';
 
@@ -22,8 +25,30 @@ export function parseRun(reader: NodeReader): RunInstruction {
     mounts,
     network,
     security,
-    devices: flags.all('device').map((use) => use.value),
+    devices: flags.all('device').map((use) => reader.at(use.range, () => parseDevice(use.value))),
   };
+}
+
+/** The name that a `--device` asks for. Throws LanguageFault for what cannot be read. */
+function parseDevice(text: string): string {
+  let device = '';
+  const fail = (message: string): never => {
+    throw new LanguageFault('run-device', message);
+  };
+  for (const field of parseCsvRecord(text, 'devices')) {
+    const equals = field.indexOf('=');
+    const key = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
+    const value = equals < 0 ? undefined : field.slice(equals + 1);
+    if (key === 'required') {
+      if (value !== undefined && !/^(?:[01tTfF]|true|TRUE|True|false|FALSE|False)$/.test(value)) fail(`invalid value for ${key}: ${value}`);
+    } else if (key === 'name' && value !== undefined) {
+      if (device !== '') fail(`device name already set to ${device}`);
+      device = value;
+    } else if (device === '') device = field;
+    else if (value === undefined) fail(`invalid field '${field}' must be a key=value pair`);
+    else fail(`unexpected key '${key}' in '${field}'${didYouMean(key, ['name', 'required'], true)}`);
+  }
+  return device;
 }
 
 export interface RunCommandLine {
