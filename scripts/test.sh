@@ -1,6 +1,6 @@
 #!/bin/sh
-# npm test: makes everything ready, then checks types, style and format, and runs all tests. The ones on real parts run as root in a
-# network and mount namespace of their own, so that the machine's firewall, interfaces and mounts stay as they are.
+# npm test: makes everything ready, then checks types, style, unused code and format, and runs all tests. The ones on real
+# parts run as root in a network and mount namespace of their own, so that the machine's firewall, interfaces and mounts stay.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh --tests
@@ -8,6 +8,8 @@ echo "types"
 node_modules/.bin/tsc --noEmit
 echo "lint"
 node_modules/.bin/oxlint --type-aware --quiet src test scripts bench
+echo "unused code"
+node_modules/.bin/knip --no-progress
 echo "format"
 node_modules/.bin/oxfmt --list-different .
 node=$(sh scripts/node.sh -p process.execPath)

@@ -2,7 +2,7 @@
 export type { EntryType, Extent, TarEntry } from './entry.ts';
 export { storedSize } from './entry.ts';
 export { nameTooLong } from './errors.ts';
-export { decodeName, encodeName, isUsablePath, nativePath } from '../sys/index.ts';
+export { decodeName, isUsablePath, nativePath } from '../sys/index.ts';
 export { END_OF_ARCHIVE, encodeHeader, padding } from './encode.ts';
 export { BLOCK } from './fields.ts';
 export { looksLikeTar } from './header.ts';

@@ -14,9 +14,9 @@ import type { PaxRecords } from './pax.ts';
 import { BodyMapReader, MAX_EXTENTS, isSoundMap, readOldSparse, readPaxSparse } from './sparse.ts';
 
 /** An extended header, a long name or the sum of the global headers may be this large. */
-export const MAX_EXTENDED_HEADER = 1 << 20;
+const MAX_EXTENDED_HEADER = 1 << 20;
 /** Writers pad archives to whole records, of a mebibyte at the most. Of what follows the end so many bytes are taken, and no more. */
-export const MAX_TRAILER = 1 << 20;
+const MAX_TRAILER = 1 << 20;
 /** So many extended headers may stand before one entry. */
 const MAX_EXTENDED_IN_A_ROW = 32;
 /** Global records are laid over every entry that follows, so there are few. */

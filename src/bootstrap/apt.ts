@@ -1,7 +1,6 @@
 // The package sources of the machine that Slipway runs on, as apt itself knows them (mirrors, proxies and all), so that
 // a stand-in comes from where this machine's packages come from. Slipway brings no mirror of its own.
 import { existsSync } from 'node:fs';
-import { arch } from 'node:os';
 import { SlipwayError } from '../model/index.ts';
 import { findExecutable, run } from '../sys/index.ts';
 
@@ -9,9 +8,6 @@ import { findExecutable, run } from '../sys/index.ts';
 export const SUITE = 'bookworm';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
-/** The name that Debian gives to this machine's architecture. */
-export const debianArchitecture = (): string => ({ x64: 'amd64', arm64: 'arm64', arm: 'armhf' })[arch() as string] ?? arch();
 
 /** Finds a tool, or says which package brings it. */
 export function requireTool(name: string, debianPackage = name): string {

@@ -10,7 +10,7 @@ import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts'
 import { busyboxRootfs, debianRootfs } from './rootfs.ts';
 
 /** Says of an image that it is a stand-in, and for what. */
-export const STAND_IN_LABEL = 'dev.slipway.stand-in-for';
+const STAND_IN_LABEL = 'dev.slipway.stand-in-for';
 
 export interface BootstrapOptions {
   /** As people write it: `golang:1.19-bookworm`. */

@@ -22,7 +22,7 @@ export interface UserConfig extends Readonly<Partial<Record<ListFormat, string>>
 }
 
 /** The file, or nothing when there is none. @throws SlipwayError `cli.config` */
-export function userConfig(env: Context['env']): UserConfig {
+function userConfig(env: Context['env']): UserConfig {
   const path = join(env['DOCKER_CONFIG'] || join(homedir(), '.docker'), 'config.json');
   let text: string;
   try {

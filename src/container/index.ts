@@ -12,4 +12,4 @@ export { parseUlimit, parseVolume } from './request.ts';
 export { mergeEnv } from './settings.ts';
 export { type Binding, bindings, bindingText, commandText, type PublishedPort, portsText, publishedPorts, statusText } from './status.ts';
 export type * from './types.ts';
-export { type Volume, Volumes } from './volumes.ts';
+export { type Volume } from './volumes.ts';

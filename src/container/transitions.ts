@@ -14,7 +14,7 @@ const lives = (identity: string | undefined): boolean => identity !== undefined 
 const endedByUs = (c: Container): boolean => c.state.ender === processIdentity();
 const endedByNobody = (c: Container): boolean => !lives(c.state.ender);
 
-export const TRANSITIONS = {
+const TRANSITIONS = {
   /** A command begins to start it. */
   start: { from: ['created', 'exited'], to: 'running' },
   /** A command begins to clear away what an ended container, or a failed start, left. One with `--rm` is never seen as exited. */

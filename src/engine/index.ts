@@ -7,16 +7,7 @@ export { Engine, type EngineOptions } from './engine.ts';
 export { type Annotation, type Output, parseOutput } from './output-spec.ts';
 export type { ProvenanceWish } from './statements.ts';
 export type { ImageDifference } from './verify.ts';
-export {
-  boundCache,
-  cacheEntries,
-  type CacheEntry,
-  type CacheFilter,
-  checkCacheFilter,
-  entryId,
-  matchesCache,
-  pruneBuilder,
-} from './cache.ts';
+export { cacheEntries, type CacheEntry, type CacheFilter, checkCacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';
 export { type CheckReport, checkStore, type Finding } from './check/index.ts';
 export { pruneContainers, pruneImages, pruneVolumes, type Pruned } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';

@@ -18,6 +18,6 @@ export {
 export { BorrowedImages } from './borrowed.ts';
 export type { LayoutImage } from './borrowed.ts';
 export { hasLabels } from './filter.ts';
-export { type ArrivingBlob, type BuiltLayer, Layers } from './layers.ts';
+export { type ArrivingBlob, type BuiltLayer } from './layers.ts';
 export { ImageStore } from './store.ts';
 export type * from './types.ts';

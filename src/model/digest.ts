@@ -7,12 +7,7 @@ export type Digest = `sha256:${string}`;
 const LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 const SHAPE = /^([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-f0-9]+)$/;
 
-/** Accepts the registered algorithms sha256 and sha512; content is stored by the former alone (`supportedDigest`). Throws invalid-argument 'digest.invalid'. */
-export function parseDigest(s: string): Digest {
-  if (!isDigest(s)) throw new SlipwayError('invalid-argument', 'digest.invalid', `invalid digest ${JSON.stringify(s)}`);
-  return s;
-}
-
+/** Accepts the registered algorithms sha256 and sha512; content is stored by the former alone (`supportedDigest`). */
 export function isDigest(s: string): s is Digest {
   const m = SHAPE.exec(s);
   return m !== null && LENGTHS[m[1]!] === m[2]!.length;

@@ -1,7 +1,7 @@
 // The nouns of the field, as data: no file, process or network is touched here.
 export { SlipwayError, isSlipwayError } from './errors.ts';
 export type { ErrorDetails, ErrorKind, SourceExcerpt, SourcePosition, SourceRange } from './errors.ts';
-export { chainId, chainIds, digestHex, isDigest, parseDigest, sha256, shortDigest, supportedDigest } from './digest.ts';
+export { chainId, chainIds, digestHex, isDigest, sha256, shortDigest, supportedDigest } from './digest.ts';
 export type { Digest } from './digest.ts';
 export { MediaType, isIndexType, isManifestType } from './descriptor.ts';
 export type { Descriptor } from './descriptor.ts';
@@ -15,12 +15,11 @@ export {
   familiarName,
   familiarReference,
   formatReference,
-  isTag,
   parseReference,
   repositoryName,
   withDefaultTag,
 } from './reference.ts';
 export type { Reference } from './reference.ts';
 export { signalNumber } from './signal.ts';
-export { formatPlatform, hostPlatform, matchesPlatform, normalizePlatform, parsePlatform, platformOfImage } from './platform.ts';
+export { formatPlatform, hostPlatform, matchesPlatform, parsePlatform, platformOfImage } from './platform.ts';
 export type { Platform } from './platform.ts';

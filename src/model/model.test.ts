@@ -10,10 +10,8 @@ import {
   formatReference,
   isDigest,
   isSlipwayError,
-  isTag,
   matchesPlatform,
   MediaType,
-  parseDigest,
   supportedDigest,
   parseImageConfig,
   parseIndex,
@@ -71,15 +69,13 @@ test('tags', () => {
   assert.equal(formatReference(withDefaultTag(parseReference('a'))), 'docker.io/library/a:latest');
   assert.equal(formatReference(withDefaultTag(parseReference(`a@sha256:${hex}`))), `docker.io/library/a@sha256:${hex}`);
   assert.equal(familiarName(parseReference('docker.io/library/a:1')), 'a');
-  assert.ok(isTag('v1.0_x') && !isTag('.x') && !isTag('a/b'));
 });
 
 test('digests and chains', () => {
   assert.equal(sha256('abc'), 'sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.ok(isDigest(`sha512:${'0'.repeat(128)}`));
   assert.throws(() => supportedDigest(`sha512:${'0'.repeat(128)}`), { kind: 'unsupported', code: 'digest.unsupported' });
-  for (const bad of ['', 'sha256:', 'sha256:xyz', `sha256:${'A'.repeat(64)}`, `md5:${'0'.repeat(32)}`, hex])
-    assert.throws(() => parseDigest(bad), { code: 'digest.invalid' });
+  for (const bad of ['', 'sha256:', 'sha256:xyz', `sha256:${'A'.repeat(64)}`, `md5:${'0'.repeat(32)}`, hex]) assert.ok(!isDigest(bad));
   const [a, b, c] = [sha256('a'), sha256('b'), sha256('c')] as const;
   assert.equal(chainId([a]), a);
   assert.equal(chainId([a, b, c]), sha256(`${sha256(`${a} ${b}`)} ${c}`));

@@ -77,7 +77,7 @@ export function formatPlatform(p: Platform): string {
 }
 
 /** aarch64 → arm64, x86_64 → amd64, armhf → arm/v7; a variant that says nothing (arm64/v8) is dropped. */
-export function normalizePlatform(p: Platform): Platform {
+function normalizePlatform(p: Platform): Platform {
   const { variant: given, ...rest } = p;
   let architecture = p.architecture.toLowerCase();
   let variant = (given ?? '').toLowerCase();

@@ -25,7 +25,6 @@ const path = `${component}(?:/${component})*`;
 const tag = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';
 const digest = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}';
 const FULL = new RegExp(`^(${domain})/(${path})(?::(${tag}))?(?:@(${digest}))?$`);
-const TAG = new RegExp(`^${tag}$`);
 
 /** The names that are also identifiers of images and therefore no repository may have. */
 const IDENTIFIER = /^[a-f0-9]{64}$/;
@@ -46,10 +45,6 @@ export function parseReference(s: string): Reference {
     ...(m[3] === undefined ? {} : { tag: m[3] }),
     ...(m[4] === undefined ? {} : { digest: m[4] as Digest }),
   };
-}
-
-export function isTag(s: string): boolean {
-  return TAG.test(s);
 }
 
 /** Adds `latest` to a bare name; one with a tag or digest stays as it is. */

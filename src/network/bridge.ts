@@ -154,7 +154,7 @@ export class Bridges {
 }
 
 /** Locally administered. */
-export function randomMac(): string {
+function randomMac(): string {
   const bytes = randomBytes(6);
   bytes[0] = (bytes[0]! & 0xfe) | 0x02;
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');

@@ -256,7 +256,7 @@ export function compressing(
   return source.pipe(packer).pipe(out);
 }
 
-export function compressionOf(mediaType: string): 'none' | 'gzip' | 'zstd' {
+function compressionOf(mediaType: string): 'none' | 'gzip' | 'zstd' {
   if (mediaType.endsWith('gzip')) return 'gzip';
   return mediaType.endsWith('zstd') ? 'zstd' : 'none';
 }

@@ -6,7 +6,6 @@ export { OciRuntime } from './oci-runtime.ts';
 export type { CreateOptions } from './oci-runtime.ts';
 export { defaultSpec } from './spec/default.ts';
 export { placeMounts } from './mount-points.ts';
-export { writeBundle } from './spec/encode.ts';
 export { resolveUser } from './users.ts';
 export type { TerminalEnds } from './terminal-relay.ts';
 export { foreignPlatform, resolveExecutable } from './executables.ts';

@@ -52,7 +52,7 @@ const CTRL_P = 16;
 const CTRL_Q = 17;
 
 /** Finds Ctrl-P Ctrl-Q. A Ctrl-P is held back until the next key, as in Docker. */
-export class EscapeKeys {
+class EscapeKeys {
   #held = false;
 
   feed(data: Buffer): { readonly pass: Buffer; readonly escaped: boolean } {

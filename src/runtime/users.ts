@@ -31,7 +31,7 @@ export function resolveUser(rootfs: string, user: string): ResolvedUser {
 }
 
 /** The same on the texts of the two files, which are read only when asked for. */
-export function resolveUserIn(user: string, passwd: () => string, group: () => string): ResolvedUser {
+function resolveUserIn(user: string, passwd: () => string, group: () => string): ResolvedUser {
   const colon = user.indexOf(':');
   const userPart = colon < 0 ? user : user.slice(0, colon);
   const groupPart = colon < 0 ? '' : user.slice(colon + 1);

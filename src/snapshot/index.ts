@@ -7,7 +7,7 @@ import type { Snapshotter } from './types.ts';
 
 export { diffCopy, LayerApplier, tarTree } from './layer/index.ts';
 export type { Applied, DiffResult } from './layer/index.ts';
-export { escaped, mountAll, unescaped, unmountAll, withMounted } from './mount.ts';
+export { escaped, mountAll, unescaped, withMounted } from './mount.ts';
 export type * from './types.ts';
 
 /** The snapshotter of a store: the one that it was begun with. Throws failed-precondition 'snapshot.driver' when `wanted` is another. */

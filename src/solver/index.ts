@@ -1,5 +1,5 @@
 // A scheduler and cache that know only vertices.
-export { DatabaseCache, ImportingCache, MemoryCache } from './cache.ts';
+export { DatabaseCache, ImportingCache } from './cache.ts';
 export { type Fate, foresee, type ForesightDriver } from './forecast.ts';
 export { Turns } from './turns.ts';
 export type { Turn } from './turns.ts';

@@ -134,8 +134,3 @@ function clearFlags(path: Buffer): void {
     closeSync(fd);
   }
 }
-
-/** Sets the umask of this thread's process to 0, so that modes are as asked for; gives the former one. */
-export function umask0(): number {
-  return process.umask(0);
-}

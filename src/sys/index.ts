@@ -1,8 +1,8 @@
 // System calls and processes. Errors are plain system errors with `code`, `syscall` and `path`.
-export { CLONE_NEWNS, MountFlag, UmountFlag, enterPrivateMountNamespace, mount, unmount, unshareMountNamespace } from './mount.ts';
+export { MountFlag, UmountFlag, enterPrivateMountNamespace, mount, unmount } from './mount.ts';
 export { type ConsoleListener, listenForConsole, setWindowSize } from './console.ts';
 export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
-export { FileType, deviceMajor, deviceMinor, lutimesNs, makeDevice, mkfifo, mknod } from './nodes.ts';
+export { FileType, deviceMajor, deviceMinor, lutimesNs, mkfifo, mknod } from './nodes.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock, lockedFiles } from './lock.ts';
 export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
@@ -11,9 +11,9 @@ export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './na
 export { rawTerminal } from './terminal.ts';
 export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
-export { removeTree, syncDirectory, syncFileSystem, treeSize, umask0, writeFileAtomic } from './files.ts';
+export { removeTree, syncDirectory, syncFileSystem, treeSize, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
 export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
-export { RouteSocket, netlinkAttribute, netlinkAttributes } from './netlink.ts';
+export { RouteSocket, netlinkAttribute } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';

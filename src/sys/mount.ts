@@ -27,7 +27,7 @@ export const MountFlag = {
 
 export const UmountFlag = { MNT_FORCE: 1, MNT_DETACH: 2, MNT_EXPIRE: 4, UMOUNT_NOFOLLOW: 8 } as const;
 
-export const CLONE_NEWNS = 0x20000;
+const CLONE_NEWNS = 0x20000;
 
 const cMount = bind('int mount(const void *source, const void *target, const void *type, unsigned long flags, const void *data)');
 const cUmount = bind('int umount2(const void *target, int flags)');
@@ -48,7 +48,7 @@ export function unmount(target: string, flags = 0): void {
 }
 
 /** Leaves the mount namespace that this thread shares with others. Mounts still travel both ways where `/` is shared. */
-export function unshareMountNamespace(): void {
+function unshareMountNamespace(): void {
   check(cUnshare(CLONE_NEWNS), 'unshare');
 }
 

@@ -42,18 +42,6 @@ export function netlinkAttribute(type: number, value: Uint8Array | string | numb
   return attribute;
 }
 
-/** Splits a run of attributes; of several of one type the last counts. */
-export function netlinkAttributes(data: Buffer): Map<number, Buffer> {
-  const found = new Map<number, Buffer>();
-  for (let at = 0; at + 4 <= data.length;) {
-    const length = data.readUInt16LE(at);
-    if (length < 4) break;
-    found.set(data.readUInt16LE(at + 2) & 0x3fff, data.subarray(at + 4, at + length));
-    at += align(length);
-  }
-  return found;
-}
-
 /**
  * A socket to the kernel in the network namespace that the thread is in when it is made; it stays with that one. Calls are
  * synchronous: the kernel answers at once.

@@ -28,7 +28,7 @@ export function mkfifo(path: string | Buffer, mode: number): void {
 }
 
 /** As in glibc: major in bits 8–19 and 44–63, minor in 0–7 and 20–43. */
-export function makeDevice(major: number, minor: number): bigint {
+function makeDevice(major: number, minor: number): bigint {
   const [a, i] = [BigInt(major), BigInt(minor)];
   return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((i & 0xffffff00n) << 12n) | (i & 0xffn);
 }

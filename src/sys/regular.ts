@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'n
 
 const O_PATH = 0o10000000;
 /** More than any Dockerfile, list or account file has. */
-export const LARGEST_TEXT = 16 << 20;
+const LARGEST_TEXT = 16 << 20;
 
 /** Opens `path` for reading. @throws system errors; code ENOTREG for what is neither a file nor a directory, EISDIR for a directory */
 export function openRegular(path: string | Buffer): number {

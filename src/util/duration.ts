@@ -15,20 +15,6 @@ export function parseDuration(s: string): number | undefined {
   return sign * Math.round(total);
 }
 
-/** Nanoseconds as Go prints them: '1m30s', '1.5s', '300ms', '0s'. */
-export function formatDuration(ns: number): string {
-  if (ns === 0) return '0s';
-  const sign = ns < 0 ? '-' : '';
-  const abs = Math.abs(ns);
-  if (abs < 1e3) return `${sign}${abs}ns`;
-  if (abs < 1e6) return `${sign}${abs / 1e3}µs`;
-  if (abs < 1e9) return `${sign}${abs / 1e6}ms`;
-  const hours = Math.floor(abs / 3600e9);
-  const minutes = Math.floor((abs % 3600e9) / 60e9);
-  const seconds = (abs % 60e9) / 1e9;
-  return sign + (hours > 0 ? `${hours}h` : '') + (hours > 0 || minutes > 0 ? `${minutes}m` : '') + `${seconds}s`;
-}
-
 /** 'Less than a second', 'About a minute', '2 hours', '3 weeks': the steps are Docker's. */
 export function humanDuration(milliseconds: number): string {
   const seconds = Math.trunc(milliseconds / 1000);

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-export const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const SLIPWAY = join(PROJECT, 'bin', 'slipway');
 
 export interface Result {

@@ -75,7 +75,7 @@ export function applyMetadata(state: StageState, instruction: MetadataInstructio
   }
 }
 
-export function setVariable(env: readonly string[], key: string, value: string): string[] {
+function setVariable(env: readonly string[], key: string, value: string): string[] {
   const at = env.findIndex((e) => e.split('=', 1)[0] === key);
   return at < 0 ? [...env, `${key}=${value}`] : env.map((e, i) => (i === at ? `${key}=${value}` : e));
 }

@@ -3,7 +3,7 @@ import type { Image } from '../../image/index.ts';
 import type { ContainerConfig, Healthcheck, Platform } from '../../model/index.ts';
 import type { BuildArgs } from './args.ts';
 
-export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_SHELL: readonly string[] = ['/bin/sh', '-c'];
 
 export interface StageState {

@@ -29,7 +29,7 @@ export interface StepParts {
 }
 
 /** True, and the state moved on, when an image made from `config` is there. */
-export function fromCache(parts: StepParts, state: StageState, config: ContainerConfig): boolean {
+function fromCache(parts: StepParts, state: StageState, config: ContainerConfig): boolean {
   const hit = parts.images.cached(state, config);
   if (!hit) return false;
   parts.output.usingCache();
@@ -52,7 +52,7 @@ interface Intermediate {
 const LARGEST_OUTPUT = 4 << 20;
 
 /** Runs `fn` as what the original engine calls an intermediate container: with --rm=false it stays, as a failed one does. */
-export async function inContainer(
+async function inContainer(
   parts: StepParts,
   state: StageState,
   args: readonly string[],

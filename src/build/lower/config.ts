@@ -93,12 +93,12 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
 }
 
 /** An entry of history that has no layer. */
-export function record(state: StageState, createdBy: string): void {
+function record(state: StageState, createdBy: string): void {
   state.steps.push({ createdBy, ...(state.author !== undefined && { author: state.author }) });
 }
 
 /** Replaces a variable in place, or adds it. */
-export function setVariable(env: readonly string[], key: string, value: string): string[] {
+function setVariable(env: readonly string[], key: string, value: string): string[] {
   const entry = `${key}=${value}`;
   const at = env.findIndex((e) => e.startsWith(`${key}=`));
   return at < 0 ? [...env, entry] : env.with(at, entry);

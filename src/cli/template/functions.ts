@@ -8,7 +8,7 @@ export class FunctionError extends Error {}
 type Fn = (...args: Value[]) => Value;
 
 /** A few functions that double a text would otherwise fill the memory. */
-export const LONGEST_TEXT = 1 << 22;
+const LONGEST_TEXT = 1 << 22;
 
 /** Widths that a template may ask for. */
 const LARGEST_PAD = 10_000;

@@ -13,7 +13,7 @@ export interface Distribution {
 }
 
 /** From os-release(5). */
-export function distributionOf(tree: Tree): Distribution {
+function distributionOf(tree: Tree): Distribution {
   const text = (tree.read('/etc/os-release') ?? tree.read('/usr/lib/os-release'))?.toString('utf8') ?? '';
   const value = (key: string): string => new RegExp(`^${key}=["']?([^"'\n]*)`, 'm').exec(text)?.[1] ?? '';
   return { id: value('ID'), version: value('VERSION_ID') };

@@ -11,7 +11,7 @@ import type { CacheExport, CacheImport, CachePlace } from './spec.ts';
 
 export { mergedCache } from './export.ts';
 export { inlineCache } from './inline.ts';
-export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './spec.ts';
+export { type CacheExport, type CacheImport } from './spec.ts';
 
 const placeOf = (p: CachePlace): Place => (p.type === 'local' ? { kind: 'oci', at: p.path, name: p.tag } : { kind: 'docker', at: p.ref });
 export const placeName = (p: CachePlace): string => (p.type === 'local' ? p.path : p.ref);

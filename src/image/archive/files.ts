@@ -36,7 +36,7 @@ export function cleanName(name: string): string | undefined {
 }
 
 /** The member that a link inside an archive means. */
-export function linkTarget(name: string, target: string): string | undefined {
+function linkTarget(name: string, target: string): string | undefined {
   return target.startsWith('/') ? undefined : cleanName(`${name}/../${target}`);
 }
 

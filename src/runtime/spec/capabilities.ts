@@ -47,7 +47,7 @@ const ALL = [
   'CHECKPOINT_RESTORE',
 ].map((name) => `CAP_${name}`);
 
-export const DEFAULT_CAPABILITIES: readonly string[] = [
+const DEFAULT_CAPABILITIES: readonly string[] = [
   'CHOWN',
   'DAC_OVERRIDE',
   'FSETID',

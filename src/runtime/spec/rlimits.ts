@@ -26,7 +26,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** RLIM_INFINITY; JSON numbers of this size are written as they stand by encodeSpec. */
-export const UNLIMITED = 2 ** 64;
+const UNLIMITED = 2 ** 64;
 
 export function resolveRlimits(
   ulimits: readonly Ulimit[],

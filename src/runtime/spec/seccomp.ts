@@ -82,7 +82,7 @@ export interface ConversionContext {
   readonly kernel: string;
 }
 
-export function convertProfile(profile: DockerProfile, context: ConversionContext): Seccomp {
+function convertProfile(profile: DockerProfile, context: ConversionContext): Seccomp {
   const native = ARCHITECTURES[context.arch];
   const map = profile.archMap?.find((entry) => entry.architecture === native?.seccomp);
   const architectures = map === undefined ? profile.architectures : [map.architecture, ...(map.subArchitectures ?? [])];

@@ -1,14 +1,7 @@
 // Names of images, digests, platforms, ports, volumes, limits, durations: short texts that users and files hold.
 import assert from 'node:assert/strict';
 import { parseUlimit, parseVolume } from '../../../src/container/index.ts';
-import {
-  DEFAULT_DOMAIN,
-  familiarReference,
-  formatReference,
-  parseDigest,
-  parsePlatform,
-  parseReference,
-} from '../../../src/model/index.ts';
+import { DEFAULT_DOMAIN, familiarReference, formatReference, parsePlatform, parseReference } from '../../../src/model/index.ts';
 import { parseExposed, parsePortSpec } from '../../../src/network/port-spec.ts';
 import { parseBytes, parseDuration } from '../../../src/util/index.ts';
 import { broken } from '../grammar.ts';
@@ -39,7 +32,7 @@ export const target: Target = {
       // Docker's short form of docker.io/a.b/c is a.b/c, which reads as another registry.
       if (reference.domain !== DEFAULT_DOMAIN) assert.deepEqual(parseReference(familiarReference(reference)), reference);
     }
-    for (const parse of [parseDigest, parsePlatform, parsePortSpec, parseExposed, parseVolume, parseUlimit, parseBytes, parseDuration])
+    for (const parse of [parsePlatform, parsePortSpec, parseExposed, parseVolume, parseUlimit, parseBytes, parseDuration])
       typed(() => parse(text));
   },
 };

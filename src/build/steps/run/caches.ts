@@ -17,7 +17,7 @@ export const cacheMountName = (id: string): string => sha256Hex(id).slice(0, 32)
  * Which cache a mount means. One that has an owner or a mode of its own, or begins with files, is another one than that of the
  * same id without, as in BuildKit.
  */
-export function cacheIdentity(mount: CacheMount): string {
+function cacheIdentity(mount: CacheMount): string {
   const { id, uid = 0, gid = 0, mode = 0o755, seed } = mount;
   const own = [
     ...(hasOwnRoot(mount) ? [`owner ${uid}:${gid}`, `mode 0${mode.toString(8)}`] : []),
