@@ -1,5 +1,5 @@
 // COPY, ADD and their content keys on real files: owners, modes, links, archives, and no way out of the root.
-import { removeXattr, setXattr } from '../../src/sys/index.ts';
+import { lutimesNs, removeXattr, setXattr } from '../../src/sys/index.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -476,7 +476,7 @@ test('--parents with a pattern before the pivot', async () => {
 
 test('patterns that are none, and owners that nobody can know', async () => {
   put(join(context, 'f'));
-  await assert.rejects(copy('a[', '/x/'), { message: 'syntax error in pattern' });
+  await assert.rejects(copy('a[', '/x/'), { message: 'invalid includepatterns: [a[]: syntax error in pattern' });
   await assert.rejects(copy('a[', '/x/', { style: 'classic' }), { code: 'copy.no-sources' });
   await assert.rejects(copy('f', '/x/', { chown: 'daemon' }), { code: 'copy.unknown-owner' });
 });
@@ -500,4 +500,98 @@ test('names of archives are bytes, the top of one says nothing, and a hard link 
 test('a directory of WORKDIR gets the time that is asked for, those above it do not', () => {
   workdirStep({ path: image }, '/w/x', { style: 'graph', now: 2_000_000_000_000, time: 1_500_000_000_000 });
   assert.deepEqual([lstatSync(join(image, 'w')).mtimeMs, lstatSync(join(image, 'w/x')).mtimeMs], [2_000_000_000_000, 1_500_000_000_000]);
+});
+
+test('a directory copied onto an existing one gives it its time, to the graph engine', async () => {
+  const time = (path: string): number => lstatSync(join(image, path)).mtimeMs;
+  put(join(context, 'd/x'));
+  put(join(context, 'a'));
+  utimesSync(join(context, 'd'), 1_500_000_000, 1_500_000_000);
+  for (const [style, own] of [
+    ['graph', 1_500_000_000_000],
+    ['classic', undefined],
+  ] as const) {
+    mkdirSync(join(image, style));
+    utimesSync(join(image, style), 5, 5);
+    await copy('d', `/${style}`, { style });
+    if (own === undefined) assert.ok(time(style) > 1_700_000_000_000);
+    else assert.equal(time(style), own);
+  }
+  await copy(['a', 'd'], '/new/');
+  assert.equal(time('new'), 1_500_000_000_000);
+});
+
+test('times before 1970 stay as they are; the original engine begins there', async () => {
+  for (const name of ['d/f', 'd/sub/g']) put(join(context, name));
+  symlinkSync('f', join(context, 'd/l'));
+  for (const name of ['d/f', 'd/sub/g', 'd/l', 'd/sub', 'd']) {
+    lutimesNs(join(context, name), -5_000_000_000n, -5_000_000_000n);
+    assert.equal(lstatSync(join(context, name)).mtimeMs, -5000);
+  }
+  await copy('d', '/graph');
+  await copy('d', '/classic', { style: 'classic' });
+  for (const name of ['', 'f', 'l', 'sub', 'sub/g']) assert.equal(lstatSync(join(image, 'graph', name)).mtimeMs, -5000, name);
+  for (const name of ['f', 'l', 'sub', 'sub/g']) assert.equal(lstatSync(join(image, 'classic', name)).mtimeMs, 0, name);
+});
+
+test('numbers of --chown are read as each engine reads them', async () => {
+  put(join(image, 'etc/passwd'), 'root:x:70:71:::\nme:x:72:73:::\n');
+  put(join(context, 'a'));
+  const owner = async (chown: string, style: 'graph' | 'classic'): Promise<string> => {
+    await copy('a', '/a', { chown, style });
+    const { uid, gid } = lstatSync(join(image, 'a'));
+    return `${uid}:${gid}`;
+  };
+  // 32 bits with a sign; what does not fit is a name, and one that nobody knows is root
+  for (const [chown, is] of [
+    ['+5', '5:5'],
+    ['root', '0:0'],
+    [':root', '0:0'],
+    ['me:root', '72:0'],
+    ['-1', '0:0'],
+    ['-2', '4294967294:4294967294'],
+    ['2147483648', '0:0'],
+    ['99999999999', '0:0'],
+  ] as const)
+    assert.equal(await owner(chown, 'graph'), is, chown);
+  for (const [chown, is] of [
+    ['+5', '5:5'],
+    ['-1:7', '0:7'],
+    ['4294967294', '4294967294:4294967294'],
+    ['4294967296', '0:0'],
+    ['99999999999', '1215752191:1215752191'],
+    ['root:3', '70:3'],
+  ] as const)
+    assert.equal(await owner(chown, 'classic'), is, chown);
+  const refused = (chown: string, message: RegExp): Promise<void> => assert.rejects(owner(chown, 'classic'), { message });
+  await refused('a:b:c', /: invalid chown string format: a:b:c$/);
+  await refused('me', /: can't find gid for group me: open \/etc\/group: no such file or directory$/);
+  rmSync(join(image, 'etc'), { recursive: true });
+  rmSync(join(image, 'a'));
+  assert.equal(await owner('root', 'graph'), '0:0', 'root needs no accounts');
+});
+
+test('to the original engine, nothing but a slash ends a directory, and a pattern is compared as written', async () => {
+  put(join(context, 'd1/x'));
+  await copy('d1/x', '/dot/.', { style: 'classic' });
+  assert.ok(lstatSync(join(image, 'dot')).isFile());
+  await copy('./d*', '/one/', { style: 'classic' });
+  for (const pattern of ['d*/', '././d*', 'd1//*'])
+    await assert.rejects(copy(pattern, '/two/', { style: 'classic' }), { code: 'copy.no-sources' });
+  await assert.rejects(copy('/../d1', '/three', { style: 'classic' }), { code: 'copy.outside-context' });
+  await copy('d*/', '/four/');
+  assert.ok(lstatSync(join(image, 'four/x')).isFile());
+});
+
+test('links that lead in a circle, and patterns that are none, are mistakes of the user', async () => {
+  put(join(context, 'a'));
+  symlinkSync('l2', join(context, 'l1'));
+  symlinkSync('l1', join(context, 'l2'));
+  symlinkSync('/l', join(image, 'l'));
+  for (const style of ['graph', 'classic'] as const) {
+    await assert.rejects(copy('a', '/l/x', { style }), { code: 'path.too-many-links', message: /too many links/ });
+    await assert.rejects(copy('l1', '/x', { style }), { code: 'path.too-many-links' });
+  }
+  await assert.rejects(copy('a', '/x', { excludes: ['['] }), { message: 'invalid excludepatterns: [[]: syntax error in pattern' });
+  await assert.rejects(copy('a', '/x', { chmod: 'u+q' }), { message: /invalid syntax$/ });
 });

@@ -16,7 +16,7 @@ import { posix } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { type Directory, RootedTree } from '../../sys/index.ts';
 import { parseModeChange, type ModeChange } from './chmod.ts';
-import { resolveOwner, type Owner } from './owner.ts';
+import { isNamed, resolveOwner, type Owner } from './owner.ts';
 import { parentsOf } from './parents.ts';
 import { Selection } from './selection.ts';
 import { findSources, type Found } from './sources.ts';
@@ -31,8 +31,14 @@ import type { CopyRequest, CopySource, Rootfs } from './types.ts';
  * Throws what each engine says: 'copy.*' and the system's own errors.
  */
 export async function copyStep(rootfs: Rootfs, request: CopyRequest): Promise<void> {
-  using copy = new Copy(rootfs, request);
-  await copy.run();
+  try {
+    using copy = new Copy(rootfs, request);
+    await copy.run();
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ELOOP') throw e;
+    const message = request.style === 'graph' ? 'too many links' : `failed to copy files: too many links in ${request.destination}`;
+    throw new SlipwayError('invalid-argument', 'path.too-many-links', message, { cause: e });
+  }
 }
 
 /** A source that was found, and the tree it lies in. */
@@ -53,7 +59,7 @@ class Copy implements Disposable {
   readonly #tree: RootedTree;
   readonly #open = new DisposableStack();
   /** Directories that were made on the way, whose times are set last. */
-  readonly #made: string[] = [];
+  #made: string[] = [];
 
   constructor(rootfs: Rootfs, request: CopyRequest) {
     this.#rootfs = rootfs;
@@ -61,10 +67,12 @@ class Copy implements Disposable {
     this.#mode = request.chmod ? parseModeChange(request.chmod) : undefined;
     const written = request.destination;
     this.#destination = written.startsWith('/') ? written : `${request.workdir}/${written}`;
-    this.#asDirectory = written.endsWith('/') || written === '.' || written.endsWith('/.') || request.parents === true;
+    // the original engine takes nothing but a slash at the end for a sign of it
+    const dot = request.style === 'graph' && (written === '.' || written.endsWith('/.'));
+    this.#asDirectory = written.endsWith('/') || dot || request.parents === true;
     this.#tree = this.#open.use(new RootedTree(rootfs.path));
     this.#owner = request.chown ? resolveOwner(this.#tree, request.chown, request.style) : undefined;
-    if (request.style === 'graph' && request.chown && !/^\d*(:\d*)?$/.test(request.chown) && this.#tree.list('').length === 0)
+    if (request.style === 'graph' && request.chown && isNamed(request.chown) && this.#tree.list('').length === 0)
       throw new SlipwayError('invalid-argument', 'copy.unknown-owner', 'invalid user index: -1', {
         hints: [`nothing is in this stage yet, and so no /etc/passwd: give the owner by number instead of ${request.chown}`],
       });
@@ -166,8 +174,8 @@ class Copy implements Disposable {
       throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', message);
     }
     using to = there ? this.#tree.directory(inside) : this.#newDirectory(inside);
-    if (there) return writer.contents(found.path, to, false);
-    if (this.#rootfs.upper === undefined) writer.contents(found.path, to, true);
+    if (there) writer.contents(found.path, to, false);
+    else if (this.#rootfs.upper === undefined) writer.contents(found.path, to, true);
     else {
       // nothing below was there before: the overlay's upper directory can be written to without the overlay
       using upper = new RootedTree(this.#rootfs.upper);
@@ -175,9 +183,9 @@ class Copy implements Disposable {
       writer.contents(found.path, direct, true);
     }
     if (this.#request.style === 'classic') return;
-    // of the directory that is copied, its time goes along
-    this.#made.pop();
-    utimesSync(to.self, found.stat.mtimeMs / 1000, found.stat.mtimeMs / 1000);
+    // of the directory that is copied, its time goes along, also onto one that was there
+    this.#made = this.#made.filter((at) => at !== inside);
+    writer.time(found.stat, to.self);
   }
 
   /** The original engine gives the directories above it to root. */
@@ -282,7 +290,10 @@ class Copy implements Disposable {
     } catch (e) {
       const { code, path } = e as NodeJS.ErrnoException;
       if (code !== 'ENOTDIR') throw e;
-      throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', `mkdir ${path}: not a directory`, { cause: e });
+      const mkdir = `mkdir ${path}: not a directory`;
+      const classic = this.#asDirectory ? `failed to create new directory: ${mkdir}` : `lstat ${this.#destination}: not a directory`;
+      const message = this.#request.style === 'graph' ? mkdir : `failed to copy files: ${classic}`;
+      throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', message, { cause: e });
     }
   }
 

@@ -35,47 +35,51 @@ function accounts(rootfs: RootedTree, file: string): Account[] {
 /**
  * The owner that `--chown` (or, for WORKDIR, USER) names.
  * graph: a user brings its first group, which a group that is named and known replaces, and an empty one after a colon with root's;
- * a user nobody knows means root.
+ * a user nobody knows means root, and root is 0 whatever the accounts say.
  * classic: a user without a group means the group of that name; names that nobody knows are refused.
  */
 export function resolveOwner(rootfs: RootedTree, text: string, style: 'graph' | 'classic'): Owner {
-  const colon = text.indexOf(':');
-  const user = colon < 0 ? text : text.slice(0, colon);
-  const group = colon < 0 ? undefined : text.slice(colon + 1);
-  if (style === 'classic' && group?.includes(':')) throw unmapped('invalid chown string format', text);
-  return style === 'classic' ? classicOwner(rootfs, user, group ?? user) : graphOwner(rootfs, user, group);
+  const [user, group, ...more] = text.split(':') as [string, ...string[]];
+  if (style === 'graph') return graphOwner(rootfs, user, group === undefined ? undefined : [group, ...more].join(':'));
+  if (more.length > 0) throw unknownOwner(`invalid chown string format: ${text}`);
+  return { uid: classicNumber(rootfs, 'user', user), gid: classicNumber(rootfs, 'group', group ?? user) };
 }
+
+/** What stands for the owner by itself, without a look at the accounts: Go's ParseInt of 32 bits; undefined for any other text. */
+function graphNumber(text: string): number | undefined {
+  if (text === 'root') return 0;
+  const number = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+  return number >= -(2 ** 31) && number < 2 ** 31 ? number >>> 0 : undefined;
+}
+
+/** Whether an owner needs the accounts of a root file system. */
+export const isNamed = (text: string): boolean => text.split(':').some((part) => part !== '' && graphNumber(part) === undefined);
 
 function graphOwner(rootfs: RootedTree, user: string, group: string | undefined): Owner {
-  let uid = 0;
-  let gid = 0;
-  if (/^\d+$/.test(user)) {
-    uid = Number(user);
-    gid = uid;
-  } else if (user !== '') {
+  let uid = graphNumber(user);
+  let gid = uid ?? 0;
+  if (uid === undefined && user !== '') {
     const account = accounts(rootfs, '/etc/passwd').find((a) => a.name === user);
-    if (account) {
-      uid = account.id;
-      gid = account.gid;
-    }
+    if (account) ({ id: uid, gid } = account);
   }
   if (group === '') gid = 0;
-  else if (group !== undefined) {
-    gid = /^\d+$/.test(group) ? Number(group) : (accounts(rootfs, '/etc/group').find((a) => a.name === group)?.id ?? gid);
+  else if (group !== undefined) gid = graphNumber(group) ?? accounts(rootfs, '/etc/group').find((a) => a.name === group)?.id ?? gid;
+  return { uid: uid ?? 0, gid };
+}
+
+function classicNumber(rootfs: RootedTree, kind: 'user' | 'group', name: string): number {
+  if (/^[+-]?\d+$/.test(name)) {
+    const number = Number(BigInt.asUintN(32, BigInt(name.replace('+', ''))));
+    // the system call takes -1 for "as it is", and that is root
+    return number === 0xffffffff ? 0 : number;
   }
-  return { uid, gid };
+  const file = kind === 'user' ? '/etc/passwd' : '/etc/group';
+  const account = accounts(rootfs, file).find((a) => a.name === name);
+  if (account) return account.id;
+  const reason = rootfs.stat(rootfs.locate(file)) ? `no such ${kind}: ${name}` : `open ${file}: no such file or directory`;
+  throw unknownOwner(`can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: ${reason}`);
 }
 
-function classicOwner(rootfs: RootedTree, user: string, group: string): Owner {
-  const number = (kind: 'user' | 'group', name: string): number => {
-    if (/^\d+$/.test(name)) return Number(name);
-    const file = kind === 'user' ? '/etc/passwd' : '/etc/group';
-    const account = accounts(rootfs, file).find((a) => a.name === name);
-    if (account) return account.id;
-    throw unmapped(`can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}`, name);
-  };
-  return { uid: number('user', user), gid: number('group', group) };
+function unknownOwner(reason: string): SlipwayError {
+  return new SlipwayError('invalid-argument', 'copy.unknown-owner', `unable to convert uid/gid chown string to host mapping: ${reason}`);
 }
-
-const unmapped = (why: string, text: string): SlipwayError =>
-  new SlipwayError('invalid-argument', 'copy.unknown-owner', `unable to convert uid/gid chown string to host mapping: ${why}: ${text}`);

@@ -1,6 +1,22 @@
 // Which entries of a source are taken: what the context's own list leaves out, and what --exclude leaves out.
 import { IgnoreMatcher } from '../../dockerfile/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { PathFilter } from './types.ts';
+
+/** Reads the patterns that COPY names. Throws invalid-argument 'copy.bad-pattern' in Docker's words. */
+export function matcher(kind: 'include' | 'exclude', patterns: readonly string[]): IgnoreMatcher {
+  try {
+    return new IgnoreMatcher(patterns);
+  } catch (e) {
+    throw badPattern(kind, patterns, e);
+  }
+}
+
+export function badPattern(kind: 'include' | 'exclude', patterns: readonly string[], e: unknown): unknown {
+  if (!isSlipwayError(e)) return e;
+  const message = `invalid ${kind}patterns: [${patterns.join(' ')}]: ${e.message}`;
+  return new SlipwayError('invalid-argument', 'copy.bad-pattern', message, { cause: e });
+}
 
 /** yes: taken. no: left out with all below. below: left out itself, but something below may be taken. */
 export type Verdict = 'yes' | 'no' | 'below';
@@ -13,7 +29,7 @@ export class Selection {
 
   constructor(ignore: PathFilter | undefined, excludes: readonly string[] | undefined) {
     this.#ignore = ignore;
-    this.#excludes = excludes && excludes.length > 0 ? new IgnoreMatcher(excludes) : undefined;
+    this.#excludes = excludes && excludes.length > 0 ? matcher('exclude', excludes) : undefined;
     this.everything = !this.#ignore && !this.#excludes;
   }
 

@@ -1,11 +1,11 @@
 // From the words of COPY and ADD to the files they name: patterns by Go's filepath.Match, links followed inside the root,
 // what is left out not seen, and the words of each engine for what is not there.
 import type { Stats } from 'node:fs';
-import { compileGlob, hasGlob, IgnoreMatcher } from '../../dockerfile/index.ts';
-import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { compileGlob, hasGlob } from '../../dockerfile/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import type { Directory, RootedTree } from '../../sys/index.ts';
 import { nearest } from '../../util/index.ts';
-import { Selection } from './selection.ts';
+import { badPattern, matcher as matcherOf, Selection } from './selection.ts';
 import type { PathFilter } from './types.ts';
 import { cleanWords, join, splitPath } from './words.ts';
 
@@ -37,20 +37,19 @@ export function findSources(tree: RootedTree, pattern: string, options: FindOpti
     return o.parents ? findWithParents(pattern, o) : find(pattern, o);
   } catch (e) {
     if ((e as NodeJS.ErrnoException).code !== 'ELOOP') throw e;
-    throw new SlipwayError(
-      'invalid-argument',
-      'path.too-many-links',
-      `too many levels of symbolic links: /${pattern.replace(/^\/+/, '')}`,
-      {
-        cause: e,
-      },
-    );
+    const message = o.style === 'graph' ? `too many links: /${pattern.replace(/^\/+/, '')}` : forbidden(pattern, o);
+    throw new SlipwayError('invalid-argument', 'path.too-many-links', message, { cause: e });
   }
 }
 
 function find(pattern: string, o: Options): Found[] {
-  if (o.style === 'classic') refuseOutside(pattern, o);
   const words = cleanWords(pattern);
+  if (o.style === 'classic') {
+    const written = pattern.replace(/^\//, '').replace(/^\.\//, '');
+    refuseOutside(written, o);
+    // it compares the pattern as it is written with paths, and those have no slash too many
+    if (hasGlob(written) && written !== words.join('/')) return [];
+  }
   if (!hasGlob(pattern)) {
     const found = plain(words, o);
     if (!found) throw notFound(words.join('/'), o);
@@ -65,20 +64,18 @@ function find(pattern: string, o: Options): Found[] {
 
 /** The original engine's check of the path as written. */
 function refuseOutside(pattern: string, o: FindOptions): void {
-  const path = pattern.replace(/^\//, '');
   let depth = 0;
-  for (const word of path.split('/')) {
+  for (const word of pattern.split('/')) {
     if (word === '..') depth--;
     else if (word !== '' && word !== '.') depth++;
     if (depth < 0) {
-      throw new SlipwayError(
-        'invalid-argument',
-        'copy.outside-context',
-        `${o.instruction} failed: forbidden path outside the build context: ${path} ()`,
-      );
+      throw new SlipwayError('invalid-argument', 'copy.outside-context', forbidden(pattern, o));
     }
   }
 }
+
+const forbidden = (pattern: string, o: FindOptions): string =>
+  `${o.instruction} failed: forbidden path outside the build context: ${pattern} ()`;
 
 function notFound(path: string, o: Options): SlipwayError {
   const message =
@@ -185,8 +182,8 @@ function globsOf(words: readonly string[], o: Options): Glob[] | undefined {
   try {
     return words.map(compileGlob);
   } catch (e) {
-    if (o.style === 'classic' && isSlipwayError(e)) return undefined;
-    throw e;
+    if (o.style === 'classic') return undefined;
+    throw badPattern('include', [words.join('/')], e);
   }
 }
 
@@ -228,7 +225,7 @@ function below(pivot: string, words: readonly string[], o: Options): Found[] {
     if (!stat || !visible(path, stat, o)) throw notFound(path, o);
     return [{ path, name: words.at(-1) ?? '', stat, keep: { pivot, to } }];
   }
-  const matcher = new IgnoreMatcher([to]);
+  const matcher = matcherOf('include', [to]);
   const found: Found[] = [];
   const walk = (directory: Directory, prefix: string): void => {
     for (const name of directory.list()) {

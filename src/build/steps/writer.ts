@@ -23,7 +23,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
-import { deviceMajor, deviceMinor, type Directory, mknod, type RootedTree } from '../../sys/index.ts';
+import { deviceMajor, deviceMinor, type Directory, lutimesNs, mknod, type RootedTree } from '../../sys/index.ts';
 import type { ModeChange } from './chmod.ts';
 import type { FileDigests } from './digests.ts';
 import type { Owner } from './owner.ts';
@@ -79,6 +79,13 @@ export class TreeWriter {
     const [above, from] = splitPath(path);
     using parent = this.#o.tree.directory(above);
     this.#entry(parent, from, '', stat, () => to, name, false);
+  }
+
+  /** Gives `path` the time of its source. Node takes times before 1970 for the present; the original engine has none of them. */
+  time(stat: Stats, path: string | Buffer, set = (seconds: number) => utimesSync(path, seconds, seconds)): void {
+    if (stat.mtimeMs >= 0 || this.#o.style === 'classic') return set(Math.max(0, stat.mtimeMs) / 1000);
+    const ns = BigInt(Math.round(stat.mtimeMs * 1000)) * 1000n;
+    lutimesNs(path, ns, ns);
   }
 
   /** Hard links are kept within one source, not among several. */
@@ -163,7 +170,7 @@ export class TreeWriter {
     // the original engine knows nothing of a directory that is left out, and of which something below is not
     chmodSync(to.self, taken || this.#o.style === 'graph' ? this.#mode(stat, true) : 0o755);
     copyXattrs(from.self, to.self);
-    utimesSync(to.self, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+    this.time(stat, to.self);
   }
 
   /** Takes away what is where a file is to go. */
@@ -224,7 +231,7 @@ export class TreeWriter {
         for (let at = 0; at < n;) at += writeSync(target, buffer, at, n - at);
         total += n;
       }
-      this.#finishFile(source, target, to, stat, mode, (mode & 0o7000) !== 0);
+      this.#finishFile(source, target, to, name, stat, mode, (mode & 0o7000) !== 0);
     } finally {
       closeSync(target);
     }
@@ -234,18 +241,18 @@ export class TreeWriter {
     copyFileSync(`/proc/self/fd/${source}`, to.at(name), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     const target = to.open(name, O_WRONLY);
     try {
-      this.#finishFile(source, target, to, stat, mode, true);
+      this.#finishFile(source, target, to, name, stat, mode, true);
     } finally {
       closeSync(target);
     }
   }
 
-  #finishFile(source: number, target: number, to: Directory, stat: Stats, mode: number, chmod: boolean): void {
+  #finishFile(source: number, target: number, to: Directory, name: string, stat: Stats, mode: number, chmod: boolean): void {
     this.#own(to, stat, (uid, gid) => fchownSync(target, uid, gid));
     // after the owner: changing that clears the set-id bits and capabilities
     if (chmod) fchmodSync(target, mode);
     if (!this.#o.digests?.known(stat) && !this.#o.dropCapabilities) copyXattrs(source, target);
-    futimesSync(target, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+    this.time(stat, to.at(name), (seconds) => futimesSync(target, seconds, seconds));
   }
 
   #special(from: Directory, name: string, to: Directory, toName: string, stat: Stats): void {
@@ -256,6 +263,6 @@ export class TreeWriter {
     else mknod(target, stat.mode, deviceMajor(stat.rdev), deviceMinor(stat.rdev));
     this.#own(to, stat, (uid, gid) => lchownSync(target, uid, gid));
     if (!stat.isSymbolicLink()) chmodSync(target, this.#mode(stat, false));
-    lutimesSync(target, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
+    this.time(stat, target, (seconds) => lutimesSync(target, seconds, seconds));
   }
 }

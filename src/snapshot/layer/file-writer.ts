@@ -74,7 +74,8 @@ export class FileWriter {
     if ((entry.mode & (this.umask | 0o7000)) !== 0) fs.fchmodSync(this.fd, entry.mode);
     if (entry.xattrs !== undefined) applyXattrs(this.path, entry.xattrs);
     const time = clampTime(entry.mtimeNs);
-    const whole = time % SECOND === 0n;
+    // Node takes times before 1970 for the present
+    const whole = time % SECOND === 0n && time >= 0n;
     if (whole) {
       const seconds = Number(time / SECOND);
       fs.futimesSync(this.fd, seconds, seconds);
