@@ -1,11 +1,11 @@
 // What ADD takes from elsewhere, for one build. A file by HTTP is asked for once, and fetched only when the server does not say that
 // it is what an earlier build got (RFC 9110, If-None-Match).
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
 import { type Digest, isDigest, SlipwayError } from '../model/index.ts';
 import { type Downloaded, downloadIfChanged, httpAuthorization } from '../remote/index.ts';
-import { type Layout, ownedFolder } from '../store/index.ts';
+import { type Layout, makePrivate, ownedFolder } from '../store/index.ts';
 import { removeTree, writeFileAtomic } from '../sys/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import { bring, type Elsewhere, remoteKey, secretOf } from './elsewhere.ts';
@@ -96,7 +96,7 @@ export class RemoteSources implements Disposable {
     const got = await this.#fetch(op, known?.etag, () => {});
     if (got === undefined) return known!;
     if (got.etag !== undefined) {
-      mkdirSync(this.#notes, { recursive: true });
+      makePrivate(this.#notes);
       writeFileAtomic(path, JSON.stringify({ etag: got.etag, digest: got.digest, modified: got.modified } satisfies Known));
       this.#forgetOldest();
     }

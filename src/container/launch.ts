@@ -60,7 +60,7 @@ export async function launch<T>(
   const { layout } = parts;
   const bundle = runFolder(layout, c.id);
   const rootfs = join(bundle, 'rootfs');
-  mkdirSync(rootfs, { recursive: true, mode: 0o711 });
+  mkdirSync(rootfs, { recursive: true, mode: 0o700 });
   const joining = joinNetwork(parts, c);
   joining.catch(() => {}); // awaited below
   try {

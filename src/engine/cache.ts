@@ -1,6 +1,6 @@
 // The build cache: what it holds, what goes when it is pruned, and the bound that it keeps by itself. The least recently used
 // goes first; what images share frees nothing and stays until everything is asked for.
-import { existsSync, readdirSync, renameSync, statfsSync } from 'node:fs';
+import { readdirSync, renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { crashPoint, sha256Hex } from '../util/index.ts';
@@ -105,7 +105,7 @@ function mountEntries(engine: Engine): CacheEntry[] {
     id: r.id,
     type: 'exec.cachemount' as const,
     description: `cached mount with id ${JSON.stringify(r.id)}`,
-    size: treeSize(join(engine.layout.root, 'cache-mounts', r.directory)),
+    size: treeSize(join(engine.layout.cacheMounts, r.directory)),
     createdAt: r.created_at,
     usedAt: r.used_at,
     uses: 0,
@@ -151,7 +151,7 @@ function dropMount(engine: Engine, id: string): boolean {
   if (row === undefined) return false;
   using lock = FileLock.tryAcquire(join(engine.layout.locks, `cache-${row.directory}`), 'exclusive');
   if (lock === undefined) return false;
-  const path = join(engine.layout.root, 'cache-mounts', row.directory);
+  const path = join(engine.layout.cacheMounts, row.directory);
   const aside = `${path}.old-${process.pid}`;
   engine.db.transaction((sql) => sql.run('DELETE FROM cache_mounts WHERE id = ?', id));
   crashPoint('cache-mount.row-removed');
@@ -166,11 +166,11 @@ function dropMount(engine: Engine, id: string): boolean {
 
 /** Removes what processes that are gone left of cache mounts: half made, half removed, or without a record. */
 function sweepMounts(engine: Engine): void {
-  const folder = join(engine.layout.root, 'cache-mounts');
+  const folder = engine.layout.cacheMounts;
   const known = new Set(
     engine.db.read((sql) => sql.all<{ directory: string }>('SELECT directory FROM cache_mounts')).map((r) => r.directory),
   );
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+  for (const name of readdirSync(folder)) {
     const [, directory = name, pid] = /^(.*)\.(?:new|old)-(\d+)$/.exec(name) ?? [];
     if (pid === undefined ? known.has(name) : processStartTime(Number(pid)) !== undefined) continue;
     // whoever has it, or creates it, holds its lock

@@ -1,6 +1,6 @@
 // The use cases of lists for several platforms. A list that is being put together is kept as a file until it is pushed.
 import { sha256Hex } from '../util/index.ts';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Descriptor,
@@ -14,6 +14,7 @@ import {
   withDefaultTag,
 } from '../model/index.ts';
 import type { ListEntry, RemoteManifest } from '../registry/index.ts';
+import { makePrivate } from '../store/index.ts';
 import { writeFileAtomic } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
 
@@ -109,7 +110,7 @@ export class DraftLists {
   }
 
   save(ref: Reference, entries: readonly ListEntry[]): void {
-    mkdirSync(this.#folder, { recursive: true });
+    makePrivate(this.#folder);
     writeFileAtomic(this.#path(ref), JSON.stringify(entries));
   }
 

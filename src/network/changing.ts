@@ -1,10 +1,10 @@
 // One process at a time changes the host's network, whatever store it works on: free subnets and ports are chosen and taken in one go. A
 // lock sees to that, and ends with the process; but a program that the process has started may outlive it, so the next holder of
 // the lock waits for that program as well.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Layout } from '../store/index.ts';
+import { type Layout, makePrivate } from '../store/index.ts';
 import { FileLock, processAlive, processStartTime } from '../sys/index.ts';
 
 /** To be called with the pid of a program that will change the network, before it does. */
@@ -25,7 +25,7 @@ export class Changing {
     try {
       const own = join(this.#folder, 'lock');
       for (const path of new Set([own, MACHINE_LOCK])) {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+        makePrivate(dirname(path));
         locks.use(await FileLock.acquire(path, 'exclusive', { signal }));
       }
       while (processAlive(this.#program())) await sleep(2);

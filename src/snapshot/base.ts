@@ -50,7 +50,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     try {
       // After a power cut an ID may come again whose row was lost and whose folder was not.
       removeTree(this.folder(id));
-      mkdirSync(this.folder(id), { mode: 0o711 });
+      mkdirSync(this.folder(id), { mode: 0o700 });
       mkdirSync(this.directory(id), { mode: 0o755 });
       this.fill(id, parent);
       crashPoint('snapshot.prepared');

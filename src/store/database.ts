@@ -44,7 +44,7 @@ export class Database {
   static open(root: string): Database {
     let db: DatabaseSync | undefined;
     try {
-      mkdirSync(root, { recursive: true, mode: 0o711 });
+      mkdirSync(root, { recursive: true, mode: 0o700 });
       db = new DatabaseSync(join(root, FILE), { timeout: BUSY_TIMEOUT });
       if (versionOf(db) !== migrations.length) migrate(root, db);
       db.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);

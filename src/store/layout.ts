@@ -1,5 +1,5 @@
 // Where things lie. A folder is made when it is first asked for, so that nobody checks for it and nothing empty lies about.
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Absolute paths; reading one makes the folder. */
@@ -20,6 +20,8 @@ export interface Layout {
   readonly containers: string;
   /** `<name>/_data`. */
   readonly volumes: string;
+  /** `<name>-<number>`: what RUN --mount=type=cache keeps. */
+  readonly cacheMounts: string;
   readonly bootstrap: string;
   /** `<id>/` below `run`: bundle, mount point, pid files. */
   readonly runContainers: string;
@@ -38,6 +40,7 @@ const UNDER_ROOT = {
   locks: 'locks',
   containers: 'containers',
   volumes: 'volumes',
+  cacheMounts: 'cache-mounts',
   bootstrap: 'bootstrap',
 } as const;
 const UNDER_RUN = { runContainers: 'containers', mounts: 'mounts', netns: 'netns', network: 'network', runtime: 'runtime' } as const;
@@ -52,13 +55,23 @@ export function layout(root: string, run: string): Layout {
   return Object.freeze(result) as Layout;
 }
 
+/**
+ * A folder for its owner alone. Below it lie programs of images that run with the rights of their owner, files with the modes that containers
+ * gave them, and rules that are handed to the firewall: no other user of the machine gets at them, whatever the umask.
+ */
+export function makePrivate(folder: string): void {
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) return;
+  // of an older version
+  if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
+}
+
 function define(target: object, key: string, value: string, folder: string): void {
   let made = false;
   Object.defineProperty(target, key, {
     enumerable: true,
     get: () => {
-      // Others enter the file systems of containers through these folders, but need not list them.
-      if (!made) mkdirSync(folder, { recursive: true, mode: 0o711 });
+      if (!made && key !== 'root' && key !== 'run') makePrivate(folder);
+      else if (!made) mkdirSync(folder, { recursive: true, mode: 0o700 }); // one that exists may hold other things of the user
       made = true;
       return value;
     },

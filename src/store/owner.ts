@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileLock, removeTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, makePrivate } from './layout.ts';
 
 /** Of this process, by the root of a store; held to its end. */
 const own = new Map<string, { readonly id: string; readonly lock: FileLock }>();
@@ -16,7 +16,7 @@ export function ownerOf(root: string): string {
   const known = own.get(root);
   if (known !== undefined) return known.id;
   const folder = folderOf(root);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  makePrivate(folder);
   for (;;) {
     const id = randomId(8);
     const lock = FileLock.tryAcquire(join(folder, id), 'exclusive', { remove: true });
@@ -67,7 +67,7 @@ export function anyOwnerDead(root: string): boolean {
 /** Removes the files of processes that were killed. */
 export function sweepOwners(root: string): void {
   const folder = folderOf(root);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  makePrivate(folder);
   for (const id of readdirSync(folder)) {
     if (own.get(root)?.id !== id) FileLock.tryAcquire(join(folder, id), 'exclusive', { remove: true })?.release();
   }

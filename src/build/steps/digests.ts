@@ -6,7 +6,6 @@ import { createHash, hash } from 'node:crypto';
 import {
   closeSync,
   constants,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makePrivate } from '../../store/index.ts';
 import { sha256Hex } from '../../util/index.ts';
 
 const MAGIC = 0x534c4447; // "SLDG"
@@ -130,7 +130,7 @@ export class FileDigests {
     hash('sha256', out.subarray(0, out.length - SEAL), 'buffer').copy(out, out.length - SEAL);
     const aside = `${this.#file}.${process.pid}`;
     try {
-      mkdirSync(join(this.#file, '..'), { recursive: true });
+      makePrivate(dirname(this.#file));
       writeFileSync(aside, out);
       renameSync(aside, this.#file);
       dropOldest(dirname(this.#file));

@@ -35,7 +35,7 @@ export async function* packMounts(
       const [plain, path] = [join(folder, 'tar'), join(folder, 'tar.zst')];
       {
         using _lock = await FileLock.acquire(join(engine.layout.locks, `cache-${directory}`), 'exclusive', { signal });
-        await writeTar(join(engine.layout.root, 'cache-mounts', directory), plain);
+        await writeTar(join(engine.layout.cacheMounts, directory), plain);
       }
       const hash = createHash('sha256');
       const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -75,7 +75,7 @@ export async function unpackMounts(engine: Engine, cache: OpenCache, which: Cach
     const descriptor = cache.blobs[blob];
     if (descriptor === undefined || !wanted(which, id)) continue;
     const directory = `${cacheMountName(id)}-0`;
-    const path = join(engine.layout.root, 'cache-mounts', directory);
+    const path = join(engine.layout.cacheMounts, directory);
     if (existsSync(path)) continue;
     using _lock = await FileLock.acquire(join(engine.layout.locks, `cache-${directory}`), 'exclusive', { signal });
     if (existsSync(path)) continue;

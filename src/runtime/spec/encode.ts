@@ -5,7 +5,7 @@ import type { OciSpec, ProcessSpec } from './oci.ts';
 
 /** Makes the directory when it is missing. */
 export function writeBundle(directory: string, spec: OciSpec): void {
-  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(join(directory, 'config.json'), encodeSpec(spec), { mode: 0o600 });
 }
 

@@ -80,14 +80,13 @@ interface BorrowedCache {
  */
 async function borrow(env: CacheEnvironment, identity: string, mount: CacheMount, signal: AbortSignal): Promise<BorrowedCache> {
   const name = cacheMountName(identity);
-  mkdirSync(env.layout.locks, { recursive: true });
   const lockOf = (n: number): string => join(env.layout.locks, `cache-${name}-${n}`);
   let lock: FileLock | undefined;
   let number = 0;
   if (mount.sharing === 'private') while (!(lock = FileLock.tryAcquire(lockOf(number), 'exclusive'))) number++;
   else lock = await FileLock.acquire(lockOf(0), mount.sharing === 'locked' ? 'exclusive' : 'shared', { signal });
   try {
-    const path = join(env.layout.root, 'cache-mounts', `${name}-${number}`);
+    const path = join(env.layout.cacheMounts, `${name}-${number}`);
     if (!existsSync(path)) {
       // users that share it must not replace each other's
       using _creating = await FileLock.acquire(`${lockOf(number)}-new`, 'exclusive', { signal, remove: true });
