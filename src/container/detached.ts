@@ -3,11 +3,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { Monitor, type OciRuntime } from '../runtime/index.ts';
+import { type BegunMonitor, Monitor, type OciRuntime } from '../runtime/index.ts';
 import { processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
-import { launch, type LaunchOptions, type Prepared } from './launch.ts';
+import { launch, type Launched, type LaunchOptions } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
 import { claimStart, recordBegun, recordCreated, startExitCode } from './starting.ts';
 import type { ContainerParts } from './parts.ts';
@@ -17,7 +17,7 @@ export interface DetachedOptions extends LaunchOptions {
   /** This process stays until the container ends, and clears up. */
   readonly watching?: boolean;
   /** Called when everything stands and its program has not begun yet. */
-  readonly beforeStart?: (c: Container, ready: Prepared) => void;
+  readonly beforeStart?: (c: Container, launched: Launched) => void;
 }
 
 /** False when it runs already, or another command is starting it. */
@@ -26,15 +26,12 @@ export async function startDetached(manager: ContainerManager, c: Container, o: 
   if (!claimStart(manager, c)) return false;
   try {
     const watching = o.watching === true;
-    const { created, ready, network } = await launch(parts, volumes, c, o, async (prepared) => {
-      await prepared.runtime.prepare(c.id, prepared.bundle, prepared.spec);
-      return startMonitor(parts, c, prepared, watching);
-    });
+    const launched = await launch(parts, volumes, c, o, (runtime, bundle) => beginMonitor(parts, c, runtime, bundle, watching));
     crashPoint('container.process-created');
-    const waiting = recordCreated(manager, c, network, created);
+    const waiting = recordCreated(manager, c, launched);
     crashPoint('container.process-recorded');
-    o.beforeStart?.(waiting, ready);
-    await ready.runtime.start(c.id);
+    o.beforeStart?.(waiting, launched);
+    await launched.runtime.start(c.id);
     crashPoint('container.started');
     recordBegun(manager, c.id, { watching });
     return true;
@@ -45,18 +42,16 @@ export async function startDetached(manager: ContainerManager, c: Container, o: 
 }
 
 /**
- * What conmon runs when the container has ended: first what the runtime still knows of it is removed. While the command that waits for
- * the end lives, that one does the rest: starting a slipway for nothing would cost more than most containers.
+ * What conmon runs when the container has ended. While the command that waits for the end lives, that one clears up: starting a slipway
+ * for nothing would cost more than most containers.
  */
-function atEnd(parts: ContainerParts, c: Container, runtime: OciRuntime, watching: boolean): string[] {
-  const { layout, selfCommand } = parts;
-  const words = (list: readonly string[]): string => list.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
+function atEnd({ layout, selfCommand }: ContainerParts, c: Container, watching: boolean): string[] {
+  const cleanUp = [...selfCommand, 'container', 'cleanup', c.id];
+  if (!watching) return cleanUp;
   const [pid = '', , started = ''] = processIdentity().split(':');
-  // without --force: should the container have been started again, it is left alone
-  const remove = `[ -e ${words([join(exitFolder(layout, c.id), c.id)])} ] && ${words([runtime.path, ...runtime.globalArguments, 'delete', c.id])}`;
-  const isWatched = `[ -e ${words([watchMark(layout, c.id)])} ] && read -r line < /proc/${pid}/stat && set -- \${line##*) } && [ "\${20}" = ${started} ]`;
-  const cleanUp = `exec ${words([...selfCommand, 'container', 'cleanup', c.id])}`;
-  return ['/bin/sh', '-c', [remove, ...(watching ? [`${isWatched} && exit`] : []), cleanUp].join('\n')];
+  const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  const isWatched = `[ -e ${quoted(watchMark(layout, c.id))} ] && read -r line < /proc/${pid}/stat && set -- \${line##*) } && [ "\${20}" = ${started} ]`;
+  return ['/bin/sh', '-c', `${isWatched} || exec ${cleanUp.map(quoted).join(' ')}`];
 }
 
 function watchMark(layout: ContainerParts['layout'], id: string): string {
@@ -69,23 +64,17 @@ export function leaveToMonitor({ records, parts }: ContainerManager, id: string)
   records.update(id, (r) => void delete r.state.starter);
 }
 
-function startMonitor(
-  parts: ContainerParts,
-  c: Container,
-  { runtime, bundle, spec }: Prepared,
-  watching: boolean,
-): ReturnType<Monitor['create']> {
+function beginMonitor(parts: ContainerParts, c: Container, runtime: OciRuntime, bundle: string, watching: boolean): BegunMonitor {
   const { layout } = parts;
   const exitDir = exitFolder(layout, c.id);
   mkdirSync(exitDir, { recursive: true, mode: 0o700 });
   mkdirSync(stateFolder(layout, c.id), { recursive: true, mode: 0o700 });
   if (watching) writeFileSync(watchMark(layout, c.id), '');
-  return Monitor.find().create({
+  return Monitor.find().begin({
     id: c.id,
     name: c.name,
     bundle,
     runtime,
-    spec,
     logPath: logFile(layout, c.id),
     exitDir,
     persistDir: bundle,
@@ -93,7 +82,7 @@ function startMonitor(
     tty: c.request.tty,
     openStdin: c.request.openStdin,
     keepStdin: !watching,
-    exitCommand: atEnd(parts, c, runtime, watching),
+    exitCommand: atEnd(parts, c, watching),
   });
 }
 

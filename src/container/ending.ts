@@ -10,7 +10,7 @@ import { exitFolder, runFolder, stateFolder } from './folders.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
 import type { ContainerRecords } from './records.ts';
-import { isAlive, isBeingEnded, isMonitorAlive, isStarterAlive, isStranded, isWatched } from './transitions.ts';
+import { isAlive, isBeingEnded, isStarterAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container } from './types.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -18,8 +18,6 @@ import type { Volumes } from './volumes.ts';
 const POLL = 5;
 /** ms that a living watcher has for recording an end before somebody else does. */
 const PATIENCE = 5000;
-/** ms that a monitor has for removing what the runtime knows of a container that has ended. */
-const REMOVAL = 2000;
 /** When nobody saw how it ended: the machine went down, or its monitor was killed as well. */
 const UNKNOWN = 255;
 /** As Docker has it for a container that could not be started. */
@@ -97,7 +95,7 @@ export class Endings {
     crashPoint('container.end-claimed');
     const c = claim.container;
     try {
-      await this.#dropRuntimeState(c, how.finishedAt !== undefined);
+      await this.#dropRuntimeState(id, how.finishedAt !== undefined);
       if (c.request.autoRemove) return await this.erase(c, { volumes: true });
       await takeBack(this.#parts, c);
     } catch (error) {
@@ -214,11 +212,10 @@ export class Endings {
     }
   }
 
-  /** A monitor that saw the end removes it itself. */
-  async #dropRuntimeState(c: Container, ended: boolean): Promise<void> {
+  /** `ended`: nothing of it runs. */
+  async #dropRuntimeState(id: string, ended: boolean): Promise<void> {
     const runtime = await this.#parts.runtime();
-    const state = join(this.#parts.layout.runtime, runtime.name, c.id);
-    for (const until = Date.now() + REMOVAL; ended && existsSync(state) && isMonitorAlive(c) && Date.now() < until;) await sleep(1);
-    if (existsSync(state)) await runtime.delete(c.id, { force: true });
+    if (!existsSync(join(this.#parts.layout.runtime, runtime.name, id))) return;
+    if (!(ended && runtime.forget(id))) await runtime.delete(id, { force: true });
   }
 }

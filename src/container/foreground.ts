@@ -32,8 +32,8 @@ export async function runForeground(manager: ContainerManager, c: Container, o: 
       ...o,
       ...(o.terminal && { consoleSize: sizeOf(o.terminal) }),
       watching: true,
-      beforeStart: (running, ready) => {
-        connection = new Connection(Attachment.connect(ready.bundle), o, () => leaveToMonitor(manager, c.id));
+      beforeStart: (running, { bundle }) => {
+        connection = new Connection(Attachment.connect(bundle), o, () => leaveToMonitor(manager, c.id));
         o.onStarted?.(running);
       },
     });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
 import {
+  type BegunMonitor,
   defaultSpec,
   type OciRuntime,
   type OciSpec,
@@ -37,34 +38,38 @@ export interface LaunchOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** A container that is ready to be created. */
-export interface Prepared {
+/** A container whose process waits for its start. */
+export interface Launched {
   readonly runtime: OciRuntime;
   readonly bundle: string;
-  readonly spec: OciSpec;
+  readonly pid: number;
+  /** Of conmon. */
+  readonly monitorPid: number;
+  readonly network: Attachment | undefined;
 }
 
 /**
- * Prepares a launch and calls `create`, which makes the container's process without letting its program begin. The network is joined
+ * Prepares a launch and has `begin`'s monitor create the container's process, without letting its program begin. The network is joined
  * meanwhile, which takes longer than everything else together: all that the process needs of it is the namespace. When this fails, what
  * was made still exists: `takeBack` removes it.
  */
-export async function launch<T>(
+export async function launch(
   parts: ContainerParts,
   volumes: Volumes,
   c: Container,
   o: LaunchOptions,
-  create: (ready: Prepared) => Promise<T>,
-): Promise<{ created: T; ready: Prepared; network: Attachment | undefined }> {
+  begin: (runtime: OciRuntime, bundle: string) => BegunMonitor,
+): Promise<Launched> {
   enterPrivateMountNamespace();
   const { layout } = parts;
   const bundle = runFolder(layout, c.id);
   const rootfs = join(bundle, 'rootfs');
   mkdirSync(rootfs, { recursive: true, mode: 0o700 });
+  const runtime = await parts.runtime();
+  const monitor = begin(runtime, bundle);
   const joining = joinNetwork(parts, c);
   joining.catch(() => {}); // awaited below
   try {
-    const runtime = await parts.runtime();
     mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
     await prepareMounts(parts, volumes, c, rootfs);
     const plain = specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
@@ -72,16 +77,18 @@ export async function launch<T>(
     for (const name of IDENTITY) writeFileSync(join(bundle, name), '', { mode: 0o644 });
     using tree = new RootedTree(rootfs);
     const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
-    const ready = { runtime, bundle, spec };
-    const created = await create(ready);
+    await runtime.prepare(c.id, bundle, spec);
+    const created = await monitor.create(spec);
     const network = await joining;
     crashPoint('container.network-joined');
     writeIdentity(bundle, c, network);
     await warn(c, runtime, o);
-    return { created, ready, network };
-  } finally {
+    return { ...created, runtime, bundle, network };
+  } catch (error) {
+    monitor.cancel();
     // what it made cannot appear after it was taken back; its own error comes first, as in Docker a port before the program
     await joining;
+    throw error;
   }
 }
 

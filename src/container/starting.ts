@@ -1,8 +1,8 @@
 // What is recorded while a container starts, so that whoever comes later knows what began and who began it.
 import { SlipwayError } from '../model/index.ts';
-import type { Attachment } from '../network/index.ts';
 import { processIdentity, processStartTime } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
+import type { Launched } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
 import type { Container } from './types.ts';
 
@@ -25,19 +25,13 @@ export function claimStart({ records }: ContainerManager, c: Container): boolean
   return claim.moved;
 }
 
-export interface Created {
-  readonly pid: number;
-  /** Of conmon. */
-  readonly monitorPid: number;
-}
-
 /** Its process exists. */
-export function recordCreated({ records }: ContainerManager, c: Container, network: Attachment | undefined, created: Created): Container {
+export function recordCreated({ records }: ContainerManager, c: Container, { pid, monitorPid, network }: Launched): Container {
   const now = records.update(c.id, (r) => {
     r.state.gated = true;
-    r.state.pid = created.pid;
-    r.state.process = identityOf(created.pid);
-    r.state.monitor = identityOf(created.monitorPid);
+    r.state.pid = pid;
+    r.state.process = identityOf(pid);
+    r.state.monitor = identityOf(monitorPid);
     if (network !== undefined) r.network = network;
   });
   return now ?? c;

@@ -1,6 +1,6 @@
 // conmon: the small process that stays with a detached container, holds its output and its terminal, writes its log and its exit
 // code, and calls slipway when it has ended. It lives in the mount namespace that it was started in and so keeps the mounts.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
@@ -12,10 +12,8 @@ import type { OciSpec } from './spec/oci.ts';
 export interface MonitorOptions {
   readonly id: string;
   readonly name: string;
-  /** Its config.json is written. */
   readonly bundle: string;
   readonly runtime: OciRuntime;
-  readonly spec: OciSpec;
   readonly logPath: string;
   /** Gets a file named by the ID with the exit code in it. */
   readonly exitDir: string;
@@ -33,7 +31,13 @@ interface Answer {
   readonly pid?: number;
   readonly message?: string;
   readonly stderr: string;
-  readonly monitorPid: number;
+}
+
+/** A monitor that waits for its container to be wanted. */
+export interface BegunMonitor {
+  /** config.json is written. `spec` is for errors. */
+  create(spec: OciSpec): Promise<{ readonly pid: number; readonly monitorPid: number }>;
+  cancel(): void;
 }
 
 export class Monitor {
@@ -54,8 +58,11 @@ export class Monitor {
     return new Monitor(path);
   }
 
-  /** Has the container created; `start` of the runtime lets its program begin. */
-  async create(o: MonitorOptions): Promise<{ pid: number; monitorPid: number }> {
+  /**
+   * Starts conmon, which then waits: it is loaded while the container's files are prepared. `create` of what is returned has the
+   * container created; `start` of the runtime lets its program begin. `bundle` and `exitDir` exist, config.json need not yet.
+   */
+  begin(o: MonitorOptions): BegunMonitor {
     const runtimeLog = join(o.bundle, 'runtime.log');
     for (const file of [o.pidFile, runtimeLog, join(o.exitDir, o.id), join(o.bundle, 'oom')]) rmSync(file, { force: true });
     const args = [
@@ -88,53 +95,64 @@ export class Monitor {
         ? ['--exit-command', o.exitCommand[0] ?? '', ...o.exitCommand.slice(1).flatMap((a) => ['--exit-command-arg', a])]
         : []),
     ];
-    const answer = await this.#call(args, o.bundle);
-    if (answer.pid === undefined || answer.pid <= 0) {
-      const complaint = readRuntimeLog(runtimeLog) ?? answer.message;
-      throw complaint === undefined
-        ? new SlipwayError(
-            'unavailable',
-            'runtime.monitor',
-            `conmon could not start the container: ${answer.stderr.trim() || 'it gave no reason'}`,
-          )
-        : startFailure(o.runtime.binary, o.spec, complaint);
-    }
-    return { pid: answer.pid, monitorPid: answer.monitorPid };
-  }
-
-  /** conmon says over a pipe (_OCI_SYNCPIPE) which pid the container has, or what went wrong; then it goes on by itself. */
-  #call(args: readonly string[], cwd: string): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const child = spawn(this.#path, args, {
-      cwd,
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3' },
+      cwd: o.bundle,
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
       detached: true,
     });
-    let stderr = '';
-    let text = '';
-    child.stderr?.setEncoding('utf8').on('data', (d: string) => (stderr += d));
-    const done = (): void => {
-      child.stderr?.destroy();
-      sync.destroy();
-      child.unref();
-      try {
-        const { data, pid = data, message } = JSON.parse(text.split('\n')[0] ?? '') as { data?: number; pid?: number; message?: string };
-        resolve({ ...(pid !== undefined && { pid }), ...(message !== undefined && { message }), stderr, monitorPid: child.pid ?? 0 });
-      } catch {
-        resolve({ stderr, monitorPid: child.pid ?? 0 });
-      }
+    const gate = child.stdio[4] as NodeJS.WritableStream & { destroy(): void };
+    gate.on('error', () => {}); // it has ended: its answer says why
+    const answered = answerOf(child);
+    answered.catch(() => {}); // reported by `create`
+    return {
+      create: async (spec) => {
+        gate.end('\n');
+        const answer = await answered;
+        if (answer.pid === undefined || answer.pid <= 0)
+          throw notCreated(o.runtime, spec, readRuntimeLog(runtimeLog) ?? answer.message, answer.stderr);
+        return { pid: answer.pid, monitorPid: child.pid ?? 0 };
+      },
+      cancel: () => {
+        child.kill('SIGKILL');
+        gate.destroy();
+      },
     };
-    const sync = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void };
-    sync.setEncoding('utf8');
-    sync.on('data', (d: string | Buffer) => {
-      text += String(d);
-      if (text.includes('\n')) done();
-    });
-    sync.on('end', done);
-    child.on('error', (e) => reject(e));
-    return promise;
   }
+}
+
+function notCreated(runtime: OciRuntime, spec: OciSpec, complaint: string | undefined, stderr: string): SlipwayError {
+  if (complaint !== undefined) return startFailure(runtime.binary, spec, complaint);
+  const reason = stderr.trim() || 'it gave no reason';
+  return new SlipwayError('unavailable', 'runtime.monitor', `conmon could not start the container: ${reason}`);
+}
+
+/** conmon says over a pipe (_OCI_SYNCPIPE) which pid the container has, or what went wrong; then it goes on by itself. */
+function answerOf(child: ChildProcess): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const sync = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void };
+  let stderr = '';
+  let text = '';
+  const done = (): void => {
+    child.stderr?.destroy();
+    sync.destroy();
+    child.unref();
+    try {
+      const { data, pid = data, message } = JSON.parse(text.split('\n')[0] ?? '') as { data?: number; pid?: number; message?: string };
+      resolve({ ...(pid !== undefined && { pid }), ...(message !== undefined && { message }), stderr });
+    } catch {
+      resolve({ stderr });
+    }
+  };
+  child.stderr?.setEncoding('utf8').on('data', (d: string) => (stderr += d));
+  sync.setEncoding('utf8');
+  sync.on('data', (d: string | Buffer) => {
+    text += String(d);
+    if (text.includes('\n')) done();
+  });
+  sync.on('end', done);
+  child.on('error', (e) => reject(e));
+  return promise;
 }
 
 /** What conmon wrote of the end of a container, and when (ms since the epoch); undefined when it has not. */

@@ -8,6 +8,7 @@ import { once, randomId } from '../util/index.ts';
 import { APPARMOR_PROFILE, type Confinement, loadAppArmor } from './apparmor.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
+import { groupName, removeControlGroups } from './control-groups.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached, runWithTerminal } from './foreground.ts';
 import { StepGuard, reapSteps } from './guard.ts';
@@ -143,6 +144,16 @@ export class OciRuntime {
     if (result.exitCode !== 0 && (await this.state(id)) !== undefined) throw this.#failed('delete', id, result.stderr);
   }
 
+  /**
+   * As `delete`, for one whose processes are all gone, and without a process: crun keeps of such a container, when it has no hooks, its
+   * folder and its control groups. False when something is in the way; then the runtime itself has to see to it.
+   */
+  forget(id: string): boolean {
+    if (this.name !== 'crun' || (this.cgroups && !removeControlGroups(groupName(id)))) return false;
+    rmSync(join(stateFolder(this.#binary), id), { recursive: true, force: true });
+    return true;
+  }
+
   /** undefined when there is no such container. */
   async state(id: string): Promise<RuntimeState | undefined> {
     const result = await callRuntime(this.#binary, ['state', id]);
@@ -204,7 +215,7 @@ export class OciRuntime {
   /** Without device rules, a container that may make device nodes could read the host's disks: then it may not. */
   #bounded(id: string, spec: OciSpec): OciSpec {
     if (this.cgroups)
-      return spec.linux.cgroupsPath === undefined ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/slipway-${id}` } } : spec;
+      return spec.linux.cgroupsPath === undefined ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/${groupName(id)}` } } : spec;
     const { resources, cgroupsPath: _path, ...linux } = spec.linux;
     const { capabilities } = spec.process;
     const privileged = resources?.devices?.some((rule) => rule.allow && rule.type === undefined) === true;
