@@ -11,6 +11,7 @@ import { launch, type Launched, type LaunchOptions } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
 import { claimStart, recordBegun, recordCreated, startExitCode } from './starting.ts';
 import type { ContainerParts } from './parts.ts';
+import { isAlive } from './transitions.ts';
 import type { Container } from './types.ts';
 
 export interface DetachedOptions extends LaunchOptions {
@@ -31,9 +32,12 @@ export async function startDetached(manager: ContainerManager, c: Container, o: 
     const waiting = recordCreated(manager, c, launched);
     crashPoint('container.process-recorded');
     o.beforeStart?.(waiting, launched);
+    const at = parts.now();
     await launched.runtime.start(c.id);
     crashPoint('container.started');
-    recordBegun(manager, c.id, { watching });
+    const begun = recordBegun(manager, c.id, at, { watching });
+    // its monitor left a short one to us, as long as we were its starter
+    if (!watching && begun !== undefined && !isAlive(begun) && endings.exitCode(c.id) !== undefined) await endings.monitored(c.id);
     return true;
   } catch (error) {
     await endings.failed(c.id, error, startExitCode(error));

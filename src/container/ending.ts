@@ -68,6 +68,8 @@ export class Endings {
       () =>
         this.#records.transition(id, 'end', (r) => {
           r.state.startedAt ??= this.#parts.now();
+          // the clock of files is a little behind
+          r.state.finishedAt = Math.max(r.state.finishedAt ?? 0, r.state.startedAt);
           forgetProcesses(r);
         }),
     );

@@ -37,11 +37,16 @@ export function recordCreated({ records }: ContainerManager, c: Container, { pid
   return now ?? c;
 }
 
-/** Its program has begun. `watching`: this process stays, and clears away what the container leaves. */
-export function recordBegun({ records, parts }: ContainerManager, id: string, o: { readonly watching: boolean }): void {
-  records.update(id, (r) => {
+/** Its program began at `at`. `watching`: this process stays, and clears away what the container leaves. */
+export function recordBegun(
+  { records }: ContainerManager,
+  id: string,
+  at: number,
+  o: { readonly watching: boolean },
+): Container | undefined {
+  return records.update(id, (r) => {
     delete r.state.gated;
-    r.state.startedAt = parts.now();
+    r.state.startedAt = at;
     if (!o.watching) delete r.state.starter;
   });
 }

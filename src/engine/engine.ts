@@ -156,6 +156,8 @@ export class Engine {
   async tidyAll(): Promise<void> {
     if (!this.leases.anyDead()) return;
     await (await this.containers()).reconcile();
+    // their guards may have been killed with them
+    await (await this.runtime().catch(() => undefined))?.reap();
     this.tidy();
   }
 

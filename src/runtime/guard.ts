@@ -2,29 +2,38 @@
 // starts. A shell waits on a pipe whose other end only the owner holds; when the owner is gone, however, it kills what is
 // noted. Should the shell be killed as well, the next command's reap() does the same.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
-import { processAlive, processIdentity, run } from '../sys/index.ts';
+import { processAlive, processIdentity, processStartTime, run } from '../sys/index.ts';
 import { CLEAN_ENVIRONMENT, globalArguments } from './binary.ts';
 import type { RuntimeBinary } from './binary.ts';
 
 /**
- * A note has the runtime's folder if it is not the usual one. $1 is the owner's folder, the rest is the runtime with its arguments. The runtime process goes first, so that it can start
- * nothing any more; it is known by the id among its arguments. A container that it had only half made ends by itself then.
+ * $1 is the owner's folder, the rest is the runtime with its arguments. A note has three lines: the runtime's folder if it is not the
+ * usual one, the pid of the runtime process, and its start time, so that no other process is ever taken for it. It goes first, so that
+ * it can start nothing any more; a container that it had only half made ends by itself then. Without a pid the owner was killed while it
+ * started the process, which is known by its first and last argument then.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
 read -r _
 owner=$1; shift
+began() { read -r line < "/proc/$1/stat" && set -- \${line##*) } && echo "\${20}"; }
 for note in "$owner"/*; do
   [ -e "$note" ] || continue
   id=\${note##*/}
-  for process in $(grep -ls -e "$id" /proc/[0-9]*/cmdline); do
-    process=\${process#/proc/}
-    kill -9 "\${process%/cmdline}"
-  done
-  root=$(cat "$note")
+  { read -r root; read -r pid; read -r start; } < "$note"
+  if [ -n "$pid" ]; then
+    [ "$(began "$pid")" = "$start" ] && kill -9 "$pid"
+  else
+    for process in /proc/[0-9]*; do
+      words=$(tr '\\0' '\\n' < "$process/cmdline")
+      [ "\${words%%
+*}" = "$1" ] && [ "\${words##*
+}" = "$id" ] && kill -9 "\${process#/proc/}"
+    done
+  fi
   "$@" \${root:+--root "$root"} delete --force "$id"
   rm -f "$note"
 done
@@ -50,7 +59,13 @@ export class StepGuard {
   /** Before the step's runtime is started. `root` is its folder when it has one of its own. */
   note(id: string, root: string): void {
     this.#folder ??= this.#start();
-    writeFileSync(join(this.#folder, id), root);
+    writeFileSync(join(this.#folder, id), `${root}\n`);
+  }
+
+  /** As soon as it is started. */
+  noteProcess(id: string, pid: number): void {
+    const start = processStartTime(pid)?.split(':')[1];
+    if (this.#folder !== undefined && start !== undefined) appendFileSync(join(this.#folder, id), `${pid}\n${start}\n`);
   }
 
   /** After the step's processes are gone. */

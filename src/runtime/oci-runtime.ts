@@ -67,7 +67,13 @@ export class OciRuntime {
     await this.prepare(o.id, o.bundle, o.spec);
     this.#guard.note(o.id, o.stateRoot === undefined ? '' : stateFolder(this.#at(o.stateRoot)));
     try {
-      return await runStep(this.#at(o.stateRoot), o);
+      return await runStep(this.#at(o.stateRoot), {
+        ...o,
+        onProcess: (pid) => {
+          this.#guard.noteProcess(o.id, pid);
+          o.onProcess?.(pid);
+        },
+      });
     } finally {
       this.#guard.forget(o.id);
     }
