@@ -4,6 +4,7 @@ import {
   familiarReference,
   formatReference,
   isSlipwayError,
+  parsePlatform,
   parseReference,
   type Platform,
   type Reference,
@@ -72,8 +73,15 @@ async function withStandIn(e: unknown, name: string): Promise<never> {
 export type PullPolicy = 'always' | 'missing' | 'never';
 
 /** Does `work`, which needs an image, after pulling that image where the policy says so. What is shown goes to standard error. */
-export async function withImage<T>(ctx: Context, image: string, policy: PullPolicy, quiet: boolean, work: () => Promise<T>): Promise<T> {
-  const pull = (): Promise<Pulled> => shownPull(ctx, parseReference(image), { out: ctx.stderr, quiet });
+export async function withImage<T>(
+  ctx: Context,
+  { image, platform }: { readonly image: string; readonly platform?: string },
+  policy: PullPolicy,
+  quiet: boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  const pull = (): Promise<Pulled> =>
+    shownPull(ctx, parseReference(image), { out: ctx.stderr, quiet, ...(platform !== undefined && { platform: parsePlatform(platform) }) });
   if (policy === 'always') await pull();
   try {
     return await work();

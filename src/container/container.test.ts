@@ -12,6 +12,7 @@ import {
   publishedPorts,
   statusText,
 } from './index.ts';
+import { checkRequest } from './request.ts';
 import { checkName, randomName } from './names.ts';
 import { exposedPorts, processSettings } from './settings.ts';
 
@@ -169,3 +170,16 @@ test('names', () => {
   for (let i = 1; i < 6; i++) assert.doesNotThrow(() => checkName(randomName(i)));
   for (const bad of ['', 'x', '-ab', 'a/b', 'a b']) assert.throws(() => checkName(bad), { code: 'container.invalid-name' });
 });
+
+const asked = (o: Partial<ContainerRequest>): ContainerRequest => ({ ...request, ...o });
+
+for (const [o, message] of [
+  [{ workdir: 'rel' }, "the working directory 'rel' is invalid, it needs to be an absolute path"],
+  [{ memory: 1 << 20 }, 'Minimum memory limit allowed is 6MB'],
+  [{ nanoCpus: 100e9 }, 'range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'],
+  [{ volumes: [parseVolume('a:/x'), parseVolume('b:/x/')] }, 'Duplicate mount point: /x/'],
+  [{ volumes: [parseVolume('a:/x')], tmpfs: ['/x:ro'] }, 'Duplicate mount point: /x'],
+] as const)
+  test(`no request: ${message}`, () => assert.throws(() => checkRequest(asked(o), 2), { message, exitCode: 125 }));
+
+test('requests that are fine', () => checkRequest(asked({ workdir: '/w', memory: 6 << 20, nanoCpus: 2e9, tmpfs: ['/x', '/y'] }), 2));

@@ -86,6 +86,7 @@ function beginMonitor(parts: ContainerParts, c: Container, runtime: OciRuntime, 
     tty: c.request.tty,
     openStdin: c.request.openStdin,
     keepStdin: !watching,
+    ...(c.request.logLimit !== undefined && { logLimit: c.request.logLimit }),
     exitCommand: atEnd(parts, c, watching),
   });
 }

@@ -75,7 +75,7 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     });
   return {
     Binds: orNull(r.volumes.filter((v) => v.source !== undefined).map((v) => `${v.source}:${v.destination}${v.readonly ? ':ro' : ''}`)),
-    LogConfig: { Type: 'k8s-file', Config: {} },
+    LogConfig: { Type: 'json-file', Config: r.logLimit === undefined ? {} : { 'max-size': String(r.logLimit) } },
     NetworkMode: r.network,
     PortBindings: r.publishAll ? {} : portBindings,
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
@@ -117,6 +117,7 @@ function config(c: Container): Record<string, unknown> {
     Labels: c.labels,
     StopSignal: c.process.stopSignal,
     StopTimeout: c.process.stopTimeout,
+    ...(c.healthcheck !== undefined && { Healthcheck: c.healthcheck }),
   };
 }
 

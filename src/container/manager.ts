@@ -1,6 +1,6 @@
 // The life of containers: made, started, watched, stopped, removed. Everything that another command must know stands in the
 // database; what dies with the machine is found out by looking at the processes themselves.
-import { hostname } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerConfig, signalNumber, SlipwayError } from '../model/index.ts';
 import { publishAll } from '../network/index.ts';
@@ -15,7 +15,9 @@ import { type ForegroundOptions, runForeground } from './foreground.ts';
 import type { LaunchOptions } from './launch.ts';
 import { checkName } from './names.ts';
 import type { ContainerParts } from './parts.ts';
+import { checkPlatform, type CreateOptions } from './platform.ts';
 import { ContainerRecords } from './records.ts';
+import { checkRequest } from './request.ts';
 import { exposedPorts, processSettings } from './settings.ts';
 import { isAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container, ContainerRequest } from './types.ts';
@@ -51,11 +53,13 @@ export class ContainerManager {
    * Makes a container without starting it. Throws what is wrong with the request, in Docker's words. Without `startLater` the
    * caller is about to start it: should it be killed before, one with `--rm` goes.
    */
-  async create(request: ContainerRequest, o: { startLater?: boolean } = {}): Promise<Container> {
+  async create(request: ContainerRequest, o: CreateOptions = {}): Promise<Container> {
     const { images, leases, snapshots, now } = this.parts;
     if (request.name !== undefined) checkName(request.name);
+    checkRequest(request, cpus().length);
     using lease = leases.create();
     const image = images.hold(request.image, lease) ?? images.resolve(request.image);
+    checkPlatform(image, request, o);
     const config: ContainerConfig = image.config.config ?? {};
     const settings = processSettings(config, request);
     const exposed = exposedPorts(config, request);
@@ -79,6 +83,7 @@ export class ContainerManager {
           hostname: request.hostname ?? (request.network === 'host' ? hostname() : id.slice(0, 12)),
           exposed,
           mounts: volumes.mounts,
+          ...(config.Healthcheck !== undefined && { healthcheck: config.Healthcheck }),
           state: { status: 'created', pid: 0, ...(o.startLater !== true && { starter: processIdentity() }), exitCode: 0, error: '' },
         },
         request.name,

@@ -1,5 +1,5 @@
 // The words of container/: what a container is asked to be, and what is recorded of it. Data only.
-import type { Digest } from '../model/index.ts';
+import type { Digest, Healthcheck } from '../model/index.ts';
 import type { Attachment, PortMapping } from '../network/index.ts';
 import type { Ulimit } from '../runtime/index.ts';
 
@@ -18,6 +18,8 @@ export interface VolumeRequest {
 /** What `run` and `create` ask for; what is left out comes from the image. */
 export interface ContainerRequest {
   readonly image: string;
+  /** `linux/arm64`: the image must be for it. */
+  readonly platform?: string;
   readonly args: readonly string[];
   readonly name?: string;
   /** `[]` clears the image's entrypoint. */
@@ -61,6 +63,8 @@ export interface ContainerRequest {
   readonly stopSignal?: string;
   /** Seconds. */
   readonly stopTimeout?: number;
+  /** Bytes; a log that grows beyond begins again. */
+  readonly logLimit?: number;
 }
 
 export interface MountPoint {
@@ -139,6 +143,8 @@ export interface Container {
   /** Ports that the image or the request expose: `80/tcp`. */
   readonly exposed: readonly string[];
   readonly mounts: readonly MountPoint[];
+  /** As the image has it. It is recorded and shown; nothing runs it. */
+  readonly healthcheck?: Healthcheck;
   network?: Attachment;
   readonly state: ContainerState;
 }

@@ -1,6 +1,6 @@
 // Logs of containers, in the form that conmon writes and CRI defines: `TIME STREAM F|P text`, where P marks a piece of a line
 // that goes on. Writing for foreground containers; reading with tail, times and following for all.
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface LogLine {
@@ -45,7 +45,8 @@ export class LogWriter {
       parts.push(Buffer.from(`${head}${whole ? 'F' : 'P'} `), chunk.subarray(at, whole ? end : chunk.length), Buffer.from('\n'));
       at = whole ? end + 1 : chunk.length;
     }
-    writeSync(this.#fd, Buffer.concat(parts));
+    const data = Buffer.concat(parts);
+    for (let at = 0; at < data.length;) at += writeSync(this.#fd, data, at);
   }
 
   close(): void {
@@ -63,14 +64,17 @@ function now(): string {
 export async function* readLogs(path: string, o: ReadLogsOptions = {}): AsyncGenerator<LogLine> {
   let fd: number | undefined;
   let position = 0;
+  let begun = false;
   let rest: Buffer = Buffer.alloc(0);
   try {
     for (;;) {
       // asked before reading: what was written before the end is still read
       const last = !o.follow || o.stillRunning?.() === false;
+      const replaced = fd !== undefined && isReplaced(path, fd);
       fd ??= open(path);
       if (fd !== undefined) {
-        if (position === 0 && o.tail !== undefined) position = tailStart(fd, o.tail);
+        if (!begun && o.tail !== undefined) position = tailStart(fd, o.tail);
+        begun = true;
         const buffer = Buffer.allocUnsafe(CHUNK);
         for (let n; (n = readSync(fd, buffer, 0, CHUNK, position)) > 0; position += n) {
           rest = Buffer.concat([rest, buffer.subarray(0, n)]);
@@ -79,6 +83,12 @@ export async function* readLogs(path: string, o: ReadLogsOptions = {}): AsyncGen
             if (line && inTime(line, o)) yield line;
           }
         }
+      }
+      if (replaced && fd !== undefined) {
+        // it had reached its limit, and begins again
+        closeSync(fd);
+        [fd, position, rest] = [undefined, 0, Buffer.alloc(0)];
+        continue;
       }
       if (last) return;
       await sleep(POLL, undefined, o.signal ? { signal: o.signal } : {});
@@ -97,18 +107,24 @@ function open(path: string): number | undefined {
   }
 }
 
+function isReplaced(path: string, fd: number): boolean {
+  const now = statSync(path, { throwIfNoEntry: false });
+  return now !== undefined && now.ino !== fstatSync(fd).ino;
+}
+
 /** Where the last `lines` lines begin, found from the end without reading what is before them. */
 function tailStart(fd: number, lines: number): number {
-  let at = fstatSync(fd).size;
+  const { size } = fstatSync(fd);
+  if (lines === 0) return size;
+  let at = size;
   let found = 0;
   const buffer = Buffer.allocUnsafe(CHUNK);
   while (at > 0) {
     const from = Math.max(0, at - CHUNK);
     const n = readSync(fd, buffer, 0, at - from, from);
     for (let i = n - 1; i >= 0; i--) {
-      // a line feed ends the line before it: the one at the very end begins nothing
-      if (buffer[i] === NEWLINE && isWhole(buffer, i) && ++found > lines) return from + i + 1;
-      if (buffer[i] === NEWLINE && found === 0 && lines === 0) return from + i + 1;
+      // the line feed at the very end begins nothing
+      if (buffer[i] === NEWLINE && from + i + 1 < size && isWhole(buffer, i) && ++found >= lines) return from + i + 1;
     }
     at = from;
   }

@@ -19,6 +19,8 @@ export interface MonitorOptions {
   readonly exitDir: string;
   readonly persistDir: string;
   readonly pidFile: string;
+  /** Bytes. */
+  readonly logLimit?: number;
   readonly tty?: boolean;
   readonly openStdin?: boolean;
   /** Its input stays open when a client goes; without it, it ends with the first client's. */
@@ -88,6 +90,7 @@ export class Monitor {
       '--sync', // no second fork: our child is the monitor itself
       '--no-sync-log',
       ...[...globalArguments(o.runtime.binary), '--log', runtimeLog, '--log-format', 'json'].flatMap((a) => ['--runtime-arg', a]),
+      ...(o.logLimit === undefined ? [] : ['--log-size-max', String(o.logLimit)]),
       ...(o.tty ? ['--terminal'] : []),
       ...(o.openStdin ? ['--stdin'] : []),
       ...(o.keepStdin || o.tty ? ['--leave-stdin-open'] : []),

@@ -1,6 +1,6 @@
 // `run -it` and `exec -it` under a real pseudo-terminal.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -52,8 +52,12 @@ test('-t where standard input is no terminal is refused', () => {
   assert.match(stderr, /not a (?:TTY|terminal)/i);
 });
 
-/** Types Ctrl-C as soon as `ready` is on the terminal; what the program printed and its exit code. */
-async function interrupted(command: string, ready: RegExp): Promise<{ output: string; exitCode: number | null }> {
+/** Does something, by default types Ctrl-C, as soon as `ready` is on the terminal; what the program printed and its exit code. */
+async function interrupted(
+  command: string,
+  ready: RegExp,
+  act = (child: ChildProcessWithoutNullStreams): unknown => child.stdin.write('\x03'),
+): Promise<{ output: string; exitCode: number | null }> {
   const child = spawn(...onTerminal(`${bin} ${command}`), { env });
   let output = '';
   let typed = false;
@@ -61,7 +65,7 @@ async function interrupted(command: string, ready: RegExp): Promise<{ output: st
     output += chunk.toString();
     if (typed || !ready.test(output)) return;
     typed = true;
-    child.stdin.write('\x03');
+    act(child);
   });
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { output, exitCode };
@@ -104,6 +108,19 @@ test('Ctrl-C reaches the program of a container in the foreground', async () => 
   assert.deepEqual(await leftAtLast(), []);
   assert.equal(slipway('ps', '-aq').stdout, '');
 });
+
+const leaving = {
+  'Ctrl-P Ctrl-Q': (child: ChildProcessWithoutNullStreams) => child.stdin.write('\x10\x11'),
+  'a terminal that closes': (child: ChildProcessWithoutNullStreams) => child.kill('SIGKILL'),
+};
+for (const [what, act] of Object.entries(leaving)) {
+  test(`${what} leaves the container of run -it running`, async () => {
+    const { exitCode } = await interrupted(`run -it --name left --network none busybox sh -c 'echo up; exec cat'`, /up/, act);
+    if (what !== 'a terminal that closes') assert.equal(exitCode, 0);
+    assert.equal(slipway('inspect', '-f', '{{.State.Running}}', 'left').stdout, 'true\n');
+    assert.equal(slipway('rm', '-f', 'left').status, 0);
+  });
+}
 
 test('a pull and a push on a terminal: a row for each layer, drawn in place; NO_COLOR and pipes get none of it', async () => {
   const registry = await startRegistry({ folder: join(folder, 'registry') });

@@ -79,6 +79,7 @@ export const IMAGE_CONFIG: ContainerConfig = {
   ExposedPorts: { '8080/tcp': {} },
   Volumes: { '/declared': {} },
   Labels: { image: 'test' },
+  Healthcheck: { Test: ['CMD', 'true'] },
 };
 
 function makeImage({ parts: { snapshots, images, leases } }: ContainerManager): void {

@@ -6,16 +6,25 @@ import { openContainers } from '../containers.ts';
 
 type Act = (containers: ContainerManager, c: Container, o: ParsedOptions, ctx: Context) => Promise<string | undefined>;
 
-/** Acts on one after another; an error of one is told and does not keep the others from theirs. */
-function each(command: Omit<Command, 'run'>, act: Act, missingIsFine?: (o: ParsedOptions) => boolean): Command {
+interface Each {
+  /** Acts on all at once. */
+  readonly together?: boolean;
+  readonly missingIsFine?: (o: ParsedOptions) => boolean;
+}
+
+/** Acts on each and reports in the order of the arguments; an error of one does not keep the others from theirs. */
+function each(command: Omit<Command, 'run'>, act: Act, { together, missingIsFine }: Each = {}): Command {
   return {
     ...command,
     async run(ctx, o, args) {
       const containers = await openContainers(ctx);
+      const begin = async (word: string): Promise<string | undefined> => act(containers, containers.records.resolve(word), o, ctx);
+      const begun = together === true ? args.map((word) => begin(word)) : [];
+      for (const one of begun) one.catch(() => {}); // reported below
       let failed = 0;
-      for (const word of args) {
+      for (const [i, word] of args.entries()) {
         try {
-          const line = await act(containers, containers.records.resolve(word), o, ctx);
+          const line = await (begun[i] ?? begin(word));
           if (line !== undefined) ctx.stdout.write(`${line === '' ? word : line}\n`);
         } catch (e) {
           if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
@@ -57,6 +66,7 @@ export const stop: Command = each(
     await containers.stop(c, o.number('time') ?? o.number('timeout'));
     return '';
   },
+  { together: true },
 );
 
 export const kill: Command = each(
@@ -88,7 +98,7 @@ export const rm: Command = each(
     await containers.remove(c, { force: o.bool('force'), volumes: o.bool('volumes') });
     return '';
   },
-  (o) => o.bool('force'),
+  { together: true, missingIsFine: (o) => o.bool('force') },
 );
 
 export const wait: Command = each(

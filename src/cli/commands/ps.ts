@@ -34,7 +34,10 @@ export const ps: Command = {
   async run(ctx, o) {
     const engine = await ctx.engine();
     const containers = await openContainers(ctx);
-    const filters = o.list('filter');
+    // a name stands for the image that has it now
+    const filters = o
+      .list('filter')
+      .map((f) => (f.startsWith('ancestor=') ? `ancestor=${engine.images.find(f.slice(9))?.id ?? f.slice(9)}` : f));
     const count = o.bool('latest') ? 1 : o.number('last');
     const everything = o.bool('all') || count !== undefined || filters.some((f) => /^(status|exited)=/.test(f));
     let list = filterContainers(containers.records.all(), filters).filter((c) => everything || c.state.status === 'running');

@@ -25,10 +25,13 @@ const REQUEST: readonly Option[] = [
   { name: 'hostname', short: 'h', type: 'string', placeholder: 'name', help: 'Host name in the container' },
   { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
   { name: 'label', short: 'l', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
+  { name: 'log-driver', type: 'string', placeholder: 'driver', help: 'json-file: the only one' },
+  { name: 'log-opt', type: 'list', placeholder: 'key=value', help: 'max-size=10m: a log that grows beyond begins again' },
   { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Limit of memory' },
   { name: 'name', type: 'string', placeholder: 'name', help: 'Name of the container' },
   { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none or host' },
   { name: 'pids-limit', type: 'number', placeholder: 'n', help: 'Limit of processes' },
+  { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform that the image must be for' },
   { name: 'privileged', type: 'boolean', help: 'Give the container all that root has' },
   { name: 'publish', short: 'p', type: 'list', placeholder: 'port', help: 'Publish a port: [[ip:]hostPort]:port' },
   { name: 'publish-all', short: 'P', type: 'boolean', help: 'Publish all exposed ports on free ports' },
@@ -61,10 +64,13 @@ export const run: Command = {
     const request = requestOf(ctx, o, args);
     const detached = o.bool('detach');
     const { tty, openStdin } = request;
+    const onWarning = warningsOf(ctx);
     if (tty && openStdin && !detached && !ctx.stdin.isTTY) throw noTerminal();
-    const c = await withImage(ctx, request.image, parsePolicy(o.string('pull')), o.bool('quiet'), () => containers.create(request));
+    const c = await withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
+      containers.create(request, { onWarning }),
+    );
     if (detached) {
-      await containers.start(c);
+      await containers.start(c, { onWarning });
       ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
@@ -74,6 +80,7 @@ export const run: Command = {
       ...(tty && { terminal: terminalEnds(ctx, openStdin) }),
       signals: passSignals(ctx, { terminal: tty, leave: () => leave.abort() }),
       leave: leave.signal,
+      onWarning,
     });
     return exitCode ?? 0;
   },
@@ -91,12 +98,37 @@ export const create: Command = {
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
     const request = requestOf(ctx, o, args);
-    const c: Container = await withImage(ctx, request.image, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
-      containers.create(request, { startLater: true }),
+    const c: Container = await withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
+      containers.create(request, { startLater: true, onWarning: warningsOf(ctx) }),
     );
     ctx.stdout.write(`${c.id}\n`);
   },
 };
+
+function warningsOf(ctx: Context): (message: string) => void {
+  return (message) => void ctx.stderr.write(`WARNING: ${message}\n`);
+}
+
+/** Of Docker's options for logs those that have an effect here; the others are refused. */
+function logLimit(o: ParsedOptions): number | undefined {
+  const refuse = (message: string, hints: readonly string[] = []): SlipwayError =>
+    new SlipwayError('invalid-argument', 'cli.log', message, { exitCode: 125, hints });
+  const driver = o.string('log-driver') ?? 'json-file';
+  if (driver !== 'json-file')
+    throw refuse(`error looking up logging plugin ${driver}: no log driver named '${driver}' is registered`, [
+      'logs are kept as json-file keeps them',
+    ]);
+  let limit: number | undefined;
+  for (const option of o.list('log-opt')) {
+    const [key = '', value = ''] = option.split(/=(.*)/s);
+    const bytes = parseBytes(value);
+    if (key === 'max-size' && bytes !== undefined && bytes > 0) limit = bytes;
+    else if (key === 'max-size') throw refuse(`invalid value for max-size: '${value}'`, ['a number with a unit, such as 10m']);
+    else if (key !== 'max-file' || value !== '1')
+      throw refuse(`unknown log opt '${key}' for json-file log driver`, ['max-size has an effect, and max-file=1: one file is kept']);
+  }
+  return limit;
+}
 
 function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): ContainerRequest {
   const text = (name: string): string | undefined => o.string(name);
@@ -121,6 +153,8 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     memory: bytes('memory'),
     nanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
     pidsLimit: o.number('pids-limit'),
+    platform: o.string('platform') ?? (ctx.env['DOCKER_DEFAULT_PLATFORM'] || undefined),
+    logLimit: logLimit(o),
     shmSize: bytes('shm-size'),
     stopSignal: text('stop-signal'),
     stopTimeout: o.number('stop-timeout'),
