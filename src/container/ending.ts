@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastExit, ranOutOfMemory } from '../runtime/index.ts';
+import { endMonitor, lastExit, ranOutOfMemory } from '../runtime/index.ts';
 import { processAlive, processIdentity, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { exitFolder, runFolder, stateFolder } from './folders.ts';
@@ -64,7 +64,12 @@ export class Endings {
     const ended = lastExit(exitFolder(this.#parts.layout, id), id);
     await this.#clearAway(
       id,
-      { exitCode, oomKilled: ranOutOfMemory(runFolder(this.#parts.layout, id)), finishedAt: ended?.at ?? this.#parts.now() },
+      {
+        exitCode,
+        oomKilled: ranOutOfMemory(runFolder(this.#parts.layout, id)),
+        finishedAt: ended?.at ?? this.#parts.now(),
+        ended: ended !== undefined,
+      },
       () =>
         this.#records.transition(id, 'end', (r) => {
           r.state.startedAt ??= this.#parts.now();
@@ -77,7 +82,7 @@ export class Endings {
 
   /** A container that could not be started: its exit code says why, as in Docker; with `--rm` it goes. */
   async failed(id: string, error: unknown, exitCode: number): Promise<void> {
-    await this.#clearAway(id, { exitCode, oomKilled: false }, () =>
+    await this.#clearAway(id, { exitCode, oomKilled: false, ended: false }, () =>
       this.#records.transition(id, 'fail', (r) => {
         r.state.error = error instanceof Error ? error.message : String(error);
         forgetProcesses(r);
@@ -85,7 +90,11 @@ export class Endings {
     );
   }
 
-  async #clearAway(id: string, how: { exitCode: number; oomKilled: boolean; finishedAt?: number }, record: () => unknown): Promise<void> {
+  async #clearAway(
+    id: string,
+    how: { exitCode: number; oomKilled: boolean; ended: boolean; finishedAt?: number },
+    record: () => unknown,
+  ): Promise<void> {
     const claim = this.#records.transition(id, 'claimEnd', (r) => {
       r.state.ender = processIdentity();
       if (r.state.finishedAt !== undefined) return; // by a command that was killed, when there was still something to read it from
@@ -97,7 +106,9 @@ export class Endings {
     crashPoint('container.end-claimed');
     const c = claim.container;
     try {
-      await this.#dropRuntimeState(id, how.finishedAt !== undefined);
+      // a process that was never recorded is still being created, or waits for a start that nobody gives
+      if (c.state.process === undefined) await endMonitor(runFolder(this.#parts.layout, id));
+      await this.#dropRuntimeState(id, how.ended);
       if (c.request.autoRemove) return await this.erase(c, { volumes: true });
       await takeBack(this.#parts, c);
     } catch (error) {
@@ -135,7 +146,7 @@ export class Endings {
       if (!isStranded(r)) return;
       delete r.state.gated;
       delete r.state.starter;
-      r.state.startedAt ??= this.#parts.now();
+      r.state.startedAt = this.#parts.now();
     });
   }
 
@@ -214,7 +225,7 @@ export class Endings {
     }
   }
 
-  /** `ended`: nothing of it runs. */
+  /** `ended`: its monitor saw the end, so that nothing of it runs. */
   async #dropRuntimeState(id: string, ended: boolean): Promise<void> {
     const runtime = await this.#parts.runtime();
     if (!existsSync(join(this.#parts.layout.runtime, runtime.name, id))) return;

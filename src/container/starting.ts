@@ -37,7 +37,7 @@ export function recordCreated({ records }: ContainerManager, c: Container, { pid
   return now ?? c;
 }
 
-/** Its program began at `at`. `watching`: this process stays, and clears away what the container leaves. */
+/** Its program began at `at`, a time taken before: one that has ended already did so later. `watching`: this process stays, and clears away what the container leaves. */
 export function recordBegun(
   { records }: ContainerManager,
   id: string,
@@ -45,6 +45,7 @@ export function recordBegun(
   o: { readonly watching: boolean },
 ): Container | undefined {
   return records.update(id, (r) => {
+    if (r.state.gated !== true) return; // somebody who found it ended did not wait for us
     delete r.state.gated;
     r.state.startedAt = at;
     if (!o.watching) delete r.state.starter;

@@ -11,4 +11,4 @@ export type { TerminalEnds } from './terminal-relay.ts';
 export { foreignPlatform, resolveExecutable } from './executables.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
 export { Attachment } from './attach.ts';
-export { type BegunMonitor, lastExit, Monitor, type MonitorOptions, ranOutOfMemory } from './monitor.ts';
+export { type BegunMonitor, endMonitor, lastExit, Monitor, type MonitorOptions, ranOutOfMemory } from './monitor.ts';

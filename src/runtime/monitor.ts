@@ -1,10 +1,12 @@
 // conmon: the small process that stays with a detached container, holds its output and its terminal, writes its log and its exit
 // code, and calls slipway when it has ended. It lives in the mount namespace that it was started in and so keeps the mounts.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
-import { findExecutable } from '../sys/index.ts';
+import { findExecutable, processAlive, processIdentity } from '../sys/index.ts';
+import { crashPoint } from '../util/index.ts';
 import { globalArguments, readRuntimeLog, startFailure } from './binary.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import type { OciSpec } from './spec/oci.ts';
@@ -104,6 +106,7 @@ export class Monitor {
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
       detached: true,
     });
+    if (child.pid !== undefined) writeFileSync(noteOf(o.bundle), identityOf(child.pid));
     const gate = child.stdio[4] as NodeJS.WritableStream & { destroy(): void };
     gate.on('error', () => {}); // it has ended: its answer says why
     const answered = answerOf(child);
@@ -111,6 +114,7 @@ export class Monitor {
     return {
       create: async (spec) => {
         gate.end('\n');
+        crashPoint('container.create-asked');
         const answer = await answered;
         if (answer.pid === undefined || answer.pid <= 0)
           throw notCreated(o.runtime, spec, readRuntimeLog(runtimeLog) ?? answer.message, answer.stderr);
@@ -156,6 +160,52 @@ function answerOf(child: ChildProcess): Promise<Answer> {
   sync.on('end', done);
   child.on('error', (e) => reject(e));
   return promise;
+}
+
+/** ms that SIGKILL has for its work. */
+const KILL_TIME = 10_000;
+
+/** Which process the monitor of a bundle is, written before it creates anything. */
+const noteOf = (bundle: string): string => join(bundle, 'monitor');
+
+function identityOf(pid: number): string {
+  try {
+    return processIdentity(pid);
+  } catch {
+    return ''; // it has ended
+  }
+}
+
+/**
+ * Ends a monitor that nobody waits for, and what it was creating: the command that started it was killed. The runtime goes before the
+ * process that it made, which becomes a child of the monitor then.
+ */
+export async function endMonitor(bundle: string): Promise<void> {
+  let monitor: string;
+  try {
+    monitor = readFileSync(noteOf(bundle), 'latin1');
+  } catch {
+    return;
+  }
+  const pid = monitor.slice(0, monitor.indexOf(':'));
+  for (const until = Date.now() + KILL_TIME; processAlive(monitor) && Date.now() < until; await sleep(1)) {
+    const children = readChildren(pid);
+    for (const one of children.length > 0 ? children : [pid]) {
+      try {
+        process.kill(Number(one), 'SIGKILL');
+      } catch {
+        // it has just ended
+      }
+    }
+  }
+}
+
+function readChildren(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
+  } catch {
+    return [];
+  }
 }
 
 /** What conmon wrote of the end of a container, and when (ms since the epoch); undefined when it has not. */

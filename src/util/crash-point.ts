@@ -44,6 +44,7 @@ export const CRASH_POINTS = [
   'container.snapshot-prepared',
   'container.recorded',
   'container.start-claimed',
+  'container.create-asked',
   'container.process-created',
   'container.network-joined',
   'container.process-recorded',

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Container, portsText } from '../../src/container/index.ts';
 import { CRASH_POINTS } from '../../src/util/index.ts';
+import { commandLines } from '../support/processes.ts';
 import { type Fixture, fixture, request, sh } from './container-fixture.ts';
 
 const INSIDE = 'SLIPWAY_TEST_OWN_NETWORK';
@@ -139,6 +140,10 @@ if (process.env[INSIDE] === undefined) {
   };
   const nothingLeft = async (): Promise<void> => {
     await f.manager.reconcile();
+    // a monitor's last command may still be at work
+    const processes = (): string[] => commandLines().filter((line) => line.includes(f.run));
+    for (let i = 0; i < 500 && processes().length > 0; i++) await sleep(10);
+    assert.deepEqual(processes(), []);
     await f.manager.parts.network.settled();
     assert.deepEqual(f.manager.records.all(), []);
     for (const table of ['network_leases', "snapshots WHERE state = 'active' AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)"])
@@ -180,7 +185,13 @@ if (process.env[INSIDE] === undefined) {
     });
   }
 
-  for (const point of ['container.recorded', 'container.process-created', 'container.network-joined', 'container.started'] as const) {
+  for (const point of [
+    'container.recorded',
+    'container.create-asked',
+    'container.process-created',
+    'container.network-joined',
+    'container.started',
+  ] as const) {
     test(`a command that starts a container with --rm is killed at ${point}`, async () => {
       assert.equal(await killedAt('detached', point), 'SIGKILL');
       assert.equal(await settled(), undefined);
