@@ -124,8 +124,10 @@ class TextParser {
         const fault = new LanguageFault('heredoc-unterminated', 'unterminated heredoc', [
           `No line holds just ${quote(mark.name)}, which would end it.`,
         ]);
+        // Whole lines: an indented instruction on the last line would else end before it begins.
+        const start = { line: node.range.start.line, column: 0 };
         const end = { line: this.#reader.number, column: 0 };
-        throw located(fault, this.#file, { start: node.range.start, end }, this.#prefix);
+        throw located(fault, this.#file, { start, end }, this.#prefix);
       }
       return { ...mark, content: body.content, range: lineRange(body.first, body.last, 0) };
     });
