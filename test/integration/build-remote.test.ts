@@ -1,13 +1,12 @@
 // What builds take from elsewhere: files of a real web server, repositories of a real `git daemon`, both on loopback.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, connect, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { buildClassic } from '../../src/build/classic/index.ts';
 import { contextSource, openContext, openNamedContext } from '../../src/build/context/index.ts';
 import { buildGraph } from '../../src/build/graph/index.ts';
@@ -20,7 +19,7 @@ import { type BuildFixture, buildFixture } from './build-fixture.ts';
 
 let f: BuildFixture;
 let server: Server;
-let daemon: ChildProcess;
+let daemon: TcpServer;
 let repositories = '';
 let web = '';
 let git = '';
@@ -75,38 +74,27 @@ before(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   repositories = mkdtempSync('/dev/shm/slipway-git-');
-  const port = await freePort();
-  git = `git://127.0.0.1:${port}`;
   makeRepository(join(repositories, 'app'));
-  daemon = spawn(
-    'git',
-    ['daemon', '--reuseaddr', '--listen=127.0.0.1', `--port=${port}`, '--export-all', `--base-path=${repositories}`, repositories],
-    { stdio: 'ignore' },
-  );
-  while (!(await answers(port))) await sleep(10);
+  // One process for each connection, so that the port is chosen by who listens on it.
+  daemon = createTcpServer((socket) => {
+    const { stdin, stdout } = spawn('git', ['daemon', '--inetd', '--export-all', `--base-path=${repositories}`, repositories], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    for (const end of [stdin, socket]) end.on('error', () => {}); // one that hangs up early
+    socket.pipe(stdin);
+    stdout.pipe(socket);
+  });
+  await new Promise<void>((resolve) => daemon.listen(0, '127.0.0.1', resolve));
+  git = `git://127.0.0.1:${(daemon.address() as AddressInfo).port}`;
 });
 
 after(() => {
-  daemon.kill();
+  daemon.close();
   server.close();
   server.closeAllConnections();
   removeTree(repositories);
   f.dispose();
 });
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-const answers = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve((socket.destroy(), true)));
-    socket.on('error', () => resolve(false));
-  });
 
 const inRepository = (folder: string, ...args: string[]): string =>
   execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@t', '-c', 'commit.gpgsign=false', ...args], {

@@ -71,9 +71,12 @@ async function interrupted(
   return { output, exitCode };
 }
 
+/** Known among all processes of the machine. */
+const SLEEP = `sleep 4321${process.pid}`;
+
 /** Processes and mounts that have something of this test's folder. */
 function leftovers(): string[] {
-  const programs = commandLines().filter((line) => line.includes(folder) || line.includes('sleep 4321'));
+  const programs = commandLines().filter((line) => line.includes(folder) || line.includes(SLEEP));
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .filter((line) => line.includes(folder));
@@ -82,7 +85,7 @@ function leftovers(): string[] {
 
 /** What is left once the guard, a shell that outlives the program to end what a killed one left running, has had its time. */
 async function leftAtLast(): Promise<string[]> {
-  for (const until = Date.now() + 10_000; leftovers().length > 0 && Date.now() < until;) await sleep(20);
+  for (const until = Date.now() + 60_000; leftovers().length > 0 && Date.now() < until;) await sleep(20);
   return leftovers();
 }
 
@@ -90,7 +93,7 @@ for (const engine of ['0', '1']) {
   test(`Ctrl-C ends a build and leaves nothing running or mounted (DOCKER_BUILDKIT=${engine})`, async () => {
     const context = join(folder, `context${engine}`);
     mkdirSync(context);
-    writeFileSync(join(context, 'Dockerfile'), 'FROM busybox\nRUN echo now-it-runs; sleep 4321\n');
+    writeFileSync(join(context, 'Dockerfile'), `FROM busybox\nRUN echo now-it-runs; ${SLEEP}\n`);
     env.DOCKER_BUILDKIT = engine;
     const { output, exitCode } = await interrupted(`build --network none --progress plain ${context}`, /^.*(?:\d |\r?\n)now-it-runs/m);
     assert.equal(exitCode, 130, output);
@@ -101,7 +104,7 @@ for (const engine of ['0', '1']) {
 
 test('Ctrl-C reaches the program of a container in the foreground', async () => {
   const { output, exitCode } = await interrupted(
-    `run --rm --network none busybox sh -c 'trap "exit 9" INT; echo now-it-runs; sleep 4321 & wait'`,
+    `run --rm --network none busybox sh -c 'trap "exit 9" INT; echo now-it-runs; ${SLEEP} & wait'`,
     /now-it-runs/,
   );
   assert.equal(exitCode, 9, output);

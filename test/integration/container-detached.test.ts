@@ -28,11 +28,11 @@ async function text(c: Container, o: { tail?: number; follow?: boolean; since?: 
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 6000; i++) {
     if (holds()) return;
     await sleep(10);
   }
-  throw new Error(`not within 10 s: ${what}`);
+  throw new Error(`not within a minute: ${what}`);
 }
 
 const state = (id: string): Container['state'] | undefined => f.manager.records.get(id)?.state;

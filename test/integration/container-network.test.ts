@@ -53,7 +53,7 @@ if (process.env[INSIDE] === undefined) {
       try {
         return await fn();
       } catch (error) {
-        if (i > 200) throw error;
+        if (i > 3000) throw error;
         await sleep(20);
       }
     }
@@ -134,7 +134,7 @@ if (process.env[INSIDE] === undefined) {
       const [c, ...others] = f.manager.records.all();
       assert.deepEqual(others, []);
       if (c === undefined || c.state.status === 'exited' || c.state.status === 'created') return c;
-      assert.ok(i < 1000, JSON.stringify(c.state));
+      assert.ok(i < 6000, JSON.stringify(c.state));
       await sleep(10);
     }
   };

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { makeCertificates, freePort, startRegistry, type TestRegistry } from '../support/registry.ts';
+import { makeCertificates, startRegistry, type TestRegistry } from '../support/registry.ts';
 import { TokenServer } from '../support/token-server.ts';
 import { type Shop, openShop } from '../support/shop.ts';
 
@@ -135,7 +135,7 @@ test('what is not there is told, with what to do', async () => {
   const missing = await shop.run('pull', `${registry.host}/lab/nothing:1`);
   assert.equal(missing.status, 1);
   assert.match(missing.stderr, /manifest unknown/);
-  const closed = await shop.run('pull', `127.0.0.1:${await freePort()}/lab/app:1`);
+  const closed = await shop.run('pull', '127.0.0.1:1/lab/app:1');
   assert.equal(closed.status, 1);
   assert.match(closed.stderr, /is the registry running\?/);
   const unnamed = await shop.run('push', `${registry.host}/lab/not-here:1`);
@@ -230,7 +230,7 @@ for (const form of ['GET', 'OAuth2 POST'] as const) {
     const { authority: _, cert, key } = makeCertificates(join(shop.folder, `token-${form}`));
     const issuer = 'tests-issuer';
     const tokens = new TokenServer({ users: { me: PASSWORD }, issuer, cert, key, get: form === 'GET', post: true, life: 11 });
-    const realm = await tokens.start(await freePort());
+    const realm = await tokens.start();
     const guarded = await startRegistry({ folder: join(shop.folder, `guarded-${form}`), token: { realm, service: 'tests', issuer, cert } });
     const mine = shop.with({ DOCKER_CONFIG: join(shop.folder, `token-config-${form}`) });
     try {
@@ -261,7 +261,7 @@ test('Azure: a token of the directory is exchanged for one of the registry, whic
   const { cert, key } = makeCertificates(join(shop.folder, 'azure'));
   const issuer = 'tests-issuer';
   const tokens = new TokenServer({ users: {}, issuer, cert, key, get: true, post: true, accessToken: 'eyJ-access-token' });
-  const realm = await tokens.start(await freePort());
+  const realm = await tokens.start();
   const guarded = await startRegistry({ folder: join(shop.folder, 'azure-registry'), token: { realm, service: 'tests', issuer, cert } });
   const mine = shop.with({ DOCKER_CONFIG: join(shop.folder, 'azure-config') });
   try {

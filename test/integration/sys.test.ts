@@ -163,12 +163,15 @@ test('a tree goes whatever is in it', async () => {
   // Deeper than a path may be long.
   const cwd = process.cwd();
   mkdirSync(tree);
-  process.chdir(tree);
-  for (let i = 0; i < 40; i++) {
-    mkdirSync('d'.repeat(200));
-    process.chdir('d'.repeat(200));
+  try {
+    process.chdir(tree);
+    for (let i = 0; i < 40; i++) {
+      mkdirSync('d'.repeat(200));
+      process.chdir('d'.repeat(200));
+    }
+  } finally {
+    process.chdir(cwd);
   }
-  process.chdir(cwd);
   removeTree(tree);
   assert.ok(!existsSync(tree));
 });

@@ -1,9 +1,7 @@
 // A real docker-registry on loopback for tests: plain, with TLS, with passwords, or with tokens.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RegistryOptions {
   readonly folder: string;
@@ -20,22 +18,13 @@ export interface TestRegistry {
   stop(): Promise<void>;
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 export async function startRegistry(o: RegistryOptions): Promise<TestRegistry> {
-  const port = await freePort();
   mkdirSync(o.folder, { recursive: true });
   const lines = [
     'version: 0.1',
-    'log: {level: error}',
+    'log: {level: info}',
     `storage: {filesystem: {rootdirectory: ${join(o.folder, 'data')}}, delete: {enabled: true}}`,
-    `http: {addr: "127.0.0.1:${port}"${o.tls ? `, tls: {certificate: ${o.tls.cert}, key: ${o.tls.key}}` : ''}}`,
+    `http: {addr: "127.0.0.1:0"${o.tls ? `, tls: {certificate: ${o.tls.cert}, key: ${o.tls.key}}` : ''}}`,
   ];
   if (o.htpasswd !== undefined) {
     writeFileSync(join(o.folder, 'htpasswd'), o.htpasswd);
@@ -49,17 +38,17 @@ export async function startRegistry(o: RegistryOptions): Promise<TestRegistry> {
   writeFileSync(config, `${lines.join('\n')}\n`);
   const child: ChildProcess = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  for (let tries = 0; ; tries++) {
-    if (child.exitCode !== null || tries > 200) throw new Error(`docker-registry did not start: ${said}`);
-    const there = await fetch(`${o.tls ? 'https' : 'http'}://127.0.0.1:${port}/`).then(
-      () => true,
-      (e: Error) => /certificate|self.signed/i.test(String(e.cause)),
-    );
-    if (there) break;
-    await sleep(25);
-  }
+  const listening = Promise.withResolvers<number>();
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    const port = /listening on 127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+    if (port !== undefined) listening.resolve(Number(port));
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.on('error', (error) => (listening.reject(error), resolve()));
+    child.on('close', () => (listening.reject(new Error(`docker-registry did not start: ${said}`)), resolve()));
+  });
+  const port = await listening.promise;
   return {
     host: `127.0.0.1:${port}`,
     port,

@@ -3,6 +3,7 @@
 import { createSign, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pemBody } from './registry.ts';
 
 export interface TokenServerOptions {
@@ -29,7 +30,7 @@ export class TokenServer {
     this.#o = o;
   }
 
-  async start(port: number): Promise<string> {
+  async start(): Promise<string> {
     this.#server = createServer((req, res) => {
       const chunks: Buffer[] = [];
       req.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -39,8 +40,8 @@ export class TokenServer {
         res.end(JSON.stringify(body));
       });
     });
-    await new Promise<void>((resolve) => this.#server?.listen(port, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${port}/oauth2/token`;
+    await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/oauth2/token`;
   }
 
   async stop(): Promise<void> {
