@@ -113,7 +113,7 @@ export function buildFixture(): BuildFixture {
 /** What the events say in text. */
 export const textOf = (events: readonly BuildEvent[]): string => events.map((e) => (e.type === 'text' ? e.text : '')).join('');
 
-function makeBase({ snapshots, images, leases }: BuildEnvironment): void {
+export function makeBase({ snapshots, images, leases }: Pick<BuildEnvironment, 'snapshots' | 'images' | 'leases'>): void {
   const busybox = findExecutable('busybox');
   if (busybox === undefined) throw new Error('these tests need the package busybox-static');
   using lease = leases.create();

@@ -1,7 +1,7 @@
 // What a build gives where it would be easy to give something else: directories as bases, results that were made again, scopes
 // of arguments, and mistakes of stages that nothing needs.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildClassic } from '../../src/build/classic/index.ts';
@@ -277,4 +277,41 @@ test('a writable mount and a volume belong to whom the directory belongs', async
 
 test('the place of an agent is known to a command whether or not there is one', async () => {
   assert.equal((await build('FROM base\nRUN --mount=type=ssh echo "[$SSH_AUTH_SOCK]"\n')).log, '[/run/buildkit/ssh_agent.0]\n');
+});
+
+test('a variable that an ARG of its name hides is seen again by the stage upon it', async () => {
+  const text = [
+    'FROM base AS a',
+    'ENV X=env',
+    'ARG X=arg',
+    'RUN echo "[$X]" > /a',
+    'FROM a',
+    'RUN echo "[$X]" > /b',
+    'ENV Y=$X',
+    'ARG X=again',
+    'RUN echo "[$X][$Y]" > /c',
+  ].join('\n');
+  const read = (b: Built): (string | undefined)[] => ['a', 'b', 'c'].map(b.read);
+  assert.deepEqual(read(await build(text)), ['[arg]\n', '[env]\n', '[again][env]\n']);
+  // to the original engine a variable is always more than an argument
+  assert.deepEqual(read(await build(text, {}, buildClassic)), ['[env]\n', '[env]\n', '[env][env]\n']);
+});
+
+test('an empty stage that a mount shows has the mode of a root folder', async () => {
+  const mounts = ['cache,id=empty', 'bind', 'bind,rw'].map((type, i) => `--mount=type=${type},from=e,target=/m${i}`);
+  const built = await build(`FROM scratch AS e\nFROM base\nRUN ${mounts.join(' ')} stat -c '%a %u:%g' /m0 /m1 /m2 > /modes\n`);
+  assert.equal(built.read('modes'), '755 0:0\n'.repeat(3));
+});
+
+test('a folder that an exception takes back in counts as it does without the list', async () => {
+  f.put('d/sub/z', 'z');
+  const text = 'FROM base\nCOPY d /d\nRUN echo on top > /x\n';
+  f.put('.dockerignore', 'd/sub\n!d/sub/z\n');
+  await build(text);
+  f.put('.dockerignore', 'nothing\n');
+  assert.deepEqual((await build(text)).ran, []);
+  chmodSync(join(f.context, 'd/sub'), 0o700);
+  f.put('.dockerignore', 'd/sub\n!d/sub/z\n');
+  assert.equal((await build(text)).ran.length, 2);
+  rmSync(join(f.context, '.dockerignore'));
 });

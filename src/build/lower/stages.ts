@@ -197,7 +197,8 @@ export class Lowering {
         config: structuredClone(parent.config),
         author: parent.author,
         args: [...parent.args],
-        variables: new Map(parent.variables),
+        // of a name that is both, the argument was seen after its ARG; upon the stage it is the variable again
+        variables: new Map([...parent.variables, ...environmentOf(parent.config)]),
         steps: [...parent.steps],
       };
     }

@@ -50,6 +50,8 @@ class Digester {
   readonly #hash: Hash = createHash('sha256');
   #text = '';
   #links = new Map<number, string>();
+  /** Directories that are left out themselves, until something below is taken. */
+  readonly #waiting: (() => void)[] = [];
   #pattern = 0;
 
   constructor(root: string, options: ContentDigestOptions, selection: Selection) {
@@ -89,10 +91,10 @@ class Digester {
       const verdict = this.#selection.verdict(inRoot, inSource, directory);
       if (verdict === 'no') return;
       if (verdict === 'below') {
-        // the directory comes with the first of its contents that is taken: then its mode counts
-        const before = this.#text.length;
+        // the directory comes with the first of its contents that is taken: then it counts like any other
+        const depth = this.#waiting.push(() => this.#record(label, 'dir', stat, readXattrs(nativePath(`${this.#root}/${inRoot}`)), ''));
         this.#children(inRoot, inSource);
-        if (this.#text.length !== before) this.#record(label, 'dir', stat, readXattrs(nativePath(`${this.#root}/${inRoot}`)), '');
+        this.#waiting.length = Math.min(this.#waiting.length, depth - 1);
         return;
       }
     }
@@ -124,6 +126,7 @@ class Digester {
   }
 
   #record(label: string, type: string, stat: Stats, xattrs: Xattrs, detail: string): void {
+    for (const directory of this.#waiting.splice(0)) directory();
     const owner = this.#options.kind === 'context' ? '' : `${stat.uid}:${stat.gid}`;
     const mode = type === 'symlink' ? 0 : stat.mode & 0o7777;
     this.#text += `${label}\0${type} ${mode} ${owner}\0${detail}\0`;

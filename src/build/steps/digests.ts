@@ -136,7 +136,6 @@ export class FileDigests {
       dropOldest(dirname(this.#file));
     } catch {
       this.#changed = true;
-      rmSync(aside, { force: true });
     }
   }
 }

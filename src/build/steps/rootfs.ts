@@ -1,5 +1,5 @@
 // A snapshot mounted for a step, below the folder of what dies with the machine.
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountAll, type Mount, unescaped } from '../../snapshot/index.ts';
 import { type Layout, ownedName } from '../../store/index.ts';
@@ -12,6 +12,8 @@ import type { MountedRootfs } from './types.ts';
  */
 export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: string): MountedRootfs {
   const path = makeMountPoint(layout);
+  // what is shown of an empty file system is this folder itself
+  if (mounts.length === 0) chmodSync(path, 0o755);
   const marks: string[] = [];
   try {
     mountAll(

@@ -1,0 +1,216 @@
+// Builds what a random request asks for with the real engines, on a store of its own.
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { openContext, openNamedContext, type NamedContext } from '../../../src/build/context/index.ts';
+import type { BuildRequest } from '../../../src/build/index.ts';
+import { buildAndDeliver, type Delivery, Engine } from '../../../src/engine/index.ts';
+import { loadArchive, saveImage } from '../../../src/image/index.ts';
+import { formatPlatform, parsePlatform } from '../../../src/model/index.ts';
+import { withMounted } from '../../../src/snapshot/index.ts';
+import { enterPrivateMountNamespace, removeTree } from '../../../src/sys/index.ts';
+import { BASE, makeBase } from '../build-fixture.ts';
+import { dockerfile } from './language.ts';
+import type { Asked, Files, Node } from './model.ts';
+
+/** What is asked of a model, and what the model need not know. */
+export interface Order extends Asked {
+  /** With what .dockerignore leaves out. */
+  readonly whole: Files;
+  readonly ignore: readonly string[];
+  /** More than one platform in one build; `architecture` is then the last. */
+  readonly architectures?: readonly string[];
+  readonly travel?: Delivery['travel'];
+  /** Where the images go, as a layout. */
+  readonly layout?: string;
+}
+
+export interface Answer {
+  readonly files: Files;
+  readonly ran: number;
+  /** Those of the stage that was asked for. */
+  readonly ranLast: number;
+}
+
+export class Machine {
+  readonly folder: string;
+  readonly engine: Engine;
+
+  constructor(folder: string) {
+    enterPrivateMountNamespace();
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+    this.engine = Engine.open({ root: join(folder, 'root'), run: join(folder, 'run'), selfCommand: ['true'] });
+    makeBase(this.engine);
+  }
+
+  /** Another base image with the same files: nothing that was built on it before is met again. */
+  begin(seed: number): void {
+    const { images, leases } = this.engine;
+    const { config, layers } = images.resolve(BASE);
+    using lease = leases.create();
+    images.create(
+      { config: { ...config, config: { ...config.config, Env: ['PATH=/bin', `SEED=${seed}`] } }, layers, names: [BASE] },
+      lease,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.engine.close();
+    removeTree(this.folder);
+  }
+
+  /** Gives another machine the base image of this one. */
+  async lend(to: Machine): Promise<void> {
+    const path = join(this.folder, 'base.tar');
+    await saveImage(this.engine.images, this.engine.images.resolve(BASE), [BASE], path, { format: 'oci' });
+    await loadArchive(to.engine.images, path);
+  }
+
+  async build(order: Order): Promise<Answer> {
+    const { engine } = this;
+    const abort = new AbortController();
+    const running = new Set<string>();
+    let ran = 0;
+    let ranLast = 0;
+    const last = order.file.stages[order.target]!.name;
+    lay(join(this.folder, 'context'), order.whole, order.ignore);
+    lay(join(this.folder, 'dirctx'), order.directory);
+    const opening = {
+      cwd: this.folder,
+      scratch: engine.layout.ingest,
+      signal: abort.signal,
+      elsewhere: { environment: {}, secrets: new Map() },
+    };
+    const named = new Map<string, NamedContext>();
+    if (order.style === 'graph') {
+      const values = {
+        dirctx: 'dirctx',
+        alias: `docker-image://${BASE}`,
+        ...Object.fromEntries([...order.replaced].map((n) => [order.file.stages[n]!.name, 'dirctx'])),
+      };
+      for (const [name, value] of Object.entries(values)) named.set(name, await openNamedContext(name, value, opening));
+    }
+    using context = await openContext({ kind: 'directory', path: join(this.folder, 'context') }, { ...opening, wording: order.style });
+    const request: BuildRequest = {
+      dockerfile: { name: 'Dockerfile', text: dockerfile(order.file) },
+      environment: {},
+      context,
+      target: last,
+      buildArgs: order.buildArgs,
+      labels: {},
+      tags: [],
+      identity: this.folder,
+      name: 'random',
+      noCache: order.noCache,
+      noCacheFilter: order.noCacheFilter,
+      pull: false,
+      network: 'none',
+      platform: parsePlatform(`linux/${order.architecture}`),
+      addHosts: [],
+      ulimits: [],
+      secrets: new Map([['n', { kind: 'value', data: Buffer.from(`${order.nonce}\n`) }]]),
+      agents: new Map(),
+      namedContexts: named,
+      allow: [],
+      classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
+      signal: abort.signal,
+      onEvent: (e) => {
+        if (e.type === 'vertex' && e.state === 'started' && / RUN /.test(e.name)) running.add(e.id);
+        if (e.type === 'vertex' && e.state === 'done' && running.delete(e.id)) {
+          ran++;
+          if (e.name.includes(`[${last} `)) ranLast++;
+        }
+      },
+    };
+    const platforms = (order.architectures ?? []).map((a) => parsePlatform(`linux/${a}`));
+    const out = join(this.folder, 'out');
+    rmSync(out, { recursive: true, force: true });
+    const delivery: Delivery = {
+      outputs: [
+        order.layout === undefined
+          ? { kind: 'local', dest: out, files: { split: true, attestationPrefix: '' } }
+          : { kind: 'layout', dest: order.layout, names: ['image:latest'], form: { force: false, dockerTypes: false, annotations: [] } },
+      ],
+      platforms,
+      annotations: [],
+      verify: false,
+      sbom: false,
+      ...(order.travel && { travel: order.travel }),
+    };
+    {
+      if (platforms.length > 0) {
+        await buildAndDeliver(engine, order.style, request, delivery);
+        if (order.layout !== undefined) return { files: new Map(), ran, ranLast };
+        return { files: readTree(join(out, formatPlatform(platforms.at(-1)!).replaceAll('/', '_'))), ran, ranLast };
+      }
+      using lease = engine.leases.create();
+      const { image } = await buildAndDeliver(engine, order.style, request, {
+        ...delivery,
+        outputs: [],
+        ...(order.travel && { travel: order.travel }),
+      });
+      if (image.layers.length === 0) return { files: new Map(), ran, ranLast };
+      return {
+        files: withMounted(engine.layout, engine.snapshots.view(await engine.images.snapshot(image, lease)), readTree),
+        ran,
+        ranLast,
+      };
+    }
+  }
+}
+
+/** Writes a folder, and nothing else into it. */
+export function lay(folder: string, files: Files, ignore?: readonly string[]): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [path, node] of files) {
+    const at = join(folder, path);
+    if (node.dir) mkdirSync(at, { recursive: true });
+    else {
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, node.content);
+    }
+    chmodSync(at, node.mode);
+  }
+  if (ignore !== undefined) writeFileSync(join(folder, '.dockerignore'), `${ignore.join('\n')}\n`);
+}
+
+/** What steps have made: of the base image, the names that they never use. */
+const BASES = new Set([
+  'bin',
+  'dev',
+  'etc',
+  'proc',
+  'sys',
+  'tmp',
+  'run',
+  'home',
+  'lib',
+  'lib64',
+  'root',
+  'usr',
+  'var',
+  '.dockerignore',
+  '.dockerenv',
+]);
+
+export function readTree(root: string): Files {
+  const files = new Map<string, Node>();
+  const walk = (folder: string, prefix: string): void => {
+    for (const name of readdirSync(folder).sort()) {
+      if (prefix === '' && BASES.has(name)) continue;
+      const at = join(folder, name);
+      const stat = lstatSync(at);
+      const dir = stat.isDirectory();
+      files.set(prefix + name, {
+        dir,
+        content: dir ? '' : readFileSync(at, 'utf8'),
+        mode: stat.mode & 0o7777,
+        owner: `${stat.uid}:${stat.gid}`,
+      });
+      if (dir) walk(at, `${prefix}${name}/`);
+    }
+  };
+  walk(root, '');
+  return files;
+}
