@@ -41,7 +41,7 @@ export class ContainerRecords {
 
   /** Changes a container's record; `change` gets the newest one and alters it. undefined when it is gone. */
   update(id: string, change: (c: Container) => void): Container | undefined {
-    return this.#db.transaction((sql) => {
+    return this.#db.removal((sql) => {
       const c = byId(sql, id);
       if (c === undefined) return undefined;
       change(c);
@@ -76,7 +76,7 @@ export class ContainerRecords {
   }
 
   delete(id: string): void {
-    this.#db.transaction((sql) => sql.run('DELETE FROM containers WHERE id = ?', id));
+    this.#db.removal((sql) => sql.run('DELETE FROM containers WHERE id = ?', id));
   }
 
   get(id: string): Container | undefined {

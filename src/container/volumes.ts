@@ -61,7 +61,7 @@ export class Volumes {
 
   /** Takes a volume away. Throws not-found 'volume.not-found', conflict 'volume.in-use' while a container has it. */
   remove(name: string): void {
-    this.#db.transaction((sql) => {
+    this.#db.removal((sql) => {
       const user = sql
         .all<{ json: string }>('SELECT json FROM containers')
         .map((r) => JSON.parse(r.json) as Container)
@@ -77,7 +77,7 @@ export class Volumes {
 
   /** Removes unused volumes, the anonymous ones or all, of which `wanted` is true. Returns their names. */
   prune(o: { all?: boolean; wanted?: (v: Volume) => boolean } = {}): string[] {
-    const removed = this.#db.transaction((sql) => {
+    const removed = this.#db.removal((sql) => {
       const used = new Set(usedVolumes(sql));
       const names = sql
         .all<Row>('SELECT * FROM volumes')
@@ -94,7 +94,7 @@ export class Volumes {
   dropAnonymous(c: Container): void {
     const own = c.mounts.filter((m) => m.anonymous === true).map((m) => m.name!);
     if (own.length === 0) return;
-    const removed = this.#db.transaction((sql) => {
+    const removed = this.#db.removal((sql) => {
       const used = new Set(usedVolumes(sql, c.id));
       return own.filter((name) => !used.has(name) && sql.run('DELETE FROM volumes WHERE name = ?', name).changes > 0);
     });

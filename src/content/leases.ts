@@ -34,7 +34,7 @@ export class Lease {
   /** What the lease held is free, unless something else refers to it by now. */
   release(): void {
     crashPoint('lease.release');
-    this.#db.transaction((sql) => sql.run('DELETE FROM leases WHERE id = ?', this.id));
+    this.#db.removal((sql) => sql.run('DELETE FROM leases WHERE id = ?', this.id));
   }
 
   [Symbol.dispose](): void {
@@ -65,7 +65,7 @@ export class Leases {
 
   /** Ends the leases that outlive their processes, for when room is wanted. */
   endLasting(): void {
-    this.#db.transaction((sql) => sql.run('DELETE FROM leases WHERE owner = ?', NOBODY));
+    this.#db.removal((sql) => sql.run('DELETE FROM leases WHERE owner = ?', NOBODY));
   }
 
   /** Whether a process died that may have left something, so that collecting would find it. */

@@ -134,7 +134,7 @@ export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry>
     removed.push(e);
     left -= e.size;
   }
-  engine.db.transaction((sql) => {
+  engine.db.removal((sql) => {
     for (const e of removed) if (e.type === 'regular') sql.run('DELETE FROM cache_records WHERE key = ?', e.id);
   });
   new DatabaseCache(engine.db, engine.now).dropLooseAliases();
@@ -153,7 +153,7 @@ function dropMount(engine: Engine, id: string): boolean {
   if (lock === undefined) return false;
   const path = join(engine.layout.cacheMounts, row.directory);
   const aside = `${path}.old-${process.pid}`;
-  engine.db.transaction((sql) => sql.run('DELETE FROM cache_mounts WHERE id = ?', id));
+  engine.db.removal((sql) => sql.run('DELETE FROM cache_mounts WHERE id = ?', id));
   crashPoint('cache-mount.row-removed');
   try {
     renameSync(path, aside);

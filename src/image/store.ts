@@ -196,7 +196,7 @@ export class ImageStore {
    * @throws SlipwayError `image.in-use`, `image.several-names`, `image.has-children`, in Docker's words.
    */
   remove(ref: string, o: { force?: boolean; prune?: boolean } = {}): Removal[] {
-    return this.#db.transaction((sql) => removeImage(sql, this.layout.root, ref, o));
+    return this.#db.removal((sql) => removeImage(sql, this.layout.root, ref, o));
   }
 
   /**
@@ -204,7 +204,7 @@ export class ImageStore {
    * called, else only when it has no name. Nothing is removed, and nothing thrown, when that is not so, or it is gone.
    */
   removeUnused(id: Digest, o: { named?: boolean } = {}): Removal[] {
-    return this.#db.transaction((sql) => removeUnusedImage(sql, this.layout.root, id, o));
+    return this.#db.removal((sql) => removeUnusedImage(sql, this.layout.root, id, o));
   }
 
   /** The committed snapshot with an image's files, unpacked when it is not there yet. */

@@ -60,7 +60,7 @@ export class Networks {
   }
 
   delete(name: string): void {
-    this.#db.transaction((sql) => sql.run('DELETE FROM networks WHERE name = ?', name));
+    this.#db.removal((sql) => sql.run('DELETE FROM networks WHERE name = ?', name));
   }
 
   /**
@@ -77,7 +77,7 @@ export class Networks {
         `the subnet ${network.subnet} of network ${network.name} overlaps with a route of this host`,
       );
     const moved = { ...network, ...this.#addresses(undefined, undefined) };
-    this.#db.transaction((sql) => {
+    this.#db.removal((sql) => {
       sql.run('UPDATE networks SET json = ? WHERE name = ?', JSON.stringify(moved), network.name);
       sql.run('DELETE FROM network_leases WHERE network = ?', network.name);
     });

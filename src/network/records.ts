@@ -56,13 +56,13 @@ export class AttachmentRecords {
 
   delete(id: string): void {
     rmSync(join(this.#folder, `${id}.json`), { force: true });
-    this.#db.transaction((sql) => sql.run('DELETE FROM network_leases WHERE container = ?', id));
+    this.#db.removal((sql) => sql.run('DELETE FROM network_leases WHERE container = ?', id));
   }
 
   /** Leases an address for `id`: the one that `choose` picks, given those in use. Leases without a record are void: their machine or process died. */
   lease(id: string, network: string, choose: (used: ReadonlySet<string>) => string): string {
     const recorded = new Set(this.list().map((record) => record.id));
-    return this.#db.transaction((sql) => {
+    return this.#db.removal((sql) => {
       const rows = sql.all<{ ip: string; container: string }>('SELECT ip, container FROM network_leases WHERE network = ?', network);
       const used = new Set<string>();
       for (const row of rows) {

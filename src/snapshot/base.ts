@@ -134,7 +134,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   }
 
   remove(id: number): void {
-    this.#db.transaction((sql) => {
+    this.#db.removal((sql) => {
       if (sql.get('SELECT 1 FROM snapshots WHERE parent_id = ?', id) !== undefined) {
         throw new SlipwayError('failed-precondition', 'snapshot.has-children', `snapshot ${id} has others on top of it`);
       }

@@ -3,11 +3,12 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { SlipwayError } from '../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { FileLock } from '../sys/index.ts';
 import { withCleanupSync } from '../util/index.ts';
 import { storeError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
+import { giveReserve, keepReserve } from './reserve.ts';
 
 export type SqlValue = SQLInputValue;
 
@@ -48,6 +49,7 @@ export class Database {
       db = new DatabaseSync(join(root, FILE), { timeout: BUSY_TIMEOUT });
       if (versionOf(db) !== migrations.length) migrate(root, db);
       db.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+      keepReserve(root);
       return new Database(root, db);
     } catch (error) {
       db?.close();
@@ -94,12 +96,22 @@ export class Database {
     }
   }
 
-  /** As `transaction`, and the disk has it, with all that was committed before, when this returns. Not inside another one. */
+  /** As `transaction`, for what frees space: on a full disk it has the room that the store keeps. */
+  removal<T>(fn: (sql: Sql) => T): T {
+    try {
+      return this.transaction(fn);
+    } catch (error) {
+      if (this.#mode !== 'idle' || !isSlipwayError(error) || error.kind !== 'no-space' || !giveReserve(this.root)) throw error;
+      return this.transaction(fn);
+    }
+  }
+
+  /** As `removal`, and the disk has it, with all that was committed before, when this returns. Not inside another one. */
   durably<T>(fn: (sql: Sql) => T): T {
     if (this.#mode !== 'idle') throw new SlipwayError('internal', 'store.nested-durable', 'a durable transaction inside another one');
     this.#db.exec('PRAGMA synchronous = FULL');
     return withCleanupSync(
-      () => this.transaction(fn),
+      () => this.removal(fn),
       () => this.#db.exec('PRAGMA synchronous = NORMAL'),
     );
   }

@@ -37,6 +37,13 @@ export function syncFileSystem(path: string): void {
   }
 }
 
+const cFallocate = bind('int fallocate(int fd, int mode, long offset, long length)');
+
+/** Gives an open file so many bytes of room on the disk. @throws ENOSPC, EOPNOTSUPP */
+export function allocate(fd: number, bytes: number): void {
+  check(cFallocate(fd, 0, 0, bytes), 'fallocate');
+}
+
 let counter = 0;
 
 /** After a crash there is either the old content or the new one, whole. Default mode 0644 (the umask applies). */

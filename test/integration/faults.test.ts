@@ -1,7 +1,7 @@
 // A disk that fills must give an error that says so, and no damage. Kills at named points are in crash-points.test.ts.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { scratch, TestStore as Store } from '../support/store.ts';
@@ -29,4 +29,30 @@ test('a full disk is told, and damages nothing', async (t) => {
   writeFileSync(join(dir, 'big'), 'small\n');
   await store.ok(['build', '-q', '-t', 'x', dir]);
   assert.equal(await store.ok(['run', '--rm', 'x', 'cat', '/big']), 'small\n');
+
+  // not a byte is left: what frees space works all the same
+  await store.ok(['run', '--name', 'full', '--network', 'none', 'x', 'true']);
+  const fill = join(root, 'fill');
+  const fd = openSync(fill, 'w');
+  try {
+    for (const size of [1 << 20, 4096]) while (writes(fd, size));
+  } finally {
+    closeSync(fd);
+  }
+  assert.match((await store.slipway(['build', '-q', dir, '--no-cache'])).stderr, /no space left on device/i);
+  await store.ok(['rm', 'full']);
+  await store.ok(['rmi', 'x', 'busybox']);
+  await store.ok(['system', 'prune', '-af']);
+  rmSync(fill);
+  assert.match(await store.ok(['system', 'check']), /no problems/);
 });
+
+/** False when there is no room. */
+function writes(fd: number, size: number): boolean {
+  try {
+    return writeSync(fd, Buffer.alloc(size)) > 0;
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+    throw e;
+  }
+}

@@ -110,7 +110,7 @@ export class BuildRecords {
   /** Those of `refs` that are there, or all that do not run. */
   remove(refs: readonly string[] | 'all'): string[] {
     const gone = this.all().filter((r) => (refs === 'all' ? r.status !== 'running' : refs.includes(r.ref)));
-    this.#db.transaction((sql) => {
+    this.#db.removal((sql) => {
       for (const { ref } of gone) {
         sql.run('DELETE FROM builds WHERE ref = ?', ref);
         sql.run('DELETE FROM build_logs WHERE ref = ?', ref);

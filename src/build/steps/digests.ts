@@ -136,6 +136,7 @@ export class FileDigests {
       dropOldest(dirname(this.#file));
     } catch {
       this.#changed = true;
+      rmSync(aside, { force: true });
     }
   }
 }
