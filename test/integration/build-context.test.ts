@@ -88,6 +88,15 @@ test('a pattern that is none stops the build', async () => {
   });
 });
 
+test('a directory in the place of the list is an error to the original engine, and nothing to the graph engine', async () => {
+  put('c/Dockerfile', 'FROM scratch');
+  put('c/.dockerignore/x', 'x');
+  assert.equal((await openContext(directory(), { ...opening(), wording: 'graph' })).ignore, undefined);
+  await assert.rejects(openContext(directory(), { ...opening(), wording: 'classic' }), {
+    message: /^error reading \.dockerignore: read .*\/\.dockerignore: is a directory$/,
+  });
+});
+
 test('an archive is unpacked, compressed or not, and goes with the context', async () => {
   put('src/Dockerfile', 'FROM scratch');
   put('src/d/x', 'x');

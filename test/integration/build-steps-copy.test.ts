@@ -595,3 +595,21 @@ test('links that lead in a circle, and patterns that are none, are mistakes of t
   await assert.rejects(copy('a', '/x', { excludes: ['['] }), { message: 'invalid excludepatterns: [[]: syntax error in pattern' });
   await assert.rejects(copy('a', '/x', { chmod: 'u+q' }), { message: /invalid syntax$/ });
 });
+
+test('an archive’s times that Docker cannot set become 1970', async () => {
+  const times = { past: -5_000_000_000n, future: 1n << 64n, 'far/': 5_000_000_000_000_000_000n, 'dir/': -1n };
+  writeFileSync(
+    join(context, 't.tar'),
+    makeTar(Object.entries(times).map(([path, mtimeNs]) => ({ path, mtimeNs, type: path.endsWith('/') ? 'dir' : 'file' }))),
+  );
+  await copy('t.tar', '/x/', { instruction: 'ADD' });
+  const is = ['past', 'future', 'far', 'dir'].map((name) => lstatSync(join(image, 'x', name)).mtimeMs);
+  assert.deepEqual(is, [0, 0, 5_000_000_000_000, 0]);
+});
+
+test('a user by name owns nothing in a stage that holds nothing', () => {
+  for (const user of ['me', '1:us']) {
+    assert.throws(() => workdirStep({ path: image }, '/a', { style: 'graph', user, now: 0 }), { message: 'invalid user index: -1' });
+  }
+  assert.equal(workdirStep({ path: image }, '/a', { style: 'graph', user: 'root', now: 0 }), true);
+});

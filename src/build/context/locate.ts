@@ -98,7 +98,12 @@ export function readIgnore(
       // a pattern may name files whose names are not UTF-8
       text = decodeName(read(path, undefined));
     } catch (e) {
-      if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes((e as NodeJS.ErrnoException).code ?? '')) continue;
+      const { code } = e as NodeJS.ErrnoException;
+      if (code === 'EISDIR' && wording === 'classic')
+        throw new SlipwayError('invalid-argument', 'context.ignore', `error reading .dockerignore: read ${path}: is a directory`, {
+          cause: e,
+        });
+      if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(code ?? '')) continue;
       const reason = whyNotRead(e);
       if (reason === undefined) throw e;
       throw new SlipwayError('invalid-argument', 'context.ignore', `failed to read ${basename(path)}: ${reason}`, { cause: e });

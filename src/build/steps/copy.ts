@@ -16,7 +16,7 @@ import { posix } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { type Directory, RootedTree } from '../../sys/index.ts';
 import { parseModeChange, type ModeChange } from './chmod.ts';
-import { isNamed, resolveOwner, type Owner } from './owner.ts';
+import { resolveOwner, type Owner } from './owner.ts';
 import { parentsOf } from './parents.ts';
 import { Selection } from './selection.ts';
 import { findSources, type Found } from './sources.ts';
@@ -72,10 +72,6 @@ class Copy implements Disposable {
     this.#asDirectory = written.endsWith('/') || dot || request.parents === true;
     this.#tree = this.#open.use(new RootedTree(rootfs.path));
     this.#owner = request.chown ? resolveOwner(this.#tree, request.chown, request.style) : undefined;
-    if (request.style === 'graph' && request.chown && isNamed(request.chown) && this.#tree.list('').length === 0)
-      throw new SlipwayError('invalid-argument', 'copy.unknown-owner', 'invalid user index: -1', {
-        hints: [`nothing is in this stage yet, and so no /etc/passwd: give the owner by number instead of ${request.chown}`],
-      });
   }
 
   [Symbol.dispose](): void {

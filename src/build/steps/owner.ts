@@ -40,7 +40,13 @@ function accounts(rootfs: RootedTree, file: string): Account[] {
  */
 export function resolveOwner(rootfs: RootedTree, text: string, style: 'graph' | 'classic'): Owner {
   const [user, group, ...more] = text.split(':') as [string, ...string[]];
-  if (style === 'graph') return graphOwner(rootfs, user, group === undefined ? undefined : [group, ...more].join(':'));
+  if (style === 'graph') {
+    if (isNamed(text) && rootfs.list('').length === 0)
+      throw new SlipwayError('invalid-argument', 'copy.unknown-owner', 'invalid user index: -1', {
+        hints: [`nothing is in this stage yet, and so no /etc/passwd: give the owner by number instead of ${text}`],
+      });
+    return graphOwner(rootfs, user, group === undefined ? undefined : [group, ...more].join(':'));
+  }
   if (more.length > 0) throw unknownOwner(`invalid chown string format: ${text}`);
   return { uid: classicNumber(rootfs, 'user', user), gid: classicNumber(rootfs, 'group', group ?? user) };
 }
@@ -53,7 +59,7 @@ function graphNumber(text: string): number | undefined {
 }
 
 /** Whether an owner needs the accounts of a root file system. */
-export const isNamed = (text: string): boolean => text.split(':').some((part) => part !== '' && graphNumber(part) === undefined);
+const isNamed = (text: string): boolean => text.split(':').some((part) => part !== '' && graphNumber(part) === undefined);
 
 function graphOwner(rootfs: RootedTree, user: string, group: string | undefined): Owner {
   let uid = graphNumber(user);

@@ -263,7 +263,7 @@ class Unpacker implements TarHandler, Disposable {
     chownSync(directory.self, uid, gid);
     chmodSync(directory.self, entry.mode & 0o7777);
     for (const [name, value] of entry.xattrs ?? []) writeXattr(directory.self, name, value);
-    this.#directories.set(directory.inside, entry.mtimeNs);
+    this.#directories.set(directory.inside, timeOf(entry));
   }
 
   #make(parent: Directory, name: string, entry: TarEntry): void {
@@ -330,7 +330,8 @@ class Unpacker implements TarHandler, Disposable {
       if (entry.type !== 'symlink') chmodSync(path, entry.mode & 0o7777);
       for (const [name, value] of entry.xattrs ?? []) writeXattr(path, name, value);
     }
-    lutimesNs(path, entry.mtimeNs, entry.mtimeNs);
+    const time = timeOf(entry);
+    lutimesNs(path, time, time);
   }
 
   finish(): void {
@@ -341,6 +342,9 @@ class Unpacker implements TarHandler, Disposable {
     }
   }
 }
+
+/** Times that 63 bits of nanoseconds do not hold become 1970, as in Docker. */
+const timeOf = ({ mtimeNs }: TarEntry): bigint => (mtimeNs < 0n || mtimeNs >= 1n << 63n ? 0n : mtimeNs);
 
 /** The path below the archive's root. @throws invalid-argument 'archive.outside' where it leads above it */
 function wordsOf(path: string): string {
