@@ -1,27 +1,25 @@
 // Files of environment variables (`--env-file`), with Docker's rules: the value is taken as it stands, a name alone takes the caller's value.
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { readRegularFile } from '../sys/index.ts';
+import { readInput, whyNotRead } from '../sys/index.ts';
 import type { Context } from './command.ts';
 
 /** The longest line. */
 const LONGEST = 64 * 1024;
 
-/** Descriptors that a shell hands over (`--env-file <(command)`) are pipes: they may be read where other special files may not. */
-const HANDED_OVER = /^\/(?:dev|proc\/self)\/(?:fd\/\d+|stdin)$/;
-
 /** The variables of a file as `NAME=value`. @throws SlipwayError `cli.env-file` */
-export function readEnvFile(ctx: Pick<Context, 'cwd' | 'env'>, file: string): string[] {
+export async function readEnvFile(ctx: Pick<Context, 'cwd' | 'env'>, file: string): Promise<string[]> {
   const path = resolve(ctx.cwd, file);
   let bytes: Buffer;
   try {
-    bytes = HANDED_OVER.test(path) ? readFileSync(path) : readRegularFile(path);
+    bytes = await readInput(path);
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw invalid(`open ${file}: no such file or directory`);
     if (code === 'EACCES') throw invalid(`open ${file}: permission denied`);
     if (code === 'EISDIR') throw invalid(`invalid env file (${file}): read ${file}: is a directory`);
+    const why = whyNotRead(e);
+    if (why !== undefined) throw invalid(`open ${file}: ${why}`);
     throw e;
   }
   return parseEnvFile(bytes, ctx.env, file);

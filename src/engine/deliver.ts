@@ -1,5 +1,5 @@
 // A build with all that becomes of it: images for one or several platforms, where they go, and what is stated about them.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildRequest, BuiltCache } from '../build/index.ts';
 import type { Lease } from '../content/index.ts';
@@ -15,6 +15,7 @@ import {
   SlipwayError,
 } from '../model/index.ts';
 import { withMounted } from '../snapshot/index.ts';
+import { RootedTree, writeFileAtomic } from '../sys/index.ts';
 import { build, type BuildEngine, type Travel } from './build.ts';
 import type { Engine } from './engine.ts';
 import { needsList, sendBuild, type Sending } from './lists-of-build.ts';
@@ -180,7 +181,7 @@ async function deliver(
       const send = (target: Parameters<typeof sendBuild>[3]): Promise<Descriptor> => sendBuild(engine, request, built, target, s, lease);
       return await step(engine, request, `exporting to ${format === 'oci' ? 'oci' : 'docker'} image format`, async () => [
         format === 'docker'
-          ? await writeArchiveWith(out.dest, names, send)
+          ? await writeArchiveWith(out.dest, names, request.signal, send)
           : await writeLayoutWith(engine, out.dest, names, request.signal, out.kind === 'layout', send),
       ]);
     }
@@ -218,13 +219,16 @@ async function writeFiles(
     const documents = await statementFiles(attestations, subjects, out.files.attestationPrefix, mark);
     trees.push({ folder: split ? platform : '', view, documents });
   }
-  if (out.kind === 'tar') return await writeTar(engine, trees, out.dest, time);
+  if (out.kind === 'tar') return await writeTar(engine, trees, out.dest, time, request.signal);
   const { copyTree } = await import('../build/index.ts');
+  mkdirSync(out.dest, { recursive: true });
   for (const { folder, view, documents } of trees) {
-    const dest = join(out.dest, folder);
-    mkdirSync(dest, { recursive: true });
+    using tree = new RootedTree(out.dest);
+    using made = tree.makeDirectories(folder, 0o755);
+    const dest = join(out.dest, made.inside);
     await copyTree(engine.layout, view, dest, engine.now(), time);
-    for (const { name, content } of documents) writeFileSync(join(dest, name), content, { mode: 0o600 });
+    // in place of what stands there, which may be a link that the image brought
+    for (const { name, content } of documents) writeFileAtomic(join(dest, name), content, { mode: 0o600 });
   }
 }
 
@@ -295,7 +299,8 @@ async function pushBuild(
   using registries = await engine.registries(request.signal, insecure);
   const pushed: Descriptor[] = [];
   for (const name of new Set(names)) {
-    const target = openTarget(registries, { kind: 'docker', at: name, byDigest: out.byDigest }, undefined, { compression: COMPRESSION });
+    const to = { kind: 'docker', at: name, byDigest: out.byDigest } as const;
+    const target = await openTarget(registries, to, undefined, { compression: COMPRESSION, signal: request.signal });
     const descriptor = await sendBuild(engine, request, built, target, { delivery, form: out.form, usual: COMPRESSION, names }, lease);
     await target.finish();
     pushed.push(descriptor);

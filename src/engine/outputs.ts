@@ -37,8 +37,14 @@ export interface Tree {
 }
 
 /** One tar of the files of all trees. @param time seconds since the epoch, of everything in it */
-export async function writeTar(engine: Engine, trees: readonly Tree[], dest: string | 1, time: number | undefined): Promise<void> {
-  const sink = openSink(dest);
+export async function writeTar(
+  engine: Engine,
+  trees: readonly Tree[],
+  dest: string | 1,
+  time: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const sink = await openSink(dest, signal);
   try {
     const tar = new TarSink(sink, time);
     for (const { folder, view, documents } of trees) {
@@ -80,10 +86,11 @@ async function writeLayout(engine: Engine, image: Image, names: readonly string[
 export async function writeArchiveWith<T>(
   dest: string | 1,
   names: readonly string[],
+  signal: AbortSignal,
   write: (target: CopyTarget) => Promise<T>,
 ): Promise<T> {
   const { DockerArchiveTarget } = await import('../registry/index.ts');
-  const target = new DockerArchiveTarget(dest, names);
+  const target = new DockerArchiveTarget(await openSink(dest, signal), names);
   try {
     const result = await write(target);
     await target.finish();
@@ -121,7 +128,7 @@ export async function writeLayoutWith<T>(
 
 /** The plain files of a folder as a tar. */
 async function packFolder(folder: string, dest: string | 1, signal: AbortSignal): Promise<void> {
-  const sink = openSink(dest);
+  const sink = await openSink(dest, signal);
   try {
     const tar = new TarSink(sink);
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).toSorted((a, b) =>

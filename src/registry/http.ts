@@ -2,11 +2,12 @@
 // redirects are followed without taking credentials to another host.
 import http from 'node:http';
 import https from 'node:https';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
+import { readRegularFile } from '../sys/index.ts';
 import { randomInt } from '../util/index.ts';
 import { unreachable } from './errors.ts';
 import type { RegistrySettings } from './types.ts';
@@ -177,11 +178,11 @@ export class Http {
     for (const folder of this.#settings.certificates.map((root) => join(root, host))) {
       if (!existsSync(folder)) continue;
       for (const name of readdirSync(folder).sort()) {
-        if (name.endsWith('.crt')) found.ca.push(readFileSync(join(folder, name)));
+        if (name.endsWith('.crt')) found.ca.push(readRegularFile(join(folder, name)));
         const key = join(folder, `${name.slice(0, -5)}.key`);
         if (!name.endsWith('.cert') || !existsSync(key)) continue;
-        found.cert = readFileSync(join(folder, name));
-        found.key = readFileSync(key);
+        found.cert = readRegularFile(join(folder, name));
+        found.key = readRegularFile(key);
       }
     }
     const { ca, ...client } = found;

@@ -48,9 +48,10 @@ let counter = 0;
 
 /** After a crash there is either the old content or the new one, whole. Default mode 0644 (the umask applies). */
 export function writeFileAtomic(path: string, data: Uint8Array | string, o: { mode?: number } = {}): void {
-  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}`);
+  // the folder may be anybody's: a name that nobody foresees, and never what stands there
+  const aside = join(dirname(path), `.${basename(path).slice(0, 200)}.${process.hrtime.bigint().toString(36)}.${counter++}`);
   try {
-    const fd = openSync(aside, 'w', o.mode ?? 0o644);
+    const fd = openSync(aside, 'wx', o.mode ?? 0o644);
     try {
       writeFileSync(fd, data);
       fsyncSync(fd);

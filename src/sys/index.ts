@@ -6,7 +6,7 @@ export { FileType, deviceMajor, deviceMinor, lutimesNs, mkfifo, mknod } from './
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock, lockedFiles } from './lock.ts';
 export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
-export { openRegular, readInput, readRegularFile, whyNotRead } from './regular.ts';
+export { openOutput, openRegular, readInput, readRegularFile, readStream, whyNotRead, writeOutput } from './regular.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
 export { rawTerminal } from './terminal.ts';
 export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';

@@ -1,6 +1,6 @@
 // Files that a user, an image, a step or an archive names are opened here: only regular ones, looked at before they are opened
 // (opening a FIFO waits, opening a device does something), and read up to a limit.
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
 
 const O_PATH = 0o10000000;
 /** More than any Dockerfile, list or account file has. */
@@ -22,17 +22,58 @@ export function readRegularFile(path: string | Buffer, largest?: number): Buffer
  */
 export async function readInput(path: string, largest = LARGEST_TEXT): Promise<Buffer> {
   if (!statSync(path).isFIFO()) return readRegularFile(path, largest);
-  const chunks: Buffer[] = [];
-  let length = 0;
   // a socket to Node: it is waited for by the event loop, not by a thread
   const { Socket } = process.getBuiltinModule('node:net');
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  for await (const chunk of new Socket({ fd, readable: true, writable: false })) {
-    chunks.push(chunk as Buffer);
-    length += (chunk as Buffer).length;
-    if (length > largest) throw fault('EFBIG', 'file too large', path);
+  return await readStream(new Socket({ fd, readable: true, writable: false }), path, largest);
+}
+
+/** All that a stream gives. @param shown what errors call it. @throws EFBIG above `largest` */
+export async function readStream(stream: AsyncIterable<unknown>, shown: string, largest = LARGEST_TEXT): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > largest) throw fault('EFBIG', 'file too large', shown);
   }
   return Buffer.concat(chunks);
+}
+
+/**
+ * Opens a file that the user named for writing, empty; also a named pipe, a terminal or /dev/null. Until somebody reads from the
+ * pipe, the process stays responsive. @throws system errors, ENOTREG for sockets and disks; the signal's reason
+ */
+export async function openOutput(path: string, signal?: AbortSignal): Promise<number> {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isBlockDevice() === true || stat?.isSocket() === true) throw fault('ENOTREG', 'not a regular file', path);
+  if (stat?.isFIFO() !== true)
+    return openSync(path, stat === undefined ? 'w' : constants.O_WRONLY | constants.O_TRUNC | constants.O_NOCTTY);
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      try {
+        // with a reader there, this one does not wait; writes to it do
+        return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'ENXIO') throw e;
+    }
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+  }
+}
+
+/** Writes a file that the user named; a named pipe as `openOutput` does. */
+export async function writeOutput(path: string, text: string, signal?: AbortSignal): Promise<void> {
+  const fd = await openOutput(path, signal);
+  try {
+    writeFileSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The same file, open for reading, in place of its O_PATH descriptor. */

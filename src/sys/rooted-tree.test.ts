@@ -13,10 +13,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { listNames, O_PATH, openRegular, readRegularFile, RootedTree } from './index.ts';
+import { listNames, O_PATH, openOutput, openRegular, readInput, readRegularFile, RootedTree, writeOutput } from './index.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'slipway-rooted-'));
 const root = join(base, 'root');
@@ -129,4 +131,23 @@ test('only regular files are opened', () => {
   assert.throws(() => openRegular(join(base, 'none')), { code: 'ENOENT' });
   assert.match(readRegularFile('/proc/self/status').toString(), /^Name:/);
   assert.throws(() => readRegularFile('/proc/self/status', 10), { code: 'EFBIG' });
+});
+
+test('a named pipe that nobody reads from is waited for, and can be left', async () => {
+  const fifo = join(base, 'output');
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  const leave = new AbortController();
+  const waiting = openOutput(fifo, leave.signal);
+  setImmediate(() => leave.abort());
+  await assert.rejects(waiting, { name: 'AbortError' });
+  const [read] = await Promise.all([readInput(fifo), writeOutput(fifo, 'sha256:1')]);
+  assert.equal(read.toString(), 'sha256:1');
+  const plain = join(base, 'plain');
+  await writeOutput(plain, 'more than text');
+  await writeOutput(plain, 'text');
+  assert.equal(readRegularFile(plain).toString(), 'text');
+  const socket = createServer().listen(join(base, 'socket'));
+  await once(socket, 'listening');
+  await assert.rejects(openOutput(join(base, 'socket')), { code: 'ENOTREG' });
+  socket.close();
 });

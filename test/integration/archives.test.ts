@@ -11,7 +11,7 @@ import type { TestContext } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { makeTar, readTar } from '../../src/archive/testing.ts';
 import { ContentStore, GarbageCollector } from '../../src/content/index.ts';
-import { ImageStore, applyChanges, exportRootfs, importRootfs, loadArchive, saveArchive } from '../../src/image/index.ts';
+import { ImageStore, applyChanges, exportRootfs, importRootfs, loadArchive, openSink, saveArchive } from '../../src/image/index.ts';
 import type { Image } from '../../src/image/index.ts';
 import { encodeJson, isSlipwayError, MediaType, sha256 } from '../../src/model/index.ts';
 import { openSnapshotter } from '../../src/snapshot/index.ts';
@@ -464,7 +464,7 @@ test('export writes the files of a directory', async (t) => {
   const { dir } = room(t);
   fs.mkdirSync(join(dir, 'fs/sub'), { recursive: true });
   fs.writeFileSync(join(dir, 'fs/sub/f'), 'content', { mode: 0o600 });
-  await exportRootfs(join(dir, 'fs'), join(dir, 'out.tar'));
+  await exportRootfs(join(dir, 'fs'), await openSink(join(dir, 'out.tar')));
   assert.deepEqual(
     readTar(fs.readFileSync(join(dir, 'out.tar'))).map((m) => [m.entry.path, m.entry.mode, m.content.toString()]),
     [

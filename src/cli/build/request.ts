@@ -13,6 +13,7 @@ import {
 } from '../../build/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
+import { readStream, whyNotRead } from '../../sys/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { streams } from '../containers.ts';
@@ -65,7 +66,7 @@ export async function openRequest(
   const context = undo.use(
     await openContext(source, {
       ...opening,
-      ...(fromStdin ? { dockerfileText: await readAll(ctx.stdin) } : file !== undefined && { dockerfile: file }),
+      ...(fromStdin ? { dockerfileText: await dockerfileOf(ctx.stdin) } : file !== undefined && { dockerfile: file }),
       wording: which,
     }),
   );
@@ -209,8 +210,12 @@ function checkTag(tag: string, which: 'graph' | 'classic'): void {
   }
 }
 
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+async function dockerfileOf(stdin: NodeJS.ReadStream): Promise<string> {
+  try {
+    return (await readStream(stdin, 'stdin')).toString();
+  } catch (cause) {
+    const why = whyNotRead(cause);
+    if (why === undefined) throw cause;
+    throw new SlipwayError('invalid-argument', 'build.dockerfile', `failed to read dockerfile from stdin: ${why}`, { cause });
+  }
 }

@@ -1,6 +1,6 @@
 // Commands on archives: save, load, import, export, and bootstrap's neighbour in spirit: everything that brings files in or out.
 import { resolve } from 'node:path';
-import { exportRootfs, importRootfs, loadArchive, type LayerProgress, saveArchive } from '../../image/index.ts';
+import { exportRootfs, importRootfs, loadArchive, type LayerProgress, openSink, saveArchive } from '../../image/index.ts';
 import { familiarReference, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
@@ -119,7 +119,16 @@ export const exportCommand: Command = {
     if (output === undefined && ctx.stdout.isTTY)
       throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
     const c = containers.records.resolve(args[0] ?? '');
-    // written while the files are mounted: the write is synchronous up to the last byte
-    await containers.withFiles(c, (rootfs) => exportRootfs(rootfs, output === undefined ? 1 : resolve(ctx.cwd, output)));
+    // opened before the files are mounted, since they are only while nothing is waited for: the write is synchronous to the last byte
+    const sink = await openSink(output === undefined ? 1 : resolve(ctx.cwd, output), ctx.signal);
+    let begun = false;
+    try {
+      await containers.withFiles(c, (rootfs) => {
+        begun = true;
+        return exportRootfs(rootfs, sink);
+      });
+    } finally {
+      if (!begun) sink.abort();
+    }
   },
 };

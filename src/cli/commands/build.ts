@@ -1,6 +1,5 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
 import { resolve } from 'node:path';
-import { writeFileSync } from 'node:fs';
 import type { BuildRequest } from '../../build/index.ts';
 import { buildAndDeliver, type Delivered, planBuild } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
@@ -11,6 +10,7 @@ import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
 import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
+import { writeOutput } from '../../sys/index.ts';
 import { firstError, printable, withCleanup } from '../../util/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { openDisplay } from '../progress/index.ts';
@@ -80,10 +80,10 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     const id = delivered.descriptor?.digest ?? image.id;
     if (progress === 'quiet') ctx.stdout.write(`${id}\n`);
     const iidfile = o.string('iidfile');
-    if (iidfile !== undefined) writeFileSync(resolve(ctx.cwd, iidfile), id);
+    if (iidfile !== undefined) await writeOutput(resolve(ctx.cwd, iidfile), id, ctx.signal);
     const metadata = o.string('metadata-file');
     if (metadata !== undefined)
-      writeFileSync(resolve(ctx.cwd, metadata), `${JSON.stringify(await metadataOf(ctx, delivered, request), null, 2)}\n`);
+      await writeOutput(resolve(ctx.cwd, metadata), `${JSON.stringify(await metadataOf(ctx, delivered, request), null, 2)}\n`, ctx.signal);
     if (difference === undefined) return 0;
     ctx.stdout.write(differenceText(difference, image.id));
     return difference.same ? 0 : 1;

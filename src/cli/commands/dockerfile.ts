@@ -3,19 +3,20 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { formatDockerfile, parseDockerfile, plainTree } from '../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import { readInput, whyNotRead, writeFileAtomic } from '../../sys/index.ts';
+import { readInput, readStream, whyNotRead, writeFileAtomic } from '../../sys/index.ts';
 import type { Command, Context } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
 
 async function read(ctx: Context, name: string): Promise<Buffer> {
-  if (name === '-') return Buffer.concat(await Array.fromAsync(ctx.stdin as AsyncIterable<Buffer>));
   try {
-    return await readInput(resolve(ctx.cwd, name));
+    return await (name === '-' ? readStream(ctx.stdin, 'stdin') : readInput(resolve(ctx.cwd, name)));
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
     if (code === undefined) throw e;
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : (whyNotRead(e) ?? code);
-    throw new SlipwayError(code === 'ENOENT' ? 'not-found' : 'invalid-argument', 'cli.file', `cannot read ${name}: ${why}`, { cause: e });
+    throw new SlipwayError(code === 'ENOENT' ? 'not-found' : 'invalid-argument', 'cli.file', `cannot read ${shown(name)}: ${why}`, {
+      cause: e,
+    });
   }
 }
 

@@ -33,7 +33,7 @@ export const exec: Command = {
     return execIn(containers, containers.records.resolve(word), {
       args,
       env: [
-        ...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)),
+        ...(await Promise.all(o.list('env-file').map((f) => readEnvFile(ctx, f)))).flat(),
         ...o.list('env').flatMap((entry) => fromEnvironment(entry, ctx.env)),
       ],
       ...(user !== undefined && { user }),

@@ -15,6 +15,7 @@ import {
   USUAL_LEVELS,
 } from '../../engine/index.ts';
 import { parsePlatform, parseReference, type Reference, repositoryName, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { readStream } from '../../sys/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { Rows } from '../progress/rows.ts';
@@ -208,11 +209,7 @@ export const logout: Command = {
 
 /** The whole of standard input without its last line end. */
 async function line(ctx: Context): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of ctx.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+  return (await readStream(ctx.stdin, 'stdin')).toString().replace(/\r?\n$/, '');
 }
 
 /** Asks on the terminal; what is hidden is not echoed. */

@@ -61,7 +61,7 @@ export const run: Command = {
   options: [...REQUEST, { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background and print the ID' }],
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
-    const request = requestOf(ctx, o, args);
+    const request = await requestOf(ctx, o, args);
     const detached = o.bool('detach');
     const { tty, openStdin } = request;
     const onWarning = warningsOf(ctx);
@@ -97,7 +97,7 @@ export const create: Command = {
   options: REQUEST,
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
-    const request = requestOf(ctx, o, args);
+    const request = await requestOf(ctx, o, args);
     const c: Container = await withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
       containers.create(request, { startLater: true, onWarning: warningsOf(ctx) }),
     );
@@ -130,7 +130,7 @@ function logLimit(o: ParsedOptions): number | undefined {
   return limit;
 }
 
-function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): ContainerRequest {
+async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): Promise<ContainerRequest> {
   const text = (name: string): string | undefined => o.string(name);
   const bytes = (name: string): number | undefined => {
     const value = text(name);
@@ -169,7 +169,7 @@ function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readon
     ...set,
     env: [
       ...Object.entries(configuredProxies(ctx.env)).map(([name, value]) => `${name}=${value}`),
-      ...o.list('env-file').flatMap((f) => readEnvFile(ctx, f)),
+      ...(await Promise.all(o.list('env-file').map((f) => readEnvFile(ctx, f)))).flat(),
       ...o.list('env').flatMap((e) => fromEnvironment(e, ctx.env)),
     ],
     tty: o.bool('tty'),

@@ -71,7 +71,7 @@ export async function exportTo(
   signal: AbortSignal,
 ): Promise<Exported> {
   const { openTarget } = await import('../../registry/index.ts');
-  const target = openTarget(registries, placeOf(o.place), undefined, o);
+  const target = await openTarget(registries, placeOf(o.place), undefined, { compression: o.compression, signal });
   try {
     return await exportCache(engine, cache, target, o, lease, signal);
   } catch (e) {

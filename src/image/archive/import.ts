@@ -10,8 +10,7 @@ import { BlobWriters } from './blob-writer.ts';
 import { applyChanges } from './changes.ts';
 import { streamInput } from './open-input.ts';
 import { peek, through } from './peek.ts';
-import { openSink } from './sink.ts';
-import type { ArchiveTarget } from './sink.ts';
+import type { Sink } from './sink.ts';
 import type { ImageStore } from '../store.ts';
 import type { TransferOptions } from './types.ts';
 
@@ -85,9 +84,8 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
 
 const notATar = (): SlipwayError => new SlipwayError('data-loss', 'archive.not-a-tar', 'the input is not a tar archive');
 
-/** Writes all files of a directory (the mounted file system of a container) as a tar. */
-export async function exportRootfs(root: string, target: ArchiveTarget): Promise<void> {
-  const sink = openSink(target);
+/** Writes all files of a directory (the mounted file system of a container) as a tar, before it first waits. */
+export async function exportRootfs(root: string, sink: Sink): Promise<void> {
   try {
     tarTree(root, (chunk) => sink.write(chunk));
     await sink.finish();

@@ -67,7 +67,7 @@ export function saveImage(
 async function saveAll(store: ImageStore, saved: readonly Saved[], target: ArchiveTarget, o: SaveOptions): Promise<void> {
   using lease = store.leases.create();
   for (const { image } of saved) lease.addImage(image.id);
-  const sink = openSink(target);
+  const sink = await openSink(target, o.signal);
   try {
     await write(store, saved, sink, lease, o);
     await sink.finish();

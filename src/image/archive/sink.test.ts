@@ -9,7 +9,7 @@ test('giving up after a file could not get its name hides nothing, and closes no
   const folder = mkdtempSync(join(tmpdir(), 'slipway-sink-'));
   try {
     const path = join(folder, 'archive.tar');
-    const sink = openSink(path);
+    const sink = await openSink(path);
     sink.write(Buffer.from('x'));
     mkdirSync(join(path, 'in the way'), { recursive: true });
     await assert.rejects(sink.finish(), { code: 'EISDIR' });

@@ -7,6 +7,8 @@ import type { Writable } from 'node:stream';
 import { END_OF_ARCHIVE, encodeHeader, padding } from '../../archive/index.ts';
 import type { TarEntry } from '../../archive/index.ts';
 import { isNoSpace, noSpaceError } from '../../store/index.ts';
+import { openOutput } from '../../sys/index.ts';
+import { randomId } from '../../util/index.ts';
 
 /** A path, a descriptor that is written synchronously, or a stream. */
 export type ArchiveTarget = string | number | Writable;
@@ -24,11 +26,13 @@ export interface Sink {
   abort(): void;
 }
 
-export function openSink(target: ArchiveTarget): Sink {
+/** A named pipe is waited for until somebody reads from it. @throws system errors, ENOTREG for sockets and disks; the signal's reason */
+export async function openSink(target: ArchiveTarget, signal?: AbortSignal): Promise<Sink> {
   if (typeof target === 'number') return new DescriptorSink(target);
   if (typeof target !== 'string') return new StreamSink(target);
   const stats = fs.statSync(target, { throwIfNoEntry: false });
-  return stats === undefined || stats.isFile() ? new FileSink(target) : new DescriptorSink(fs.openSync(target, 'w'), true);
+  if (stats === undefined || stats.isFile()) return new FileSink(target);
+  return new DescriptorSink(await openOutput(target, signal), true);
 }
 
 /** Writes the members of a tar of plain files and directories, all of the same owner and time. */
@@ -103,8 +107,8 @@ class FileSink implements Sink {
   constructor(path: string) {
     // A link is written through, as everywhere.
     this.path = fs.existsSync(path) ? fs.realpathSync(path) : path;
-    this.aside = join(dirname(this.path), `.${basename(this.path)}.${process.pid}.part`);
-    this.fd = fs.openSync(this.aside, 'w', 0o600);
+    this.aside = join(dirname(this.path), `.${basename(this.path).slice(0, 200)}.${randomId(12)}.part`);
+    this.fd = fs.openSync(this.aside, 'wx', 0o600);
   }
 
   write(chunk: Buffer): void {

@@ -16,6 +16,7 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../../model/index.ts';
+import { openSink } from '../../image/index.ts';
 import { choosePlatform } from '../platform.ts';
 import type { Compression } from '../push.ts';
 import { each } from '../push.ts';
@@ -75,7 +76,7 @@ export function parsePlace(text: string): Place {
 export async function copy(registries: Registries, from: Place, to: Place, o: CopyOptions): Promise<Copied> {
   const source = openSource(registries, from, o.signal);
   try {
-    const target = openTarget(registries, to, from, o);
+    const target = await openTarget(registries, to, from, o);
     try {
       const copied = await new Copying(source, target, o).run();
       await target.finish();
@@ -101,7 +102,12 @@ export function openSource(registries: Registries, place: Place, signal: AbortSi
 }
 
 /** @param from where the blobs come from, if they come from a registry: another repository of it may be taken over from */
-export function openTarget(registries: Registries, place: Place, from: Place | undefined, o: Pick<CopyOptions, 'compression'>): CopyTarget {
+export async function openTarget(
+  registries: Registries,
+  place: Place,
+  from: Place | undefined,
+  o: Pick<CopyOptions, 'compression' | 'signal'>,
+): Promise<CopyTarget> {
   switch (place.kind) {
     case 'docker': {
       const ref = parseReference(place.at);
@@ -113,7 +119,7 @@ export function openTarget(registries: Registries, place: Place, from: Place | u
       return new LayoutTarget(place.at, place.name === undefined ? [] : [{ tag: place.name }]);
     case 'docker-archive':
     case 'oci-archive':
-      return new DockerArchiveTarget(place.at, place.name === undefined ? [] : [place.name]);
+      return new DockerArchiveTarget(await openSink(place.at, o.signal), place.name === undefined ? [] : [place.name]);
   }
 }
 

@@ -1,10 +1,10 @@
 // Where a copy goes: a repository, an OCI layout in a folder, or an archive that `docker load` reads.
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { openSink, type Sink, TarSink } from '../../image/index.ts';
+import { type Sink, TarSink } from '../../image/index.ts';
 import {
   type Descriptor,
   type Digest,
@@ -20,7 +20,8 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../../model/index.ts';
-import { writeFileAtomic } from '../../sys/index.ts';
+import { RootedTree, writeFileAtomic } from '../../sys/index.ts';
+import { randomId } from '../../util/index.ts';
 import { type Compression, compressing } from '../push.ts';
 import type { RemoteManifest, Repository } from '../repository.ts';
 import type { CopySource, CopyTarget } from './types.ts';
@@ -101,18 +102,23 @@ function isNamed({ annotations = {} }: Descriptor, { tag, whole }: ImageName): b
 export class LayoutTarget implements CopyTarget {
   readonly parallel = 3;
   readonly #root: string;
+  /** `blobs/sha256`; a link in a folder from elsewhere leads nowhere else. */
+  readonly #blobs: string;
   readonly #names: readonly ImageName[];
 
   /** @param names of the image; those that other images of the layout have move here */
   constructor(root: string, names: readonly ImageName[]) {
     this.#root = root;
     this.#names = names;
-    mkdirSync(join(root, 'blobs/sha256'), { recursive: true });
-    if (!existsSync(join(root, 'oci-layout'))) writeFileSync(join(root, 'oci-layout'), encodeJson({ imageLayoutVersion: '1.0.0' }));
+    mkdirSync(root, { recursive: true });
+    using tree = new RootedTree(root);
+    using blobs = tree.makeDirectories('blobs/sha256', 0o755);
+    this.#blobs = join(root, blobs.inside);
+    if (tree.stat('oci-layout')?.isFile() !== true) writeFileAtomic(join(root, 'oci-layout'), encodeJson({ imageLayoutVersion: '1.0.0' }));
   }
 
   async has(d: Descriptor): Promise<boolean> {
-    return existsSync(this.#path(d.digest));
+    return lstatSync(this.#path(d.digest), { throwIfNoEntry: false })?.isFile() === true;
   }
 
   async takeOver(): Promise<boolean> {
@@ -120,9 +126,9 @@ export class LayoutTarget implements CopyTarget {
   }
 
   async put(d: Descriptor, open: (start: number) => Readable): Promise<void> {
-    const aside = `${this.#path(d.digest)}.${process.pid}.part`;
+    const aside = `${this.#path(d.digest)}.${randomId(8)}.part`;
     try {
-      await pipeline(open(0), verifying(d), createWriteStream(aside));
+      await pipeline(open(0), verifying(d), createWriteStream(aside, { flags: 'wx' }));
       renameSync(aside, this.#path(d.digest));
     } catch (e) {
       rmSync(aside, { force: true });
@@ -134,7 +140,8 @@ export class LayoutTarget implements CopyTarget {
     writeFileAtomic(this.#path(m.digest), m.bytes);
     if (!root) return;
     const path = join(this.#root, 'index.json');
-    const before = existsSync(path) ? parseIndex(readFileSync(path)).manifests : [];
+    using tree = new RootedTree(this.#root);
+    const before = tree.stat('index.json') === undefined ? [] : parseIndex(tree.readFile('index.json')).manifests;
     const taken = (d: Descriptor): boolean =>
       this.#names.length === 0 ? d.digest === m.digest : this.#names.some((name) => isNamed(d, name));
     const others = before.filter((d) => !taken(d));
@@ -147,7 +154,7 @@ export class LayoutTarget implements CopyTarget {
   abort(): void {}
 
   #path(digest: Digest): string {
-    return join(this.#root, 'blobs/sha256', digestHex(digest));
+    return join(this.#blobs, digestHex(digest));
   }
 }
 
@@ -160,8 +167,8 @@ export class DockerArchiveTarget implements CopyTarget {
   readonly #written = new Set<Digest>();
   #root: RemoteManifest | undefined;
 
-  constructor(path: string | 1, names: readonly string[]) {
-    this.#sink = openSink(path);
+  constructor(sink: Sink, names: readonly string[]) {
+    this.#sink = sink;
     this.#tar = new TarSink(this.#sink);
     this.#names = names.map((name) => formatReference(withDefaultTag(parseReference(name))));
     this.#tar.directory('blobs/');

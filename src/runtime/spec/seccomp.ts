@@ -1,7 +1,7 @@
 // The seccomp filter of a process: the default one, or a profile from a file in Docker's form, with its conditions on capabilities
 // and architectures, converted to the form of the OCI specification (config-linux.md § Seccomp), which has none.
-import { readFileSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
+import { readRegularFile, whyNotRead } from '../../sys/index.ts';
 import type { Seccomp, SeccompArg } from './oci.ts';
 import { defaultSeccomp } from './seccomp-default.ts';
 
@@ -56,14 +56,14 @@ function readProfile(path: string): DockerProfile {
     new SlipwayError(
       'invalid-argument',
       'container.seccomp-profile',
-      `${what} seccomp profile (${path}) failed: ${(cause as Error).message}`,
+      `${what} seccomp profile (${path}) failed: ${whyNotRead(cause) ?? (cause as Error).message}`,
       {
         cause,
       },
     );
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path).toString();
   } catch (cause) {
     throw failure('opening', cause);
   }

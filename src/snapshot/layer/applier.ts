@@ -10,8 +10,8 @@ import { FileWriter } from './file-writer.ts';
 import { copyAttributes, copyUp, findLower } from './lowers.ts';
 import { isWhiteout } from './overlay.ts';
 import { joinRelative, relativePath, splitRelative, whiteoutTarget } from './paths.ts';
-import { RootedTree } from './rooted-tree.ts';
-import type { Directory } from './rooted-tree.ts';
+import { LayerDirectories } from './layer-directories.ts';
+import type { Directory } from './layer-directories.ts';
 import { FlatDeletions, OverlayDeletions } from './deletions.ts';
 import type { Deletions } from './deletions.ts';
 
@@ -40,7 +40,7 @@ const FORMAT: Readonly<Record<'char' | 'block' | 'fifo', number>> = {
  * @throws SlipwayError `layer.invalid`, `layer.unsafe-path`, `layer.no-space`, `layer.permission`
  */
 export class LayerApplier implements TarHandler {
-  private readonly tree: RootedTree;
+  private readonly tree: LayerDirectories;
   private readonly deletions: Deletions;
   private readonly lowers: readonly string[];
   private readonly umask = currentUmask();
@@ -54,7 +54,7 @@ export class LayerApplier implements TarHandler {
   constructor(directory: string, options: ApplyOptions) {
     this.lowers = options.lowers ?? [];
     this.deletions = options.overlay ? new OverlayDeletions(directory, this.lowers) : new FlatDeletions(directory);
-    this.tree = new RootedTree(
+    this.tree = new LayerDirectories(
       directory,
       (path, rel) => this.makePassage(path, rel),
       (stats) => options.overlay && isWhiteout(stats),

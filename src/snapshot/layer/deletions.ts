@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { decodeName, nativePath } from '../../archive/index.ts';
 import { isWhiteout, makeOpaque, makeWhiteout } from './overlay.ts';
 import { joinRelative } from './paths.ts';
-import type { Directory } from './rooted-tree.ts';
+import type { Directory } from './layer-directories.ts';
 
 export interface Deletions {
   /** True where deletions take things away now, so that directories looked up before may be no more. */

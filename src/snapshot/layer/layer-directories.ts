@@ -1,5 +1,6 @@
-// Directories below a root that only this process changes, resolved so that no symbolic link ever leads out: links are followed by hand,
-// with the root as `/`. What was resolved once is remembered until something on the way is replaced.
+// The directories of a layer that is being unpacked, below a root that only this process changes (where others may change it, there is
+// RootedTree of src/sys), resolved so that no symbolic link ever leads out: links are followed by hand, with the root as `/`. What was
+// resolved once is remembered until something on the way is replaced.
 import fs from 'node:fs';
 import { decodeName, nativePath } from '../../archive/index.ts';
 import { invalidLayer } from './errors.ts';
@@ -18,7 +19,7 @@ export interface Directory {
 const MAX_REMEMBERED = 8192;
 const MAX_LINKS = 40;
 
-export class RootedTree {
+export class LayerDirectories {
   readonly root: Directory;
   private readonly known = new Map<string, Directory>();
   private readonly make: (path: string, rel: string) => void;
