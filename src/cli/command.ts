@@ -10,6 +10,8 @@ export interface Option {
   /** The value when none follows an equals sign: `--plan` is `--plan=text`. */
   readonly implied?: string;
   readonly help: string;
+  /** Left out of help: it is accepted because Docker does, and has no effect here. */
+  readonly hidden?: boolean;
 }
 
 export interface Command {

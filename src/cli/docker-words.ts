@@ -1,17 +1,21 @@
 // Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
 
 const COMMANDS = new Set(
-  `attach bake checkpoint commit compose config context cp debug diff events info init logs model node pause plugin rename restart scout search
+  `attach bake checkpoint commit compose config context cp debug diff events init logs model node pause plugin rename restart scout search
   secret service stack stats swarm top trust unpause update`.split(/\s+/),
 );
 
 /** The second words of Docker's groups. */
 const IN_GROUPS: Readonly<Record<string, string>> = {
-  builder: 'bake create dial-stdio imagetools inspect ls rm stop use',
-  buildx: 'bake create dial-stdio inspect ls rm stop use',
+  builder: 'bake create dial-stdio rm',
+  'builder history': 'export import open trace',
+  'builder history inspect': 'attachment',
+  buildx: 'bake create dial-stdio rm',
+  'buildx history': 'export import open trace',
+  'buildx history inspect': 'attachment',
   container: 'attach commit cp diff pause rename restart stats top unpause update',
   network: 'connect disconnect',
-  system: 'dial-stdio events info',
+  system: 'dial-stdio events',
   volume: 'update',
 };
 
@@ -29,9 +33,32 @@ const FLAGS = new Set(
 
 /** Whether Docker has a command of these words. */
 export function dockerHasCommand(words: string): boolean {
-  const [first = '', second] = words.split(' ');
-  if (second === undefined) return COMMANDS.has(first);
-  return Object.hasOwn(IN_GROUPS, first) && (IN_GROUPS[first] ?? '').split(' ').includes(second);
+  const parts = words.split(' ');
+  const last = parts.pop() ?? '';
+  const group = parts.join(' ');
+  if (group === '') return COMMANDS.has(last);
+  return Object.hasOwn(IN_GROUPS, group) && (IN_GROUPS[group] ?? '').split(' ').includes(last);
+}
+
+const SWARM = 'slipway runs on one machine and knows no swarm';
+const ONE_BUILDER = 'slipway builds on this machine: its one builder is called default';
+const REASONS: Readonly<Record<string, string>> = {
+  config: SWARM,
+  'dial-stdio': 'there is no daemon to talk to',
+  events: 'there is no daemon that would see them; slipway ps -a and slipway builder history show what has happened',
+  node: SWARM,
+  open: 'slipway builder history inspect shows the build here',
+  secret: SWARM,
+  service: SWARM,
+  stack: SWARM,
+  swarm: SWARM,
+};
+
+/** Why a command of Docker is missing, where there is more to say than that. */
+export function whyMissing(words: string): string | undefined {
+  if (/^build(?:er|x) (?:create|rm)$/.test(words)) return ONE_BUILDER;
+  const last = words.split(' ').at(-1) ?? '';
+  return Object.hasOwn(REASONS, last) ? REASONS[last] : undefined;
 }
 
 /** Whether one of Docker's commands has this flag, without its dashes. */

@@ -10,7 +10,7 @@ export interface Column<R> {
 }
 
 /** A row of texts. Functions are methods for templates: `{{.Label "app"}}`. */
-export type Row = Readonly<Record<string, string | null | Method>>;
+export type Row = Readonly<Record<string, string | number | boolean | readonly string[] | null | Method>>;
 
 /** The method that gives a row's label of a name. */
 export const labelOf =

@@ -22,6 +22,7 @@ export function commandHelp(path: string, c: Command, columns?: number): string 
     c.options.length === 0
       ? ''
       : `\nOptions:\n${c.options
+          .filter((o) => !o.hidden)
           .toSorted((a, b) => (a.name < b.name ? -1 : 1))
           .map((o) => optionLine(o, columns))
           .join('')}`;

@@ -34,12 +34,19 @@ export interface ShownPull {
 export async function shownPull(ctx: Context, ref: Reference, o: ShownPull): Promise<Pulled> {
   const name = withDefaultTag(ref);
   const rows = new Rows(o.out, ctx.now);
-  if (!o.quiet) o.out.write(`${name.tag ?? name.digest}: Pulling from ${name.domain === 'docker.io' ? name.path : repositoryName(name)}\n`);
+  const from = `${name.tag ?? name.digest}: Pulling from ${name.domain === 'docker.io' ? name.path : repositoryName(name)}\n`;
+  let begun = false;
+  // when the registry has answered
+  const begin = (): void => {
+    if (!o.quiet && !begun) o.out.write(from);
+    begun = true;
+  };
   const pulled = await pullImage(await ctx.engine(), name, {
     signal: ctx.signal,
     ...(o.platform && { platform: o.platform }),
     onNotice: (message) => void ctx.stderr.write(`warning: ${message}\n`),
     onProgress: ({ digest, state, current, total }) => {
+      begin();
       if (o.quiet) return;
       const moving = state === 'downloading' || state === 'unpacking';
       rows.set({ key: digest.slice(7, 19), state: STATES[state], ...(moving && { current, total }) });
@@ -47,6 +54,7 @@ export async function shownPull(ctx: Context, ref: Reference, o: ShownPull): Pro
   })
     .catch((e: unknown) => withStandIn(e, familiarReference(name)))
     .finally(() => rows.end());
+  begin();
   if (!o.quiet) {
     const status = pulled.changed ? 'Downloaded newer image for' : 'Image is up to date for';
     o.out.write(`Digest: ${pulled.digest}\nStatus: ${status} ${familiarReference(name)}\n`);

@@ -30,8 +30,12 @@ export interface CacheFilter {
   readonly all?: boolean;
   /** Only what was last used before this time, ms since the epoch. */
   readonly until?: number;
-  /** Bytes that may stay: the least recently used goes until no more is left. */
-  readonly keep?: number;
+  /** Bytes that stay whatever else is asked for: the least recently used goes until no more is left. */
+  readonly reserved?: number;
+  /** Bytes that the cache may take afterwards. */
+  readonly most?: number;
+  /** Bytes of the file system that should be free afterwards. */
+  readonly free?: number;
   /** Values of `id`, `type`, `description`, `shared`, `private`, `inuse`: entries must match one of each key. */
   readonly match?: ReadonlyMap<string, readonly string[]>;
 }
@@ -125,9 +129,10 @@ function snapshotSize(engine: Engine, id: number | null): number {
 export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry> {
   const entries = cacheEntries(engine);
   let left = entries.reduce((n, e) => n + e.size, 0);
+  const keep = bytesToKeep(engine, left, o);
   const removed: CacheEntry[] = [];
   for (const e of entries) {
-    if (o.keep !== undefined && left <= o.keep) break;
+    if (keep !== undefined && left <= keep) break;
     if (e.inUse || !matchesCache(e, o)) continue;
     // as in Docker, what images share stays unless everything is meant
     if (o.all !== true && e.shared) continue;
@@ -143,6 +148,17 @@ export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry>
   engine.collector().collect();
   const gone = removed.filter((e) => e.type === 'regular' || mounts.includes(e));
   return { removed: gone, reclaimed: gone.reduce((n, e) => n + (e.shared ? 0 : e.size), 0) };
+}
+
+/** How much of `total` bytes stays, or undefined when no bound is given. */
+function bytesToKeep(engine: Engine, total: number, { reserved, most, free }: CacheFilter): number | undefined {
+  if (reserved === undefined && most === undefined && free === undefined) return undefined;
+  const bounds = most === undefined ? [] : [most];
+  if (free !== undefined) {
+    const { bavail, bsize } = statfsSync(engine.layout.root);
+    bounds.push(Math.max(0, total - Math.max(0, free - bavail * bsize)));
+  }
+  return Math.max(reserved ?? 0, bounds.length === 0 ? 0 : Math.min(...bounds));
 }
 
 /** Takes a cache mount away, unless a build borrows it at this moment. */
@@ -225,7 +241,7 @@ export function boundCache(engine: Engine): Pruned<CacheEntry> | undefined {
   );
   const keep = engine.cacheLimit ?? defaultLimit(engine.layout.root);
   const size = cacheEntries(engine).reduce((n, e) => n + e.size, 0);
-  return size <= keep ? undefined : pruneBuilder(engine, { all: true, keep });
+  return size <= keep ? undefined : pruneBuilder(engine, { all: true, most: keep });
 }
 
 function defaultLimit(root: string): number {

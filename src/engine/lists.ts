@@ -18,11 +18,16 @@ import { makePrivate } from '../store/index.ts';
 import { writeFileAtomic } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
 
-export type { ListEntry };
+export type { ListEntry, RemoteManifest };
 
 /** What a name stands for at its registry. */
-export async function inspectRemote(engine: Engine, ref: Reference, signal: AbortSignal): Promise<RemoteManifest> {
-  using registries = await engine.registries(signal);
+export async function inspectRemote(
+  engine: Engine,
+  ref: Reference,
+  signal: AbortSignal,
+  insecure?: readonly string[],
+): Promise<RemoteManifest> {
+  using registries = await engine.registries(signal, insecure);
   const { remoteManifest } = await import('../registry/index.ts');
   return await remoteManifest(registries, ref);
 }
@@ -57,8 +62,13 @@ export async function referrersOf(
 }
 
 /** A list of the images that names stand for; lists among them are taken apart. */
-export async function collectImages(engine: Engine, refs: readonly Reference[], signal: AbortSignal): Promise<ListEntry[]> {
-  using registries = await engine.registries(signal);
+export async function collectImages(
+  engine: Engine,
+  refs: readonly Reference[],
+  signal: AbortSignal,
+  insecure?: readonly string[],
+): Promise<ListEntry[]> {
+  using registries = await engine.registries(signal, insecure);
   const { imagesOf } = await import('../registry/index.ts');
   const all: ListEntry[] = [];
   for (const ref of refs) all.push(...(await imagesOf(registries, ref)));
@@ -77,8 +87,9 @@ export async function pushListTo(
   list: RemoteManifest,
   entries: readonly ListEntry[],
   signal: AbortSignal,
+  insecure?: readonly string[],
 ): Promise<void> {
-  using registries = await engine.registries(signal);
+  using registries = await engine.registries(signal, insecure);
   const { pushList } = await import('../registry/index.ts');
   await pushList(registries, ref, list, entries);
 }

@@ -17,22 +17,27 @@ export interface PruneFilter {
   readonly until?: number;
   /** `key` or `key=value`. */
   readonly labels?: readonly string[];
+  /** What has one of these stays. */
+  readonly otherLabels?: readonly string[];
 }
 
 /** Removes images without a name, or with `all` those that no container uses. */
 export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolean }): Promise<Pruned<Removal>> {
   const removed: Removal[] = [];
-  if (o.until === undefined && !o.labels) dropUnfinishedPulls(engine);
+  if (o.until === undefined && !o.labels && !o.otherLabels) dropUnfinishedPulls(engine);
   // what was built on others goes first, so that the others are free
   for (const image of engine.images.list({ all: true })) {
     if (!o.all && image.names.length > 0) continue;
     if (o.until !== undefined && image.createdAt >= o.until) continue;
-    if (o.labels && !hasLabels(engine.images.find(image.id)?.config.config?.Labels ?? {}, o.labels)) continue;
+    if ((o.labels || o.otherLabels) && !isMeant(engine.images.find(image.id)?.config.config?.Labels ?? {}, o)) continue;
     removed.push(...engine.images.removeUnused(image.id, { named: o.all }));
     crashPoint('prune.image-removed');
   }
   return { removed, reclaimed: engine.collector().collect().bytes };
 }
+
+const isMeant = (labels: Readonly<Record<string, string>>, o: PruneFilter): boolean =>
+  hasLabels(labels, o.labels ?? []) && !(o.otherLabels ?? []).some((label) => hasLabels(labels, [label]));
 
 /** What pulls that were cut short have kept for another attempt; those that are going on hold what they need themselves. */
 function dropUnfinishedPulls({ layout, leases }: Engine): void {
@@ -52,7 +57,7 @@ export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Prom
   const idle = containers.records
     .all()
     .filter((c) => o.until === undefined || c.createdAt < o.until)
-    .filter((c) => !o.labels || hasLabels(c.request.labels, o.labels));
+    .filter((c) => isMeant(c.request.labels, o));
   const removed = (await containers.prune(idle)).map((c) => c.id);
   return { removed, reclaimed: engine.collector().collect().bytes };
 }
@@ -67,7 +72,7 @@ export async function pruneVolumes(
   const removed = volumes.prune({
     all: o.all,
     wanted: (v) => {
-      if (!hasLabels(v.labels, o.labels ?? []) || (o.otherLabels ?? []).some((label) => hasLabels(v.labels, [label]))) return false;
+      if (!isMeant(v.labels, o)) return false;
       reclaimed += treeSize(v.mountpoint);
       return true;
     },

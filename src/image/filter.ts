@@ -10,7 +10,7 @@ export function applyFilter(
 ): ImageSummary[] {
   let out = [...images];
   if (filter.dangling !== undefined) out = out.filter((i) => (i.names.length === 0) === filter.dangling);
-  const { references = [], labels = [], before, since } = filter;
+  const { references = [], labels = [], before, since, until } = filter;
   if (references.length > 0) {
     const patterns = references.map(referencePattern);
     // only the names that match are listed
@@ -30,6 +30,7 @@ export function applyFilter(
           i.createdAt > limit
       )(createdAt(since)),
     );
+  if (until !== undefined) out = out.filter((i) => i.createdAt < until);
   if (labels.length > 0) out = out.filter((i) => hasLabels(configOf(i.id).config?.Labels ?? {}, labels));
   return out;
 }
@@ -38,7 +39,8 @@ export function applyFilter(
 export function hasLabels(labels: Readonly<Record<string, string>>, wanted: readonly string[]): boolean {
   return wanted.every((w) => {
     const eq = w.indexOf('=');
-    return eq < 0 ? w in labels : labels[w.slice(0, eq)] === w.slice(eq + 1);
+    const key = eq < 0 ? w : w.slice(0, eq);
+    return Object.hasOwn(labels, key) && (eq < 0 || labels[key] === w.slice(eq + 1));
   });
 }
 

@@ -71,6 +71,8 @@ export interface ListFilter {
   /** Images created before or after this one. */
   readonly before?: string;
   readonly since?: string;
+  /** Images created before this time, ms since the epoch. */
+  readonly until?: number;
   /** Intermediate images of the original engine too. */
   readonly all?: boolean;
 }

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -77,22 +78,31 @@ export function removeTree(path: string): void {
 }
 
 /** Bytes of what lies below a folder, as stat(2) says of everything but directories; a file of several names counts once. */
-export function treeSize(path: string): number {
+export const treeSize = (path: string): number => sumOf(path, (stat) => (stat.isDirectory() ? 0 : stat.size));
+
+/** What a folder and all below it take of the disk, as du(1) counts. */
+export const diskBytes = (path: string): number => sumOf(path, (stat) => stat.blocks * 512);
+
+function sumOf(path: string, count: (stat: Stats) => number): number {
   const counted = new Set<string>();
-  let bytes = 0;
+  const top = lstatSync(path, { throwIfNoEntry: false });
+  if (!top?.isDirectory()) return 0;
+  let bytes = count(top);
   const walk = (folder: Buffer): void => {
-    for (const name of readdirSync(folder, { encoding: 'buffer' })) {
+    for (const name of namesIn(folder)) {
       const at = Buffer.concat([folder, Buffer.from('/'), name]);
       const stat = lstatSync(at, { throwIfNoEntry: false });
       if (stat === undefined) continue; // somebody is at work here
-      if (stat.isDirectory()) walk(at);
-      else if (stat.nlink === 1 || !counted.has(`${stat.dev}:${stat.ino}`)) {
-        counted.add(`${stat.dev}:${stat.ino}`);
-        bytes += stat.size;
+      if (!stat.isDirectory() && stat.nlink > 1) {
+        const key = `${stat.dev}:${stat.ino}`;
+        if (counted.has(key)) continue;
+        counted.add(key);
       }
+      bytes += count(stat);
+      if (stat.isDirectory()) walk(at);
     }
   };
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) walk(Buffer.from(path));
+  walk(Buffer.from(path));
   return bytes;
 }
 

@@ -17,3 +17,4 @@ export { findExecutable, processAlive, processIdentity, processorTime, processSt
 export type { RunOptions, RunResult } from './process.ts';
 export { RouteSocket, netlinkAttribute } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';
+export { diskBytes } from './files.ts';

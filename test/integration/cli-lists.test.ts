@@ -1,14 +1,12 @@
 // The lists and inspections of containers, images, volumes and networks print what Docker's do, field by field.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/sys/index.ts';
+import { CommandLine } from '../support/command-line.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-lists-');
-const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
 const env = {
   PATH: process.env['PATH'],
   HOME: folder,
@@ -18,26 +16,14 @@ const env = {
   SLIPWAY_SOURCES: '1',
 };
 
-interface Answer {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const line = new CommandLine({ env, cwd: folder });
+const slipway = (...args: string[]): Promise<string> => line.ok(...args);
 
-const run = (args: readonly string[], more: { input?: string; env?: object } = {}): Answer =>
-  spawnSync(bin, args, { env: { ...env, ...more.env } as NodeJS.ProcessEnv, encoding: 'utf8', input: more.input ?? '' });
-
-function slipway(...args: string[]): string {
-  const { status, stdout, stderr } = run(args);
-  assert.equal(status, 0, stderr);
-  return stdout;
-}
-
-before(() => {
+before(async () => {
   mkdirSync(env.DOCKER_CONFIG);
-  const built = run(['build', '-q', '-t', 'lists:1', '-'], { input: 'FROM scratch\nLABEL made=by\nCMD ["x"]\n' });
+  const built = await line.run(['build', '-q', '-t', 'lists:1', '-'], { input: 'FROM scratch\nLABEL made=by\nCMD ["x"]\n' });
   assert.equal(built.status, 0, built.stderr);
-  slipway(
+  await slipway(
     'create',
     '--name',
     'one',
@@ -57,79 +43,83 @@ before(() => {
 });
 after(() => removeTree(folder));
 
-test('lists as JSON have all of Docker’s fields, escaped as Go does', () => {
+test('lists as JSON have all of Docker’s fields, escaped as Go does', async () => {
   const keys = (line: string): string => Object.keys(JSON.parse(line) as object).join(' ');
   assert.equal(
-    keys(slipway('images', '--format', 'json')),
+    keys(await slipway('images', '--format', 'json')),
     'Containers CreatedAt CreatedSince Digest ID Repository SharedSize Size Tag UniqueSize VirtualSize',
   );
-  assert.match(slipway('images', '--format', 'json'), /"Digest":"\\u003cnone\\u003e"/);
+  assert.match(await slipway('images', '--format', 'json'), /"Digest":"\\u003cnone\\u003e"/);
   assert.equal(
-    keys(slipway('ps', '-a', '--format', 'json')),
+    keys(await slipway('ps', '-a', '--format', 'json')),
     'Command CreatedAt ID Image Labels LocalVolumes Mounts Names Networks Platform Ports RunningFor Size State Status',
   );
   assert.equal(
-    keys(slipway('volume', 'ls', '-f', 'name=kept', '--format', 'json')),
+    keys(await slipway('volume', 'ls', '-f', 'name=kept', '--format', 'json')),
     'Availability Driver Group Labels Links Mountpoint Name Scope Size Status',
   );
   assert.equal(
-    keys(slipway('network', 'ls', '-f', 'name=host', '--format', 'json')),
+    keys(await slipway('network', 'ls', '-f', 'name=host', '--format', 'json')),
     'CreatedAt Driver ID IPv4 IPv6 Internal Labels Name Scope',
   );
 });
 
-test('fields of ps', () => {
-  const ps = (format: string, ...args: string[]): string => slipway('ps', '-a', '--format', format, ...args).trimEnd();
-  assert.equal(ps('{{.Command}} {{.LocalVolumes}} {{.Label "a"}} {{.Label "none"}}|{{.Size}}'), `"sh -c 'exit 3'" 2 b |0B (virtual 0B)`);
-  assert.match(ps('{{.CreatedAt}}'), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+$/);
-  assert.match(ps('table {{.Names}}\t{{.Label "org.example.app-name"}}'), /^NAMES     app name\none       web$/);
-  assert.match(slipway('ps', '-as'), /NAMES     SIZE\n.* one       0B \(virtual 0B\)\n$/);
-  const wrong = run(['ps', '-f', 'nope']);
+test('fields of ps', async () => {
+  const ps = async (format: string, ...args: string[]): Promise<string> =>
+    (await slipway('ps', '-a', '--format', format, ...args)).trimEnd();
+  assert.equal(
+    await ps('{{.Command}} {{.LocalVolumes}} {{.Label "a"}} {{.Label "none"}}|{{.Size}}'),
+    `"sh -c 'exit 3'" 2 b |0B (virtual 0B)`,
+  );
+  assert.match(await ps('{{.CreatedAt}}'), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+$/);
+  assert.match(await ps('table {{.Names}}\t{{.Label "org.example.app-name"}}'), /^NAMES     app name\none       web$/);
+  assert.match(await slipway('ps', '-as'), /NAMES     SIZE\n.* one       0B \(virtual 0B\)\n$/);
+  const wrong = await line.run(['ps', '-f', 'nope']);
   assert.deepEqual(
     [wrong.status, wrong.stderr],
     [125, 'error: invalid argument "nope" for "-f, --filter" flag: bad format of filter (expected name=value)\n'],
   );
 });
 
-test('the formats of config.json hold for lists, unless one is given', () => {
+test('the formats of config.json hold for lists, unless one is given', async () => {
   const config = { psFormat: '{{.Names}}!', imagesFormat: '{{.Repository}}?', volumesFormat: 'v={{.Name}}', networksFormat: 'n={{.Name}}' };
   writeFileSync(join(env.DOCKER_CONFIG, 'config.json'), JSON.stringify(config));
-  assert.equal(slipway('ps', '-a'), 'one!\n');
-  assert.equal(slipway('ps', '-a', '--format', '{{.Names}}'), 'one\n');
-  assert.equal(slipway('images'), 'lists?\n');
-  assert.equal(slipway('volume', 'ls', '-f', 'name=kept'), 'v=kept\n');
-  assert.equal(slipway('network', 'ls', '-f', 'name=host'), 'n=host\n');
+  assert.equal(await slipway('ps', '-a'), 'one!\n');
+  assert.equal(await slipway('ps', '-a', '--format', '{{.Names}}'), 'one\n');
+  assert.equal(await slipway('images'), 'lists?\n');
+  assert.equal(await slipway('volume', 'ls', '-f', 'name=kept'), 'v=kept\n');
+  assert.equal(await slipway('network', 'ls', '-f', 'name=host'), 'n=host\n');
   writeFileSync(join(env.DOCKER_CONFIG, 'config.json'), '[1]');
-  assert.match(run(['images']).stderr, /^error: .*config\.json is not a JSON object\n$/);
+  assert.match((await line.run(['images'])).stderr, /^error: .*config\.json is not a JSON object\n$/);
   writeFileSync(join(env.DOCKER_CONFIG, 'config.json'), '{}');
 });
 
-test('the proxies of config.json reach containers and builds', () => {
+test('the proxies of config.json reach containers and builds', async () => {
   writeFileSync(join(env.DOCKER_CONFIG, 'config.json'), JSON.stringify({ proxies: { default: { httpsProxy: 'http://p:1' } } }));
-  const id = slipway('create', '-e', 'https_proxy=mine', 'lists:1').trim();
-  const set = slipway('inspect', '-f', '{{range .Config.Env}}{{println .}}{{end}}', id);
+  const id = (await slipway('create', '-e', 'https_proxy=mine', 'lists:1')).trim();
+  const set = await slipway('inspect', '-f', '{{range .Config.Env}}{{println .}}{{end}}', id);
   assert.match(set, /^HTTPS_PROXY=http:\/\/p:1$/m);
   assert.match(set, /^https_proxy=mine$/m);
   assert.doesNotMatch(set, /^https_proxy=http/m);
-  slipway('rm', id);
+  await slipway('rm', id);
   writeFileSync(join(env.DOCKER_CONFIG, 'config.json'), '{}');
 });
 
-test('volumes are filtered, inspected and pruned', () => {
-  assert.equal(slipway('volume', 'create', 'cache', '--label', 'for=tests'), 'cache\n');
-  assert.equal(slipway('volume', 'create', 'other'), 'other\n');
-  assert.equal(slipway('volume', 'ls', '-q', '-f', 'label=for=tests'), 'cache\n');
-  assert.equal(slipway('volume', 'ls', '-q', '-f', 'dangling=true'), 'cache\nother\n');
-  assert.equal(slipway('volume', 'ls', '-q', '-f', 'dangling=false', '-f', 'name=ke'), 'kept\n');
+test('volumes are filtered, inspected and pruned', async () => {
+  assert.equal(await slipway('volume', 'create', 'cache', '--label', 'for=tests'), 'cache\n');
+  assert.equal(await slipway('volume', 'create', 'other'), 'other\n');
+  assert.equal(await slipway('volume', 'ls', '-q', '-f', 'label=for=tests'), 'cache\n');
+  assert.equal(await slipway('volume', 'ls', '-q', '-f', 'dangling=true'), 'cache\nother\n');
+  assert.equal(await slipway('volume', 'ls', '-q', '-f', 'dangling=false', '-f', 'name=ke'), 'kept\n');
   assert.equal(
-    slipway('volume', 'inspect', '-f', '{{.Name}} {{.Driver}} {{.Scope}} {{.Labels}} {{.Options}}', 'cache'),
+    await slipway('volume', 'inspect', '-f', '{{.Name}} {{.Driver}} {{.Scope}} {{.Labels}} {{.Options}}', 'cache'),
     'cache local local map[for:tests] map[]\n',
   );
-  assert.equal(slipway('inspect', '--type', 'volume', '-f', '{{.Name}}', 'cache'), 'cache\n');
-  assert.equal(slipway('inspect', '-f', '{{.Name}}', 'other'), 'other\n');
-  assert.equal(slipway('volume', 'prune', '-f'), 'Total reclaimed space: 0B\n');
-  assert.equal(slipway('volume', 'prune', '-af', '--filter', 'label!=for'), 'Deleted Volumes:\nother\n\nTotal reclaimed space: 0B\n');
-  assert.equal(slipway('volume', 'rm', '-f', 'cache', 'none'), 'cache\nnone\n');
+  assert.equal(await slipway('inspect', '--type', 'volume', '-f', '{{.Name}}', 'cache'), 'cache\n');
+  assert.equal(await slipway('inspect', '-f', '{{.Name}}', 'other'), 'other\n');
+  assert.equal(await slipway('volume', 'prune', '-f'), 'Total reclaimed space: 0B\n');
+  assert.equal(await slipway('volume', 'prune', '-af', '--filter', 'label!=for'), 'Deleted Volumes:\nother\n\nTotal reclaimed space: 0B\n');
+  assert.equal(await slipway('volume', 'rm', '-f', 'cache', 'none'), 'cache\nnone\n');
   for (const [args, status, message] of [
     [['volume', 'ls', '-f', 'foo=1'], 1, "invalid filter 'foo'"],
     [['volume', 'create', 'd'], 1, 'create d: volume name is too short, names should be at least two alphanumeric characters'],
@@ -137,35 +127,41 @@ test('volumes are filtered, inspected and pruned', () => {
     [['volume', 'rm', 'kept'], 1, 'remove kept: volume is in use'],
     [['volume', 'inspect', 'none'], 1, 'get none: no such volume'],
   ] as const) {
-    const answer = run(args);
+    const answer = await line.run(args);
     assert.deepEqual([answer.status, answer.stderr.startsWith(`error: ${message}`)], [status, true], answer.stderr);
   }
 });
 
-test('networks are created, listed, inspected and removed', () => {
-  assert.match(slipway('network', 'create', '--label', 'a=b', '--subnet', '10.231.7.0/24', 'apart'), /^[0-9a-f]{64}\n$/);
+test('networks are created, listed, inspected and removed', async () => {
+  assert.match(await slipway('network', 'create', '--label', 'a=b', '--subnet', '10.231.7.0/24', 'apart'), /^[0-9a-f]{64}\n$/);
   assert.match(
-    slipway('network', 'ls'),
+    await slipway('network', 'ls'),
     /^NETWORK ID     NAME      DRIVER    SCOPE\n[0-9a-f]{12}   apart     bridge    local\n[0-9a-f]{12}   bridge    bridge    local\n[0-9a-f]{12}   host      host      local\n[0-9a-f]{12}   none      null      local\n$/,
   );
   assert.equal(
-    slipway('network', 'inspect', '-f', '{{.Name}} {{.Driver}} {{(index .IPAM.Config 0).Subnet}} {{len .Containers}} {{.Labels}}', 'apart'),
+    await slipway(
+      'network',
+      'inspect',
+      '-f',
+      '{{.Name}} {{.Driver}} {{(index .IPAM.Config 0).Subnet}} {{len .Containers}} {{.Labels}}',
+      'apart',
+    ),
     'apart bridge 10.231.7.0/24 0 map[a:b]\n',
   );
-  assert.equal(slipway('inspect', '--type', 'network', '-f', '{{.Name}}', 'host'), 'host\n');
-  assert.equal(slipway('network', 'prune', '-f', '--filter', 'label=none'), '');
-  assert.equal(slipway('network', 'prune', '-f', '--filter', 'label=a'), 'Deleted Networks:\napart\n\n');
+  assert.equal(await slipway('inspect', '--type', 'network', '-f', '{{.Name}}', 'host'), 'host\n');
+  assert.equal(await slipway('network', 'prune', '-f', '--filter', 'label=none'), '');
+  assert.equal(await slipway('network', 'prune', '-f', '--filter', 'label=a'), 'Deleted Networks:\napart\n\n');
   for (const [name, message] of [
     ['apart', 'network apart not found'],
     ['bridge', 'bridge is a pre-defined network and cannot be removed'],
     ['none', 'none is a pre-defined network and cannot be removed'],
   ]) {
-    const answer = run(['network', 'rm', name ?? '']);
+    const answer = await line.run(['network', 'rm', name ?? '']);
     assert.deepEqual([answer.status, answer.stderr], [1, `error: ${message}\n`]);
   }
 });
 
-test('what inspect does not find', () => {
+test('what inspect does not find', async () => {
   for (const [args, stdout, message] of [
     [['inspect', '-f', '{{.Id}}', 'none2'], '\n', 'No such object: none2'],
     [['image', 'inspect', 'none'], '[]\n', 'No such image: none:latest'],
@@ -174,24 +170,24 @@ test('what inspect does not find', () => {
     [['network', 'inspect', 'none2'], '[]\n', 'network none2 not found'],
     [['inspect', '--type', 'pod', 'none'], '', 'unknown type: "pod": must be one of "container", "image", "network", "volume"'],
   ] as const) {
-    const answer = run(args);
+    const answer = await line.run(args);
     assert.deepEqual([answer.status, answer.stdout, answer.stderr], [1, stdout, `error: ${message}\n`]);
   }
-  assert.equal(slipway('inspect', '-s', '-f', '{{.SizeRw}} {{.SizeRootFs}}', 'one'), '0 0\n');
+  assert.equal(await slipway('inspect', '-s', '-f', '{{.SizeRw}} {{.SizeRootFs}}', 'one'), '0 0\n');
 });
 
-test('variables of a file', () => {
+test('variables of a file', async () => {
   const file = join(folder, 'variables');
   writeFileSync(file, 'A=1\nFROM_CALLER\n');
-  const id = run(['create', '--env-file', file, 'lists:1'], { env: { FROM_CALLER: 'yes' } }).stdout.trim();
-  assert.match(slipway('inspect', '-f', '{{.Config.Env}}', id), / A=1 FROM_CALLER=yes\]\n$/);
-  slipway('rm', id);
+  const id = (await line.run(['create', '--env-file', file, 'lists:1'], { env: { FROM_CALLER: 'yes' } })).stdout.trim();
+  assert.match(await slipway('inspect', '-f', '{{.Config.Env}}', id), / A=1 FROM_CALLER=yes\]\n$/);
+  await slipway('rm', id);
   writeFileSync(file, '=x');
-  assert.deepEqual(
-    [file, `${file}-none`].map((f) => run(['create', '--env-file', f, 'lists:1'])).map(({ status, stderr }) => [status, stderr]),
-    [
-      [125, `error: invalid env file (${file}): no variable name on line '=x'\n`],
-      [125, `error: open ${file}-none: no such file or directory\n`],
-    ],
-  );
+  for (const [path, message] of [
+    [file, `invalid env file (${file}): no variable name on line '=x'`],
+    [`${file}-none`, `open ${file}-none: no such file or directory`],
+  ] as const) {
+    const { status, stderr } = await line.run(['create', '--env-file', path, 'lists:1']);
+    assert.deepEqual([status, stderr], [125, `error: ${message}\n`]);
+  }
 });

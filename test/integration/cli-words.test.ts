@@ -31,7 +31,7 @@ test('commands of Docker that are missing are not taken for another word', () =>
 
 test('flags of Docker that are missing are not taken for another flag', async () => {
   const images = await ENTRIES.find((e) => e.path === 'images')!.load();
-  for (const flag of ['tree', 'net', 'gpus'])
+  for (const flag of ['mount', 'net', 'gpus'])
     assert.throws(
       () => parseArgs('images', images, [`--${flag}`]),
       (e: { hints: string[]; exitCode: number }) =>

@@ -1,8 +1,34 @@
 // The flags of `build`.
 import { SlipwayError } from '../../model/index.ts';
 import type { Option, ParsedOptions } from '../command.ts';
+import { CONTENT_TRUST } from '../content-trust.ts';
+
+const legacy = (name: string, type: Option['type'], short?: string): Option => ({
+  name,
+  type,
+  ...(short !== undefined && { short }),
+  hidden: true,
+  help: 'Without effect, as with BuildKit',
+});
+
+/** What Docker still accepts for its first builder and BuildKit does without. */
+const LEGACY: readonly Option[] = [
+  legacy('cgroup-parent', 'string'),
+  legacy('compress', 'boolean'),
+  legacy('cpu-period', 'number'),
+  legacy('cpu-quota', 'number'),
+  legacy('cpu-shares', 'number', 'c'),
+  legacy('cpuset-cpus', 'string'),
+  legacy('cpuset-mems', 'string'),
+  legacy('isolation', 'string'),
+  legacy('memory', 'string', 'm'),
+  legacy('memory-swap', 'string'),
+  legacy('security-opt', 'list'),
+];
 
 export const BUILD_OPTIONS: readonly Option[] = [
+  ...LEGACY,
+  CONTENT_TRUST,
   { name: 'annotation', type: 'list', placeholder: '[type:]key=value', help: 'Add an annotation to the manifest (or index) of the image' },
   { name: 'attest', type: 'list', placeholder: 'type=sbom|provenance', help: 'Attach statements about the image' },
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a custom host-to-IP mapping' },
@@ -89,6 +115,18 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'ulimit', type: 'list', placeholder: 'name=soft:hard', help: 'Limits of RUN steps' },
   { name: 'verify', type: 'boolean', help: 'Build a second time without the cache, and tell what is different, file by file' },
 ];
+
+/** A warning for each flag that has no effect; the original engine, where it would have one in Docker, refuses it. */
+export function legacyWarnings(o: ParsedOptions, which: 'graph' | 'classic'): string[] {
+  const given = LEGACY.filter(({ name }) => o.has(name) && !(name === 'compress' && !o.bool(name)));
+  const [first] = given;
+  if (which === 'classic' && first !== undefined && first.name !== 'compress')
+    throw new SlipwayError('unsupported', 'build.legacy-flag', `the --${first.name} option is not supported by the original engine`, {
+      hints: ['limit a RUN step from within, or a container: slipway run --memory …'],
+      exitCode: 125,
+    });
+  return given.map(({ name }) => `WARNING: --${name} has no effect on a build`);
+}
 
 /** Flags that only the graph engine has. */
 const GRAPH_ONLY = [

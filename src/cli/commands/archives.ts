@@ -4,6 +4,7 @@ import { exportRootfs, importRootfs, loadArchive, type LayerProgress, openSink, 
 import { familiarReference, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
+import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 
 export const load: Command = {
   name: 'load',
@@ -13,9 +14,11 @@ export const load: Command = {
   args: { min: 0, max: 0 },
   options: [
     { name: 'input', short: 'i', type: 'string', placeholder: 'file', help: 'Read from a file instead of standard input' },
+    PLATFORM,
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show no progress' },
   ],
   async run(ctx, o) {
+    const wanted = wantedPlatform(o);
     const engine = await ctx.engine();
     const input = o.string('input');
     if (input === undefined && ctx.stdin.isTTY)
@@ -24,6 +27,7 @@ export const load: Command = {
       });
     const loaded = await loadArchive(engine.images, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
       signal: ctx.signal,
+      ...(wanted && { platform: wanted }),
       ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
     });
     for (const l of loaded) {
@@ -61,9 +65,14 @@ export const save: Command = {
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   examples: ['slipway save -o app.tar app', 'slipway save app | gzip > app.tar.gz'],
   args: { min: 1 },
-  options: [{ name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write to a file instead of standard output' }],
+  options: [
+    { name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write to a file instead of standard output' },
+    PLATFORM,
+  ],
   async run(ctx, o, args) {
+    const wanted = wantedPlatform(o);
     const engine = await ctx.engine();
+    for (const ref of args) checkPlatform(engine, ref, wanted);
     const output = o.string('output');
     if (output === undefined && ctx.stdout.isTTY)
       throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');

@@ -5,7 +5,8 @@ import { buildAndDeliver, type Delivered, planBuild } from '../../engine/index.t
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
-import { BUILD_OPTIONS, refuseClassicFlags, refuseGraphFlags } from '../build/options.ts';
+import { refuseContentTrust } from '../content-trust.ts';
+import { BUILD_OPTIONS, legacyWarnings, refuseClassicFlags, refuseGraphFlags } from '../build/options.ts';
 import { planFormat } from '../build/plan.ts';
 import { type OpenedRequest, openRequest } from '../build/request.ts';
 import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
@@ -29,6 +30,8 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   const which = ctx.settings.buildkit ? 'graph' : 'classic';
   if (which === 'classic') refuseGraphFlags(o);
   else refuseClassicFlags(o);
+  refuseContentTrust(o);
+  for (const warning of legacyWarnings(o, which)) ctx.stderr.write(`${warning}\n`);
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
   const call = parseCall(o.string('call'), o.bool('check'), o.string('format'));
   const display = openDisplay(progress, ctx, which, o.bool('explain'));
@@ -74,11 +77,14 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       ctx.stdout.write(format(await planBuild(engine, request, travel)));
       return 0;
     }
-    const delivered = await buildAndDeliver(engine, which, request, deliveryOf(ctx, o, travel));
+    const delivery = deliveryOf(ctx, o, travel);
+    const delivered = await buildAndDeliver(engine, which, request, delivery);
     const { image, difference } = delivered;
     end(false);
     const id = delivered.descriptor?.digest ?? image.id;
-    if (progress === 'quiet') ctx.stdout.write(`${id}\n`);
+    // files alone have no ID
+    const asImage = delivery.outputs.length === 0 || delivery.outputs.some(({ kind }) => !['local', 'tar', 'cacheonly'].includes(kind));
+    if (progress === 'quiet') ctx.stdout.write(`${asImage ? id : ''}\n`);
     const iidfile = o.string('iidfile');
     if (iidfile !== undefined) await writeOutput(resolve(ctx.cwd, iidfile), id, ctx.signal);
     const metadata = o.string('metadata-file');

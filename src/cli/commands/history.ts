@@ -1,19 +1,25 @@
 // `builder history` and `builder why`: builds that were, and what they did.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { buildHistory, type ShownBuild } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { humanDuration, nearest } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
-import { parseFilters } from '../format.ts';
+import { parseFilters, renderRows } from '../format.ts';
+import { compileTemplate } from '../template/index.ts';
 import { seconds } from '../progress/display.ts';
 import { summaryText } from '../progress/summary.ts';
 import { table } from '../table.ts';
 
-const FORMAT: Option = { name: 'format', type: 'string', placeholder: 'table|json', help: 'Form of the output' };
+const FORMAT: Option = { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' };
 const STATUS = { running: 'Running', completed: 'Completed', error: 'Error', canceled: 'Canceled' } as const;
 
-const row = ({ record, summary }: ShownBuild, now: number): string[] => [
+/** To this the names of a list are cut. */
+const NAME_WIDTH = 40;
+
+const row = ({ record, summary }: ShownBuild, now: number, whole: boolean): string[] => [
   record.ref,
-  record.name,
+  whole || record.name.length <= NAME_WIDTH ? record.name : `${record.name.slice(0, NAME_WIDTH - 1)}…`,
   STATUS[record.status],
   String(summary.ran + summary.cached),
   String(summary.cached),
@@ -30,9 +36,12 @@ export const historyLs: Command = {
   options: [
     { name: 'filter', type: 'list', placeholder: 'key=value', help: 'status=completed|error|canceled|running, name=…, ref=…' },
     FORMAT,
+    { name: 'local', type: 'boolean', help: 'Only builds of the repository of this folder' },
+    { name: 'no-trunc', type: 'boolean', help: 'Show whole names' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Only the refs' },
   ],
   async run(ctx, o) {
+    const format = o.string('format');
     const filters = parseFilters(o.list('filter'));
     for (const key of filters.keys())
       if (!['status', 'name', 'ref'].includes(key))
@@ -40,20 +49,94 @@ export const historyLs: Command = {
           hints: ['filters are status, name and ref'],
         });
     const asked = (key: string, value: string): boolean => filters.get(key)?.some((f) => value.includes(f)) ?? true;
+    const here = o.bool('local') ? repositoryOf(ctx.cwd) : undefined;
     const history = await buildHistory(await ctx.engine(), ctx.now());
-    const builds = history.list().filter(({ record: r }) => asked('status', r.status) && asked('name', r.name) && asked('ref', r.ref));
+    const builds = history
+      .list()
+      .filter(
+        ({ record: r }) =>
+          asked('status', r.status) &&
+          asked('name', r.name) &&
+          asked('ref', r.ref) &&
+          (here === undefined || `${r.identity}/`.startsWith(`${here}/`) || r.identity.startsWith(`${here} `)),
+      );
     if (o.bool('quiet')) ctx.stdout.write(builds.map((b) => `${b.record.ref}\n`).join(''));
-    else if (o.string('format') === 'json') ctx.stdout.write(builds.map((b) => `${JSON.stringify(summaryOf(b))}\n`).join(''));
+    else if (format === 'json') ctx.stdout.write(builds.map((b) => `${JSON.stringify(summaryOf(b))}\n`).join(''));
+    else if (format !== undefined && format !== '' && format !== 'table')
+      ctx.stdout.write(
+        renderRows(
+          builds.map((b) => fieldsOf(b, ctx.now())),
+          FIELDS,
+          format,
+        ),
+      );
     else
       ctx.stdout.write(
-        table([['BUILD ID', 'NAME', 'STATUS', 'STEPS', 'CACHED', 'CREATED AT', 'DURATION'], ...builds.map((b) => row(b, ctx.now()))]),
+        table([
+          ['BUILD ID', 'NAME', 'STATUS', 'STEPS', 'CACHED', 'CREATED AT', 'DURATION'],
+          ...builds.map((b) => row(b, ctx.now(), o.bool('no-trunc'))),
+        ]),
       );
   },
 };
 
+/** The nearest folder upwards that is a repository, or the folder itself. */
+function repositoryOf(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at;
+    if (dirname(at) === at) return folder;
+  }
+}
+
+const FIELDS = [
+  { head: 'BUILD ID', field: 'Ref' },
+  { head: 'NAME', field: 'Name' },
+  { head: 'STATUS', field: 'Status' },
+  { head: 'CREATED AT', field: 'CreatedAt' },
+  { head: 'DURATION', field: 'Duration' },
+] as const;
+
+const fieldsOf = ({ record, summary }: ShownBuild, now: number): Record<string, string> => ({
+  Ref: record.ref,
+  Name: record.name,
+  Status: STATUS[record.status],
+  CreatedAt: `${humanDuration(now - record.startedAt)} ago`,
+  Duration: seconds(summary.wallMs),
+});
+
+/** What buildx tells of one build, in its words. */
+const detailsOf = ({ record, summary }: ShownBuild): Record<string, unknown> => {
+  const iso = (ms: number | undefined): string => (ms === undefined ? '' : new Date(ms).toISOString());
+  const [context = '', dockerfile = ''] = record.identity.split(' ');
+  return {
+    Name: record.name,
+    Ref: record.ref,
+    Context: context,
+    Dockerfile: dockerfile,
+    Target: record.target ?? '',
+    StartedAt: iso(record.startedAt),
+    CompletedAt: iso(record.finishedAt),
+    // nanoseconds, as Go's
+    Duration: Math.round(summary.wallMs * 1e6),
+    Status: record.status === 'error' ? 'failed' : record.status,
+    Error: { Message: record.error ?? '' },
+    NumCompletedSteps: summary.ran + summary.cached,
+    NumTotalSteps: record.steps.length,
+    NumCachedSteps: summary.cached,
+  };
+};
+
 const summaryOf = ({ record, summary }: ShownBuild): object => {
   const { steps: _, owner: __, ...rest } = record;
-  return { ...rest, ...summary };
+  return {
+    ...rest,
+    ...summary,
+    created_at: new Date(record.startedAt).toISOString(),
+    ...(record.finishedAt !== undefined && { completed_at: new Date(record.finishedAt).toISOString() }),
+    total_steps: record.steps.length,
+    completed_steps: summary.ran + summary.cached,
+    cached_steps: summary.cached,
+  };
 };
 
 export const historyInspect: Command = {
@@ -66,10 +149,13 @@ export const historyInspect: Command = {
   async run(ctx, o, [ref = '^0']) {
     const build = (await buildHistory(await ctx.engine(), ctx.now())).find(ref);
     const { record, summary } = build;
-    if (o.string('format') === 'json') {
-      ctx.stdout.write(`${JSON.stringify({ ...record, summary }, null, 2)}\n`);
+    const format = o.string('format');
+    if (format === 'json') {
+      ctx.stdout.write(`${JSON.stringify({ ...detailsOf(build), ...record, summary }, null, 2)}\n`);
       return;
     }
+    if (format !== undefined && format !== '' && format !== 'table')
+      return void ctx.stdout.write(`${compileTemplate(format, 'template parsing error')(detailsOf(build))}\n`);
     const head = [
       ['Build:', record.ref],
       ['Name:', record.name],
@@ -96,11 +182,16 @@ export const historyInspect: Command = {
 export const historyLogs: Command = {
   name: 'builder history logs',
   summary: 'Show what the steps of a build wrote',
-  usage: '[BUILD]',
+  usage: '[OPTIONS] [BUILD]',
   examples: ['slipway builder history logs', 'slipway builder history logs ^1'],
   args: { min: 0, max: 1 },
-  options: [],
-  async run(ctx, _o, [ref = '^0']) {
+  options: [{ name: 'progress', type: 'string', placeholder: 'plain', help: 'Form of the log: it is kept as plain text' }],
+  async run(ctx, o, [ref = '^0']) {
+    const form = o.string('progress') ?? 'plain';
+    if (form !== 'plain' && form !== 'auto')
+      throw new SlipwayError('unsupported', 'cli.progress', `the log of a past build is kept as plain text, not as ${form}`, {
+        hints: ['slipway build --progress rawjson prints the events while it builds'],
+      });
     const history = await buildHistory(await ctx.engine(), ctx.now());
     ctx.stdout.write(history.log(history.find(ref).record.ref));
   },

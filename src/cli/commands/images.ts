@@ -1,16 +1,19 @@
 // Commands on images: images, history, tag, rmi.
 import type { ImageSummary } from '../../image/index.ts';
-import { familiarName, parseReference, shortDigest, SlipwayError } from '../../model/index.ts';
+import { familiarName, familiarReference, parseReference, shortDigest, SlipwayError } from '../../model/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
-import type { Command, Context } from '../command.ts';
+import type { Command, Context, ParsedOptions } from '../command.ts';
+import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 import { parseFilters, renderRows } from '../format.ts';
 import { goTime } from '../go-time.ts';
+import { table } from '../table.ts';
+import { untilOf } from '../until.ts';
 import { listFormat } from '../user-config.ts';
 
 /** What `images` does not look at, as Docker's does not. */
 const UNKNOWN = 'N/A';
 
-const LIST_FILTERS = new Set(['reference', 'dangling', 'label', 'before', 'since']);
+const LIST_FILTERS = new Set(['reference', 'dangling', 'label', 'before', 'since', 'until']);
 
 export const images: Command = {
   name: 'images',
@@ -26,27 +29,36 @@ export const images: Command = {
       short: 'f',
       type: 'list',
       placeholder: 'key=value',
-      help: 'reference=…, dangling=true|false, label=…, before=…, since=…',
+      help: 'reference=…, dangling=true|false, label=…, before=IMAGE, since=IMAGE, until=24h',
     },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
+    { name: 'tree', type: 'boolean', help: 'Show the names of each image below one another, and which are in use' },
   ],
   async run(ctx, o, args) {
     const filters = parseFilters(o.list('filter'), LIST_FILTERS);
+    const dangling = filters
+      .get('dangling')
+      ?.map((value) => danglingOf(value))
+      .at(-1);
+    const tree = o.bool('tree');
+    if (tree) refuseWithTree(o);
     const engine = await ctx.engine();
     const before = filters.get('before')?.at(-1);
     const since = filters.get('since')?.at(-1);
     const found = engine.images.list({
       all: o.bool('all'),
       references: [...(filters.get('reference') ?? []), ...args],
-      ...(filters.has('dangling') && { dangling: filters.get('dangling')?.at(-1) === 'true' || filters.get('dangling')?.at(-1) === '1' }),
+      ...(dangling !== undefined && { dangling }),
+      ...untilOf(ctx, filters.get('until')?.at(-1)),
       labels: filters.get('label') ?? [],
       ...(before !== undefined && { before }),
       ...(since !== undefined && { since }),
     });
     const whole = o.bool('no-trunc');
-    if (o.bool('quiet')) {
+    if (tree) return void ctx.stdout.write(imageTree(found, new Set((await engine.containers()).records.all().map((c) => c.imageId))));
+    if (o.bool('quiet') && !o.has('format')) {
       ctx.stdout.write([...new Set(found.map((i) => (whole ? i.id : shortDigest(i.id))))].map((id) => `${id}\n`).join(''));
       return;
     }
@@ -62,6 +74,32 @@ export const images: Command = {
     ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'imagesFormat', o)));
   },
 };
+
+function danglingOf(value: string): boolean {
+  if (/^(?:1|t|true)$/i.test(value)) return true;
+  if (/^(?:0|f|false)$/i.test(value)) return false;
+  throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter 'dangling=[${value}]'`);
+}
+
+function refuseWithTree(o: ParsedOptions): void {
+  const other = ['quiet', 'no-trunc', 'digests', 'format'].find((name) => o.has(name));
+  if (other !== undefined) throw new SlipwayError('invalid-argument', 'cli.tree', `--${other} is not yet supported with --tree`);
+}
+
+/** Each image with its names; `U` marks those that containers are of. */
+function imageTree(found: readonly ImageSummary[], used: ReadonlySet<string>): string {
+  const rows = found.map((i) => [
+    i.names.length === 0 ? '<untagged>' : i.names.map((n) => familiarReference(parseReference(n))).join('\n'),
+    shortDigest(i.id),
+    formatBytes(i.size, 3),
+    used.has(i.id) ? 'U' : '',
+  ]);
+  const lines = rows.flatMap(([names = '', ...rest]) => {
+    const [first = '', ...more] = names.split('\n');
+    return [[first, ...rest], ...more.map((name) => [name])];
+  });
+  return `U = in use\n\n${table([['IMAGE', 'ID', 'DISK USAGE', 'EXTRA'], ...lines])}`;
+}
 
 function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Record<string, string>[] {
   const common = {
@@ -92,10 +130,14 @@ export const history: Command = {
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'human', short: 'H', type: 'boolean', help: 'Sizes and times for people (the default)' },
     { name: 'no-trunc', type: 'boolean', help: 'Show commands whole' },
+    PLATFORM,
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
   ],
   async run(ctx, o, args) {
-    const { images: store } = await ctx.engine();
+    const wanted = wantedPlatform(o);
+    const engine = await ctx.engine();
+    const { images: store } = engine;
+    checkPlatform(engine, args[0] ?? '', wanted);
     const image = store.resolve(args[0] ?? '');
     const whole = o.bool('no-trunc');
     const human = !o.has('human') || o.bool('human');
@@ -118,7 +160,7 @@ export const history: Command = {
         Comment: h.comment ?? '',
       };
     });
-    if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.ID}\n`).join(''));
+    if (o.bool('quiet') && !o.has('format')) return void ctx.stdout.write(rows.map((r) => `${r.ID}\n`).join(''));
     const columns = [
       { head: 'IMAGE', field: 'ID' },
       { head: human ? 'CREATED' : 'CREATED AT', field: 'CreatedSince' },
@@ -139,6 +181,8 @@ export const tag: Command = {
   options: [],
   async run(ctx, _o, args) {
     const { images: store } = await ctx.engine();
+    if (parseReference(args[1] ?? '').digest !== undefined)
+      throw new SlipwayError('invalid-argument', 'cli.tag', 'refusing to create a tag with a digest reference');
     store.tag(store.resolve(args[0] ?? '').id, args[1] ?? '');
   },
 };
@@ -152,13 +196,16 @@ export const rmi: Command = {
   options: [
     { name: 'force', short: 'f', type: 'boolean', help: 'Also when it is used or has several names; no error when there is none' },
     { name: 'no-prune', type: 'boolean', help: 'Keep parents that have no name' },
+    PLATFORM,
   ],
   async run(ctx, o, args) {
+    const wanted = wantedPlatform(o);
     const engine = await ctx.engine();
     const force = o.bool('force');
     let failed = 0;
     for (const ref of args) {
       try {
+        checkPlatform(engine, ref, wanted);
         for (const r of engine.images.remove(ref, { force, prune: !o.bool('no-prune') })) {
           ctx.stdout.write(r.kind === 'untagged' ? `Untagged: ${r.name}\n` : `Deleted: ${r.id}\n`);
         }

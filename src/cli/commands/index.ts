@@ -2,7 +2,7 @@
 import { SlipwayError } from '../../model/index.ts';
 import { nearest } from '../../util/index.ts';
 import type { Command } from '../command.ts';
-import { dockerHasCommand } from '../docker-words.ts';
+import { dockerHasCommand, whyMissing } from '../docker-words.ts';
 
 export interface Entry {
   /** `image ls`. */
@@ -14,10 +14,19 @@ export interface Entry {
 
 const same = (paths: readonly string[], summary: string, load: Entry['load']): Entry[] => paths.map((path) => ({ path, summary, load }));
 
+/** Commands of builds: with the flags that these share. Without paths, `builder NAME` and `buildx NAME`. */
+const ofBuilder = (names: readonly string[], summary: string, load: Entry['load'], paths?: readonly string[]): Entry[] =>
+  same(paths ?? names.flatMap((name) => [`builder ${name}`, `buildx ${name}`]), summary, () =>
+    Promise.all([load(), import('../builder-flags.ts')]).then(([command, flags]) => flags.withBuilderFlags(command)),
+  );
+
 export const ENTRIES: readonly Entry[] = [
-  ...same(['build', 'image build', 'builder build', 'buildx build'], 'Build an image from a Dockerfile', () =>
-    import('./build.ts').then((m) => m.build),
-  ),
+  ...ofBuilder([], 'Build an image from a Dockerfile', () => import('./build.ts').then((m) => m.build), [
+    'build',
+    'image build',
+    'builder build',
+    'buildx build',
+  ]),
   ...same(['tour'], 'Watch real multi-stage builds and containers, step by step', () => import('./tour.ts').then((m) => m.tour)),
   ...same(['bootstrap'], 'Make a stand-in for a well-known base image from Debian packages', () =>
     import('./bootstrap.ts').then((m) => m.bootstrap),
@@ -37,12 +46,16 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['manifest inspect'], 'Show a list, or what a name stands for', () => import('./manifest.ts').then((m) => m.manifestInspect)),
   ...same(['manifest push'], 'Push a list', () => import('./manifest.ts').then((m) => m.manifestPush)),
   ...same(['manifest rm'], 'Forget lists that are being made', () => import('./manifest.ts').then((m) => m.manifestRm)),
-  ...same(['imagetools inspect', 'buildx imagetools inspect'], 'Show what a name stands for at its registry', () =>
-    import('./manifest.ts').then((m) => m.imagetoolsInspect),
-  ),
-  ...same(['imagetools create', 'buildx imagetools create'], 'Make a list of images at registries', () =>
-    import('./manifest.ts').then((m) => m.imagetoolsCreate),
-  ),
+  ...ofBuilder([], 'Show what a name stands for at its registry', () => import('./manifest.ts').then((m) => m.imagetoolsInspect), [
+    'imagetools inspect',
+    'builder imagetools inspect',
+    'buildx imagetools inspect',
+  ]),
+  ...ofBuilder([], 'Make a list of images at registries', () => import('./manifest.ts').then((m) => m.imagetoolsCreate), [
+    'imagetools create',
+    'builder imagetools create',
+    'buildx imagetools create',
+  ]),
   ...same(['login'], 'Sign in to a registry', () => import('./registry.ts').then((m) => m.login)),
   ...same(['logout'], 'Sign out of a registry', () => import('./registry.ts').then((m) => m.logout)),
   ...same(['history', 'image history'], 'Show the history of an image', () => import('./images.ts').then((m) => m.history)),
@@ -78,21 +91,21 @@ export const ENTRIES: readonly Entry[] = [
   },
   ...same(['container prune'], 'Remove containers that do not run', () => import('./prune.ts').then((m) => m.containerPrune)),
   ...same(['image prune'], 'Remove images that are not used', () => import('./prune.ts').then((m) => m.imagePrune)),
-  ...same(['builder history', 'builder history ls', 'buildx history ls'], 'List builds', () =>
-    import('./history.ts').then((m) => m.historyLs),
-  ),
-  ...same(['builder history inspect', 'buildx history inspect'], 'Show the steps and times of a build', () =>
-    import('./history.ts').then((m) => m.historyInspect),
-  ),
-  ...same(['builder history logs', 'buildx history logs'], 'Show what the steps of a build wrote', () =>
-    import('./history.ts').then((m) => m.historyLogs),
-  ),
-  ...same(['builder history rm', 'buildx history rm'], 'Forget builds', () => import('./history.ts').then((m) => m.historyRm)),
-  ...same(['builder why'], 'Say why a step of a build ran', () => import('./history.ts').then((m) => m.why)),
-  ...same(['builder prune', 'buildx prune'], 'Remove what builds have kept', () => import('./prune.ts').then((m) => m.builderPrune)),
-  ...same(['builder du', 'buildx du'], 'Show how much room the build cache takes', () => import('./prune.ts').then((m) => m.builderDu)),
+  ...ofBuilder(['history', 'history ls'], 'List builds', () => import('./history.ts').then((m) => m.historyLs)),
+  ...ofBuilder(['history inspect'], 'Show the steps and times of a build', () => import('./history.ts').then((m) => m.historyInspect)),
+  ...ofBuilder(['history logs'], 'Show what the steps of a build wrote', () => import('./history.ts').then((m) => m.historyLogs)),
+  ...ofBuilder(['history rm'], 'Forget builds', () => import('./history.ts').then((m) => m.historyRm)),
+  ...ofBuilder(['why'], 'Say why a step of a build ran', () => import('./history.ts').then((m) => m.why)),
+  ...ofBuilder(['prune'], 'Remove what builds have kept', () => import('./build-cache.ts').then((m) => m.builderPrune)),
+  ...ofBuilder(['du'], 'Show how much room the build cache takes', () => import('./build-cache.ts').then((m) => m.builderDu)),
+  ...ofBuilder(['ls'], 'List builders', () => import('./builders.ts').then((m) => m.builderLs)),
+  ...ofBuilder(['inspect'], 'Show the builder', () => import('./builders.ts').then((m) => m.builderInspect)),
+  ...ofBuilder(['use'], 'Choose the builder', () => import('./builders.ts').then((m) => m.builderUse)),
+  ...ofBuilder(['stop'], 'Stop a builder', () => import('./builders.ts').then((m) => m.builderStop)),
+  ...ofBuilder(['version'], 'Show the version', () => import('./version.ts').then((m) => m.builderVersion)),
   ...same(['system prune'], 'Remove everything that is not used', () => import('./prune.ts').then((m) => m.systemPrune)),
-  ...same(['system df'], 'Show how much room things take', () => import('./prune.ts').then((m) => m.systemDf)),
+  ...same(['info', 'system info'], 'Show what the store holds and what it stands on', () => import('./info.ts').then((m) => m.info)),
+  ...same(['system df'], 'Show how much room things take', () => import('./disk-usage.ts').then((m) => m.systemDf)),
   {
     path: 'system sync',
     summary: 'Write what is new to the disk',
@@ -114,7 +127,6 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
   ...same(['dockerfile format', 'dockerfile fmt'], 'Write Dockerfiles in one style', () => import('./dockerfile.ts').then((m) => m.format)),
   ...same(['dockerfile ast'], 'Print the tree of a Dockerfile as JSON', () => import('./dockerfile.ts').then((m) => m.ast)),
-  ...same(['builder version', 'buildx version'], 'Show the version', () => import('./version.ts').then((m) => m.builderVersion)),
   ...same(['version'], 'Show the version', () => import('./version.ts').then((m) => m.version)),
 ];
 
@@ -122,24 +134,28 @@ export type Found =
   | { readonly kind: 'command'; readonly entry: Entry; readonly rest: readonly string[] }
   | { readonly kind: 'help'; readonly group?: string; readonly exitCode: number };
 
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
+
 /** The command that a command line begins with. @throws SlipwayError `cli.unknown-command` with the nearest one. */
 export function findCommand(words: readonly string[]): Found {
-  const [first, second] = words;
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'help', exitCode: 0 };
+  const [first, second, third] = words;
+  if (first === undefined || isHelp(first)) return { kind: 'help', exitCode: 0 };
+  if (first === 'help') return helpOn(words.slice(1));
   if (first === '--version' || first === '-v') return findCommand(['version']);
-  const three = ENTRIES.find((e) => e.path === words.slice(0, 3).join(' ') && e.path.split(' ').length === 3);
-  if (three) return { kind: 'command', entry: three, rest: words.slice(3) };
-  const two = ENTRIES.find((e) => e.path === `${first} ${second}`);
-  if (two) return { kind: 'command', entry: two, rest: words.slice(2) };
-  const one = ENTRIES.find((e) => e.path === first);
-  if (one) return { kind: 'command', entry: one, rest: words.slice(1) };
+  for (const path of [words.slice(0, 4).join(' '), words.slice(0, 3).join(' ')])
+    if (path.split(' ').length > 2 && dockerHasCommand(path)) throw unsupported(path);
+  for (const length of [3, 2, 1]) {
+    const path = words.slice(0, length).join(' ');
+    const entry = ENTRIES.find((e) => e.path === path);
+    if (entry) return { kind: 'command', entry, rest: words.slice(length) };
+  }
   const isGroup = ENTRIES.some((e) => e.path.startsWith(`${first} `));
-  if (isGroup && (second === undefined || second.startsWith('-'))) return { kind: 'help', group: first, exitCode: 0 };
+  if (isGroup && (second === undefined || isHelp(second))) return { kind: 'help', group: first, exitCode: 0 };
+  if (isGroup && ENTRIES.some((e) => e.path.startsWith(`${first} ${second} `)) && (third === undefined || isHelp(third)))
+    return { kind: 'help', group: `${first} ${second}`, exitCode: 0 };
+  if (isGroup && second?.startsWith('-')) return afterGroupFlags(first, words.slice(1));
   const wanted = isGroup ? `${first} ${second}` : first;
-  if (dockerHasCommand(wanted))
-    throw new SlipwayError('unsupported', 'cli.unknown-command', `unknown command: slipway ${wanted}`, {
-      hints: [`docker ${wanted} is not supported; slipway --help lists all commands`],
-    });
+  if (dockerHasCommand(wanted)) throw unsupported(wanted);
   const near = nearest(
     wanted,
     ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === isGroup).map((e) => e.path),
@@ -147,4 +163,42 @@ export function findCommand(words: readonly string[]): Found {
   throw new SlipwayError('invalid-argument', 'cli.unknown-command', `unknown command: slipway ${wanted}`, {
     hints: [near === undefined ? 'slipway --help lists all commands' : `did you mean slipway ${near}?`],
   });
+}
+
+const unsupported = (words: string): SlipwayError =>
+  new SlipwayError('unsupported', 'cli.unknown-command', `unknown command: slipway ${words}`, {
+    hints: [`docker ${words} is not supported; ${whyMissing(words) ?? 'slipway --help lists all commands'}`],
+  });
+
+/** `help images` is `images --help`. */
+function helpOn(topic: readonly string[]): Found {
+  try {
+    const found = findCommand(topic);
+    return found.kind === 'help' ? found : { ...found, rest: ['--help'] };
+  } catch (e) {
+    throw new SlipwayError('invalid-argument', 'cli.unknown-command', `unknown help topic: ${topic.join(' ')}`, {
+      cause: e,
+      hints: ['slipway --help lists all commands'],
+    });
+  }
+}
+
+/** `buildx --builder default build`: flags before a group's command belong to it. */
+function afterGroupFlags(group: string, words: readonly string[]): Found {
+  const rest = [...words];
+  const flags: string[] = [];
+  const ofBuilds = group === 'builder' || group === 'buildx';
+  while (rest[0]?.startsWith('-') && !isHelp(rest[0])) {
+    const word = rest.shift() ?? '';
+    if (ofBuilds && (word === '-D' || word === '--debug')) flags.push('-D');
+    else if (ofBuilds && word.startsWith('--builder=')) flags.push(word);
+    else if (ofBuilds && word === '--builder') flags.push(`--builder=${rest.shift() ?? ''}`);
+    else
+      throw new SlipwayError('invalid-argument', 'cli.flag', `unknown flag: ${word}`, {
+        hints: [`slipway ${group} --help lists its commands`],
+        exitCode: 125,
+      });
+  }
+  const found = findCommand([group, ...rest]);
+  return found.kind === 'help' ? found : { ...found, rest: [...flags, ...found.rest] };
 }

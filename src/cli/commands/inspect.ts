@@ -5,6 +5,7 @@ import type { Image } from '../../image/index.ts';
 import { familiarReference, isSlipwayError, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Option, ParsedOptions } from '../command.ts';
+import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 import { type Find, type Finder, show } from '../inspection.ts';
 import { findNetwork } from './networks.ts';
 import { findVolume } from './volumes.ts';
@@ -72,7 +73,11 @@ const command = (
   examples,
   args: { min: 1 },
   options: [FORMAT, ...options],
-  run: (ctx, o, args) => show(ctx, o, args, finders(o)),
+  async run(ctx, o, args) {
+    const wanted = wantedPlatform(o);
+    if (wanted !== undefined) for (const ref of args) checkPlatform(await ctx.engine(), ref, wanted);
+    return show(ctx, o, args, finders(o));
+  },
 });
 
 export const inspect = command(
@@ -100,6 +105,7 @@ export const imageInspect = command(
   'Show all that is known of images',
   ["slipway image inspect --format '{{.Size}}' app"],
   () => [IMAGE],
+  [PLATFORM],
 );
 export const containerInspect = command(
   'container inspect',

@@ -1,5 +1,5 @@
 // Commands on lists for several platforms: `manifest` as Docker has it, and `imagetools` as buildx has it.
-import { collectImages, DraftLists, inspectRemote, listOf, pushListTo } from '../../engine/index.ts';
+import { collectImages, DraftLists, inspectRemote, listOf, pushListTo, type RemoteManifest } from '../../engine/index.ts';
 import {
   familiarReference,
   formatPlatform,
@@ -7,11 +7,21 @@ import {
   isIndexType,
   parseIndex,
   parseReference,
+  type Reference,
   repositoryName,
   SlipwayError,
   withDefaultTag,
 } from '../../model/index.ts';
-import type { Command, Context } from '../command.ts';
+import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+
+const INSECURE: Option = {
+  name: 'insecure',
+  type: 'boolean',
+  help: 'Ask the registry without TLS, or with a certificate that nobody knows',
+};
+
+/** The registries that need no TLS this time. */
+const insecureHosts = (o: ParsedOptions, refs: readonly Reference[]): string[] => (o.bool('insecure') ? refs.map((r) => r.domain) : []);
 
 export const manifestCreate: Command = {
   name: 'manifest create',
@@ -19,7 +29,7 @@ export const manifestCreate: Command = {
   usage: '[OPTIONS] LIST IMAGE [IMAGE...]',
   examples: ['slipway manifest create example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64'],
   args: { min: 2 },
-  options: [{ name: 'amend', short: 'a', type: 'boolean', help: 'Add to a list that is there' }],
+  options: [{ name: 'amend', short: 'a', type: 'boolean', help: 'Add to a list that is there' }, INSECURE],
   async run(ctx, o, [list = '', ...images]) {
     const engine = await ctx.engine();
     const drafts = new DraftLists(engine);
@@ -27,7 +37,8 @@ export const manifestCreate: Command = {
     const before = drafts.find(ref);
     if (before !== undefined && !o.bool('amend'))
       throw new SlipwayError('already-exists', 'manifest.exists', 'refusing to amend an existing manifest list with no --amend flag');
-    const added = await collectImages(engine, images.map(parseReference), ctx.signal);
+    const from = images.map(parseReference);
+    const added = await collectImages(engine, from, ctx.signal, insecureHosts(o, from));
     drafts.save(ref, [...(before ?? []).filter((b) => !added.some((a) => a.descriptor.digest === b.descriptor.digest)), ...added]);
     ctx.stdout.write(`Created manifest list ${formatReference(withDefaultTag(ref))}\n`);
   },
@@ -42,6 +53,7 @@ export const manifestAnnotate: Command = {
   options: [
     { name: 'arch', type: 'string', placeholder: 'name', help: 'Architecture' },
     { name: 'os', type: 'string', placeholder: 'name', help: 'Operating system' },
+    { name: 'os-features', type: 'list', placeholder: 'feature', help: 'Features of the operating system' },
     { name: 'os-version', type: 'string', placeholder: 'version', help: 'Version of the operating system' },
     { name: 'variant', type: 'string', placeholder: 'name', help: 'Variant of the architecture' },
   ],
@@ -50,6 +62,7 @@ export const manifestAnnotate: Command = {
     new DraftLists(await ctx.engine()).annotate(parseReference(list), parseReference(image), {
       ...(architecture !== undefined && { architecture }),
       ...(os !== undefined && { os }),
+      ...(o.has('os-features') && { 'os.features': o.list('os-features').flatMap((text) => text.split(',')) }),
       ...(version !== undefined && { 'os.version': version }),
       ...(variant !== undefined && { variant }),
     });
@@ -59,15 +72,37 @@ export const manifestAnnotate: Command = {
 export const manifestInspect: Command = {
   name: 'manifest inspect',
   summary: 'Show a list that is being made, or what a name stands for at its registry',
-  usage: 'NAME',
-  examples: ['slipway manifest inspect example.com/app:1'],
-  args: { min: 1, max: 1 },
-  options: [],
-  async run(ctx, _, [name = '']) {
+  usage: '[OPTIONS] [LIST] NAME',
+  examples: ['slipway manifest inspect example.com/app:1', 'slipway manifest inspect --verbose example.com/app:1'],
+  args: { min: 1, max: 2 },
+  options: [INSECURE, { name: 'verbose', short: 'v', type: 'boolean', help: 'With the descriptor and the platform of each image' }],
+  async run(ctx, o, args) {
     const engine = await ctx.engine();
-    const draft = new DraftLists(engine).find(parseReference(name));
-    const { bytes } = draft === undefined ? await inspectRemote(engine, parseReference(name), ctx.signal) : await listOf(draft);
-    ctx.stdout.write(`${JSON.stringify(JSON.parse(bytes.toString('utf8')), null, 3)}\n`);
+    // an image of a list that is being made is at its registry
+    const ref = parseReference(args.at(-1) ?? '');
+    const draft = args.length > 1 ? undefined : new DraftLists(engine).find(ref);
+    const fetch = (name: Reference): Promise<RemoteManifest> => inspectRemote(engine, name, ctx.signal, insecureHosts(o, [ref]));
+    const found = draft === undefined ? await fetch(ref) : await listOf(draft);
+    const document = (bytes: Buffer): unknown => JSON.parse(bytes.toString('utf8'));
+    if (!o.bool('verbose')) return void ctx.stdout.write(`${JSON.stringify(document(found.bytes), null, 3)}\n`);
+    const described = (name: string, descriptor: object, manifest: unknown): object => ({
+      Ref: name,
+      Descriptor: descriptor,
+      SchemaV2Manifest: manifest,
+    });
+    const { mediaType, digest, bytes } = found;
+    const whole = formatReference(withDefaultTag(ref));
+    if (!isIndexType(mediaType))
+      return void ctx.stdout.write(
+        `${JSON.stringify(described(whole, { mediaType, digest, size: bytes.length }, document(bytes)), null, 4)}\n`,
+      );
+    const all: object[] = [];
+    for (const d of parseIndex(bytes).manifests) {
+      const { tag: _, ...repository } = ref;
+      const one = await fetch({ ...repository, digest: d.digest });
+      all.push(described(`${whole}@${d.digest}`, d, document(one.bytes)));
+    }
+    ctx.stdout.write(`${JSON.stringify(all, null, 4)}\n`);
   },
 };
 
@@ -77,14 +112,14 @@ export const manifestPush: Command = {
   usage: '[OPTIONS] LIST',
   examples: ['slipway manifest push --purge example.com/app:1'],
   args: { min: 1, max: 1 },
-  options: [{ name: 'purge', short: 'p', type: 'boolean', help: 'Forget the list here when it was pushed' }],
+  options: [{ name: 'purge', short: 'p', type: 'boolean', help: 'Forget the list here when it was pushed' }, INSECURE],
   async run(ctx, o, [name = '']) {
     const engine = await ctx.engine();
     const drafts = new DraftLists(engine);
     const ref = parseReference(name);
     const entries = drafts.get(ref);
     const list = await listOf(entries);
-    await pushListTo(engine, ref, list, entries, ctx.signal);
+    await pushListTo(engine, ref, list, entries, ctx.signal, insecureHosts(o, [ref]));
     if (o.bool('purge')) drafts.remove(ref);
     ctx.stdout.write(`${list.digest}\n`);
   },

@@ -240,19 +240,31 @@ export const networkPrune: Command = {
     const filters = parseFilters(o.list('filter'), PRUNE_FILTERS);
     const { until } = untilOf(ctx, filters.get('until')?.at(-1));
     if (!(await confirmed(ctx, o, 'This will remove all custom networks not used by at least one container.'))) return;
-    const engine = await ctx.engine();
-    const network = await engine.network();
-    const removed: string[] = [];
-    for (const n of await networks(engine)) {
-      if (isPredefined(n) || (until !== undefined && n.createdAt >= until) || !hasLabels(n.labels, filters.get('label') ?? [])) continue;
-      if ((filters.get('label!') ?? []).some((label) => hasLabels(n.labels, [label]))) continue;
-      try {
-        await network.remove(n.name);
-        removed.push(n.name);
-      } catch (e) {
-        if (!isSlipwayError(e) || e.code !== 'network.in-use') throw e;
-      }
-    }
+    const removed = await pruneNetworks(await ctx.engine(), {
+      ...(until !== undefined && { until }),
+      labels: filters.get('label') ?? [],
+      otherLabels: filters.get('label!') ?? [],
+    });
     if (removed.length > 0) ctx.stdout.write(`Deleted Networks:\n${removed.map((name) => `${name}\n`).join('')}\n`);
   },
 };
+
+/** Removes networks that no running container uses; returns their names. */
+export async function pruneNetworks(
+  engine: Engine,
+  o: { until?: number; labels?: readonly string[]; otherLabels?: readonly string[] },
+): Promise<string[]> {
+  const network = await engine.network();
+  const removed: string[] = [];
+  for (const n of await networks(engine)) {
+    if (isPredefined(n) || (o.until !== undefined && n.createdAt >= o.until) || !hasLabels(n.labels, o.labels ?? [])) continue;
+    if ((o.otherLabels ?? []).some((label) => hasLabels(n.labels, [label]))) continue;
+    try {
+      await network.remove(n.name);
+      removed.push(n.name);
+    } catch (e) {
+      if (!isSlipwayError(e) || e.code !== 'network.in-use') throw e;
+    }
+  }
+  return removed;
+}

@@ -1,36 +1,30 @@
-// Commands that take away what is not used: the prunes, and df, which tells what they would bring.
-import {
-  cacheEntries,
-  checkCacheFilter,
-  type CacheEntry,
-  type CacheFilter,
-  diskUsage,
-  entryId,
-  matchesCache,
-  pruneBuilder,
-  pruneContainers,
-  pruneImages,
-} from '../../engine/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+// Commands that remove what is not used: containers, images, everything. Volumes, networks and the build cache have theirs beside their other commands.
+import { pruneBuilder, pruneContainers, type PruneFilter, pruneImages, pruneVolumes } from '../../engine/index.ts';
 import type { Removal } from '../../image/index.ts';
-import { formatBytes, humanDuration, parseBytes } from '../../util/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { formatBytes } from '../../util/index.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { confirmed } from '../confirm.ts';
-import { parseFilters, renderRows } from '../format.ts';
+import { parseFilters } from '../format.ts';
 import { untilOf } from '../until.ts';
-import { table } from '../table.ts';
+import { pruneNetworks } from './networks.ts';
 
 const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' };
 const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Everything that is not in use, not only what has no name' };
-const FILTER: Option = { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…' };
+const FILTER: Option = { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…, label!=…' };
 
-function filterOf(ctx: Context, o: ParsedOptions): { until?: number; labels?: string[] } {
-  const filters = parseFilters(o.list('filter'));
-  for (const key of filters.keys())
-    if (key !== 'until' && key !== 'label')
-      throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}'`, { hints: ['filters are until and label'] });
-  const labels = filters.get('label');
-  return { ...untilOf(ctx, filters.get('until')?.at(-1)), ...(labels && { labels }) };
+/** `dangling` says the same as `all` of images, the other way round. */
+const FILTERS = new Set(['until', 'label', 'label!']);
+
+function filterOf(ctx: Context, o: ParsedOptions, more: readonly string[] = []): PruneFilter & { dangling?: boolean } {
+  const filters = parseFilters(o.list('filter'), new Set([...FILTERS, ...more]));
+  const [labels, otherLabels, dangling] = ['label', 'label!', 'dangling'].map((key) => filters.get(key));
+  return {
+    ...untilOf(ctx, filters.get('until')?.at(-1)),
+    ...(labels && { labels }),
+    ...(otherLabels && { otherLabels }),
+    ...(dangling && { dangling: /^(?:1|t|true)$/i.test(dangling.at(-1) ?? '') }),
+  };
 }
 
 const total = (bytes: number): string => `Total reclaimed space: ${formatBytes(bytes)}\n`;
@@ -50,7 +44,8 @@ export const imagePrune: Command = {
   args: { min: 0, max: 0 },
   options: [ALL, FILTER, FORCE],
   async run(ctx, o) {
-    const all = o.bool('all');
+    const { dangling, ...filter } = filterOf(ctx, o, ['dangling']);
+    const all = o.bool('all') || dangling === false;
     if (
       !(await confirmed(
         ctx,
@@ -59,103 +54,9 @@ export const imagePrune: Command = {
       ))
     )
       return;
-    const r = await pruneImages(await ctx.engine(), { all, ...filterOf(ctx, o) });
+    const r = await pruneImages(await ctx.engine(), { all, ...filter });
     removals(ctx, r.removed);
     ctx.stdout.write(total(r.reclaimed));
-  },
-};
-
-export const builderPrune: Command = {
-  name: 'builder prune',
-  summary: 'Remove what builds have kept',
-  usage: '[OPTIONS]',
-  examples: [
-    'slipway builder prune',
-    'slipway builder prune -af',
-    'slipway builder prune -f --keep-storage 10gb',
-    'slipway builder prune -f --filter type=exec.cachemount',
-  ],
-  args: { min: 0, max: 0 },
-  options: [
-    { ...ALL, help: 'Also what images share' },
-    {
-      name: 'filter',
-      type: 'list',
-      placeholder: 'key=value',
-      help: 'until=24h, unused-for=24h, id=…, type=regular|exec.cachemount, description=…, shared, private, inuse',
-    },
-    FORCE,
-    { name: 'keep-storage', type: 'string', placeholder: 'bytes', help: 'How much may stay; the least recently used goes first' },
-    { name: 'max-used-space', type: 'string', placeholder: 'bytes', help: 'The same, as buildx has it' },
-    { name: 'verbose', type: 'boolean', help: 'Show each entry in full' },
-  ],
-  async run(ctx, o) {
-    const filter = cacheFilterOf(ctx, o);
-    if (!(await confirmed(ctx, o, o.bool('all') ? 'This will remove all build cache.' : 'This will remove all dangling build cache.')))
-      return;
-    const r = pruneBuilder(await ctx.engine(), filter);
-    if (r.removed.length > 0) ctx.stdout.write(cacheTable(r.removed, ctx.now(), o.bool('verbose')));
-    ctx.stdout.write(`Total:\t${formatBytes(r.reclaimed)}\n`);
-  },
-};
-
-/** What of the cache is meant. */
-function cacheFilterOf(ctx: Context, o: ParsedOptions): CacheFilter {
-  const filters = parseFilters(o.list('filter'));
-  const { until } = untilOf(ctx, filters.get('until')?.at(-1) ?? filters.get('unused-for')?.at(-1));
-  const match = new Map([...filters].filter(([key]) => key !== 'until' && key !== 'unused-for'));
-  const text = o.string('keep-storage') ?? o.string('max-used-space');
-  const keep = text === undefined ? undefined : parseBytes(text);
-  if (text !== undefined && keep === undefined)
-    throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${text}'`, { hints: ['a number with a unit, such as 10gb'] });
-  const filter = {
-    all: o.bool('all'),
-    ...(until !== undefined && { until }),
-    ...(keep !== undefined && { keep }),
-    ...(match.size > 0 && { match }),
-  };
-  checkCacheFilter(filter);
-  return filter;
-}
-
-function cacheTable(entries: readonly CacheEntry[], now: number, verbose: boolean): string {
-  if (verbose) {
-    return entries
-      .map(
-        (e) =>
-          `ID:\t\t${e.id}\nType:\t\t${e.type}\nDescription:\t${e.description}\nSize:\t\t${formatBytes(e.size)}\nShared:\t\t${e.shared}\nCreated at:\t${new Date(e.createdAt).toISOString()}\nLast used:\t${new Date(e.usedAt).toISOString()}\nUsage count:\t${e.uses}\n\n`,
-      )
-      .join('');
-  }
-  const rows = entries.map((e) => [
-    entryId(e),
-    String(!e.inUse),
-    `${formatBytes(e.size)}${e.shared ? '*' : ''}`,
-    `${humanDuration(now - e.usedAt)} ago`,
-  ]);
-  return table([['ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED'], ...rows]);
-}
-
-export const builderDu: Command = {
-  name: 'builder du',
-  summary: 'Show how much room the build cache takes',
-  usage: '[OPTIONS]',
-  examples: ['slipway builder du', 'slipway builder du --verbose', 'slipway builder du --filter type=exec.cachemount'],
-  args: { min: 0, max: 0 },
-  options: [
-    { name: 'filter', type: 'list', placeholder: 'key=value', help: 'As builder prune has them' },
-    { name: 'verbose', type: 'boolean', help: 'Show each entry in full' },
-  ],
-  async run(ctx, o) {
-    const filter = cacheFilterOf(ctx, o);
-    const entries = cacheEntries(await ctx.engine())
-      .filter((e) => matchesCache(e, filter))
-      .toReversed();
-    const sum = (list: readonly CacheEntry[]): string => formatBytes(list.reduce((n, e) => n + e.size, 0));
-    ctx.stdout.write(cacheTable(entries, ctx.now(), o.bool('verbose')));
-    const shared = entries.filter((e) => e.shared);
-    if (shared.length > 0) ctx.stdout.write(`Shared:\t\t${sum(shared)}\nPrivate:\t${sum(entries.filter((e) => !e.shared))}\n`);
-    ctx.stdout.write(`Reclaimable:\t${sum(entries.filter((e) => !e.inUse))}\nTotal:\t\t${sum(entries)}\n`);
   },
 };
 
@@ -174,56 +75,45 @@ export const containerPrune: Command = {
   },
 };
 
+/** The kinds of things that go, in the order in which the question lists them. */
+function prunedKinds(all: boolean, volumes: boolean): string[] {
+  return [
+    'all stopped containers',
+    'all networks not used by at least one container',
+    ...(volumes ? ['all anonymous volumes not used by at least one container'] : []),
+    all ? 'all images without at least one container associated to them' : 'all dangling images',
+    all ? 'all build cache' : 'unused build cache',
+  ];
+}
+
+const listed = (lines: readonly string[]): string => lines.map((line) => `  - ${line}\n`).join('');
+
 export const systemPrune: Command = {
   name: 'system prune',
   summary: 'Remove everything that is not used',
   usage: '[OPTIONS]',
-  examples: ['slipway system prune', 'slipway system prune -af'],
+  examples: ['slipway system prune', 'slipway system prune -af', 'slipway system prune -af --volumes'],
   args: { min: 0, max: 0 },
-  options: [ALL, FILTER, FORCE],
+  options: [ALL, FILTER, FORCE, { name: 'volumes', type: 'boolean', help: 'Anonymous volumes too' }],
   async run(ctx, o) {
-    const all = o.bool('all');
-    if (
-      !(await confirmed(
-        ctx,
-        o,
-        `This will remove:\n  - all stopped containers\n  - all ${all ? 'images without at least one container associated to them' : 'dangling images'}\n  - ${all ? 'all' : 'unused'} build cache\n`,
-      ))
-    )
-      return;
-    const engine = await ctx.engine();
+    const [all, volumes] = [o.bool('all'), o.bool('volumes')];
     const filter = filterOf(ctx, o);
+    if (volumes && filter.until !== undefined)
+      throw new SlipwayError('invalid-argument', 'cli.filter', 'the "until" filter is not supported with "--volumes"');
+    const filters = o.list('filter');
+    const filtered = filters.length === 0 ? '' : `  Items to be pruned will be filtered with:\n${listed(filters)}\n`;
+    if (!(await confirmed(ctx, o, `This will remove:\n${listed(prunedKinds(all, volumes))}\n${filtered}`, ''))) return;
+    const engine = await ctx.engine();
+    const show = (title: string, names: readonly string[]): void =>
+      void (names.length > 0 && ctx.stdout.write(`Deleted ${title}:\n${names.map((name) => `${name}\n`).join('')}\n`));
     const containers = await pruneContainers(engine, filter);
-    if (containers.removed.length > 0) ctx.stdout.write(`Deleted Containers:\n${containers.removed.map((id) => `${id}\n`).join('')}\n`);
+    show('Containers', containers.removed);
+    show('Networks', await pruneNetworks(engine, filter));
+    const gone = volumes ? await pruneVolumes(engine, { ...filter, all: false }) : { removed: [], reclaimed: 0 };
+    show('Volumes', gone.removed);
     const images = await pruneImages(engine, { all, ...filter });
     removals(ctx, images.removed);
     const cache = pruneBuilder(engine, { all, ...filter });
-    ctx.stdout.write(total(containers.reclaimed + images.reclaimed + cache.reclaimed));
-  },
-};
-
-export const systemDf: Command = {
-  name: 'system df',
-  summary: 'Show how much room things take',
-  usage: '[OPTIONS]',
-  examples: ['slipway system df'],
-  args: { min: 0, max: 0 },
-  options: [{ name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' }],
-  async run(ctx, o) {
-    const rows = (await diskUsage(await ctx.engine())).map((u) => ({
-      Type: u.type,
-      TotalCount: String(u.total),
-      Active: String(u.active),
-      Size: formatBytes(u.size),
-      Reclaimable: `${formatBytes(u.reclaimable)}${u.size > 0 && u.type !== 'Build Cache' ? ` (${Math.min(100, Math.floor((100 * u.reclaimable) / u.size))}%)` : ''}`,
-    }));
-    const columns = [
-      { head: 'TYPE', field: 'Type' },
-      { head: 'TOTAL', field: 'TotalCount' },
-      { head: 'ACTIVE', field: 'Active' },
-      { head: 'SIZE', field: 'Size' },
-      { head: 'RECLAIMABLE', field: 'Reclaimable' },
-    ] as const;
-    ctx.stdout.write(renderRows(rows, columns, o.string('format')));
+    ctx.stdout.write(total(containers.reclaimed + gone.reclaimed + images.reclaimed + cache.reclaimed));
   },
 };

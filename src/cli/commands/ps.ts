@@ -1,6 +1,6 @@
 // `ps`: the list of containers.
-import { commandText, filterContainers, portsText, statusText } from '../../container/index.ts';
-import { containerSizes } from '../../engine/index.ts';
+import { commandText, type Container, filterContainers, portsText, statusText } from '../../container/index.ts';
+import { containerSizes, type Engine } from '../../engine/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
 import { openContainers } from '../containers.ts';
@@ -14,6 +14,32 @@ const MOUNT_WIDTH = 15;
 
 const sizeText = ({ written, total }: { written: number; total: number }): string =>
   `${formatBytes(written, 3)} (virtual ${formatBytes(total, 3)})`;
+
+/** A container as lists show it. Its image is named by its ID when the name stands for another one by now, or for none. */
+export function containerRow(engine: Engine, c: Container, o: { now: number; whole: boolean; sizes: boolean }): Row {
+  const cut = (s: string, width: number): string => (o.whole || s.length <= width ? s : `${s.slice(0, width - 1)}…`);
+  return {
+    ID: o.whole ? c.id : c.id.slice(0, 12),
+    Image: engine.images.find(c.imageName)?.id === c.imageId ? c.imageName : o.whole ? c.imageId : c.imageId.slice(7, 19),
+    Command: `"${cut(commandText(c), COMMAND_WIDTH)}"`,
+    RunningFor: `${humanDuration(o.now - c.createdAt)} ago`,
+    CreatedAt: goTime(c.createdAt),
+    Status: statusText(c, o.now),
+    State: c.state.status,
+    Ports: portsText(c),
+    Names: c.name,
+    Labels: labelsText(c.labels),
+    Label: labelOf(c.labels),
+    LocalVolumes: String(c.mounts.filter((m) => m.type === 'volume').length),
+    Mounts: c.mounts
+      .filter((m) => m.type !== 'tmpfs')
+      .map((m) => cut(m.name ?? m.source, MOUNT_WIDTH))
+      .join(','),
+    Networks: c.request.network,
+    Platform: null,
+    Size: o.sizes ? sizeText(containerSizes(engine, c)) : '0B',
+  };
+}
 
 export const ps: Command = {
   name: 'ps',
@@ -43,34 +69,13 @@ export const ps: Command = {
     let list = filterContainers(containers.records.all(), filters).filter((c) => everything || c.state.status === 'running');
     if (count !== undefined && count >= 0) list = list.slice(0, count);
     const whole = o.bool('no-trunc');
-    const id = (s: string): string => (whole ? s : s.slice(0, 12));
-    if (o.bool('quiet')) return void ctx.stdout.write(list.map((c) => `${id(c.id)}\n`).join(''));
-    const cut = (s: string, width: number): string => (whole || s.length <= width ? s : `${s.slice(0, width - 1)}…`);
+    if (o.bool('quiet') && !o.has('format'))
+      return void ctx.stdout.write(list.map((c) => `${whole ? c.id : c.id.slice(0, 12)}\n`).join(''));
     const now = ctx.now();
     const format = listFormat(ctx, 'psFormat', o);
     // measuring reads all files of a container: only when the sizes are shown
     const sizes = o.bool('size') || /\.Size\b/.test(format ?? '');
-    const rows: Row[] = list.map((c) => ({
-      ID: id(c.id),
-      Image: c.imageName,
-      Command: `"${cut(commandText(c), COMMAND_WIDTH)}"`,
-      RunningFor: `${humanDuration(now - c.createdAt)} ago`,
-      CreatedAt: goTime(c.createdAt),
-      Status: statusText(c, now),
-      State: c.state.status,
-      Ports: portsText(c),
-      Names: c.name,
-      Labels: labelsText(c.labels),
-      Label: labelOf(c.labels),
-      LocalVolumes: String(c.mounts.filter((m) => m.type === 'volume').length),
-      Mounts: c.mounts
-        .filter((m) => m.type !== 'tmpfs')
-        .map((m) => cut(m.name ?? m.source, MOUNT_WIDTH))
-        .join(','),
-      Networks: c.request.network,
-      Platform: null,
-      Size: sizes ? sizeText(containerSizes(engine, c)) : '0B',
-    }));
+    const rows = list.map((c) => containerRow(engine, c, { now, whole, sizes }));
     const columns = [
       { head: 'CONTAINER ID', field: 'ID' },
       { head: 'IMAGE', field: 'Image' },

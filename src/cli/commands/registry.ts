@@ -14,10 +14,20 @@ import {
   remoteTags,
   USUAL_LEVELS,
 } from '../../engine/index.ts';
-import { parsePlatform, parseReference, type Reference, repositoryName, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import {
+  familiarReference,
+  parsePlatform,
+  parseReference,
+  type Reference,
+  repositoryName,
+  SlipwayError,
+  withDefaultTag,
+} from '../../model/index.ts';
 import { readStream } from '../../sys/index.ts';
 import { formatBytes } from '../../util/index.ts';
+import { CONTENT_TRUST, refuseContentTrust } from '../content-trust.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
+import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 import { Rows } from '../progress/rows.ts';
 import { shownPull, wholeName } from '../pulling.ts';
 
@@ -29,10 +39,12 @@ export const pull: Command = {
   args: { min: 1, max: 1 },
   options: [
     { name: 'all-tags', short: 'a', type: 'boolean', help: 'Download all tags of the repository' },
+    CONTENT_TRUST,
     { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Which image of a list to take' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the name only' },
   ],
   async run(ctx, o, args) {
+    refuseContentTrust(o);
     const ref = parseReference(args[0] ?? '');
     const quiet = o.bool('quiet');
     const platform = o.string('platform') ?? ctx.env['DOCKER_DEFAULT_PLATFORM'];
@@ -57,10 +69,16 @@ export const push: Command = {
     { name: 'all-tags', short: 'a', type: 'boolean', help: 'Upload all tags of the repository' },
     { name: 'all-platforms', type: 'boolean', help: 'Push the whole list that the image was pulled with' },
     { name: 'compression', type: 'string', placeholder: 'gzip|zstd[:level]', help: 'How layers are compressed that are not yet (gzip:4)' },
+    CONTENT_TRUST,
     { name: 'force-compression', type: 'boolean', help: 'Compress layers anew that came compressed' },
+    PLATFORM,
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the name only' },
   ],
   async run(ctx, o, args) {
+    refuseContentTrust(o);
+    const wanted = wantedPlatform(o);
+    if (wanted !== undefined && o.bool('all-platforms'))
+      throw new SlipwayError('invalid-argument', 'cli.platform', "--platform can't be used with --all-platforms");
     const ref = parseReference(args[0] ?? '');
     const compression = parseCompression(o.string('compression') ?? 'gzip');
     const engine = await ctx.engine();
@@ -72,6 +90,7 @@ export const push: Command = {
     const quiet = o.bool('quiet');
     if (!quiet && !o.bool('all-tags') && ref.tag === undefined && ref.digest === undefined) ctx.stdout.write('Using default tag: latest\n');
     if (!quiet) ctx.stdout.write(`The push refers to repository [${repositoryName(ref)}]\n`);
+    for (const name of names) checkPlatform(engine, familiarReference(name), wanted);
     for (const name of names) await pushOne(ctx, name, compression, o);
     if (quiet) ctx.stdout.write(`${o.bool('all-tags') ? repositoryName(ref) : wholeName(ref)}\n`);
   },
@@ -201,9 +220,8 @@ export const logout: Command = {
   async run(ctx, _, args) {
     const server = serverOf(args[0]);
     const shown = server === HUB ? 'https://index.docker.io/v1/' : server;
-    ctx.stdout.write(
-      (await signOut(await ctx.engine(), server)) ? `Removing login credentials for ${shown}\n` : `Not logged in to ${shown}\n`,
-    );
+    await signOut(await ctx.engine(), server);
+    ctx.stdout.write(`Removing login credentials for ${shown}\n`);
   },
 };
 

@@ -35,7 +35,7 @@ export const builderVersion: Command = {
 };
 
 /** From the manifest beside bin/slipway, whether the program runs from its bundle or from the sources. */
-function versionNumber(ctx: Context): string {
+export function versionNumber(ctx: Context): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', `file://${ctx.selfCommand[0] ?? ''}`), 'utf8')) as {
     version: string;
   };

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
-import { SlipwayError, sha256 } from '../../model/index.ts';
+import { formatPlatform, matchesPlatform, type Platform, platformOfImage, SlipwayError, sha256 } from '../../model/index.ts';
 import { stoppedBy, withCleanup } from '../../util/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { Digest } from '../../model/index.ts';
@@ -11,7 +11,7 @@ import type { NewImage } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
 import { Directory } from './directory.ts';
 import { readDockerManifest } from './docker-archive.ts';
-import type { ImagePlan } from './documents.ts';
+import { asImageConfig, type ImagePlan } from './documents.ts';
 import { notAnImageArchive } from './errors.ts';
 import type { ArchiveFiles } from './files.ts';
 import { LayerIntake } from './layer-intake.ts';
@@ -26,20 +26,20 @@ import type { ImageChoice, Loaded, TransferOptions } from './types.ts';
 /**
  * Brings the images of an archive into the store.
  * @param source a path (file, directory, named pipe), or a stream
- * @param o with `only`, one image of an OCI layout is brought, and it gets no name; with `lease`, images stay held
+ * @param o with `only`, one image of an OCI layout is brought, and it gets no name; with `lease`, images stay held; with `platform`, only images for that one are taken
  * @throws SlipwayError `archive.*`, `config.invalid`, `manifest.invalid`, `reference.invalid`, `store.full`; system errors of the source
  */
 export async function loadArchive(
   store: ImageStore,
   source: string | Readable,
-  o: TransferOptions & { only?: ImageChoice; lease?: Lease } = {},
+  o: TransferOptions & { only?: ImageChoice; lease?: Lease; platform?: Platform } = {},
 ): Promise<Loaded[]> {
   using lease = store.leases.create();
   const writers = new BlobWriters(store, lease);
   const all = async (): Promise<Loaded[]> => {
     const files = await open(store, source, writers, o);
     const work = async (): Promise<Loaded[]> => {
-      const plans = o.only === undefined ? readPlans(files) : [readOciImage(files, o.only)];
+      const plans = o.only === undefined ? ofPlatform(readPlans(files, o.platform), o.platform) : [readOciImage(files, o.only)];
       const intake = new LayerIntake(store, files, writers, o);
       const images: Array<{ image: NewImage; names: readonly string[]; id: Digest }> = [];
       for (const plan of plans) images.push(await takeIn(plan, intake, writers));
@@ -59,9 +59,17 @@ export async function loadArchive(
   return await withCleanup(all, () => writers.dispose());
 }
 
-function readPlans(files: ArchiveFiles): ImagePlan[] {
+/** @throws SlipwayError `archive.no-platform` */
+function ofPlatform(plans: ImagePlan[], wanted: Platform | undefined): ImagePlan[] {
+  if (wanted === undefined) return plans;
+  const found = plans.filter(({ config, layers }) => matchesPlatform(platformOfImage(asImageConfig(config, layers.length)), wanted));
+  if (found.length > 0) return found;
+  throw new SlipwayError('not-found', 'archive.no-platform', `the archive has no image for platform ${formatPlatform(wanted)}`);
+}
+
+function readPlans(files: ArchiveFiles, platform: Platform | undefined): ImagePlan[] {
   if (files.has('manifest.json')) return readDockerManifest(files);
-  if (files.has('index.json')) return readOciLayout(files);
+  if (files.has('index.json')) return readOciLayout(files, platform);
   if (files.has('repositories')) {
     throw new SlipwayError(
       'unsupported',

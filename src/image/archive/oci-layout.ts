@@ -1,5 +1,6 @@
 // An OCI image layout (image-spec, image-layout.md): index.json leads to manifests and, for several platforms, to further indexes.
 import {
+  formatPlatform,
   MediaType,
   digestHex,
   formatReference,
@@ -15,7 +16,7 @@ import {
   sniffMediaType,
   withDefaultTag,
 } from '../../model/index.ts';
-import type { Descriptor, Digest, Index } from '../../model/index.ts';
+import type { Descriptor, Digest, Index, Platform } from '../../model/index.ts';
 import { asImageConfig } from './documents.ts';
 import type { ImagePlan } from './documents.ts';
 import { malformed, mismatch, notAnImageArchive } from './errors.ts';
@@ -28,17 +29,18 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
 const MAX_DEPTH = 4;
 
 /** @throws SlipwayError `archive.*`, `manifest.invalid`, `config.invalid` */
-export function readOciLayout(files: ArchiveFiles): ImagePlan[] {
+export function readOciLayout(files: ArchiveFiles, platform?: Platform): ImagePlan[] {
   const plans = new Map<Digest, ImagePlan>();
   for (const descriptor of parseIndex(files.document('index.json')).manifests) {
-    const found = findManifest(files, descriptor, 0);
+    const found = findManifest(files, descriptor, 0, platform);
     if (found === undefined) continue;
     const name = nameOf(descriptor);
     const known = plans.get(found.digest);
     const plan = known ?? readManifest(files, found);
     plans.set(found.digest, { ...plan, names: [...plan.names, ...(name === undefined || plan.names.includes(name) ? [] : [name])] });
   }
-  if (plans.size === 0) throw notAnImageArchive('its index.json names no image for this machine');
+  if (plans.size === 0)
+    throw notAnImageArchive(`its index.json names no image for ${platform === undefined ? 'this machine' : formatPlatform(platform)}`);
   return [...plans.values()];
 }
 
@@ -61,22 +63,22 @@ export function readOciImage(files: ArchiveFiles, { tag, digest }: ImageChoice):
 }
 
 /** The manifest that a descriptor leads to: itself, or the one for this machine out of an index. */
-function findManifest(files: ArchiveFiles, descriptor: Descriptor, depth: number): Descriptor | undefined {
+function findManifest(files: ArchiveFiles, descriptor: Descriptor, depth: number, platform?: Platform): Descriptor | undefined {
   if (isManifestType(descriptor.mediaType)) return isImage(descriptor) ? descriptor : undefined;
   if (!isIndexType(descriptor.mediaType)) return undefined;
   if (depth >= MAX_DEPTH) throw malformed('its indexes are nested too deeply');
   const candidates = parseIndex(blobOf(files, descriptor)).manifests.filter(isImage);
-  for (const candidate of preferred(candidates)) {
-    const found = findManifest(files, candidate, depth + 1);
+  for (const candidate of preferred(candidates, platform)) {
+    const found = findManifest(files, candidate, depth + 1, platform);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Those of this machine's platform first; the only one there is, whatever its platform. */
-function preferred(candidates: Index['manifests']): Index['manifests'] {
-  const host = hostPlatform();
-  const matching = candidates.filter(({ platform }) => platform === undefined || matchesPlatform(platform, host));
+/** Those of the wanted platform. Unless one is named, those of this machine; the only one there is, whatever its platform. */
+function preferred(candidates: Index['manifests'], wanted?: Platform): Index['manifests'] {
+  const matching = candidates.filter(({ platform }) => platform === undefined || matchesPlatform(platform, wanted ?? hostPlatform()));
+  if (wanted !== undefined) return matching;
   return matching.length > 0 || candidates.length !== 1 ? matching : candidates;
 }
 

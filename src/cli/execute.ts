@@ -1,0 +1,108 @@
+// One command line, from its words to its exit code: finds the command, gives it what it may use, runs it, and reports its failure.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Engine } from '../engine/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import { parseArgs } from './args.ts';
+import type { Context, Output, Settings } from './command.ts';
+import { type Entry, findCommand } from './commands/index.ts';
+import { reportError } from './errors.ts';
+import { takeGlobalFlags } from './global-flags.ts';
+import { commandHelp, programHelp } from './help.ts';
+import { cacheLimit, proxies, registrySettings } from './registries.ts';
+
+/** What a command line is given by whoever runs it. */
+export interface Surroundings extends Pick<Context, 'cwd' | 'stdin' | 'stdout' | 'stderr' | 'signal' | 'selfCommand'> {
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Runs one command line. @returns its exit code */
+export async function execute(o: Surroundings, line: readonly string[]): Promise<number> {
+  const { env } = o;
+  let engine: Promise<Engine> | undefined;
+  const ctx: Context = {
+    env,
+    cwd: o.cwd,
+    stdout: o.stdout,
+    stderr: o.stderr,
+    signal: o.signal,
+    selfCommand: o.selfCommand,
+    // making the stream costs 4 ms, and few commands read it
+    get stdin() {
+      return o.stdin;
+    },
+    settings: settings(o),
+    now: Date.now,
+    engine: () =>
+      (engine ??= import('../engine/index.ts')
+        .then(({ Engine }) =>
+          Engine.open({
+            root: ctx.settings.root,
+            run: ctx.settings.run,
+            selfCommand: ctx.selfCommand,
+            environment: proxies(env),
+            registries: registrySettings(env, homedir()),
+            ...cacheLimit(env),
+            ...(env['SLIPWAY_RUNTIME'] && { runtime: env['SLIPWAY_RUNTIME'] }),
+            ...snapshotter(env['SLIPWAY_SNAPSHOTTER']),
+          }),
+        )
+        .then((opened) => reportLost(opened, o.stderr))),
+  };
+  let usual = 1;
+  try {
+    const found = findCommand(takeGlobalFlags(line, env));
+    if (found.kind === 'help') {
+      o.stdout.write(programHelp(found.group, o.stdout.columns));
+      return found.exitCode;
+    }
+    const entry: Entry = found.entry;
+    const command = await entry.load();
+    usual = command.failureExitCode ?? 1;
+    const { options, args, help } = parseArgs(entry.path, command, found.rest);
+    if (help) {
+      o.stdout.write(commandHelp(entry.path, command, o.stdout.columns));
+      return 0;
+    }
+    return (await command.run(ctx, options, args)) ?? 0;
+  } catch (e) {
+    return reportError(ctx, e, usual);
+  } finally {
+    try {
+      (await engine?.catch(() => undefined))?.close();
+    } catch (e) {
+      // the command has ended as it has: this is said beside it
+      reportError(ctx, e, usual);
+    }
+  }
+}
+
+function settings({ env, stderr }: Surroundings): Settings {
+  const isRoot = process.getuid?.() === 0;
+  const data = env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
+  const root = env['SLIPWAY_ROOT'] || (isRoot ? '/var/lib/slipway' : join(data, 'slipway'));
+  const run =
+    env['SLIPWAY_RUN'] || (isRoot ? '/run/slipway' : join(env['XDG_RUNTIME_DIR'] || '/tmp', `slipway-${process.getuid?.() ?? 0}`));
+  return {
+    root,
+    run,
+    buildkit: !['0', 'false'].includes(env['DOCKER_BUILDKIT'] ?? ''),
+    progress: env['BUILDKIT_PROGRESS'] || undefined,
+    color: stderr.isTTY && !env['NO_COLOR'],
+  };
+}
+
+function snapshotter(name: string | undefined): { snapshotter?: 'overlay' | 'copy' } {
+  if (name === undefined || name === '') return {};
+  if (name === 'overlay' || name === 'copy') return { snapshotter: name };
+  throw new SlipwayError('invalid-argument', 'env.snapshotter', `SLIPWAY_SNAPSHOTTER is overlay or copy, not ${name}`);
+}
+
+/** The first command after the machine stopped without warning says what that has cost. */
+function reportLost(engine: Engine, stderr: Output): Engine {
+  const { images = [], containers = [] } = engine.recovered ?? {};
+  const lost = [...images.map((id) => `image ${id.slice(7, 19)}`), ...containers.map((id) => `container ${id.slice(0, 12)}`)];
+  if (lost.length > 0)
+    stderr.write(`warning: the machine stopped before all was on the disk; lost, to be pulled or built again: ${lost.join(', ')}\n`);
+  return engine;
+}
