@@ -52,6 +52,7 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   if (!tagFits(recipe, tag)) {
     throw new SlipwayError('not-found', 'bootstrap.version', `Debian has no ${recipe.name} that ${recipe.name}:${tag} could stand for`, {
       hints: [
+        ...(tag.split('-').some((word) => word.startsWith('alpine')) ? ['there is no Alpine here: a stand-in is made of Debian'] : []),
         `these can be made: ${tagsOf(recipe)
           .map((t) => `${recipe.name}:${t}`)
           .join(', ')}`,

@@ -13,10 +13,21 @@ export interface Recipe {
   readonly versions: readonly string[];
   /** Dockerfile instructions applied to the imported root file system. */
   readonly changes: readonly string[];
+  /** Shell commands run in the root file system once its packages are installed. */
+  readonly setup?: readonly string[];
 }
 
 const PATH = 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const CERTIFICATES = 'ca-certificates';
+
+const NGINX_SITE = `server {
+    listen 80;
+    server_name localhost;
+    location / {
+        root /usr/share/nginx/html;
+        index index.html index.htm;
+    }
+}`;
 
 const debian = (
   name: string,
@@ -24,7 +35,8 @@ const debian = (
   packages: readonly string[],
   versions: readonly string[],
   changes: readonly string[],
-): Recipe => ({ name, summary, kind: 'debian', packages: [CERTIFICATES, ...packages], versions, changes });
+  setup: readonly string[] = [],
+): Recipe => ({ name, summary, kind: 'debian', packages: [CERTIFICATES, ...packages], versions, changes, setup });
 
 /** Every stand-in that can be made, in the order in which they are listed. */
 export const RECIPES: readonly Recipe[] = [
@@ -49,7 +61,15 @@ export const RECIPES: readonly Recipe[] = [
       'CMD ["bash"]',
     ],
   ),
-  debian('node', 'Debian with Node.js and npm', ['nodejs', 'npm'], ['18'], [PATH, 'CMD ["node"]']),
+  debian(
+    'node',
+    'Debian with Node.js and npm',
+    ['nodejs', 'npm'],
+    ['18'],
+    [PATH, 'CMD ["node"]'],
+    // the user that the well-known image has
+    ['groupadd --gid 1000 node', 'useradd --uid 1000 --gid node --shell /bin/bash --create-home node'],
+  ),
   debian(
     'python',
     'Debian with Python and pip',
@@ -73,6 +93,14 @@ export const RECIPES: readonly Recipe[] = [
     ['nginx-light'],
     ['1.22', '1'],
     [PATH, 'EXPOSE 80', 'STOPSIGNAL SIGQUIT', 'CMD ["nginx", "-g", "daemon off;"]'],
+    // as the well-known image: its folder of pages, and logs on the streams of the container
+    [
+      'rm -f /etc/nginx/sites-enabled/default',
+      'mkdir -p /usr/share/nginx/html',
+      `printf '%s\\n' '${NGINX_SITE}' > /etc/nginx/conf.d/default.conf`,
+      'ln -sf /dev/stdout /var/log/nginx/access.log',
+      'ln -sf /dev/stderr /var/log/nginx/error.log',
+    ],
   ),
 ];
 

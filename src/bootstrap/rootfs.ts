@@ -34,11 +34,16 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
   const tool = requireTool('mmdebstrap');
   const sources = join(o.work, 'sources.list');
   writeFileSync(sources, `${(await aptSources(o.signal)).join('\n')}\n`);
-  const child = spawn(tool, ['--variant=minbase', `--include=${recipe.packages.join(',')}`, '--format=tar', SUITE, '-', sources], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: makerEnvironment(o),
-    detached: true,
-  });
+  const hooks = (recipe.setup ?? []).map((command) => `--customize-hook=chroot "$1" sh -ec ${quoted(command)}`);
+  const child = spawn(
+    tool,
+    ['--variant=minbase', `--include=${recipe.packages.join(',')}`, ...hooks, '--format=tar', SUITE, '-', sources],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: makerEnvironment(o),
+      detached: true,
+    },
+  );
   const stop = (): void => {
     // the whole group: mmdebstrap removes its folder when it is told to end
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
@@ -72,6 +77,9 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
   done.catch(() => {}); // the reader of the stream asks for it later
   return { stream: child.stdout, done };
 }
+
+/** A word of a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A small environment: what apt needs for its way to the packages, and nothing that changes the result. */
 function makerEnvironment(o: RootfsOptions): NodeJS.ProcessEnv {

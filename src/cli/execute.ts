@@ -49,11 +49,12 @@ export async function execute(o: Surroundings, line: readonly string[]): Promise
         )
         .then((opened) => reportLost(opened, o.stderr))),
   };
+  const columns = o.stdout.columns ?? (Number(env['COLUMNS']) || undefined);
   let usual = 1;
   try {
     const found = findCommand(takeGlobalFlags(line, env));
     if (found.kind === 'help') {
-      o.stdout.write(programHelp(found.group, o.stdout.columns));
+      o.stdout.write(programHelp(found.group, columns));
       return found.exitCode;
     }
     const entry: Entry = found.entry;
@@ -61,7 +62,7 @@ export async function execute(o: Surroundings, line: readonly string[]): Promise
     usual = command.failureExitCode ?? 1;
     const { options, args, help } = parseArgs(entry.path, command, found.rest);
     if (help) {
-      o.stdout.write(commandHelp(entry.path, command, o.stdout.columns));
+      o.stdout.write(commandHelp(entry.path, command, columns));
       return 0;
     }
     return (await command.run(ctx, options, args)) ?? 0;

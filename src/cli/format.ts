@@ -21,10 +21,20 @@ export const labelOf =
 /** The heading of a label's column: the last part of its name. */
 const labelHeading: Method = (name) => String(name).split('.').at(-1)?.replaceAll(/[-_]/g, ' ');
 
-/** Renders rows. `format`: nothing, `json`, `table …` or a template. @throws SlipwayError `cli.template` */
-export function renderRows<R extends Row>(rows: readonly R[], columns: readonly Column<R>[], format: string | undefined): string {
+/** The fields of `--format raw`, with the names that Docker prints there. */
+export type RawFields = readonly (readonly [name: string, field: string])[];
+
+/** Renders rows. `format`: nothing, `json`, `raw` where `raw` says how, `table …` or a template. @throws SlipwayError `cli.template` */
+export function renderRows<R extends Row>(
+  rows: readonly R[],
+  columns: readonly Column<R>[],
+  format: string | undefined,
+  raw?: RawFields,
+): string {
   if (format === undefined || format === '' || format === 'table')
     return listed([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
+  if (format === 'raw' && raw !== undefined)
+    return rows.map((r) => `${raw.map(([name, field]) => `${`${name}: ${cell(r[field])}`.trimEnd()}\n`).join('')}\n`).join('');
   if (format === 'json') return rows.map((r) => `${printableJson(goJson(Object.fromEntries(Object.entries(r).sort(byName))))}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const isTable = unescaped.startsWith('table ');

@@ -35,7 +35,7 @@ export const systemDf: Command = {
         Size: formatBytes(u.size),
         Reclaimable: `${formatBytes(u.reclaimable)}${u.size > 0 && u.type !== 'Build Cache' ? ` (${Math.min(100, Math.floor((100 * u.reclaimable) / u.size))}%)` : ''}`,
       }));
-      ctx.stdout.write(renderRows(rows, SUMMARY, format));
+      ctx.stdout.write(renderRows(rows, SUMMARY, format, RAW));
     }
     if (!asTable) return;
     const { root, run } = ctx.settings;
@@ -54,6 +54,14 @@ const SUMMARY = [
   { head: 'ACTIVE', field: 'Active' },
   { head: 'SIZE', field: 'Size' },
   { head: 'RECLAIMABLE', field: 'Reclaimable' },
+] as const;
+
+const RAW = [
+  ['type', 'Type'],
+  ['total', 'TotalCount'],
+  ['active', 'Active'],
+  ['size', 'Size'],
+  ['reclaimable', 'Reclaimable'],
 ] as const;
 
 const HEADS = {

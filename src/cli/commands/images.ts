@@ -13,6 +13,14 @@ import { listFormat } from '../user-config.ts';
 /** What `images` does not look at, as Docker's does not. */
 const UNKNOWN = 'N/A';
 
+const RAW = [
+  ['repository', 'Repository'],
+  ['tag', 'Tag'],
+  ['image_id', 'ID'],
+  ['created_at', 'CreatedAt'],
+  ['virtual_size', 'Size'],
+] as const;
+
 const LIST_FILTERS = new Set(['reference', 'dangling', 'label', 'before', 'since', 'until']);
 
 export const images: Command = {
@@ -71,7 +79,7 @@ export const images: Command = {
       { head: 'CREATED', field: 'CreatedSince' },
       { head: 'SIZE', field: 'Size' },
     ];
-    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'imagesFormat', o)));
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'imagesFormat', o), RAW));
   },
 };
 

@@ -38,6 +38,13 @@ async function networks(engine: Engine): Promise<Listed[]> {
   return [...made, ...bridge, always('host', 'host'), always('none', 'null')].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+const RAW = [
+  ['network_id', 'ID'],
+  ['name', 'Name'],
+  ['driver', 'Driver'],
+  ['scope', 'Scope'],
+] as const;
+
 const isPredefined = (n: Listed): boolean => ['bridge', 'host', 'none'].includes(n.name);
 
 const named = (all: readonly Listed[], ref: string): Listed | undefined =>
@@ -94,7 +101,7 @@ export const networkLs: Command = {
       { head: 'DRIVER', field: 'Driver' },
       { head: 'SCOPE', field: 'Scope' },
     ] as const;
-    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'networksFormat', o)));
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'networksFormat', o), RAW));
   },
 };
 

@@ -12,6 +12,18 @@ import { listFormat } from '../user-config.ts';
 const COMMAND_WIDTH = 20;
 const MOUNT_WIDTH = 15;
 
+const RAW = [
+  ['container_id', 'ID'],
+  ['image', 'Image'],
+  ['command', 'Command'],
+  ['created_at', 'CreatedAt'],
+  ['state', 'State'],
+  ['status', 'Status'],
+  ['names', 'Names'],
+  ['labels', 'Labels'],
+  ['ports', 'Ports'],
+] as const;
+
 const sizeText = ({ written, total }: { written: number; total: number }): string =>
   `${formatBytes(written, 3)} (virtual ${formatBytes(total, 3)})`;
 
@@ -86,6 +98,6 @@ export const ps: Command = {
       { head: 'NAMES', field: 'Names' },
       ...(o.bool('size') ? [{ head: 'SIZE', field: 'Size' }] : []),
     ];
-    ctx.stdout.write(renderRows(rows, columns, format));
+    ctx.stdout.write(renderRows(rows, columns, format, RAW));
   },
 };

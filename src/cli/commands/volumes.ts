@@ -16,6 +16,11 @@ const FILTERS = new Set(['dangling', 'driver', 'label', 'name']);
 /** What is not looked at for a list, as Docker's does not. */
 const UNKNOWN = 'N/A';
 
+const RAW = [
+  ['name', 'Name'],
+  ['driver', 'Driver'],
+] as const;
+
 export const volumeLs: Command = {
   name: 'volume ls',
   summary: 'List volumes',
@@ -57,7 +62,7 @@ export const volumeLs: Command = {
       { head: 'DRIVER', field: 'Driver' },
       { head: 'VOLUME NAME', field: 'Name' },
     ] as const;
-    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'volumesFormat', o)));
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'volumesFormat', o), RAW));
   },
 };
 

@@ -9,7 +9,30 @@ export interface ShellOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly color: boolean;
+  /** Of the screen; prose is broken there. */
+  readonly columns: number;
+  /** Waits until the reader goes on; left out where nobody reads along. @throws SlipwayError `tour.left` */
+  readonly pause?: () => Promise<void>;
   write(text: string): void;
+}
+
+/** Longer lines of prose are hard to read, however wide the screen is. */
+const WIDEST = 100;
+
+/** Breaks prose between words. */
+export function wrapped(text: string, columns: number, indent: string): string {
+  const room = Math.max(20, Math.min(columns, WIDEST) - indent.length);
+  const lines = text.split('\n').flatMap((paragraph) => {
+    const out = [''];
+    for (const word of paragraph.split(' ')) {
+      const last = out.at(-1) ?? '';
+      if (last === '') out[out.length - 1] = word;
+      else if (last.length + 1 + word.length <= room) out[out.length - 1] = `${last} ${word}`;
+      else out.push(word);
+    }
+    return out;
+  });
+  return lines.map((l) => `${indent}${l}`.trimEnd()).join('\n');
 }
 
 export interface Outcome {
@@ -32,7 +55,7 @@ export class TourShell {
 
   /** What to notice: a few lines of prose. */
   say(text: string): void {
-    this.#o.write(`${this.#paint('36', text.replace(/^/gm, '  '))}\n`);
+    this.#o.write(`${this.#paint('36', wrapped(text, this.#o.columns, '  '))}\n`);
   }
 
   /** A result that the tour worked out or got by itself, such as an answer to a request. */
@@ -40,15 +63,17 @@ export class TourShell {
     this.#o.write(`${text.trimEnd()}\n`);
   }
 
-  /** Prints a command line, runs it and shows its output; fails when the exit code is not the expected one. */
+  /** Says what to watch for, prints a command line, runs it when the reader is ready, and shows its output; fails when the exit code is not the expected one. */
   async slipway(
     args: readonly string[],
-    o: { cwd?: string; env?: Record<string, string>; expect?: number; shown?: string } = {},
+    o: { watch: string; cwd?: string; env?: Record<string, string>; expect?: number; shown?: string },
   ): Promise<Outcome> {
     const prefix = Object.entries(o.env ?? {})
       .map(([k, v]) => `${k}=${v} `)
       .join('');
-    this.#o.write(`\n${this.#paint('32', '$')} ${prefix}${o.shown ?? `slipway ${args.map(quote).join(' ')}`}\n`);
+    this.#o.write(`\n${this.#paint('36', wrapped(`Watch: ${o.watch}`, this.#o.columns, '  '))}\n`);
+    this.#o.write(`${this.#paint('32', '$')} ${prefix}${o.shown ?? `slipway ${args.map(quote).join(' ')}`}\n`);
+    await this.#o.pause?.();
     const r = await this.quietly(args, { ...o, echo: true });
     const expected = o.expect ?? 0;
     if (r.exitCode !== expected) {
