@@ -1,6 +1,8 @@
 // Runs, equal builds, prunes, removals and loads, all at once.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandLines } from '../support/processes.ts';
 import type { TestStore } from '../support/store.ts';
 
 const DOCKERFILE = `FROM busybox AS a
@@ -64,17 +66,35 @@ export async function together(store: TestStore, { runs, builds, prunes }: Count
     ...each(prunes, (i) => succeeds(['build', '-q', '--network', 'none', '--build-arg', `N=${i}`, '--no-cache', dir])),
     ...each(prunes, (i) => succeeds(['build', '-q', '--network', 'none', '--no-cache', '-o', join(store.folder, `out${i}`), dir])),
     ...each(prunes, () => succeeds(['load', '-q', '-i', archive])),
-    ...each(prunes, (i) => succeeds(['rmi', `same${i}`])),
+    ...each(Math.min(prunes, builds), (i) => succeeds(['rmi', `same${i}`])),
   ]);
-  // containers that are about to start are for the test of their life
+  // none of them may take away what a container that is about to start stands on
   await Promise.all([
+    ...each(prunes, () => succeeds(['system', 'prune', '-f'])),
+    ...each(prunes, () => succeeds(['container', 'prune', '-f'])),
     ...each(prunes, () => succeeds(['image', 'prune', '-f'])),
     ...each(prunes, () => succeeds(['builder', 'prune', '-af'])),
-    ...each(prunes, (i) => succeeds(['run', '--rm', '--network', 'none', 'busybox', 'echo', String(i)], (out) => out === `${i}\n`)),
+    ...each(prunes, (i) =>
+      succeeds(['run', '--rm', '--network', i % 2 ? 'none' : 'bridge', 'busybox', 'echo', String(i)], (out) => out === `${i}\n`),
+    ),
+    ...each(prunes, (i) => succeeds(['load', '-q', '-i', archive]).then(async (said) => said ?? succeeds(['tag', 'busybox', `again${i}`]))),
   ]);
   const check = await store.slipway(['system', 'check']);
   if (check.exitCode !== 0) wrong.push(check.stdout);
   const containers = await store.ok(['ps', '-aq']);
   if (containers !== '') wrong.push(`containers are left: ${containers}`);
+  wrong.push(...(await leftovers(store)));
   return wrong;
+}
+
+/** What commands that have all ended must not leave: processes, network namespaces, run-time files. */
+async function leftovers(store: TestStore): Promise<string[]> {
+  // a monitor's last command may still be at work
+  const processes = (): string[] => commandLines().filter((line) => line.includes(store.run));
+  for (let i = 0; i < 1000 && processes().length > 0; i++) await sleep(10);
+  const files = ['containers', 'netns'].flatMap((folder) => {
+    const path = join(store.run, folder);
+    return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
+  });
+  return [...processes(), ...files].map((what) => `left: ${what}`);
 }
