@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh
-exec bin/slipway tour
+exec bin/slipway tour "$@"

@@ -4,18 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from '../../src/cli/args.ts';
 import { ENTRIES, findCommand } from '../../src/cli/commands/index.ts';
 import { dockerHasCommand } from '../../src/cli/docker-words.ts';
 import { commandHelp, programHelp } from '../../src/cli/help.ts';
 import { removeTree } from '../../src/sys/index.ts';
+import { type Answer, CommandLine } from '../support/command-line.ts';
+import { SLIPWAY } from '../support/store.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-words-');
-const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
 const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
-const slipway = (args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync(bin, args, { env, encoding: 'utf8', input });
+const line = new CommandLine({ env, cwd: folder });
+const slipway = (args: readonly string[], input = ''): Promise<Answer> => line.run(args, { input });
 after(() => removeTree(folder));
 
 test('commands of Docker that are missing are not taken for another word', () => {
@@ -65,21 +65,22 @@ test('help is as wide as the terminal: only a word that is longer than the colum
   );
 });
 
-test('versions', () => {
-  assert.equal(slipway(['version', '--format', '{{.Client.Os}} {{.Server.Os}}']).stdout, 'linux linux\n');
+test('versions', async () => {
+  assert.equal((await slipway(['version', '--format', '{{.Client.Os}} {{.Server.Os}}'])).stdout, 'linux linux\n');
   assert.equal(
-    slipway(['version', '--format', '{{.Client.Version}}']).stdout.trim(),
-    slipway(['buildx', 'version']).stdout.trim().replace('slipway ', ''),
+    (await slipway(['version', '--format', '{{.Client.Version}}'])).stdout.trim(),
+    (await slipway(['buildx', 'version'])).stdout.trim().replace('slipway ', ''),
   );
 });
 
-test('--progress quiet prints the ID', () => {
-  const { status, stdout } = slipway(['build', '--progress', 'quiet', '-'], 'FROM scratch\nCMD ["x"]\n');
+test('--progress quiet prints the ID', async () => {
+  const { status, stdout } = await slipway(['build', '--progress', 'quiet', '-'], 'FROM scratch\nCMD ["x"]\n');
   assert.deepEqual([status, /^sha256:[0-9a-f]{64}\n$/.test(stdout)], [0, true]);
 });
 
 test('a pull of a well-known base that fails says how to make a stand-in', () => {
-  const { status, stderr } = spawnSync(bin, ['pull', 'node:18'], {
+  // the launcher tells Node of proxies: without one that answers, no registry is reached
+  const { status, stderr } = spawnSync(SLIPWAY, ['pull', 'node:18'], {
     env: { ...env, HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' },
     encoding: 'utf8',
   });
@@ -87,8 +88,8 @@ test('a pull of a well-known base that fails says how to make a stand-in', () =>
   assert.match(stderr, /hint: make a stand-in from Debian packages: slipway bootstrap node:18\n/);
 });
 
-test('a push without a tag says which one it means', () => {
-  const { status, stdout, stderr } = slipway(['push', 'nowhere.invalid/none']);
+test('a push without a tag says which one it means', async () => {
+  const { status, stdout, stderr } = await slipway(['push', 'nowhere.invalid/none']);
   assert.equal(status, 1);
   assert.equal(stdout, 'Using default tag: latest\nThe push refers to repository [nowhere.invalid/none]\n');
   assert.match(stderr, /An image does not exist locally with the tag: nowhere\.invalid\/none/);

@@ -45,7 +45,7 @@ test('containers and volumes have the sizes of what was written to them', () => 
 test('the sum and the whole agree with du, and the store of the tour is told apart', async () => {
   const line = new CommandLine({ env, cwd: folder });
   await line.ok('volume', 'create', 'large');
-  writeFileSync(join(env.SLIPWAY_ROOT, 'volumes', 'large', '_data', 'file'), Buffer.alloc(60e6, 1));
+  writeFileSync(join(env.SLIPWAY_ROOT, 'volumes', 'large', '_data', 'file'), Buffer.alloc(240e6, 1));
   mkdirSync(join(env.SLIPWAY_ROOT, 'tour'));
   writeFileSync(join(env.SLIPWAY_ROOT, 'tour', 'file'), Buffer.alloc(20e6, 1));
   const { stdout, stderr } = await line.run(['system', 'df']);
@@ -73,9 +73,9 @@ test('df -v shows each image, container, volume and cache entry', async () => {
     /^Images space usage:\n\nREPOSITORY +TAG +IMAGE ID +CREATED +SIZE +SHARED SIZE +UNIQUE SIZE +CONTAINERS\nbusybox +latest +[0-9a-f]{12} .* 0B +\S+ +1\n/,
   );
   assert.match(stdout, /\nContainers space usage:\n\nCONTAINER ID .* NAMES\n[0-9a-f]{12} +busybox .* 0B .* Created +idle\n/);
-  assert.match(stdout, /\nLocal Volumes space usage:\n\nVOLUME NAME +LINKS +SIZE\nlarge +1 +60MB\n/);
+  assert.match(stdout, /\nLocal Volumes space usage:\n\nVOLUME NAME +LINKS +SIZE\nlarge +1 +240MB\n/);
   assert.match(stdout, /\nBuild cache usage: 0B\n\nCACHE ID +CACHE TYPE +SIZE +CREATED +LAST USED +USAGE +SHARED\n/);
   const lists = JSON.parse(await line.ok('system', 'df', '-v', '--format', 'json')) as Record<string, Record<string, unknown>[]>;
   assert.deepEqual(Object.keys(lists), ['Images', 'Containers', 'Volumes', 'BuildCache']);
-  assert.equal(await line.ok('system', 'df', '-v', '--format', '{{range .Volumes}}{{.Name}} {{.Size}}{{end}}'), 'large 60MB\n');
+  assert.equal(await line.ok('system', 'df', '-v', '--format', '{{range .Volumes}}{{.Name}} {{.Size}}{{end}}'), 'large 240MB\n');
 });
