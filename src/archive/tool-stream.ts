@@ -3,11 +3,12 @@
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { SlipwayError } from '../model/index.ts';
+import { withStreams } from '../sys/index.ts';
 import { brokenCompression } from './errors.ts';
 
 /** Runs `command`, found on PATH. Fails with `archive.tool-missing` or, on a non-zero exit, `archive.compression`. */
 export function toolStream(command: string, args: readonly string[]): Duplex & { bytesWritten: number } {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = withStreams(spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
   let complaint = '';
   let outcome: Error | null | undefined;
   let outputEnded = false;

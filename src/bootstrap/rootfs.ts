@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { END_OF_ARCHIVE, encodeHeader, padding } from '../archive/index.ts';
 import { SlipwayError } from '../model/index.ts';
-import { run } from '../sys/index.ts';
+import { run, withStreams } from '../sys/index.ts';
 import { aptSources, requireTool, SUITE } from './apt.ts';
 import type { Recipe } from './recipes.ts';
 
@@ -35,14 +35,12 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
   const sources = join(o.work, 'sources.list');
   writeFileSync(sources, `${(await aptSources(o.signal)).join('\n')}\n`);
   const hooks = (recipe.setup ?? []).map((command) => `--customize-hook=chroot "$1" sh -ec ${quoted(command)}`);
-  const child = spawn(
-    tool,
-    ['--variant=minbase', `--include=${recipe.packages.join(',')}`, ...hooks, '--format=tar', SUITE, '-', sources],
-    {
+  const child = withStreams(
+    spawn(tool, ['--variant=minbase', `--include=${recipe.packages.join(',')}`, ...hooks, '--format=tar', SUITE, '-', sources], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: makerEnvironment(o),
       detached: true,
-    },
+    }),
   );
   const stop = (): void => {
     // the whole group: mmdebstrap removes its folder when it is told to end

@@ -22,7 +22,9 @@ export async function execute(o: Surroundings, line: readonly string[]): Promise
   let engine: Promise<Engine> | undefined;
   const ctx: Context = {
     env,
-    cwd: o.cwd,
+    get cwd() {
+      return o.cwd;
+    },
     stdout: o.stdout,
     stderr: o.stderr,
     signal: o.signal,

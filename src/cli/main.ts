@@ -40,7 +40,9 @@ function main(): Promise<number> {
   }
   const surroundings = {
     env,
-    cwd: process.cwd(),
+    get cwd() {
+      return currentFolder();
+    },
     get stdin() {
       return process.stdin;
     },
@@ -50,6 +52,15 @@ function main(): Promise<number> {
     selfCommand: [launcher],
   };
   return execute(surroundings, callersWords(process.argv.slice(2)));
+}
+
+/** Only what names files needs it: everything else works in a folder that was removed. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new SlipwayError('failed-precondition', 'cli.no-current-directory', 'the current directory does not exist any more', { cause });
+  }
 }
 
 void main().then((exitCode) => {

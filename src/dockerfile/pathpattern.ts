@@ -41,7 +41,7 @@ function escapedToken(char: string): GlobToken {
   return { kind: 'class', negated: char !== char.toLowerCase(), ranges };
 }
 
-/** Above this many stars a regular expression could take too long. */
+/** Above this many stars a regular expression could take too long; two `**` do so on a deep path. */
 const MAX_STARS = 3;
 
 function tokenize(pattern: string): Token[] {
@@ -153,7 +153,8 @@ export class PathPattern {
       // `**x` without a slash takes any path that ends in x.
       this.#test = pattern[2] === '/' ? (path) => path === tail || path.endsWith(`/${tail}`) : (path) => path.endsWith(tail);
     } else if (
-      tokens.filter((token) => token.kind === 'star' || token.kind === 'directories' || token.kind === 'rest').length <= MAX_STARS
+      tokens.filter((token) => token.kind === 'star' || token.kind === 'directories').length <= MAX_STARS &&
+      tokens.filter((token) => token.kind === 'directories').length <= 1
     ) {
       const expression = toExpression(tokens);
       this.#test = (path) => expression.test(path);

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../store/index.ts';
-import { RouteSocket, findExecutable, processAlive, processIdentity } from '../sys/index.ts';
+import { RouteSocket, findExecutable, processAlive, processIdentity, withStreams } from '../sys/index.ts';
 import type { OnStart } from './changing.ts';
 import {
   type Published,
@@ -102,12 +102,14 @@ export class Bridges {
     }
     crashPoint('network.before-removal');
     const removing = this.#removingFile(bridge);
-    const helper = spawn('/bin/sh', ['-c', REMOVAL, 'slipway-network', iptablesRestore(), ip, bridge, removing, marker], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-      cwd: '/',
-      env: { PATH: SYSTEM_PATH },
-    });
+    const helper = withStreams(
+      spawn('/bin/sh', ['-c', REMOVAL, 'slipway-network', iptablesRestore(), ip, bridge, removing, marker], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+        cwd: '/',
+        env: { PATH: SYSTEM_PATH },
+      }),
+    );
     helper.on('error', () => {});
     helper.unref();
     // Written before the helper can end: it waits for the end of its input.

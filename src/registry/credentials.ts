@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { readRegularFile, writeFileAtomic } from '../sys/index.ts';
+import { readRegularFile, withStreams, writeFileAtomic } from '../sys/index.ts';
 import type { CredentialSource, Credentials } from './types.ts';
 
 interface AuthEntry {
@@ -115,7 +115,7 @@ export class ConfigCredentials implements CredentialSource {
       throw new SlipwayError('invalid-argument', 'credentials.helper', `${this.#path}: invalid credential helper ${JSON.stringify(name)}`);
     const program = `docker-credential-${name}`;
     return new Promise((resolve, reject) => {
-      const child = spawn(program, [action], { env: { ...this.#environment }, stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = withStreams(spawn(program, [action], { env: { ...this.#environment }, stdio: ['pipe', 'pipe', 'pipe'] }));
       const out: Buffer[] = [];
       const err: Buffer[] = [];
       child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

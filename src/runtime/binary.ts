@@ -4,7 +4,7 @@ import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { run } from '../sys/index.ts';
+import { run, withStreams } from '../sys/index.ts';
 import type { RunResult } from '../sys/index.ts';
 import { resolveExecutable } from './executables.ts';
 import { nullDevice } from './null-device.ts';
@@ -39,7 +39,9 @@ export function globalArguments(binary: RuntimeBinary): string[] {
 
 export function spawnRuntime(binary: RuntimeBinary, args: readonly string[], stdio: StdioOptions, ownSession = false): ChildProcess {
   const streams = Array.isArray(stdio) ? stdio.map((one) => (one === 'ignore' ? nullDevice(binary.stateRoot) : one)) : stdio;
-  return spawn(binary.path, [...globalArguments(binary), ...args], { stdio: streams, detached: ownSession, env: { ...CLEAN_ENVIRONMENT } });
+  return withStreams(
+    spawn(binary.path, [...globalArguments(binary), ...args], { stdio: streams, detached: ownSession, env: { ...CLEAN_ENVIRONMENT } }),
+  );
 }
 
 export function callRuntime(binary: RuntimeBinary, args: readonly string[], signal?: AbortSignal): Promise<RunResult> {

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
-import { processAlive, processIdentity, processStartTime, run } from '../sys/index.ts';
+import { processAlive, processIdentity, processStartTime, run, withStreams } from '../sys/index.ts';
 import { CLEAN_ENVIRONMENT, globalArguments } from './binary.ts';
 import type { RuntimeBinary } from './binary.ts';
 
@@ -78,12 +78,14 @@ export class StepGuard {
     const folder = join(ownersFolder(this.#binary), owner);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // A session of its own: what is sent to our process group must not reach it.
-    const shell = spawn('/bin/sh', guardArguments(this.#binary, owner), {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-      cwd: '/',
-      env: { ...CLEAN_ENVIRONMENT },
-    });
+    const shell = withStreams(
+      spawn('/bin/sh', guardArguments(this.#binary, owner), {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+        cwd: '/',
+        env: { ...CLEAN_ENVIRONMENT },
+      }),
+    );
     shell.on('error', () => {}); // without a shell, reap() remains
     shell.stdin.on('error', () => {});
     shell.unref();

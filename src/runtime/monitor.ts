@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
-import { findExecutable, processAlive, processIdentity } from '../sys/index.ts';
+import { findExecutable, processAlive, processIdentity, withStreams } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { globalArguments, readRuntimeLog, startFailure } from './binary.ts';
 import type { OciRuntime } from './oci-runtime.ts';
@@ -100,12 +100,14 @@ export class Monitor {
         ? ['--exit-command', o.exitCommand[0] ?? '', ...o.exitCommand.slice(1).flatMap((a) => ['--exit-command-arg', a])]
         : []),
     ];
-    const child = spawn(this.#path, args, {
-      cwd: o.bundle,
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
-      detached: true,
-    });
+    const child = withStreams(
+      spawn(this.#path, args, {
+        cwd: o.bundle,
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+        env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
+        detached: true,
+      }),
+    );
     if (child.pid !== undefined) writeFileSync(noteOf(o.bundle), identityOf(child.pid));
     const gate = child.stdio[4] as NodeJS.WritableStream & { destroy(): void };
     gate.on('error', () => {}); // it has ended: its answer says why

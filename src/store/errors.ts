@@ -1,5 +1,5 @@
 // From what SQLite and the file system say to what a user is told.
-import { statfsSync } from 'node:fs';
+import { closeSync, openSync, statfsSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 
 // Result codes of SQLite (sqlite.org/rescode.html); the low byte is the primary one.
@@ -37,6 +37,7 @@ export function storeError(error: unknown, root: string): unknown {
     return noSpaceError(root, error);
   if (primary === BUSY)
     return new SlipwayError('unavailable', 'store.busy', `the store ${root} is busy: another process holds its database`, { cause: error });
+  if (primary === CANTOPEN && !canOpen()) return Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
   if (primary === READONLY || primary === CANTOPEN) return noPermission(root, error);
   if (primary === CORRUPT || primary === NOTADB)
     return new SlipwayError('data-loss', 'store.corrupt', `the database of the store ${root} is damaged`, { cause: error });
@@ -48,6 +49,16 @@ function noPermission(root: string, cause: unknown): SlipwayError {
     hints: ['run as root, or choose another folder with SLIPWAY_ROOT'],
     cause,
   });
+}
+
+/** Whether a descriptor is left. */
+function canOpen(): boolean {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isFull(path: string): boolean {

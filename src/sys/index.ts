@@ -13,7 +13,7 @@ export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
 export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
-export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run } from './process.ts';
+export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run, withStreams } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
 export { RouteSocket, netlinkAttribute } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';

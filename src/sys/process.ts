@@ -1,6 +1,10 @@
 // Other processes: who they are beyond a number that may be used again, and running one to its end.
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { systemError } from './native.ts';
+
+const EMFILE = 24;
 
 let bootId: string | undefined;
 
@@ -9,7 +13,9 @@ export function processStartTime(pid: number): string | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
+  } catch (e) {
+    // to take a process for gone because this one lacks descriptors would cost that one its files
+    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes((e as NodeJS.ErrnoException).code ?? '')) throw e;
     return undefined;
   }
   // The second field is the command in parentheses, which may itself contain them and spaces (proc(5)).
@@ -54,6 +60,16 @@ export function processorTime(pid: number): number | undefined {
   return ticks * TICK_MS;
 }
 
+/**
+ * A process that was just spawned, with its streams. When no descriptor is left for them, Node returns one without, and emits an error
+ * that nobody listens to yet. @throws EMFILE
+ */
+export function withStreams<T extends ChildProcess>(child: T): T {
+  if ((child.stdio as unknown) !== undefined) return child;
+  child.on('error', () => {});
+  throw systemError('spawn', child.spawnfile, EMFILE);
+}
+
 export interface RunResult {
   /** 128 + n when a signal ended it. */
   readonly exitCode: number;
@@ -88,12 +104,14 @@ const SIGNALS: Readonly<Record<string, number>> = {
 export function run(command: string, args: readonly string[], o: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     if (o.signal?.aborted) return reject(o.signal.reason as Error);
-    const child = process.getBuiltinModule('node:child_process').spawn(command, args, {
+    const { spawn } = process.getBuiltinModule('node:child_process');
+    const options: SpawnOptions = {
       stdio: [o.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(o.cwd === undefined ? {} : { cwd: o.cwd }),
       ...(o.env === undefined ? {} : { env: o.env }),
       ...(o.timeout === undefined ? {} : { timeout: o.timeout, killSignal: 'SIGKILL' as const }),
-    });
+    };
+    const child = withStreams(spawn(command, args, options));
     if (child.pid !== undefined) o.onStart?.(child.pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];

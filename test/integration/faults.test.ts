@@ -1,10 +1,10 @@
 // A disk that fills must give an error that says so, and no damage. Kills at named points are in crash-points.test.ts.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scratch, TestStore as Store } from '../support/store.ts';
+import { scratch, SLIPWAY, temporaryStore, TestStore as Store } from '../support/store.ts';
 
 test('a full disk is told, and damages nothing', async (t) => {
   const folder = scratch();
@@ -56,3 +56,24 @@ function writes(fd: number, size: number): boolean {
     throw e;
   }
 }
+
+test('few descriptors, and a folder that was removed: an error that says so, and nothing left', async (t) => {
+  const store = temporaryStore(t);
+  const shell = (script: string) => spawnSync('/bin/sh', ['-c', script, SLIPWAY], { env: store.env, encoding: 'utf8' });
+  await store.ok(['bootstrap', 'busybox']);
+  for (const n of [30, 34, 38]) {
+    const { status, stderr } = shell(`ulimit -n ${n}; exec "$0" run --rm busybox true`);
+    assert.doesNotMatch(stderr, /^\s+at |fault of|node:/m, String(n));
+    assert.match(stderr, status === 0 ? /^$/ : /^error: too many open files|cannot be written/, String(n));
+  }
+  assert.equal(await store.ok(['ps', '-aq']), '');
+  assert.match(await store.ok(['system', 'check']), /no problems/);
+
+  const gone = join(store.folder, 'gone');
+  mkdirSync(gone);
+  const { status, stdout, stderr } = shell(`cd ${gone}; rmdir ${gone}; "$0" images -q && "$0" build .`);
+  assert.equal(status, 1);
+  assert.match(stdout, /^[0-9a-f]{12}$/m);
+  assert.match(stderr, /error: .*the current directory does not exist any more$/im);
+  assert.doesNotMatch(stderr, /^\s+at /m);
+});

@@ -42,6 +42,8 @@ export interface Shown {
   readonly rest: Map<string, string>;
 }
 
+/** Characters of a line that are waited for. */
+const LONGEST_LINE = 64 << 10;
 /** How many lines of a step's output are kept for the report of a failure. */
 const KEPT_LINES = 20;
 
@@ -87,7 +89,10 @@ export class Tracker {
     let decoder = this.#decoders.get(key);
     if (!decoder) this.#decoders.set(key, (decoder = new TextDecoder()));
     const pieces = ((v.rest.get(e.stream) ?? '') + decoder.decode(e.data, { stream: true })).split('\n');
-    v.rest.set(e.stream, pieces.pop() ?? '');
+    let rest = pieces.pop() ?? '';
+    // a line without an end would grow beyond all memory: it is shown in pieces
+    if (rest.length > LONGEST_LINE) rest = (pieces.push(rest), '');
+    v.rest.set(e.stream, rest);
     return { vertex: v, lines: this.#keep(v, pieces, e.at) };
   }
 
