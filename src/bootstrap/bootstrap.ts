@@ -7,7 +7,7 @@ import { familiarReference, formatReference, parseReference, SlipwayError, withD
 import { removeTree } from '../sys/index.ts';
 import { nearest } from '../util/index.ts';
 import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts';
-import { busyboxRootfs, debianRootfs } from './rootfs.ts';
+import { busyboxRootfs, debianRootfs, type RootfsSource } from './rootfs.ts';
 
 /** Says of an image that it is a stand-in, and for what. */
 const STAND_IN_LABEL = 'dev.slipway.stand-in-for';
@@ -82,12 +82,14 @@ export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise
     return { image: store.get(other.id), recipe, made: false };
   }
   const work = mkdtempSync(join(o.scratch, 'bootstrap-'));
+  let maker: RootfsSource | undefined;
   try {
     const options = { work, environment: o.environment, signal: o.signal, onStatus: o.onStatus };
     const rootfs =
       recipe.kind === 'busybox'
         ? { stream: Readable.from([await busyboxRootfs(options)]), done: Promise.resolve() }
         : await debianRootfs(recipe, options);
+    maker = rootfs;
     const label = `LABEL ${STAND_IN_LABEL}=${familiarReference(parseReference(name))}`;
     const image = await importRootfs(store, rootfs.stream, {
       changes: [...recipe.changes, label],
@@ -103,6 +105,9 @@ export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise
     o.signal.throwIfAborted();
     throw e;
   } finally {
+    // one that was told to end still writes for a moment
+    maker?.stream.destroy();
+    await maker?.done.catch(() => {});
     removeTree(work);
   }
 }

@@ -12,3 +12,15 @@ test('a tag must ask for what Debian has', () => {
 test('every tag that a recipe names fits it', () => {
   for (const r of RECIPES) for (const tag of tagsOf(r)) assert.equal(tagFits(r, tag), true, `${r.name}:${tag}`);
 });
+
+test('stand-ins have the users and folders of what they stand for', () => {
+  assert.deepEqual(
+    findRecipe('node')?.setup?.map((line) => line.split(' ').slice(0, 3).join(' ')),
+    ['groupadd --gid 1000', 'useradd --uid 1000'],
+  );
+  const nginx = findRecipe('nginx')?.setup?.join('\n') ?? '';
+  assert.match(nginx, /root \/usr\/share\/nginx\/html;/);
+  assert.match(nginx, /ln -sf \/dev\/stdout \/var\/log\/nginx\/access\.log/);
+  assert.ok(findRecipe('golang')?.packages.includes('gcc'));
+  for (const tag of ['18-slim', '18-bookworm-slim', 'slim']) assert.equal(tagFits(findRecipe('node')!, tag), true, tag);
+});
