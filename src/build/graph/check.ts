@@ -36,6 +36,7 @@ export async function examine(env: BuildEnvironment, request: BuildRequest): Pro
   const target = targetStage(dockerfile, request.target);
   const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
   const { skipped } = await lowering.lower(target);
+  failOnViolations(await runChecks(dockerfile, lowering, request));
   return { dockerfile, target, needed: dockerfile.stages.filter((stage) => !skipped.includes(stage)), globals: lowering.globals };
 }
 
@@ -52,7 +53,8 @@ export async function lint(env: BuildEnvironment, request: BuildRequest): Promis
     const failure = await lowering
       .lower(targetStage(dockerfile, request.target), request.target === undefined)
       .then(() => undefined, asError);
-    return { ...(await runChecks(dockerfile, lowering, request)), error: failure };
+    const all = await runChecks(dockerfile, lowering, request);
+    return { ...all, error: failure ?? violation(all) };
   } catch (e) {
     return { ...found, error: asError(e) };
   }
@@ -78,9 +80,14 @@ export async function runChecks(dockerfile: Dockerfile, lowering: Lowering, requ
 }
 
 /** Throws failed-precondition 'build.lint' when the file asks for it. */
-export function failOnViolations({ violated }: CheckResult): void {
-  if (violated.length === 0) return;
-  throw new SlipwayError('failed-precondition', 'build.lint', `lint violation found for rules: ${violated.join(', ')}`, {
+export function failOnViolations(result: CheckResult): void {
+  const error = violation(result);
+  if (error !== undefined) throw error;
+}
+
+function violation({ violated }: CheckResult): SlipwayError | undefined {
+  if (violated.length === 0) return undefined;
+  return new SlipwayError('failed-precondition', 'build.lint', `lint violation found for rules: ${violated.join(', ')}`, {
     hints: ['check=error=true in the Dockerfile makes errors of warnings; slipway build --check shows them'],
   });
 }

@@ -14,7 +14,7 @@ import { type SourceRange, SlipwayError } from '../../model/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { table } from '../table.ts';
 
-export type CallMethod = 'build' | 'check' | 'outline' | 'targets';
+export type CallMethod = 'build' | 'check' | 'outline' | 'targets' | 'describe';
 export interface Call {
   readonly method: CallMethod;
   readonly json: boolean;
@@ -26,7 +26,15 @@ const METHODS: Readonly<Record<string, CallMethod>> = {
   lint: 'check',
   outline: 'outline',
   targets: 'targets',
+  'subrequests.describe': 'describe',
 };
+
+/** What `--call` can ask for, with the version of the answer's form. */
+const REQUESTS = [
+  { name: 'outline', version: '1.0.0', description: 'List what can be given to the build of a target' },
+  { name: 'targets', version: '1.0.0', description: 'List the targets of a Dockerfile' },
+  { name: 'subrequests.describe', version: '1.0.0', description: 'List what can be asked for' },
+];
 
 /** Reads `--call=METHOD[,format=json]`, or what `--check` stands for. Throws invalid-argument 'flag.call'. */
 export function parseCall(text: string | undefined, check: boolean, format: string | undefined): Call {
@@ -41,10 +49,10 @@ export function parseCall(text: string | undefined, check: boolean, format: stri
   for (const option of options) {
     const [key, value] = option.split('=');
     if (key !== 'format')
-      throw new SlipwayError('invalid-argument', 'flag.call', `invalid option "${key}" of --call`, { hints: ['--call=check,format=json'] });
+      throw new SlipwayError('invalid-argument', 'flag.call', `invalid print field: ${option}`, { hints: ['--call=check,format=json'] });
     chosen = value;
   }
-  if (chosen !== undefined && chosen !== 'json' && chosen !== 'text') {
+  if (chosen !== undefined && chosen !== 'json' && chosen !== 'text' && chosen !== 'lint') {
     throw new SlipwayError('invalid-argument', 'flag.format', `invalid format "${chosen}"`, { hints: ['json and text are'] });
   }
   return { method, json: chosen === 'json' };
@@ -75,10 +83,24 @@ export async function answerCall({ method, json }: Call, engine: Engine, request
       ]);
       return answer(json ? print({ targets, sources: [source(text)] }) : table([['TARGET', 'DESCRIPTION'], ...rows], 1));
     }
+    case 'describe':
+      if (json)
+        return answer(
+          print(
+            REQUESTS.map((r) => ({
+              ...r,
+              name: r.name === 'subrequests.describe' ? 'frontend.subrequests.describe' : `frontend.${r.name}`,
+              type: 'rpc',
+            })),
+          ),
+        );
+      return answer(table([['NAME', 'VERSION', 'DESCRIPTION'], ...REQUESTS.map((r) => [r.name, r.version, r.description])], 1));
     default: {
       const found = await lintBuild(engine, request);
       return {
-        stdout: json ? print(warningsOf(found, name, text)) : warningsText(found),
+        stdout: json
+          ? print(warningsOf(found, name, text))
+          : `${warningsText(found)}${found.error && found.warnings.length > 0 ? '\n' : ''}`,
         stderr: found.error === undefined ? '' : errorText(found.error),
         exitCode: found.warnings.length > 0 || found.error !== undefined ? 1 : 0,
       };
@@ -87,7 +109,10 @@ export async function answerCall({ method, json }: Call, engine: Engine, request
 }
 
 const source = (text: string): string => Buffer.from(text).toString('base64');
-const location = ({ start, end }: SourceRange) => ({ ranges: [{ start: { line: start.line }, end: { line: end.line } }] });
+/** A range for each line, as Docker has them. */
+const location = ({ start, end }: SourceRange) => ({
+  ranges: Array.from({ length: end.line - start.line + 1 }, (_, n) => ({ start: { line: start.line + n }, end: { line: start.line + n } })),
+});
 
 const byLine = ({ warnings }: Linted): Linted['warnings'] =>
   warnings.toSorted((a, b) => a.source.range.start.line - b.source.range.start.line);
@@ -141,19 +166,20 @@ function targetsOf(dockerfile: Dockerfile) {
 interface Outline {
   readonly name?: string;
   readonly description?: string;
-  readonly args: readonly { readonly name: string; readonly description?: string; readonly value?: string }[];
-  readonly secrets: readonly { readonly name: string; readonly required?: true }[];
-  readonly ssh: readonly { readonly name: string; readonly required?: true }[];
+  /** Lists are left out when they are empty. */
+  readonly args?: readonly { readonly name: string; readonly description?: string; readonly value?: string }[];
+  readonly secrets?: readonly { readonly name: string; readonly required?: true }[];
+  readonly ssh?: readonly { readonly name: string; readonly required?: true }[];
 }
 
 function outlineOf(found: Examined, buildArgs: Readonly<Record<string, string>>): Outline & { sources: string[] } {
   const { dockerfile, target, needed, globals } = found;
-  const args = new Map<string, Outline['args'][number] & { location: unknown }>();
-  const secrets = new Map<string, Outline['secrets'][number] & { location: unknown }>();
-  const ssh = new Map<string, Outline['ssh'][number] & { location: unknown }>();
+  const args = new Map<string, NonNullable<Outline['args']>[number] & { location: unknown }>();
+  const secrets = new Map<string, NonNullable<Outline['secrets']>[number] & { location: unknown }>();
+  const ssh = new Map<string, NonNullable<Outline['ssh']>[number] & { location: unknown }>();
   const add = (i: Instruction, name: string, value: string | undefined): void => {
     if (args.has(name)) return;
-    args.set(name, { name, ...descriptionOf(i.node.comments, name), ...(value !== undefined && { value }), location: location(i.range) });
+    args.set(name, { name, ...descriptionOf(i.node.comments, name), ...(value && { value }), location: location(i.range) });
   };
   const used = usedGlobals(needed);
   for (const i of dockerfile.metaArgs) for (const { key } of i.args) if (used.has(key)) add(i, key, globals.get(key));
@@ -178,9 +204,9 @@ function outlineOf(found: Examined, buildArgs: Readonly<Record<string, string>>)
   return {
     ...(target.name !== undefined && { name: target.name }),
     ...descriptionOf(target.comments, target.name),
-    args: [...args.values()],
-    secrets: [...secrets.values()],
-    ssh: [...ssh.values()],
+    ...(args.size > 0 && { args: [...args.values()] }),
+    ...(secrets.size > 0 && { secrets: [...secrets.values()] }),
+    ...(ssh.size > 0 && { ssh: [...ssh.values()] }),
     sources: [source(dockerfile.text)],
   };
 }
@@ -197,7 +223,7 @@ function usedGlobals(stages: readonly Stage[]): Set<string> {
 
 function outlineText(o: Outline): string {
   const head = [
-    ...(o.name === undefined ? [] : [`TARGET:      ${o.name}\n`]),
+    ...(o.name === undefined ? [] : [`TARGET:${o.description === undefined ? ' ' : '      '}${o.name}\n`]),
     ...(o.description === undefined ? [] : [`DESCRIPTION: ${o.description}\n`]),
   ];
   const part = (title: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -207,15 +233,15 @@ function outlineText(o: Outline): string {
     head.length === 0 ? '' : `${head.join('')}\n`,
     part(
       ['BUILD ARG', 'VALUE', 'DESCRIPTION'],
-      o.args.map((a) => [a.name, a.value ?? '', a.description ?? '']),
+      (o.args ?? []).map((a) => [a.name, a.value ?? '', a.description ?? '']),
     ),
     part(
       ['SECRET', 'REQUIRED'],
-      o.secrets.map((s) => [s.name, required(s)]),
+      (o.secrets ?? []).map((s) => [s.name, required(s)]),
     ),
     part(
       ['SSH', 'REQUIRED'],
-      o.ssh.map((s) => [s.name, required(s)]),
+      (o.ssh ?? []).map((s) => [s.name, required(s)]),
     ),
   ].join('');
 }
