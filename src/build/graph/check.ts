@@ -12,7 +12,7 @@ import {
   targetStage,
 } from '../../dockerfile/index.ts';
 import { hostPlatform, isSlipwayError, parseReference, SlipwayError } from '../../model/index.ts';
-import { Lowering } from '../lower/index.ts';
+import { Lowering, type Outline, outlineOf } from '../lower/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import type { PathFilter } from '../steps/index.ts';
 import { frontendWarning, readDockerfile } from './read.ts';
@@ -20,9 +20,7 @@ import { frontendWarning, readDockerfile } from './read.ts';
 export interface Examined {
   readonly dockerfile: Dockerfile;
   readonly target: Stage;
-  /** The stages that the target needs. */
-  readonly needed: readonly Stage[];
-  readonly globals: ReadonlyMap<string, string>;
+  readonly outline: Outline;
 }
 
 export interface Linted extends CheckResult {
@@ -35,9 +33,9 @@ export async function examine(env: BuildEnvironment, request: BuildRequest): Pro
   const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
   const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
-  const { skipped } = await lowering.lower(target);
+  const { state } = await lowering.lower(target);
   failOnViolations(await runChecks(dockerfile, lowering, request));
-  return { dockerfile, target, needed: dockerfile.stages.filter((stage) => !skipped.includes(stage)), globals: lowering.globals };
+  return { dockerfile, target, outline: outlineOf(state.outline, dockerfile, lowering.globals, request.buildArgs) };
 }
 
 /** Makes the build checks, of all stages when no target is named; a build that would fail is a finding too. */

@@ -31,7 +31,9 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
         { buildArgs: c.request.buildArgs, globals: c.globals },
         { escape: c.dockerfile.escape },
       );
-      for (const arg of declared.args) {
+      for (const [n, arg] of declared.args.entries()) {
+        const inherited = i.args[n]?.value === undefined && !Object.hasOwn(c.request.buildArgs, arg.key) && c.globals.has(arg.key);
+        state.outline.arg(i, arg.key, arg.value, inherited);
         // declared again without a value, it keeps the one that it has
         if (!state.args.some((a) => a.key === arg.key)) state.args.push(arg);
         if (arg.value !== undefined) state.variables.set(arg.key, arg.value);

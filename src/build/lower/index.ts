@@ -2,3 +2,4 @@
 export { contextName } from './sources.ts';
 export { type Lowered, Lowering } from './stages.ts';
 export { stageLabel, type StageState, type Step } from './state.ts';
+export { type Outline, outlineOf } from './outline.ts';

@@ -98,6 +98,7 @@ async function lowerMounts(
     return inputs.push(node); // input 0 is the root
   };
   for (const m of expandRunMounts(i, env, { escape: c.dockerfile.escape })) {
+    state.outline.mount(i, m);
     const mount = await lowerMount(m, cwd, c.request.buildArgs['BUILDKIT_CACHE_MOUNT_NS'], show);
     if (mount.target === '/' || m.target === '') {
       throw new SlipwayError('invalid-argument', 'build.mount-target', 'invalid mount target "/"', {

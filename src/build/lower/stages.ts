@@ -32,6 +32,7 @@ import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
 import { placed, sourceOf } from '../placed.ts';
 import { checkOrder, mountedStage } from './order.ts';
+import { StageOutline } from './outline.ts';
 import { contextIdentifier, COPY_ALL, identifierOf, isScratch, MAIN_CONTEXT, type Named, referenceOf } from './sources.ts';
 import {
   DEFAULT_PATH,
@@ -121,13 +122,18 @@ export class Lowering {
   }
 
   /** What a FROM says once its variables are replaced. */
-  #from(stage: Stage): { readonly name: string; readonly platform: Platform; readonly source: SourceExcerpt } {
-    const { instruction: from } = expandInstruction(stage.from, this.#globals, { escape: this.#dockerfile.escape });
+  #from(stage: Stage): {
+    readonly name: string;
+    readonly platform: Platform;
+    readonly source: SourceExcerpt;
+    readonly used: ReadonlySet<string>;
+  } {
+    const { instruction: from, used } = expandInstruction(stage.from, this.#globals, { escape: this.#dockerfile.escape });
     const source = sourceOf(stage.from);
     const { base: name, platform } = from;
     if (platform === '') throw this.#badPlatform(stage, `empty platform value from expression ${stage.from.platform}`, source);
     if (name !== 'scratch' && !this.#earlier(stage, name) && !this.#named(name)) this.#placing(source, () => referenceOf(name));
-    return { name, platform: platform === undefined ? this.#target : this.#platform(stage, platform, source), source };
+    return { name, platform: platform === undefined ? this.#target : this.#platform(stage, platform, source), source, used };
   }
 
   #earlier(stage: Stage, name: string): Stage | undefined {
@@ -152,10 +158,10 @@ export class Lowering {
   async #lowerStage(stage: Stage): Promise<StageState> {
     await Promise.resolve(); // a chain of stages may be long: each begins on a stack of its own
     const c = this.#context();
-    const { name, platform, source } = this.#from(stage);
+    const { name, platform, source, used } = this.#from(stage);
     const replaced = stage.name === undefined ? undefined : this.#named(stage.name);
     // a context of the stage's own name stands for all of it
-    const state = await this.#begin(stage, replaced ? (stage.name as string) : name, platform, source);
+    const state = await this.#begin(stage, replaced ? (stage.name as string) : name, platform, source, new StageOutline(used));
     const triggers = state.config.OnBuild ?? [];
     const { OnBuild: _, ...config } = state.config;
     if (triggers.length > 0) state.config = config;
@@ -181,13 +187,14 @@ export class Lowering {
   }
 
   /** The state right after FROM: of an earlier stage, an image, a named context, or nothing. */
-  async #begin(stage: Stage, name: string, platform: Platform, source: SourceExcerpt): Promise<StageState> {
+  async #begin(stage: Stage, name: string, platform: Platform, source: SourceExcerpt, outline: StageOutline): Promise<StageState> {
     const counted = 1 + stage.commands.filter((i) => COUNTED.has(i.kind)).length;
-    const fresh = { stage, platform, author: undefined, cmdSet: false, index: 0, total: counted };
+    const fresh = { stage, platform, outline, author: undefined, cmdSet: false, index: 0, total: counted };
     const named = this.#named(name);
     const earlier = this.#earlier(stage, name);
     if (earlier && !named) {
       const parent = await this.#stage(earlier);
+      outline.needs.add(parent.outline);
       return {
         ...fresh,
         index: 0,
@@ -273,7 +280,11 @@ export class Lowering {
     const find = mountTarget === undefined ? resolveStage : mountedStage;
     const meant = named ? undefined : find(this.#dockerfile, name);
     if (meant && meant.index >= stage.index) throw this.#outOfOrder(stage, name, mountTarget, source);
-    if (meant) return { node: (await this.#stage(meant)).node, kind: 'stage' };
+    if (meant) {
+      const other = await this.#stage(meant);
+      state.outline.needs.add(other.outline);
+      return { node: other.node, kind: 'stage' };
+    }
     if (isScratch(name, named)) return { node: undefined, kind: 'stage' };
     const image = await this.#imageOf(name, named, this.#target, source, nearestStage(this.#dockerfile, name));
     return { node: this.#imageNode(image, identifierOf(name, named), 'FROM ', source), kind: 'stage' };

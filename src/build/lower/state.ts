@@ -6,6 +6,7 @@ import type { Image } from '../../image/index.ts';
 import type { ContainerConfig, Platform, SourceExcerpt } from '../../model/index.ts';
 import { sourceOf } from '../placed.ts';
 import type { BuildRequest } from '../types.ts';
+import type { StageOutline } from './outline.ts';
 
 /** One entry of history before it has a time; `node` is what made its layer, if it may have one. */
 export interface Step {
@@ -28,6 +29,7 @@ export interface StageState {
   /** What instructions and programs see: environment and arguments, of which whatever came later counts. */
   readonly variables: Map<string, string>;
   readonly steps: Step[];
+  readonly outline: StageOutline;
   cmdSet: boolean;
   /** The number of the next step of this stage that is told, and how many there are. */
   index: number;

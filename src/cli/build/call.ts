@@ -1,14 +1,6 @@
 // What `build --check` and `build --call` print, as text and as JSON.
 import type { BuildRequest, Examined, Linted } from '../../build/index.ts';
-import {
-  declareArgs,
-  type Dockerfile,
-  type Instruction,
-  parseDockerfile,
-  ruleUrl,
-  type RuleName,
-  type Stage,
-} from '../../dockerfile/index.ts';
+import { type Dockerfile, parseDockerfile, ruleUrl, type RuleName } from '../../dockerfile/index.ts';
 import { type Engine, examineBuild, lintBuild } from '../../engine/index.ts';
 import { type SourceRange, SlipwayError } from '../../model/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
@@ -71,7 +63,7 @@ export async function answerCall({ method, json }: Call, engine: Engine, request
   const { name, text } = request.dockerfile;
   switch (method) {
     case 'outline': {
-      const outline = outlineOf(await examineBuild(engine, request), request.buildArgs);
+      const outline = shownOutline(await examineBuild(engine, request));
       return answer(json ? print(outline) : outlineText(outline));
     }
     case 'targets': {
@@ -144,11 +136,10 @@ function warningsText(found: Linted): string {
 const errorText = ({ message, source: at, hints }: SlipwayError): string =>
   `ERROR: ${message}\n${at ? renderExcerpt(at) : ''}${hints.length > 0 ? `\n${hints.map((h) => `hint: ${h}\n`).join('')}` : ''}`;
 
-/** The comment above, which describes something when it begins with its name. */
+/** The comment above that begins with the name of what it describes. */
 function descriptionOf(comments: readonly string[], name: string | undefined): { description?: string } {
-  const comment = comments.at(-1)?.trim();
-  if (comment === undefined || name === undefined || comment.split(/\s/)[0]?.toLowerCase() !== name.toLowerCase()) return {};
-  return { description: comment.slice(name.length).trim() };
+  const found = name === undefined ? undefined : comments.find((comment) => comment.startsWith(`${name} `));
+  return found === undefined ? {} : { description: found.slice(name!.length + 1) };
 }
 
 function targetsOf(dockerfile: Dockerfile) {
@@ -163,65 +154,28 @@ function targetsOf(dockerfile: Dockerfile) {
   }));
 }
 
-interface Outline {
-  readonly name?: string;
-  readonly description?: string;
-  /** Lists are left out when they are empty. */
-  readonly args?: readonly { readonly name: string; readonly description?: string; readonly value?: string }[];
-  readonly secrets?: readonly { readonly name: string; readonly required?: true }[];
-  readonly ssh?: readonly { readonly name: string; readonly required?: true }[];
-}
-
-function outlineOf(found: Examined, buildArgs: Readonly<Record<string, string>>): Outline & { sources: string[] } {
-  const { dockerfile, target, needed, globals } = found;
-  const args = new Map<string, NonNullable<Outline['args']>[number] & { location: unknown }>();
-  const secrets = new Map<string, NonNullable<Outline['secrets']>[number] & { location: unknown }>();
-  const ssh = new Map<string, NonNullable<Outline['ssh']>[number] & { location: unknown }>();
-  const add = (i: Instruction, name: string, value: string | undefined): void => {
-    if (args.has(name)) return;
-    args.set(name, { name, ...descriptionOf(i.node.comments, name), ...(value && { value }), location: location(i.range) });
-  };
-  const used = usedGlobals(needed);
-  for (const i of dockerfile.metaArgs) for (const { key } of i.args) if (used.has(key)) add(i, key, globals.get(key));
-  for (const stage of needed) {
-    for (const i of stage.commands) {
-      if (i.kind === 'ARG') {
-        const env = new Map([...args].flatMap(([name, { value }]) => (value === undefined ? [] : [[name, value] as const])));
-        for (const { key, value } of declareArgs(i, env, { globals, buildArgs }).args) add(i, key, value);
-      }
-      for (const mount of i.kind === 'RUN' ? i.mounts : []) {
-        const fields = new Map(
-          mount.text.split(',').map((field) => [field.split('=')[0] ?? '', field.slice(field.indexOf('=') + 1)] as const),
-        );
-        const type = fields.get('type');
-        if (type !== 'secret' && type !== 'ssh') continue;
-        const name = fields.get('id') ?? (type === 'ssh' ? 'default' : (fields.get('target')?.split('/').at(-1) ?? ''));
-        const required = fields.has('required') && fields.get('required') !== 'false';
-        (type === 'secret' ? secrets : ssh).set(name, { name, ...(required && { required: true as const }), location: location(i.range) });
-      }
-    }
-  }
+function shownOutline({ dockerfile, target, outline }: Examined) {
+  const mounts = (list: Examined['outline']['secrets']) =>
+    list.map(({ name, required, range }) => ({ name, ...(required && { required }), location: location(range) }));
+  // lists are left out when they are empty
   return {
     ...(target.name !== undefined && { name: target.name }),
     ...descriptionOf(target.comments, target.name),
-    ...(args.size > 0 && { args: [...args.values()] }),
-    ...(secrets.size > 0 && { secrets: [...secrets.values()] }),
-    ...(ssh.size > 0 && { ssh: [...ssh.values()] }),
+    ...(outline.args.length > 0 && {
+      args: outline.args.map(({ name, comments, value, range }) => ({
+        name,
+        ...descriptionOf(comments, name),
+        ...(value && { value }),
+        location: location(range),
+      })),
+    }),
+    ...(outline.secrets.length > 0 && { secrets: mounts(outline.secrets) }),
+    ...(outline.ssh.length > 0 && { ssh: mounts(outline.ssh) }),
     sources: [source(dockerfile.text)],
   };
 }
 
-/** Names that FROM lines use, or that a stage takes over by ARG. */
-function usedGlobals(stages: readonly Stage[]): Set<string> {
-  const used = new Set<string>();
-  for (const { from, commands } of stages) {
-    for (const [, name] of `${from.base} ${from.platform ?? ''}`.matchAll(/\$\{?(\w+)/g)) used.add(name!);
-    for (const i of commands) if (i.kind === 'ARG') for (const { key, value } of i.args) if (value === undefined) used.add(key);
-  }
-  return used;
-}
-
-function outlineText(o: Outline): string {
+function outlineText(o: ReturnType<typeof shownOutline>): string {
   const head = [
     ...(o.name === undefined ? [] : [`TARGET:${o.description === undefined ? ' ' : '      '}${o.name}\n`]),
     ...(o.description === undefined ? [] : [`DESCRIPTION: ${o.description}\n`]),
