@@ -202,3 +202,30 @@ test('a file of another language is refused', async () => {
   const { stderr } = await graph.ok('build', '--progress', 'plain', context('# syntax=docker/dockerfile:1.99\nFROM busybox\n'));
   assert.match(stderr, /SyntaxVersion: docker\/dockerfile:1\.99 is newer/);
 });
+
+test('an image is inspected with the fields that are set, in the order of Docker; templates see the others too', async () => {
+  const folder = context('FROM busybox\nEXPOSE 81 80-82\nENV PATH=/bin\nCMD []\nSTOPSIGNAL 9\nUSER 1\n');
+  for (const [shop, more] of [
+    [graph, { ArgsEscaped: true }],
+    [classic, {}],
+  ] as const) {
+    const id = (await shop.ok('build', '-q', folder)).stdout.trim();
+    const inspect = async (format: string) => (await shop.ok('image', 'inspect', '--format', format, id)).stdout.trim();
+    const ExposedPorts = { '80/tcp': {}, '81/tcp': {}, '82/tcp': {} };
+    const Labels = { 'dev.slipway.stand-in-for': 'busybox:latest' };
+    const json = JSON.stringify({ User: '1', ExposedPorts, Env: ['PATH=/bin'], Labels, StopSignal: '9', ...more });
+    assert.equal(await inspect('{{json .Config}}'), json);
+    assert.equal(
+      await inspect('{{.Config.Entrypoint}} {{.Config.Volumes}} {{.Config.Healthcheck}} {{json .Config.Cmd}}'),
+      '[] map[] <nil> null',
+    );
+  }
+  const { stdout } = await graph.ok(
+    'history',
+    '--no-trunc',
+    '--format',
+    '{{.CreatedBy}}',
+    (await graph.ok('build', '-q', folder)).stdout.trim(),
+  );
+  assert.match(stdout, /EXPOSE \[80\/tcp 81\/tcp 82\/tcp 81\/tcp\]/);
+});

@@ -49,7 +49,7 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
       const ports = i.ports.flatMap((p) => exposedPorts(p, sourceOf(i)));
       return set(
         { ExposedPorts: sortedMap({ ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) }) },
-        `EXPOSE ${list([...new Set(ports)].sort())}`,
+        `EXPOSE ${list(ports)}`,
       );
     }
     case 'CMD': {

@@ -2,7 +2,14 @@
 import { type Container, inspectContainer } from '../../container/index.ts';
 import { containerSizes, type Engine } from '../../engine/index.ts';
 import type { Image } from '../../image/index.ts';
-import { familiarReference, isSlipwayError, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import {
+  type ContainerConfig,
+  familiarReference,
+  isSlipwayError,
+  parseReference,
+  SlipwayError,
+  withDefaultTag,
+} from '../../model/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Option, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
@@ -115,6 +122,33 @@ export const containerInspect = command(
   [SIZE],
 );
 
+/** The fields of a configuration in the order of Docker, with what each is when it is not set: JSON leaves it out, templates see it. */
+const UNSET = {
+  User: '',
+  ExposedPorts: null,
+  Env: null,
+  Entrypoint: null,
+  Cmd: null,
+  Volumes: null,
+  WorkingDir: '',
+  Labels: null,
+  StopSignal: '',
+  ArgsEscaped: false,
+  Healthcheck: null,
+  OnBuild: null,
+  Shell: null,
+};
+
+function shownConfig(config: ContainerConfig): Record<string, unknown> {
+  const shown = {};
+  for (const [name, unset] of Object.entries(UNSET)) {
+    const value = config[name as keyof typeof UNSET] ?? unset;
+    const isSet = typeof value === 'object' ? Object.keys(value ?? {}).length > 0 : Boolean(value);
+    Object.defineProperty(shown, name, { value: isSet ? value : unset, enumerable: isSet });
+  }
+  return shown;
+}
+
 function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
   const { config } = image;
   const top = image.layers.at(-1);
@@ -128,7 +162,7 @@ function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
     Created: config.created ?? '',
     DockerVersion: config.docker_version ?? '',
     Author: config.author ?? '',
-    Config: config.config ?? {},
+    Config: shownConfig(config.config ?? {}),
     Architecture: config.architecture,
     ...(config.variant !== undefined && { Variant: config.variant }),
     Os: config.os,
