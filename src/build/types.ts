@@ -93,8 +93,8 @@ export interface BuildEnvironment {
   networks(): Promise<BuildNetworks>;
   /** ms since the epoch. */
   now(): number;
-  /** An image of an OCI layout, there for as long as the build runs. */
-  openLayout(layout: LayoutImage, signal: AbortSignal): Promise<Image>;
+  /** The image of an OCI layout for a platform, there for as long as the build runs. */
+  openLayout(layout: LayoutImage, platform: Platform, signal: AbortSignal): Promise<Image>;
   /**
    * The image that a FROM names, held until the build ends; the seam where a registry is asked. `anyPlatform`: what is in the store is taken whatever it
    * was made for. @throws SlipwayError `image.cannot-be-pulled`.

@@ -210,7 +210,7 @@ async function withEnvironment<T>(
           ([{ BuildNetworks }, network]) => new BuildNetworks(engine.layout, network),
         )),
       now: engine.now,
-      openLayout: (layout, signal) => borrowed.open(layout, signal),
+      openLayout: (layout, platform, signal) => borrowed.open(layout, platform, signal),
       resolveBase: (ref, o) => baseImage(engine, ref, { ...o, lease: lease() }, canBootstrap),
     });
   return await withCleanup(

@@ -2,7 +2,7 @@
 // name; what was there before stays.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, SlipwayError } from '../model/index.ts';
+import { type Digest, type Platform, SlipwayError } from '../model/index.ts';
 import { loadArchive } from './archive/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { ImageStore } from './store.ts';
@@ -27,18 +27,18 @@ export class BorrowedImages {
   }
 
   /** Throws not-found 'layout.not-found', and what `loadArchive` throws. */
-  open(which: LayoutImage, signal: AbortSignal): Promise<Image> {
-    const key = JSON.stringify(which);
+  open(which: LayoutImage, platform: Platform, signal: AbortSignal): Promise<Image> {
+    const key = JSON.stringify([which, platform]);
     let image = this.#open.get(key);
-    if (image === undefined) this.#open.set(key, (image = this.#bring(which, signal)));
+    if (image === undefined) this.#open.set(key, (image = this.#bring(which, platform, signal)));
     return image;
   }
 
-  async #bring({ path, tag, digest }: LayoutImage, signal: AbortSignal): Promise<Image> {
+  async #bring({ path, tag, digest }: LayoutImage, platform: Platform, signal: AbortSignal): Promise<Image> {
     if (!existsSync(join(path, 'index.json')))
       throw new SlipwayError('not-found', 'layout.not-found', `${path} is no OCI layout: it has no index.json`);
     const known = new Set(this.#store.list({ all: true }).map((image) => image.id));
-    const only = { ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
+    const only = { platform, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
     const [loaded] = await loadArchive(this.#store, path, { signal, only, lease: this.#lease() });
     if (loaded === undefined) throw new SlipwayError('internal', 'layout.none', `nothing was read from ${path}`);
     if (!known.has(loaded.image.id)) this.#brought.add(loaded.image.id);

@@ -89,6 +89,28 @@ test('what cannot be is told', () => {
   assert.ok(!existsSync(join(context, 'x')));
 });
 
+test('of a layout for several platforms each stage takes the image for its own, whatever becomes of it', () => {
+  const cross = join(folder, 'Dockerfile.cross');
+  writeFileSync(cross, 'FROM scratch\nARG TARGETARCH\nCOPY <<E /arch\n$TARGETARCH\nE\n');
+  const both = ['--platform', 'linux/amd64,linux/arm64'];
+  const made = slipway(['build', '-f', cross, ...both, '-o', `type=oci,dest=${at('cross')},tar=false`, '.']);
+  assert.equal(made.status, 0, made.stderr);
+  const from = ['--build-context', `foo=oci-layout://${at('cross')}`];
+  const alone = join(folder, 'Dockerfile.alone');
+  writeFileSync(alone, 'FROM foo\n');
+  for (const arch of ['amd64', 'arm64']) {
+    const out = slipway(['build', '-f', alone, ...from, '--platform', `linux/${arch}`, '-o', at(`alone-${arch}`), '.']);
+    assert.equal(out.status, 0, out.stderr);
+    assert.equal(readFileSync(at(`alone-${arch}/arch`), 'utf8'), `${arch}\n`);
+  }
+  const split = slipway(['build', '-f', alone, ...from, ...both, '-o', at('alone'), '.']);
+  assert.equal(split.status, 0, split.stderr);
+  assert.equal(readFileSync(at('alone/linux_arm64/arch'), 'utf8'), 'arm64\n');
+  assert.equal(readFileSync(at('alone/linux_amd64/arch'), 'utf8'), 'amd64\n');
+  const missing = slipway(['build', '-f', alone, ...from, '--platform', 'linux/s390x', '.']);
+  assert.match(missing.stderr, /no match for platform linux\/s390x in manifest: not found/);
+});
+
 test('what one build writes as a layout, another takes as a named context', () => {
   build(`type=oci,dest=${at('base')},tar=false`);
   const before = images();

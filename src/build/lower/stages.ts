@@ -303,7 +303,7 @@ export class Lowering {
     const context = named?.context;
     if (context?.kind !== 'layout') return this.#image(context?.kind === 'image' ? context.ref : name, platform, source, near);
     try {
-      return await this.#env.openLayout(context.layout, this.#request.signal);
+      return await this.#env.openLayout(context.layout, platform, this.#request.signal);
     } catch (e) {
       throw placed(e, source);
     }

@@ -16,7 +16,7 @@ import {
   sniffMediaType,
   withDefaultTag,
 } from '../../model/index.ts';
-import type { Descriptor, Digest, Index, Platform } from '../../model/index.ts';
+import type { Descriptor, Digest, Platform } from '../../model/index.ts';
 import { asImageConfig } from './documents.ts';
 import type { ImagePlan } from './documents.ts';
 import { malformed, mismatch, notAnImageArchive } from './errors.ts';
@@ -48,14 +48,18 @@ export function readOciLayout(files: ArchiveFiles, platform?: Platform): ImagePl
  * One image of a layout, without names.
  * @throws SlipwayError not-found `archive.no-such-image`, which lists the tags that there are, and those of `readOciLayout`
  */
-export function readOciImage(files: ArchiveFiles, { tag, digest }: ImageChoice): ImagePlan {
+export function readOciImage(files: ArchiveFiles, { tag, digest, platform }: ImageChoice): ImagePlan {
   const all = parseIndex(files.document('index.json')).manifests;
   const tagOf = (d: Descriptor): string | undefined => d.annotations?.[REF_NAME] ?? d.annotations?.[WHOLE_NAME];
   const wanted = tag ?? 'latest';
   const named = all.filter((d) => (digest === undefined ? tagOf(d) === wanted || tagOf(d)?.endsWith(`:${wanted}`) : d.digest === digest));
-  const chosen = named[0] ?? (tag === undefined && digest === undefined && all.length === 1 ? all[0] : undefined);
-  const found = chosen && findManifest(files, chosen, 0);
+  // several of one tag are for several platforms
+  const fitting = named.length > 1 ? preferred(named, platform) : named;
+  const chosen = fitting[0] ?? (tag === undefined && digest === undefined && all.length === 1 ? all[0] : undefined);
+  const found = chosen && findManifest(files, chosen, 0, platform);
   if (found !== undefined) return readManifest(files, found);
+  if (platform !== undefined && (chosen ?? named[0]) !== undefined)
+    throw new SlipwayError('not-found', 'archive.no-platform', `no match for platform ${formatPlatform(platform)} in manifest: not found`);
   const tags = all.flatMap((d) => tagOf(d) ?? []);
   throw new SlipwayError('not-found', 'archive.no-such-image', `the layout has no image ${digest ?? `tagged ${wanted}`}`, {
     hints: [tags.length > 0 ? `its tags: ${tags.join(', ')}` : 'its images have no tags: name one by its digest'],
@@ -75,9 +79,12 @@ function findManifest(files: ArchiveFiles, descriptor: Descriptor, depth: number
   return undefined;
 }
 
-/** Those of the wanted platform. Unless one is named, those of this machine; the only one there is, whatever its platform. */
-function preferred(candidates: Index['manifests'], wanted?: Platform): Index['manifests'] {
-  const matching = candidates.filter(({ platform }) => platform === undefined || matchesPlatform(platform, wanted ?? hostPlatform()));
+/** Those of the wanted platform, the nearest variant first. Unless one is named, those of this machine; the only one there is, whatever its platform. */
+function preferred(candidates: readonly Descriptor[], wanted?: Platform): readonly Descriptor[] {
+  const variant = (d: Descriptor): number => Number(/\d+/.exec(d.platform?.variant ?? '')?.[0] ?? 0);
+  const matching = candidates
+    .filter(({ platform }) => platform === undefined || matchesPlatform(platform, wanted ?? hostPlatform()))
+    .toSorted((a, b) => variant(b) - variant(a));
   if (wanted !== undefined) return matching;
   return matching.length > 0 || candidates.length !== 1 ? matching : candidates;
 }

@@ -1,5 +1,5 @@
 // The words of archives of images: what loading and saving tell, and how they are steered.
-import type { Digest } from '../../model/index.ts';
+import type { Digest, Platform } from '../../model/index.ts';
 import type { Image } from '../types.ts';
 
 /** How far one layer is. `current` counts bytes of the blob; `total` is absent where it is not known. */
@@ -15,6 +15,8 @@ export interface ImageChoice {
   readonly tag?: string;
   /** Of its manifest or index. */
   readonly digest?: Digest;
+  /** Out of an index the image for this platform and no other; for this machine when left out. */
+  readonly platform?: Platform;
 }
 
 export interface TransferOptions {
