@@ -20,6 +20,8 @@ if [ "$(id -u)" -ne 0 ]; then
   # shellcheck disable=SC2086 -- lists of words
   exec $run $pure
 fi
+# the bundle, which is new: it is what people run, and it starts in a third of the time
+export SLIPWAY_SOURCES=
 real=$(find test/integration -name '*.test.ts' | sort)
 # shellcheck disable=SC2016 -- expanded inside
 exec unshare --net --mount --propagation private sh -c 'ip link set lo up; exec "$@"' sh $run $pure $real

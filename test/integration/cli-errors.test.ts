@@ -13,7 +13,13 @@ import { removeTree } from '../../src/sys/index.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-cli-');
 const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
-const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1', NO_COLOR: '1' };
+const env = {
+  ...process.env,
+  SLIPWAY_ROOT: join(folder, 'root'),
+  SLIPWAY_RUN: join(folder, 'run'),
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
+  NO_COLOR: '1',
+};
 const at = (name: string): string => join(folder, name);
 
 interface Run {

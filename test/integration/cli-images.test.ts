@@ -13,7 +13,7 @@ const env = {
   HOME: folder,
   SLIPWAY_ROOT: join(folder, 'root'),
   SLIPWAY_RUN: join(folder, 'run'),
-  SLIPWAY_SOURCES: '1',
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
 };
 const line = new CommandLine({ env, cwd: folder });
 const slipway = (...args: string[]): Promise<string> => line.ok(...args);

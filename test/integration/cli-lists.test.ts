@@ -13,7 +13,7 @@ const env = {
   DOCKER_CONFIG: join(folder, 'config'),
   SLIPWAY_ROOT: join(folder, 'root'),
   SLIPWAY_RUN: join(folder, 'run'),
-  SLIPWAY_SOURCES: '1',
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
 };
 
 const line = new CommandLine({ env, cwd: folder });

@@ -17,7 +17,7 @@ const env: NodeJS.ProcessEnv = {
   ...process.env,
   SLIPWAY_ROOT: join(folder, 'root'),
   SLIPWAY_RUN: join(folder, 'run'),
-  SLIPWAY_SOURCES: '1',
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
 };
 const slipway = (...args: string[]) => spawnSync(bin, args, { env, encoding: 'utf8' });
 /** On a terminal, with `input` typed into it. */

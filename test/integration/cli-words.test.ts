@@ -13,7 +13,12 @@ import { type Answer, CommandLine } from '../support/command-line.ts';
 import { SLIPWAY } from '../support/store.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-words-');
-const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
+const env = {
+  ...process.env,
+  SLIPWAY_ROOT: join(folder, 'root'),
+  SLIPWAY_RUN: join(folder, 'run'),
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
+};
 const line = new CommandLine({ env, cwd: folder });
 const slipway = (args: readonly string[], input = ''): Promise<Answer> => line.run(args, { input });
 after(() => removeTree(folder));

@@ -9,7 +9,12 @@ import { removeTree } from '../../src/sys/index.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-outputs-');
 const context = join(folder, 'context');
-const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
+const env = {
+  ...process.env,
+  SLIPWAY_ROOT: join(folder, 'root'),
+  SLIPWAY_RUN: join(folder, 'run'),
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
+};
 const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
 const at = (name: string): string => join(folder, name);
 

@@ -14,7 +14,7 @@ const env: NodeJS.ProcessEnv = {
   TMPDIR: folder,
   SLIPWAY_ROOT: join(folder, 'root'),
   SLIPWAY_RUN: join(folder, 'run'),
-  SLIPWAY_SOURCES: '1',
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
 };
 after(() => removeTree(folder));
 

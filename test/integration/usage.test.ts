@@ -10,7 +10,12 @@ import { CommandLine } from '../support/command-line.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-usage-');
 const bin = fileURLToPath(new URL('../../bin/slipway', import.meta.url));
-const env = { ...process.env, SLIPWAY_ROOT: join(folder, 'root'), SLIPWAY_RUN: join(folder, 'run'), SLIPWAY_SOURCES: '1' };
+const env = {
+  ...process.env,
+  SLIPWAY_ROOT: join(folder, 'root'),
+  SLIPWAY_RUN: join(folder, 'run'),
+  SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
+};
 
 function slipway(...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(bin, args, { env, encoding: 'utf8' });

@@ -93,7 +93,7 @@ export function openShop(name: string): Shop {
     ...process.env,
     SLIPWAY_ROOT: join(folder, 'root'),
     SLIPWAY_RUN: join(folder, 'run'),
-    SLIPWAY_SOURCES: '1',
+    SLIPWAY_SOURCES: process.env['SLIPWAY_SOURCES'] ?? '1',
     DOCKER_CONFIG: join(folder, 'docker'),
     XDG_CONFIG_HOME: join(folder, 'config'),
   });
