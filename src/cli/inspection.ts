@@ -5,6 +5,9 @@ import { printableJson } from '../util/index.ts';
 import type { Context, ParsedOptions } from './command.ts';
 import { compileTemplate } from './template/index.ts';
 
+/** What is printed of a value when no template is given, where that is not what templates see. */
+export const WHOLE = Symbol('whole');
+
 /** The JSON of Docker's API for what a name stands for. */
 export type Find = (engine: Engine, ref: string, o: { size: boolean }) => Promise<Record<string, unknown> | undefined>;
 
@@ -29,10 +32,13 @@ export async function show(ctx: Context, o: ParsedOptions, refs: readonly string
   if (render) for (const one of found) ctx.stdout.write(`${rendered(ctx, () => render(one))}\n`);
   // Docker prints nothing but a line feed when a template finds nothing to apply to
   if (render && found.length === 0) ctx.stdout.write('\n');
-  if (!render) ctx.stdout.write(`${printableJson(JSON.stringify(found, null, format === 'json' ? 0 : 4))}\n`);
+  if (!render)
+    ctx.stdout.write(`${printableJson(JSON.stringify(format === 'json' ? found : found.map(whole), null, format === 'json' ? 0 : 4))}\n`);
   for (const message of missing) ctx.stderr.write(`error: ${message}\n`);
   return missing.length > 0 ? 1 : 0;
 }
+
+const whole = (value: Record<string | symbol, unknown>): unknown => value[WHOLE] ?? value;
 
 /** Docker's inspect ends with 64 where a template cannot be read. */
 function parsed(format: string): ReturnType<typeof compileTemplate> {

@@ -45,6 +45,30 @@ test('an image that is here must be for the platform that is asked for', async (
   await refused(['history', '--platform', 'foo', 'one:1'], 1, 'error: "foo": unknown operating system or architecture: invalid argument');
 });
 
+test('an inspected image has the settings that Docker shows, set or not', async () => {
+  const [image] = JSON.parse(await slipway('image', 'inspect', 'one:1')) as [Record<string, unknown>];
+  assert.equal(Object.keys(image).at(-1), 'Config');
+  const shown = { Cmd: null, Entrypoint: null, Labels: { a: 'b' }, OnBuild: null, User: '', Volumes: null, WorkingDir: '/' };
+  const { Env: _, ...config } = image['Config'] as Record<string, unknown>;
+  assert.deepEqual(config, shown);
+  const unset = '{{.Config.Entrypoint}} {{.Config.Volumes}} {{.Config.User}}|{{.Config.StopSignal}}|{{.Config.Shell}}|{{.Variant}}';
+  assert.equal(await slipway('inspect', '-f', unset, 'one:1'), '[] map[] ||[]|\n');
+});
+
+test('templates that cannot be read or applied end as in Docker; lists have a raw form', async () => {
+  assert.equal((await line.run(['inspect', '-f', '{{.Id', 'one:1'])).status, 64);
+  const { status, stdout } = await line.run(['inspect', '-f', '{{.Nope}}', 'one:1']);
+  assert.deepEqual([status, stdout], [1, '\n']);
+  assert.match(
+    await slipway('images', '--format', 'raw', 'one:1'),
+    /^repository: one\ntag: 1\nimage_id: [0-9a-f]{12}\ncreated_at: .*\nvirtual_size: \d+B\n\n$/,
+  );
+  assert.equal(
+    await slipway('network', 'ls', '--format', 'raw', '-f', 'name=none').then((t) => t.replace(/id: .*/, 'id:')),
+    'network_id:\nname: none\ndriver: null\nscope: local\n\n',
+  );
+});
+
 test('images as a tree, by age, and by template although only IDs are asked for', async () => {
   assert.match(
     await slipway('images', '--tree', 'one'),

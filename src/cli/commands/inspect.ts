@@ -13,7 +13,7 @@ import {
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Option, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
-import { type Find, type Finder, show } from '../inspection.ts';
+import { type Find, type Finder, show, WHOLE } from '../inspection.ts';
 import { findNetwork } from './networks.ts';
 import { findVolume } from './volumes.ts';
 
@@ -153,7 +153,7 @@ function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
   const { config } = image;
   const top = image.layers.at(-1);
   const snapshot = top && engine.snapshots.byChain(top.chainId);
-  return {
+  const shown: Record<string, unknown> = {
     Id: image.id,
     RepoTags: image.names.map((n) => familiarReference(parseReference(n))),
     RepoDigests: image.digests.map((n) => familiarReference(parseReference(n))),
@@ -174,4 +174,14 @@ function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
     RootFS: { Type: 'layers', ...(image.layers.length > 0 && { Layers: image.layers.map((l) => l.diffId) }) },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
   };
+  return Object.defineProperty(shown, WHOLE, { value: { ...others(shown), Config: wholeConfig(config.config ?? {}) } });
 }
+
+const others = ({ Config: _, ...rest }: Record<string, unknown>): Record<string, unknown> => rest;
+
+/** What the whole of an image shows although it is not set. */
+const ALWAYS = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: '', Volumes: null, WorkingDir: '' };
+
+/** The configuration as the API has it: sorted, some fields always. A template sees the fields of Docker's own type instead. */
+const wholeConfig = (config: ContainerConfig): Record<string, unknown> =>
+  Object.fromEntries(Object.entries({ ...ALWAYS, ...shownConfig(config) }).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -49,6 +49,9 @@ const POINTERS: ReadonlySet<string> = new Set([
 /** Lists that JSON leaves out when they are empty. */
 const OPTIONAL_SLICES: ReadonlySet<string> = new Set(['Shell', 'Mounts', 'OnBuild', 'Devices', 'GroupAdd', 'Binds', 'Ulimits']);
 
+/** Texts that JSON leaves out when they are empty. */
+const OPTIONAL_TEXTS: ReadonlySet<string> = new Set(['StopSignal', 'Variant', 'OsVersion', 'MacAddress']);
+
 const mapsSeen = new WeakSet<object>();
 
 export const isObject = (v: Value): v is Record<string, Value> =>
@@ -71,6 +74,7 @@ export function fieldOf(object: Record<string, Value>, name: string): Value {
   if (!isStruct(object)) return undefined;
   if (POINTERS.has(name)) return POINTER;
   if (MAPS.has(name)) return MAP;
+  if (value === undefined && OPTIONAL_TEXTS.has(name)) return '';
   return value === null || OPTIONAL_SLICES.has(name) ? SLICE : undefined;
 }
 
