@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gitSource, withoutCredentials } from './address.ts';
-import { fileNameOf } from './http.ts';
+import { gitSource, percentDecoded, withoutCredentials } from './address.ts';
+import { fileNameOf, openUrl } from './http.ts';
 
 test('what is a repository, and what of it', () => {
   const cases: readonly (readonly [string, object | undefined])[] = [
@@ -61,4 +61,10 @@ test('names of files', () => {
     ['http://h/%2e%2e', undefined],
   ] as const;
   for (const [url, name] of cases) assert.equal(fileNameOf(url), name, url);
+});
+
+test('a percent sign in a name or a password that encodes nothing', async () => {
+  assert.deepEqual(['%', 'a%20b', '%zz'].map(percentDecoded), ['%', 'a b', '%zz']);
+  const stopped = AbortSignal.abort(new Error('not asked'));
+  await assert.rejects(openUrl('http://%:%zz@host.invalid/f', stopped), /not asked/);
 });

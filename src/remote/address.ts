@@ -111,3 +111,12 @@ function bad(text: string, why: string): SlipwayError {
 export function withoutCredentials(address: string): string {
   return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/@]*):[^/@]*@/i, '$1$2:xxxxx@');
 }
+
+/** A part of an address as it is meant; a lone percent sign stands for itself. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { findExecutable, run } from '../sys/index.ts';
-import { type GitSource, withoutCredentials } from './address.ts';
+import { type GitSource, percentDecoded, withoutCredentials } from './address.ts';
 
 export interface GitOptions {
   readonly signal: AbortSignal;
@@ -145,12 +145,4 @@ function splitRemote(remote: string): { readonly remote: string; readonly login?
   url.username = '';
   url.password = '';
   return { remote: url.href, login };
-}
-
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a lone percent sign
-  }
 }

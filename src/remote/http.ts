@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Digest, type ErrorKind, SlipwayError } from '../model/index.ts';
-import { withoutCredentials } from './address.ts';
+import { percentDecoded, withoutCredentials } from './address.ts';
 
 export interface Downloaded {
   readonly path: string;
@@ -54,7 +54,7 @@ export async function openUrl(url: string, signal: AbortSignal, extra: Readonly<
   }
   const headers: Record<string, string> = { 'user-agent': 'slipway' };
   if (address.username !== '' || address.password !== '') {
-    const pair = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
+    const pair = `${percentDecoded(address.username)}:${percentDecoded(address.password)}`;
     headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
     address.username = address.password = '';
   }

@@ -3,7 +3,7 @@
 import { LanguageFault } from '../errors.ts';
 
 /** Results beyond this length and searches beyond this many steps are refused, as they would take for ever. */
-const MAX_LENGTH = 1 << 28;
+const MAX_LENGTH = 1 << 24;
 const MAX_WORK = 2e9;
 
 /** One character of a piece; `undefined` is any character but a line end. */

@@ -42,7 +42,7 @@ export interface WordsExpansion {
 export const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** Longer results are refused: a few lines that double a value would otherwise fill the memory. */
-const MAX_LENGTH = 1 << 28;
+const MAX_LENGTH = 1 << 24;
 
 /**
  * Replaces variables, quotes and escapes in `word`.

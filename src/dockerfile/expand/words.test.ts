@@ -133,3 +133,9 @@ test('depth and length: nesting is no recursion, and doubling is bounded', () =>
   const large = new Map([['L', 'x'.repeat(1 << 20)]]);
   assert.throws(() => expandWord('$L'.repeat(1000), large), { kind: 'invalid-argument' });
 });
+
+test('values that double are refused before they fill the memory', () => {
+  const large = new Map([['A', 'x'.repeat(1 << 23)]]);
+  assert.equal(expandWord('$A', large).value.length, 1 << 23);
+  assert.throws(() => expandWord('$A$A$A', large), /the value becomes too long/);
+});
