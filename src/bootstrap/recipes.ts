@@ -102,6 +102,19 @@ export const RECIPES: readonly Recipe[] = [
       'ln -sf /dev/stderr /var/log/nginx/error.log',
     ],
   ),
+  debian(
+    'registry',
+    'Debian with an image registry',
+    ['docker-registry'],
+    ['2.8', '2'],
+    [
+      PATH,
+      'EXPOSE 5000',
+      'VOLUME /var/lib/docker-registry',
+      'ENTRYPOINT ["docker-registry"]',
+      'CMD ["serve", "/etc/docker/registry/config.yml"]',
+    ],
+  ),
 ];
 
 /** Words that a tag may hold beside a version: they say no more than what the stand-in is anyway. */

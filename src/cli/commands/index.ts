@@ -28,6 +28,12 @@ export const ENTRIES: readonly Entry[] = [
     'buildx build',
   ]),
   ...same(['tour'], 'Watch real multi-stage builds and containers, step by step', () => import('./tour.ts').then((m) => m.tour)),
+  ...same(['lab', 'lab list'], 'Learn multi-stage builds by doing, chapter by chapter', () => import('./lab.ts').then((m) => m.labList)),
+  ...same(['lab start'], 'Begin a chapter of the lab', () => import('./lab.ts').then((m) => m.labStart)),
+  ...same(['lab check'], 'Look at what you did in a chapter', () => import('./lab.ts').then((m) => m.labCheck)),
+  ...same(['lab hint'], 'Give a hint', () => import('./lab.ts').then((m) => m.labHint)),
+  ...same(['lab solution'], 'Print the commands that solve a chapter', () => import('./lab.ts').then((m) => m.labSolution)),
+  ...same(['lab reset'], 'Lay the files of a chapter again', () => import('./lab.ts').then((m) => m.labReset)),
   ...same(['bootstrap'], 'Make a stand-in for a well-known base image from Debian packages', () =>
     import('./bootstrap.ts').then((m) => m.bootstrap),
   ),
