@@ -60,6 +60,7 @@ export class World {
   readonly #selfCommand: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #signal: AbortSignal;
+  #builds: Promise<readonly Build[]> | undefined;
 
   constructor(o: { folder: string; since: number; selfCommand: readonly string[]; env: NodeJS.ProcessEnv; signal: AbortSignal }) {
     this.folder = o.folder;
@@ -96,8 +97,12 @@ export class World {
     }
   }
 
-  /** The learner's builds since the chapter began, the newest first. */
-  async builds(): Promise<Build[]> {
+  /** The learner's builds since the chapter began, the newest first. Asked once: the checks build nothing of the learner's. */
+  builds(): Promise<readonly Build[]> {
+    return (this.#builds ??= this.#history());
+  }
+
+  async #history(): Promise<Build[]> {
     const { stdout } = await this.slipway(['builder', 'history', '--format', 'json']);
     return lines(stdout)
       .map((line) => JSON.parse(line) as Build)
