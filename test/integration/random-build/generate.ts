@@ -259,14 +259,14 @@ export function randomContext(random: Random): Map<string, Node> {
   return withFolders(files);
 }
 
-export const randomNode = (random: Random, path: string): Node => ({
+const randomNode = (random: Random, path: string): Node => ({
   dir: false,
   content: `${path} ${random(1_000_000)}\n`,
   mode: MODES[random(MODES.length)]!,
   owner: '0:0',
 });
 
-export function withFolders(files: Files): Map<string, Node> {
+function withFolders(files: Files): Map<string, Node> {
   const out = new Map<string, Node>();
   for (const [path, node] of files) {
     if (node.dir) continue;

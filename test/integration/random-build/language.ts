@@ -106,7 +106,7 @@ const COMMANDS = {
     `echo ${to} >> /c/log; stat -c '%u:%g %a' /c > /${to}; (cd /c; ls -d o* 2>/dev/null) >> /${to}; cat /c/log >> /${to}`,
 } as const;
 
-export function written(i: Instruction, stageName: (n: number) => string): string {
+function written(i: Instruction, stageName: (n: number) => string): string {
   switch (i.kind) {
     case 'arg':
       return `ARG ${i.entries.map(assignment).join(' ')}`;

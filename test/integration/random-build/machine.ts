@@ -160,7 +160,7 @@ export class Machine {
 }
 
 /** Writes a folder, and nothing else into it. */
-export function lay(folder: string, files: Files, ignore?: readonly string[]): void {
+function lay(folder: string, files: Files, ignore?: readonly string[]): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [path, node] of files) {
@@ -194,7 +194,7 @@ const BASES = new Set([
   '.dockerenv',
 ]);
 
-export function readTree(root: string): Files {
+function readTree(root: string): Files {
   const files = new Map<string, Node>();
   const walk = (folder: string, prefix: string): void => {
     for (const name of readdirSync(folder).sort()) {
