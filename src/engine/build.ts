@@ -68,9 +68,10 @@ export async function build(
     ),
   );
   try {
-    boundCache(engine);
+    await boundCache(engine, request.signal);
   } catch (e) {
-    request.onEvent({ type: 'warning', message: `the size of the build cache could not be bounded: ${(e as Error).message}` });
+    if (!request.signal.aborted)
+      request.onEvent({ type: 'warning', message: `the size of the build cache could not be bounded: ${(e as Error).message}` });
   }
   return outcome;
 }

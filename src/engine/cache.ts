@@ -4,7 +4,7 @@ import { readdirSync, renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { crashPoint, sha256Hex } from '../util/index.ts';
-import { FileLock, lockedFiles, processStartTime, removeTree, treeSize } from '../sys/index.ts';
+import { FileLock, lockedFiles, processStartTime, removeTree, treeSize, treeSizeBeside } from '../sys/index.ts';
 import { DatabaseCache } from '../solver/index.ts';
 import type { Engine } from './engine.ts';
 import type { Pruned } from './prune.ts';
@@ -58,7 +58,7 @@ const BOUND_INTERVAL = 10 * 60 * 1000;
 const DEFAULT_SHARE = 0.1;
 
 /** What the cache holds, the least recently used first. Sizes that were not known are measured and kept. */
-export function cacheEntries(engine: Engine): CacheEntry[] {
+export function cacheEntries(engine: Engine, mountSizes?: MountSizes): CacheEntry[] {
   const rows = engine.db.read((sql) =>
     sql.all<Row>(
       `SELECT c.key, c.snapshot_id, c.description, c.created_at, c.used_at, c.uses, c.size,
@@ -94,10 +94,15 @@ export function cacheEntries(engine: Engine): CacheEntry[] {
   }
   // of those used by one build, what lies on top goes first: what is below frees nothing before
   const order = new Map(rows.map((r) => [r.key, r.snapshot_id ?? 0]));
-  return [...entries, ...mountEntries(engine)].sort((a, b) => a.usedAt - b.usedAt || (order.get(b.id) ?? 0) - (order.get(a.id) ?? 0));
+  return [...entries, ...mountEntries(engine, mountSizes)].sort(
+    (a, b) => a.usedAt - b.usedAt || (order.get(b.id) ?? 0) - (order.get(a.id) ?? 0),
+  );
 }
 
-function mountEntries(engine: Engine): CacheEntry[] {
+/** Bytes of cache mounts, by their directories: of those that were measured already. */
+type MountSizes = ReadonlyMap<string, number>;
+
+function mountEntries(engine: Engine, sizes?: MountSizes): CacheEntry[] {
   const rows = engine.db.read((sql) =>
     sql.all<{ id: string; directory: string; created_at: number; used_at: number }>(
       'SELECT id, directory, created_at, used_at FROM cache_mounts',
@@ -109,7 +114,7 @@ function mountEntries(engine: Engine): CacheEntry[] {
     id: r.id,
     type: 'exec.cachemount' as const,
     description: `cached mount with id ${JSON.stringify(r.id)}`,
-    size: treeSize(join(engine.layout.cacheMounts, r.directory)),
+    size: sizes?.get(r.directory) ?? treeSize(join(engine.layout.cacheMounts, r.directory)),
     createdAt: r.created_at,
     usedAt: r.used_at,
     uses: 0,
@@ -126,8 +131,8 @@ function snapshotSize(engine: Engine, id: number | null): number {
 }
 
 /** Removes what builds have kept. */
-export function pruneBuilder(engine: Engine, o: CacheFilter): Pruned<CacheEntry> {
-  const entries = cacheEntries(engine);
+export function pruneBuilder(engine: Engine, o: CacheFilter, mountSizes?: MountSizes): Pruned<CacheEntry> {
+  const entries = cacheEntries(engine, mountSizes);
   let left = entries.reduce((n, e) => n + e.size, 0);
   const keep = bytesToKeep(engine, left, o);
   const removed: CacheEntry[] = [];
@@ -225,14 +230,14 @@ export function matchesCache(e: CacheEntry, { match, until }: CacheFilter): bool
 
 /**
  * Keeps the cache within its bound after a build: what is set, or a tenth of the file system. Looks only now and then, by one
- * process at a time.
+ * process at a time; caches of programs may hold a million files, so that other work goes on while they are measured.
  */
-export function boundCache(engine: Engine): Pruned<CacheEntry> | undefined {
+export async function boundCache(engine: Engine, signal: AbortSignal): Promise<void> {
   const now = engine.now();
   const due = engine.db.read((sql) => sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'cache-bounded'"));
-  if (due !== undefined && now - Number(due.value) < BOUND_INTERVAL) return undefined;
+  if (due !== undefined && now - Number(due.value) < BOUND_INTERVAL) return;
   using lock = FileLock.tryAcquire(join(engine.layout.locks, 'bound'), 'exclusive', { remove: true });
-  if (lock === undefined) return undefined;
+  if (lock === undefined) return;
   engine.db.transaction((sql) =>
     sql.run(
       "INSERT INTO meta (key, value) VALUES ('cache-bounded', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -240,8 +245,11 @@ export function boundCache(engine: Engine): Pruned<CacheEntry> | undefined {
     ),
   );
   const keep = engine.cacheLimit ?? defaultLimit(engine.layout.root);
-  const size = cacheEntries(engine).reduce((n, e) => n + e.size, 0);
-  return size <= keep ? undefined : pruneBuilder(engine, { all: true, most: keep });
+  const mounts = engine.db.read((sql) => sql.all<{ directory: string }>('SELECT directory FROM cache_mounts'));
+  const sizes = new Map<string, number>();
+  for (const { directory } of mounts) sizes.set(directory, await treeSizeBeside(join(engine.layout.cacheMounts, directory), signal));
+  const size = cacheEntries(engine, sizes).reduce((n, e) => n + e.size, 0);
+  if (size > keep) pruneBuilder(engine, { all: true, most: keep }, sizes);
 }
 
 function defaultLimit(root: string): number {

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { bind, check } from './native.ts';
 
 /** Makes renames and new names in a folder durable. */
@@ -78,17 +79,39 @@ export function removeTree(path: string): void {
 }
 
 /** Bytes of what lies below a folder, as stat(2) says of everything but directories; a file of several names counts once. */
-export const treeSize = (path: string): number => sumOf(path, (stat) => (stat.isDirectory() ? 0 : stat.size));
+export const treeSize = (path: string): number => sumOf(path, contentBytes);
+
+/** As `treeSize`, for what may hold very many files: timers, signals and other work go on meanwhile. Throws when aborted. */
+export async function treeSizeBeside(path: string, signal: AbortSignal): Promise<number> {
+  let bytes = 0;
+  let files = 0;
+  for (const n of counts(path, contentBytes)) {
+    bytes += n;
+    if (++files % FILES_AT_ONCE === 0) await setImmediate(undefined, { signal });
+  }
+  return bytes;
+}
 
 /** What a folder and all below it take of the disk, as du(1) counts. */
 export const diskBytes = (path: string): number => sumOf(path, (stat) => stat.blocks * 512);
 
+/** A few milliseconds' worth. */
+const FILES_AT_ONCE = 500;
+const contentBytes = (stat: Stats): number => (stat.isDirectory() ? 0 : stat.size);
+
 function sumOf(path: string, count: (stat: Stats) => number): number {
+  let bytes = 0;
+  for (const n of counts(path, count)) bytes += n;
+  return bytes;
+}
+
+function* counts(path: string, count: (stat: Stats) => number): Generator<number> {
   const counted = new Set<string>();
   const top = lstatSync(path, { throwIfNoEntry: false });
-  if (!top?.isDirectory()) return 0;
-  let bytes = count(top);
-  const walk = (folder: Buffer): void => {
+  if (!top?.isDirectory()) return;
+  yield count(top);
+  const folders = [Buffer.from(path)];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const name of namesIn(folder)) {
       const at = Buffer.concat([folder, Buffer.from('/'), name]);
       const stat = lstatSync(at, { throwIfNoEntry: false });
@@ -98,12 +121,10 @@ function sumOf(path: string, count: (stat: Stats) => number): number {
         if (counted.has(key)) continue;
         counted.add(key);
       }
-      bytes += count(stat);
-      if (stat.isDirectory()) walk(at);
+      yield count(stat);
+      if (stat.isDirectory()) folders.push(at);
     }
-  };
-  walk(Buffer.from(path));
-  return bytes;
+  }
 }
 
 /** For folders without permissions, immutable files and names that are no UTF-8. */

@@ -11,7 +11,7 @@ export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './na
 export { rawTerminal } from './terminal.ts';
 export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
-export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, writeFileAtomic } from './files.ts';
+export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, treeSizeBeside, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
 export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run, withStreams } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -40,6 +41,8 @@ import {
   removeXattr,
   run,
   setXattr,
+  treeSize,
+  treeSizeBeside,
   unmount,
   withNetworkNamespace,
   writeFileAtomic,
@@ -203,4 +206,23 @@ test('processes: identity, output, signals, missing commands', async () => {
   await assert.rejects(run('sleep', ['60'], { signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' });
   assert.equal(findExecutable('sh', '/nowhere:/bin'), '/bin/sh');
   assert.equal(findExecutable('no-such-command-here'), undefined);
+});
+
+test('a large tree is measured beside other work, each file once', async () => {
+  const folder = join(dir, 'measured');
+  mkdirSync(join(folder, 'below'), { recursive: true });
+  for (let n = 0; n < 1100; n++) writeFileSync(join(folder, n % 2 === 0 ? 'below' : '', `f${n}`), '12345');
+  linkSync(join(folder, 'f1'), join(folder, 'again'));
+  const signal = new AbortController();
+  assert.equal(await treeSizeBeside(folder, signal.signal), 5500);
+  assert.equal(treeSize(folder), 5500);
+  assert.equal(await treeSizeBeside(join(folder, 'f1'), signal.signal), 0);
+  assert.equal(await treeSizeBeside(join(folder, 'none'), signal.signal), 0);
+  let seen = false;
+  setImmediate(() => {
+    seen = true;
+    signal.abort();
+  });
+  await assert.rejects(treeSizeBeside(folder, signal.signal), { name: 'AbortError' });
+  assert.ok(seen);
 });
