@@ -1,6 +1,7 @@
 // File names are bytes on Linux, and strings here. Bytes that are not UTF-8 travel as lone surrogates U+DC80–U+DCFF (one each, as
 // PEP 383 does it), so every name survives a round trip; no valid UTF-8 decodes to those.
 import { isUtf8 } from 'node:buffer';
+import { EINVAL, systemError } from './native.ts';
 
 /** Bytes of a path and of a name in it (PATH_MAX without its NUL, NAME_MAX): no file can be called longer. */
 export const MAX_PATH = 4095;
@@ -37,8 +38,9 @@ export function isUsablePath(path: string): boolean {
   return path.split('/').every((name) => name.length * 3 <= MAX_NAME || encodeName(name).length <= MAX_NAME);
 }
 
-/** What to hand to `node:fs` for a name: the string itself nearly always, its bytes where a string would not do. */
+/** What to hand to `node:fs` for a name: the string itself nearly always, its bytes where a string would not do. @throws EINVAL for a NUL */
 export function nativePath(name: string): string | Buffer {
+  if (name.includes('\0')) throw systemError('open', name, EINVAL);
   return hasRawBytes(name) ? encodeName(name) : name;
 }
 

@@ -91,7 +91,10 @@ export function check(result: number, syscall: string, path?: string | Buffer): 
   return result;
 }
 
-/** Names on Linux are bytes; a Buffer is passed as it is, with its terminating zero. */
+export const EINVAL = 22;
+
+/** Names on Linux are bytes; a Buffer is passed as it is, with its terminating zero. @throws EINVAL for a NUL, where the name would be cut */
 export function cString(path: string | Buffer): Buffer {
+  if (typeof path === 'string' ? path.includes('\0') : path.includes(0)) throw systemError('open', path, EINVAL);
   return typeof path === 'string' ? Buffer.from(`${path}\0`) : Buffer.concat([path, Buffer.alloc(1)]);
 }

@@ -151,3 +151,15 @@ test('a named pipe that nobody reads from is waited for, and can be left', async
   await assert.rejects(openOutput(join(base, 'socket')), { code: 'ENOTREG' });
   socket.close();
 });
+
+test('a name with a NUL is refused, not cut there', () => {
+  for (const kernel of [true, false]) {
+    using tree = new RootedTree('/', { kernel });
+    for (const path of ['etc\0x', 'etc/passwd\0', '\0']) {
+      assert.throws(() => tree.stat(path), { code: 'EINVAL' });
+      assert.throws(() => tree.openFile(path), { code: 'EINVAL' });
+      using etc = tree.directory('etc');
+      assert.throws(() => etc.stat(path), { code: 'EINVAL' });
+    }
+  }
+});
