@@ -215,6 +215,9 @@ test('an image is inspected with the fields that are set, in the order of Docker
     const Labels = { 'dev.slipway.stand-in-for': 'busybox:latest' };
     const json = JSON.stringify({ User: '1', ExposedPorts, Env: ['PATH=/bin'], Labels, StopSignal: '9', ...more });
     assert.equal(await inspect('{{json .Config}}'), json);
+    const [whole] = JSON.parse((await shop.ok('image', 'inspect', id)).stdout) as { Config: object }[];
+    const unset = { Cmd: null, Entrypoint: null, OnBuild: null, Volumes: null, WorkingDir: '' };
+    assert.deepEqual(whole?.Config, { ...unset, ...JSON.parse(json) });
     assert.equal(
       await inspect('{{.Config.Entrypoint}} {{.Config.Volumes}} {{.Config.Healthcheck}} {{json .Config.Cmd}}'),
       '[] map[] <nil> null',
