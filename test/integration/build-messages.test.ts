@@ -80,6 +80,7 @@ test('an empty --platform counts as not given', async () => {
 
 const CHOWN = 'unable to convert uid/gid chown string to host mapping: ';
 const CLASSIC: readonly (readonly [string, string])[] = [
+  ['FROM --platform=foo base', 'failed to parse platform foo: "foo": unknown operating system or architecture: invalid argument'],
   [`${FROM}RUN --mount=type=foo true`, 'unsupported mount type "foo"'],
   [`${FROM}RUN --mount=target=/x,foo true`, "invalid field 'foo' must be a key=value pair"],
   [`${FROM}COPY /../f /x/`, 'COPY failed: forbidden path outside the build context: ../f ()'],

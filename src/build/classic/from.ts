@@ -27,7 +27,7 @@ export class Bases {
     const expand = (word: string): string => expandWord(word, this.#meta, { escape: this.#dockerfile.escape }).value;
     const name = expand(from.base);
     if (name === '') throw new SlipwayError('invalid-argument', 'from.blank', `base name (${from.base}) should not be blank`);
-    const wanted = from.platform === undefined ? platform : parsePlatform(expand(from.platform));
+    const wanted = from.platform === undefined ? platform : wantedPlatform(expand(from.platform));
     const stage = done.findLast((s) => s.name !== undefined && s.name === name.toLowerCase());
     if (stage) return { image: stage.image, platform: wanted };
     if (name === 'scratch') return { image: undefined, platform: wanted };
@@ -60,6 +60,15 @@ export class Bases {
       pull: this.#request.pull,
       signal: this.#request.signal,
     });
+  }
+}
+
+function wantedPlatform(text: string): Platform {
+  try {
+    return parsePlatform(text);
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    throw new SlipwayError(e.kind, e.code, `failed to parse platform ${text}: ${e.message}`, { cause: e });
   }
 }
 
