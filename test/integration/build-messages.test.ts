@@ -41,6 +41,7 @@ const GRAPH: readonly (readonly [string, string, number, number?])[] = [
   [`${FROM}ADD --checksum=md5:abc http://127.0.0.1:1/f /`, 'unsupported digest algorithm', 2],
   [`${FROM}ADD --checksum=foo http://127.0.0.1:1/f /`, 'invalid checksum digest format', 2],
   [`${FROM}ADD --checksum=sha256:${HEX} <<EOF /x\nEOF\n`, "checksum can't be specified for multiple sources", 2, 3],
+  [`${FROM}ADD git@127.0.0.1:a/b.git?foo=bar /`, 'invalid Git address git@127.0.0.1:a/b.git?foo=bar: unexpected query "foo"', 2],
   [`${FROM}EXPOSE /tcp`, 'invalid port: "/tcp": no port specified', 2],
   [`${FROM}EXPOSE 8080:80/FOO`, 'invalid port: "8080:80/FOO": invalid proto: FOO', 2],
   ['FROM --platform=foo base', 'failed to parse platform foo: "foo": unknown operating system or architecture: invalid argument', 1],
@@ -102,4 +103,18 @@ for (const [dockerfile, message] of CLASSIC) {
 test('the original engine takes a variable in --from literally', async () => {
   const { message } = await failure(buildClassic, `${FROM}COPY --from=$X f /`);
   assert.match(message, /^invalid from flag value \$X: /);
+});
+
+test('steps are named after their stage where there is another, or what counts as one', async () => {
+  for (const [dockerfile, name] of [
+    ['FROM base AS q\nCOPY f /', '[2/2] COPY f /'],
+    ['FROM base\nRUN --mount=type=tmpfs,target=/t true', '[stage-0 2/2] RUN --mount=type=tmpfs,target=/t true'],
+    ['FROM base AS q\nCOPY --from=base /etc /e', '[q 2/2] COPY --from=base /etc /e'],
+    ['FROM base AS q\nFROM base\nCOPY f /', '[stage-1 2/2] COPY f /'],
+  ] as const) {
+    const request = await f.request(dockerfile);
+    await buildGraph(f.env, request);
+    const names = request.events.flatMap((e) => ('name' in e ? [e.name] : []));
+    assert.ok(names.includes(name), `${name}: ${names.join('; ')}`);
+  }
 });

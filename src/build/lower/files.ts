@@ -13,7 +13,7 @@ import { remoteSource } from '../elsewhere.ts';
 import { literalPattern } from '../steps/sources.ts';
 import { workdirOf } from './config.ts';
 import { scratch } from './run.ts';
-import { sourceOf } from '../placed.ts';
+import { placed, sourceOf } from '../placed.ts';
 import { type LowerContext, nodeMeta, type StageState, stepName } from './state.ts';
 
 export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstruction | AddInstruction): Promise<void> {
@@ -92,7 +92,9 @@ async function addParts(c: LowerContext, i: AddInstruction, source: SourceExcerp
     throw new SlipwayError('invalid-argument', 'add.checksum', "checksum can't be specified for multiple sources", { source });
   }
   for (const text of i.sources) {
-    const op = await remoteSource(text, flags, c.request, source);
+    const op = await remoteSource(text, flags, c.request, source).catch((e: unknown) => {
+      throw placed(e, source);
+    });
     const last = parts.at(-1);
     if (op) parts.push({ paths: [], op });
     else if (i.checksum !== undefined) {

@@ -74,8 +74,14 @@ export function stepName(c: LowerContext, state: StageState, text: string): stri
 
 /** What stands before the number of a step: the platform, where there are several, and the stage. */
 export function shownLabel({ platformLabel }: LowerContext['request'], dockerfile: Dockerfile, stage: Stage): string {
-  return [platformLabel, stageLabel(dockerfile, stage)].flatMap((l) => (l === undefined ? [] : [`${l} `])).join('');
+  const label = isAlone(dockerfile) ? undefined : (stage.name ?? `stage-${stage.index}`);
+  return [platformLabel, label].flatMap((l) => (l === undefined ? [] : [`${l} `])).join('');
 }
+
+/** Whether there is but one stage for BuildKit, to which mounts and images that are copied from are further ones. */
+const isAlone = ({ stages }: Dockerfile): boolean =>
+  stages.length === 1 &&
+  !stages[0]?.commands.some((i) => (i.kind === 'RUN' ? i.mounts.length > 0 : i.kind === 'COPY' && i.from !== undefined));
 
 export function stageLabel(dockerfile: Dockerfile, stage: Stage): string | undefined {
   return stage.name ?? (dockerfile.stages.length > 1 ? `stage-${stage.index}` : undefined);
