@@ -13,8 +13,6 @@ export type Find = (engine: Engine, ref: string, o: { size: boolean }) => Promis
 
 export interface Finder {
   readonly find: Find;
-  /** What is printed of it without a template, where that is more than templates see. */
-  readonly whole?: (one: Record<string, unknown>) => Record<string, unknown>;
   /** The message when nothing is found; the last finder's is used. */
   readonly missing: (ref: string) => string;
 }
@@ -27,11 +25,7 @@ export async function show(ctx: Context, o: ParsedOptions, refs: readonly string
   const missing: string[] = [];
   for (const ref of refs) {
     let one: Record<string, unknown> | undefined;
-    for (const { find, whole } of finders) {
-      if (one !== undefined) break;
-      one = await find(engine, ref, { size: o.bool('size') });
-      if (one !== undefined && !render && whole) one = whole(one);
-    }
+    for (const { find } of finders) one ??= await find(engine, ref, { size: o.bool('size') });
     if (one) found.push(one);
     else missing.push(finders.at(-1)?.missing(ref) ?? ref);
   }

@@ -249,10 +249,10 @@ test('steps are called by what they do, and secrets are not shown', async () => 
   f.put('bar1', '');
   const { ran, log } = await build(text, { secrets: new Map([['s', { kind: 'value', data: Buffer.from('hidden') }]]) });
   assert.deepEqual(ran, [
-    `[2/5] RUN --mount=type=secret,id=s,env=TOK : "bar" **** a b '$FOO' $FOO \${UNSET}`,
-    '[3/5] COPY bar* /bar/',
-    '[4/5] WORKDIR /bar',
-    '[5/5] RUN <<E (#!/bin/echo bar)',
+    `[stage-0 2/5] RUN --mount=type=secret,id=s,env=TOK : "bar" **** a b '$FOO' $FOO \${UNSET}`,
+    '[stage-0 3/5] COPY bar* /bar/',
+    '[stage-0 4/5] WORKDIR /bar',
+    '[stage-0 5/5] RUN <<E (#!/bin/echo bar)',
   ]);
   assert.equal(log, '$FOO /dev/pipes/E\n');
 });

@@ -51,7 +51,7 @@ const findContainer: Find = async (engine, ref, { size }) => {
 /** As Docker calls what does the same. */
 const graphDriver = ({ driver }: Snapshotter): string => (driver === 'overlay' ? 'overlay2' : 'vfs');
 
-const IMAGE: Finder = { find: findImage, whole: wholeImage, missing: (ref) => `No such image: ${withTag(ref)}` };
+const IMAGE: Finder = { find: findImage, missing: (ref) => `No such image: ${withTag(ref)}` };
 const CONTAINER: Finder = { find: findContainer, missing: (ref) => `No such container: ${ref}` };
 const VOLUME: Finder = { find: findVolume, missing: (ref) => `get ${ref}: no such volume` };
 const NETWORK: Finder = { find: findNetwork, missing: (ref) => `network ${ref} not found` };
@@ -147,15 +147,6 @@ function shownConfig(config: ContainerConfig): Record<string, unknown> {
     Object.defineProperty(shown, name, { value: isSet ? value : unset, enumerable: isSet });
   }
   return shown;
-}
-
-/** Fields that Docker prints although they are not set. */
-const ALWAYS: ReadonlySet<string> = new Set(['Cmd', 'Entrypoint', 'Env', 'Labels', 'OnBuild', 'User', 'Volumes', 'WorkingDir']);
-
-function wholeImage({ Config, ...rest }: Record<string, unknown>): Record<string, unknown> {
-  const config = Config as Record<string, unknown>;
-  const names = Object.keys(UNSET).filter((name) => ALWAYS.has(name) || Object.hasOwn({ ...config }, name));
-  return { ...rest, Config: Object.fromEntries(names.sort().map((name) => [name, config[name]])) };
 }
 
 function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
