@@ -205,7 +205,7 @@ test('history and configuration are written as Docker writes them', async () => 
   assert.deepEqual(
     image.config.history?.slice(1).map((h) => h.created_by),
     [
-      'EXPOSE [443/tcp 80/udp 9000/tcp]',
+      'EXPOSE [443/tcp 443/tcp 80/udp 9000/tcp]',
       `HEALTHCHECK &{["CMD-SHELL" "a \\"b\\""] "5m0s" "1.5s" "1h0m0s" "0s" '\\x14'}`,
       'CMD ["a\\a"]',
       'LABEL z=1 a=2',
