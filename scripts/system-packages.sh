@@ -27,6 +27,7 @@ if [ "${1:-}" = --tests ]; then
   need unshare util-linux
   need git git
   need script bsdutils
+  need ssh-keygen openssh-client
 fi
 [ -n "$want" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

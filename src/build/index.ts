@@ -7,7 +7,8 @@ export { contextNameKey, contextSource, openContext, openNamedContext } from './
 export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree } from './steps/index.ts';
-export type { SecretSource, Ulimit } from './steps/index.ts';
+export { openAgent } from './steps/index.ts';
+export type { SecretSource, SshAgent, Ulimit } from './steps/index.ts';
 export type { BuildDescribed, BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';
 export {
   type BuildRecord,

@@ -13,7 +13,7 @@ import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
-import type { SecretSource, Ulimit } from './steps/index.ts';
+import type { SecretSource, Ulimit, SshAgent } from './steps/index.ts';
 
 export interface BuildRequest {
   readonly dockerfile: { readonly name: string; readonly text: string };
@@ -42,8 +42,8 @@ export interface BuildRequest {
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
   readonly secrets: ReadonlyMap<string, SecretSource>;
-  /** Sockets of SSH agents by id. */
-  readonly agents: ReadonlyMap<string, string>;
+  /** By id. */
+  readonly agents: ReadonlyMap<string, SshAgent>;
   /** The environment of programs that bring what is elsewhere: git. */
   readonly environment: Readonly<Record<string, string>>;
   /** By the names of `--build-context`. */

@@ -319,7 +319,7 @@ test('--ssh: the socket of an agent, and what is none is refused', async () => {
     await shop.with({ SSH_AUTH_SOCK: path }).ok(...args, '--ssh', 'default', '--ssh', `other=${path}`, context);
     const none = await shop.run(...args, '--ssh', `other=${path}`, context);
     assert.match(none.stderr, /unset ssh forward key default/);
-    assert.match((await shop.run(...args, '--ssh', `default=${join(context, 'file')}`, context)).stderr, /is no socket of an SSH agent/);
+    assert.match((await shop.run(...args, '--ssh', `default=${join(context, 'file')}`, context)).stderr, /file: ssh: no key found/);
   } finally {
     server.close();
   }

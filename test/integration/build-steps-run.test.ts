@@ -239,7 +239,7 @@ test('an SSH agent is lent by a socket of our own', async () => {
   const socket = join(f.folder, 'agent');
   const agent = createServer((c) => c.end('hello from the agent\n')).listen(socket);
   try {
-    const ssh: RunMount = { type: 'ssh', id: 'default', required: true, socket };
+    const ssh: RunMount = { type: 'ssh', id: 'default', required: true, agent: { kind: 'socket', path: socket } };
     assert.equal(
       (
         await run(

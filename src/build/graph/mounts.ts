@@ -53,13 +53,13 @@ export function stepMount(
       };
     }
     case 'ssh': {
-      const socket = request.agents.get(id);
+      const agent = request.agents.get(id);
       return {
         type: 'ssh',
         id,
         ...(m.target !== undefined && { target }),
         required: m.required === true,
-        ...(socket !== undefined && { socket }),
+        ...(agent !== undefined && { agent }),
         ...ids,
       };
     }

@@ -6,6 +6,7 @@ import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Mount } from '../../snapshot/index.ts';
 import type { FileDigests } from './digests.ts';
+import type { SshAgent } from './run/ssh.ts';
 
 /** Says which paths (relative to a root, no leading slash) are left out. `IgnoreMatcher` of dockerfile/ fits. */
 export interface PathFilter {
@@ -135,7 +136,7 @@ export type RunMount =
       readonly id: string;
       readonly target?: string;
       readonly required: boolean;
-      readonly socket?: string;
+      readonly agent?: SshAgent;
       readonly mode?: number;
       readonly uid?: number;
       readonly gid?: number;

@@ -8,7 +8,9 @@ import {
   contextSource,
   type NamedContext,
   openContext,
+  openAgent,
   openNamedContext,
+  type SshAgent,
   type SecretSource,
 } from '../../build/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
@@ -79,6 +81,11 @@ export async function openRequest(
     if (named.kind === 'directory') undo.defer(() => named.dispose());
     namedContexts.set(name, named);
   }
+  const agents = new Map<string, SshAgent>();
+  for (const text of o.list('ssh')) {
+    const [id, paths] = agent(text, ctx.env, ctx.cwd);
+    agents.set(id, await openAgent(paths));
+  }
   const platforms = platformsOf(ctx, o);
   const shm = o.string('shm-size');
   const epoch =
@@ -121,12 +128,7 @@ export async function openRequest(
     ulimits: o.list('ulimit').map(ulimit),
     secrets,
     namedContexts,
-    agents: new Map(
-      o
-        .list('ssh')
-        .flatMap((text) => text.split(',,'))
-        .map((text) => agent(text, ctx.env, ctx.cwd)),
-    ),
+    agents,
     // asking for the host's network for all steps is allowing it, as in buildx
     allow: [
       ...o

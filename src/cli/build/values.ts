@@ -1,6 +1,5 @@
 // The values of `build` flags: `--build-arg`, `--label`, `--secret`, `--output`, `--ulimit` … from text to what a build request
-// holds, with errors in Docker's words. They look at nothing but what is handed in, and whether an agent's socket is one.
-import { statSync } from 'node:fs';
+// holds, with errors in Docker's words. They look at nothing but what is handed in.
 import { resolve } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
 
@@ -93,29 +92,18 @@ export function secret(text: string, env: Environment): Secret {
   return { id, kind: 'file', path: file ?? id };
 }
 
-/**
- * `default`, or `id=SOCKET`; `default` alone is the agent of SSH_AUTH_SOCK. Private keys are refused: an agent holds them, so that
- * they never enter a build.
- */
-export function agent(text: string, env: Environment, cwd: string): [string, string] {
+/** `default`, or `id=SOCKET`, or `id=KEY[,KEY...]`, as an id and paths; `default` alone is the agent of SSH_AUTH_SOCK. */
+export function agent(text: string, env: Environment, cwd: string): [string, string[]] {
   const eq = text.indexOf('=');
   const id = eq < 0 ? text : text.slice(0, eq);
-  const path = eq < 0 ? env['SSH_AUTH_SOCK'] : resolve(cwd, text.slice(eq + 1));
-  if (path === undefined || path === '')
+  const paths = (eq < 0 ? [env['SSH_AUTH_SOCK'] ?? ''] : text.slice(eq + 1).split(',')).filter((path) => path !== '');
+  if (paths.length === 0)
     throw invalid(
       'flag.ssh',
       `invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set`,
       'start one: eval "$(ssh-agent)" && ssh-add',
     );
-  let socket: boolean;
-  try {
-    socket = statSync(path).isSocket();
-  } catch {
-    throw invalid('flag.ssh', `failed to stat ${path}: no such file or directory`, '--ssh default=$SSH_AUTH_SOCK');
-  }
-  if (!socket)
-    throw invalid('flag.ssh', `${path} is no socket of an SSH agent`, `put the key into an agent: ssh-add ${path}, then --ssh ${id}`);
-  return [id === '' ? 'default' : id, path];
+  return [id === '' ? 'default' : id, paths.map((path) => resolve(cwd, path))];
 }
 
 export interface Output {

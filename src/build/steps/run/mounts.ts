@@ -11,7 +11,7 @@ import { join } from '../words.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
 import { borrowCaches, shownFolder } from './caches.ts';
 import type { Scratch } from './scratch.ts';
-import { forwardAgent } from './ssh.ts';
+import { serveAgent } from './ssh.ts';
 
 export interface PreparedMounts {
   readonly mounts: readonly SpecMount[];
@@ -70,7 +70,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
       case 'ssh': {
         const target = at(mount.target ?? `/run/buildkit/ssh_agent.${agents++}`);
         variables.push(`SSH_AUTH_SOCK=${target}`);
-        if (mount.socket === undefined) {
+        if (mount.agent === undefined) {
           if (mount.required)
             throw new SlipwayError('not-found', 'run.no-ssh-agent', `unset ssh forward key ${mount.id}`, {
               hints: [`give it with --ssh ${mount.id}`],
@@ -78,7 +78,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
           break;
         }
         const socket = `${scratch.secretDirectory(0o755)}/agent`;
-        scratch.onClose(await forwardAgent(socket, mount.socket, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
+        scratch.onClose(await serveAgent(socket, mount.agent, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
         add(bindSecret(socket, target));
         break;
       }

@@ -1,20 +1,81 @@
-// Lends the user's SSH agent to a command: a socket of our own that passes on what is said to the real one.
-import { chmodSync, chownSync, closeSync, openSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+// Lends the user's SSH agent, or keys of theirs, to a command: a socket of our own. Of the agent protocol
+// (draft-ietf-sshm-ssh-agent) a command may list keys and have data signed; adding, removing and locking is refused, as in BuildKit.
+import { chmodSync, chownSync, closeSync, openSync, statSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
+import { SlipwayError } from '../../../model/index.ts';
+import { readInput, whyNotRead } from '../../../sys/index.ts';
+import { parseSshKey, type SshKey, SshReader, sshStrings, uint32 } from './ssh-keys.ts';
+
+/** The socket of an agent, or keys that are in the memory of this process. */
+export type SshAgent = { readonly kind: 'socket'; readonly path: string } | { readonly kind: 'keys'; readonly keys: readonly SshKey[] };
+
+const FAILURE = Buffer.of(5);
+const REQUEST_IDENTITIES = 11;
+const IDENTITIES_ANSWER = 12;
+const SIGN_REQUEST = 13;
+const SIGN_RESPONSE = 14;
+/** As OpenSSH's agent has it. */
+const LARGEST_MESSAGE = 256 * 1024;
+
+/** Larger files are no keys. */
+const LARGEST_KEY = 100 * 1024;
+
+/** An agent's socket, or the keys of one or several files. @throws SlipwayError `flag.ssh` */
+export async function openAgent(paths: readonly string[]): Promise<SshAgent> {
+  const invalid = (message: string, hints: readonly string[] = [], cause?: unknown): SlipwayError =>
+    new SlipwayError('invalid-argument', 'flag.ssh', message, { hints, cause });
+  const keys: SshKey[] = [];
+  for (const path of paths) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined)
+      throw invalid(`stat ${path}: no such file or directory`, ['--ssh default=$SSH_AUTH_SOCK, or the file of a private key']);
+    if (stat.isSocket()) {
+      if (paths.length > 1) throw invalid('only single socket allowed');
+      return { kind: 'socket', path };
+    }
+    let text: Buffer;
+    try {
+      text = await readInput(path, LARGEST_KEY);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw invalid(`failed to read ${path}: ${code === 'EISDIR' ? 'is a directory' : (whyNotRead(cause) ?? code)}`, [], cause);
+    }
+    try {
+      keys.push(parseSshKey(text));
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw invalid(
+        `failed to parse ${path}: ${message}`,
+        message.includes('passphrase') ? [`ssh-add ${path}, then --ssh default`] : [],
+        cause,
+      );
+    }
+  }
+  return { kind: 'keys', keys };
+}
+
+type Answer = (request: Buffer) => Buffer | Promise<Buffer>;
 
 /** Listens on `path`; resolves to what ends it. */
-export async function forwardAgent(
+export async function serveAgent(
   path: string,
-  agent: string,
+  agent: SshAgent,
   o: { readonly mode: number; readonly uid: number; readonly gid: number },
 ): Promise<() => Promise<void>> {
+  const open = new Set<Socket>();
   const server = createServer((here) => {
-    const there = connect(agent);
-    here.on('error', () => there.destroy());
-    there.on('error', () => here.destroy());
-    here.pipe(there);
-    there.pipe(here);
+    open.add(here);
+    const there = agent.kind === 'socket' ? connect(agent.path) : undefined;
+    const end = (): void => {
+      open.delete(here);
+      here.destroy();
+      there?.destroy();
+    };
+    here.once('close', end).on('error', end);
+    there?.once('close', end).on('error', end);
+    const answer: Answer = agent.kind === 'keys' ? (request) => answerWith(agent.keys, request) : forwardTo(there!);
+    void converse(here, answer).then(end, end);
   });
   // the name of a socket may have 107 bytes only (unix(7)): a descriptor of its directory stands for the rest, until the
   // server takes its name away again
@@ -26,5 +87,63 @@ export async function forwardAgent(
   });
   chownSync(path, o.uid, o.gid);
   chmodSync(path, o.mode);
-  return () => new Promise((resolve) => server.close(() => resolve()));
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      // processes of the step that outlive it have no say in when it ends
+      for (const socket of open) socket.destroy();
+    });
+}
+
+/** Answers one request after the other, until the other side ends. */
+async function converse(here: Socket, answer: Answer): Promise<void> {
+  for await (const request of messages(here)) {
+    const allowed = request[0] === REQUEST_IDENTITIES || request[0] === SIGN_REQUEST;
+    const reply = allowed ? await answer(request) : FAILURE;
+    here.write(sshStrings(reply));
+  }
+}
+
+/** Passes requests on to another agent. */
+function forwardTo(there: Socket): Answer {
+  const replies = messages(there);
+  return async (request) => {
+    there.write(sshStrings(request));
+    const { value, done } = await replies.next();
+    if (done === true) throw new Error('the agent has gone');
+    return value;
+  };
+}
+
+/** What an agent that holds `keys` says. */
+export function answerWith(keys: readonly SshKey[], request: Buffer): Buffer {
+  if (request[0] === REQUEST_IDENTITIES) {
+    const listed = keys.map((key) => sshStrings(key.blob, Buffer.from(key.comment)));
+    return Buffer.concat([Buffer.of(IDENTITIES_ANSWER), uint32(keys.length), ...listed]);
+  }
+  try {
+    const r = new SshReader(request.subarray(1));
+    const blob = r.string();
+    const data = r.string();
+    const key = keys.find((k) => k.blob.equals(blob));
+    return key === undefined ? FAILURE : Buffer.concat([Buffer.of(SIGN_RESPONSE), sshStrings(key.sign(data, r.uint32()))]);
+  } catch {
+    return FAILURE;
+  }
+}
+
+/** The messages of a stream: a length, and as many bytes. @throws for one that is too long */
+async function* messages(stream: Socket): AsyncGenerator<Buffer, undefined> {
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    bytes = Buffer.concat([bytes, chunk as Buffer]);
+    while (bytes.length >= 4) {
+      const length = bytes.readUInt32BE(0);
+      if (length === 0 || length > LARGEST_MESSAGE) throw new Error('a message of an agent is empty or too long');
+      if (bytes.length < 4 + length) break;
+      yield bytes.subarray(4, 4 + length);
+      bytes = bytes.subarray(4 + length);
+    }
+  }
+  return undefined;
 }
