@@ -127,6 +127,7 @@ function checkCount(path: string, { args: { min, max }, usage }: Command, given:
         ? `requires at least ${plural(min)}`
         : `requires at most ${plural(max ?? 0)}`;
   throw new SlipwayError('invalid-argument', 'cli.arguments', `'slipway ${path}' ${wanted}`, {
+    exitCode: 1,
     hints: [`usage: slipway ${path} ${usage}`, `see 'slipway ${path} --help'`],
   });
 }

@@ -134,7 +134,7 @@ for (const [spec, expected] of [
 ] as const) {
   test(`volume ${spec}`, () => assert.deepEqual(parseVolume(spec), expected));
 }
-for (const bad of ['', ':', 'a:', ':/b', 'rel', './a:/b', '/a:b', '/a:/', '/a:/b:sideways', '/a:/b:ro:x']) {
+for (const bad of ['', ':', 'a:', ':/b', './a:/b', '/a:b', '/a:/', '/a:/b:sideways', '/a:/b:ro:x']) {
   test(`no volume: ${bad}`, () => assert.throws(() => parseVolume(bad), { kind: 'invalid-argument', exitCode: 125 }));
 }
 
@@ -179,7 +179,20 @@ for (const [o, message] of [
   [{ nanoCpus: 100e9 }, 'range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'],
   [{ volumes: [parseVolume('a:/x'), parseVolume('b:/x/')] }, 'Duplicate mount point: /x/'],
   [{ volumes: [parseVolume('a:/x')], tmpfs: ['/x:ro'] }, 'Duplicate mount point: /x'],
+  [{ tmpfs: ['rel'] }, "invalid mount path: 'rel' mount path must be absolute"],
+  [{ tmpfs: ['/t:foo'] }, 'invalid tmpfs option "foo"'],
+  [{ tmpfs: ['/t:ro=1'] }, 'invalid tmpfs option "ro"'],
+  [{ stopSignal: 'FOO' }, 'invalid signal: FOO'],
 ] as const)
   test(`no request: ${message}`, () => assert.throws(() => checkRequest(asked(o), 2), { message, exitCode: 125 }));
 
-test('requests that are fine', () => checkRequest(asked({ workdir: '/w', memory: 6 << 20, nanoCpus: 2e9, tmpfs: ['/x', '/y'] }), 2));
+for (const o of [
+  { workdir: '/w', memory: 6 << 20, nanoCpus: 2e9, tmpfs: ['/x', '/y:rw,size=1m,mode=755'] },
+  { memory: 0, nanoCpus: 0, pidsLimit: -1, stopSignal: '9' },
+])
+  test(`a request that is fine: ${Object.keys(o).join()}`, () => checkRequest(asked(o), 2));
+
+test('a path of a volume that is not absolute begins at the root', () => {
+  assert.deepEqual([parseVolume('rel').destination, parseVolume('a:b/../c').destination], ['/rel', '/c']);
+  for (const root of ['/', '/tmp:/', 'a:b/..']) assert.throws(() => parseVolume(root), /destination can't be '\/'/);
+});

@@ -267,17 +267,20 @@ function specMount(m: MountPoint): SpecMount {
 }
 
 function asksForLimits({ request: r }: Container): boolean {
-  return r.memory !== undefined || r.nanoCpus !== undefined || r.pidsLimit !== undefined;
+  return isLimit(r.memory) || isLimit(r.nanoCpus) || isLimit(r.pidsLimit);
 }
 
 /** As Docker: swap as much again as memory where the kernel counts it, CPU time in periods of 100 ms. */
 function resources({ request: r }: Container): Resources {
   return {
-    ...(r.memory !== undefined && { memory: { limit: r.memory, ...(countsSwap() && { swap: r.memory * 2 }) } }),
-    ...(r.nanoCpus !== undefined && { cpu: { quota: Math.round(r.nanoCpus / 10_000), period: 100_000 } }),
-    ...(r.pidsLimit !== undefined && { pids: { limit: r.pidsLimit } }),
+    ...(isLimit(r.memory) && { memory: { limit: r.memory, ...(countsSwap() && { swap: r.memory * 2 }) } }),
+    ...(isLimit(r.nanoCpus) && { cpu: { quota: Math.round(r.nanoCpus / 10_000), period: 100_000 } }),
+    ...(isLimit(r.pidsLimit) && { pids: { limit: r.pidsLimit } }),
   };
 }
+
+/** Docker's 0, and the -1 of processes, mean that there is none. */
+const isLimit = (n: number | undefined): n is number => n !== undefined && n > 0;
 
 function countsSwap(): boolean {
   return existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') || existsSync('/sys/fs/cgroup/cgroup.controllers');

@@ -1,6 +1,6 @@
 // Docker's notations for parts of a request: `-v`, `--ulimit`. Pure; the words of refusal are Docker's.
-import { isAbsolute, normalize } from 'node:path';
-import { SlipwayError } from '../model/index.ts';
+import { isAbsolute, join, normalize } from 'node:path';
+import { signalNumber, SlipwayError } from '../model/index.ts';
 import type { Ulimit } from '../runtime/index.ts';
 import type { ContainerRequest, VolumeRequest } from './types.ts';
 
@@ -18,6 +18,8 @@ export function checkRequest(r: ContainerRequest, cpus: number): void {
   if (r.memory !== undefined && r.memory !== 0 && r.memory < LEAST_MEMORY) throw invalid('Minimum memory limit allowed is 6MB');
   if (r.nanoCpus !== undefined && r.nanoCpus !== 0 && (r.nanoCpus < 1e7 || r.nanoCpus > cpus * 1e9))
     throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
+  if (r.stopSignal !== undefined && signalNumber(r.stopSignal) === undefined) throw invalid(`invalid signal: ${r.stopSignal}`);
+  for (const tmpfs of r.tmpfs) checkTmpfs(tmpfs);
   const taken = new Set<string>();
   for (const path of [...r.volumes.map((v) => v.destination), ...r.tmpfs.map((t) => t.split(':')[0] ?? '')]) {
     const destination = normalize(`${path}/`);
@@ -26,16 +28,33 @@ export function checkRequest(r: ContainerRequest, cpus: number): void {
   }
 }
 
+/** Options of a tmpfs: flags of mount(8), and what tmpfs(5) has of its own. */
+const TMPFS_FLAGS = new Set(
+  `defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime nodiratime bind rbind
+  unbindable runbindable private rprivate shared rshared slave rslave relatime norelatime strictatime nostrictatime`.split(/\s+/),
+);
+const TMPFS_VALUES = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_blocks', 'mpol']);
+
+function checkTmpfs(spec: string): void {
+  const [path = '', ...options] = spec.split(/[:,]/);
+  if (!isAbsolute(path)) throw invalid(`invalid mount path: '${path}' mount path must be absolute`);
+  for (const option of options.filter(Boolean)) {
+    const [key = '', value] = option.split(/=(.*)/s);
+    if (!(value === undefined ? TMPFS_FLAGS : TMPFS_VALUES).has(key)) throw invalid(`invalid tmpfs option ${JSON.stringify(key)}`);
+  }
+}
+
 /** `destination`, `source:destination`, `source:destination:options`. A source that is no absolute path is a volume's name. */
 export function parseVolume(spec: string): VolumeRequest {
   const parts = spec.split(':');
   const [first = '', second, third] = parts;
   if (parts.length > 3 || first === '' || second === '') throw invalid(`invalid volume specification: '${spec}'`);
-  const destination = second ?? first;
-  if (!isAbsolute(destination))
+  if (second !== undefined && isAbsolute(first) && !isAbsolute(second))
     throw invalid(
-      `invalid volume specification: '${spec}': invalid mount config for type "${isAbsolute(first) ? 'bind' : 'volume'}": invalid mount path: '${destination}' mount path must be absolute`,
+      `invalid volume specification: '${spec}': invalid mount config for type "bind": invalid mount path: '${second}' mount path must be absolute`,
     );
+  // as in Docker, the path of a volume that is not absolute begins at the root
+  const destination = join('/', second ?? first);
   if (normalize(destination).replace(/\/+$/, '') === '')
     throw invalid(`invalid volume specification: '${spec}': invalid mount config: destination can't be '/'`);
   if (second !== undefined && !isAbsolute(first) && first.includes('/')) {
@@ -54,7 +73,7 @@ export function parseVolume(spec: string): VolumeRequest {
   }
   return {
     ...(second !== undefined && { source: isAbsolute(first) ? normalize(first) : first }),
-    destination: normalize(destination),
+    destination,
     readonly,
     ...(noCopy && { noCopy }),
     ...(propagation !== undefined && { propagation }),

@@ -1,7 +1,7 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
 import { resolve } from 'node:path';
 import { type Container, type ContainerRequest, parseUlimit, parseVolume } from '../../container/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { addHost, labels } from '../build/values.ts';
@@ -130,6 +130,10 @@ function logLimit(o: ParsedOptions): number | undefined {
   return limit;
 }
 
+/** What Docker says of a flag's value. */
+const forFlag = (flag: string, value: string, message: string): string =>
+  `invalid argument ${JSON.stringify(value)} for ${JSON.stringify(flag)} flag: ${message}`;
+
 async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): Promise<ContainerRequest> {
   const text = (name: string): string | undefined => o.string(name);
   const bytes = (name: string): number | undefined => {
@@ -137,17 +141,22 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     if (value === undefined) return undefined;
     const n = parseBytes(value);
     if (n === undefined)
-      throw new SlipwayError('invalid-argument', 'cli.size', `invalid size: '${value}'`, {
-        exitCode: 125,
-        hints: ['a number with a unit, such as 512m'],
-      });
+      throw new SlipwayError(
+        'invalid-argument',
+        'cli.size',
+        forFlag(name === 'memory' ? '-m, --memory' : `--${name}`, value, `invalid size: '${value}'`),
+        {
+          exitCode: 125,
+          hints: ['a number with a unit, such as 512m'],
+        },
+      );
     return n;
   };
   const entrypoint = text('entrypoint');
   const cpus = o.number('cpus');
   const optional = {
     name: text('name'),
-    workdir: text('workdir'),
+    workdir: text('workdir') || undefined,
     user: text('user'),
     hostname: text('hostname'),
     memory: bytes('memory'),
@@ -156,7 +165,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     platform: o.string('platform') ?? (ctx.env['DOCKER_DEFAULT_PLATFORM'] || undefined),
     logLimit: logLimit(o),
     shmSize: bytes('shm-size'),
-    stopSignal: text('stop-signal'),
+    stopSignal: text('stop-signal') || undefined,
     stopTimeout: o.number('stop-timeout'),
     entrypoint: entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint],
   };
@@ -196,6 +205,13 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     privileged: o.bool('privileged'),
     capAdd: o.list('cap-add'),
     capDrop: o.list('cap-drop'),
-    ulimits: o.list('ulimit').map(parseUlimit),
+    ulimits: o.list('ulimit').map((spec) => {
+      try {
+        return parseUlimit(spec);
+      } catch (e) {
+        if (!isSlipwayError(e)) throw e;
+        throw new SlipwayError(e.kind, e.code, forFlag('--ulimit', spec, e.message), { exitCode: 125, cause: e });
+      }
+    }),
   };
 }
