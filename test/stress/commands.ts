@@ -1,8 +1,10 @@
-// Runs, equal builds, prunes, removals and loads, all at once.
+// Runs, equal builds, prunes, removals, pulls, pushes, saves and loads, all at once.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { layout } from '../../src/store/index.ts';
 import { commandLines } from '../support/processes.ts';
+import { startRegistry } from '../support/registry.ts';
 import type { TestStore } from '../support/store.ts';
 
 const DOCKERFILE = `FROM busybox AS a
@@ -20,10 +22,12 @@ export interface Counts {
   readonly builds: number;
   /** `system prune`, beside builds without a name, loads and removals. */
   readonly prunes: number;
+  /** Pulls, pushes and saves of one image, beside its removal, and builds on it. */
+  readonly transfers: number;
 }
 
 /** What came out wrong; nothing when all is well. */
-export async function together(store: TestStore, { runs, builds, prunes }: Counts): Promise<string[]> {
+export async function together(store: TestStore, { runs, builds, prunes, transfers }: Counts): Promise<string[]> {
   const dir = join(store.folder, 'together');
   mkdirSync(dir);
   writeFileSync(join(dir, 'Dockerfile'), DOCKERFILE);
@@ -79,11 +83,46 @@ export async function together(store: TestStore, { runs, builds, prunes }: Count
     ),
     ...each(prunes, (i) => succeeds(['load', '-q', '-i', archive]).then(async (said) => said ?? succeeds(['tag', 'busybox', `again${i}`]))),
   ]);
+  const registry = await startRegistry({ folder: join(store.folder, 'registry') });
+  try {
+    const moved = `${registry.host}/lab/app:1`;
+    const stays = `${registry.host}/lab/app:2`;
+    for (const name of [moved, stays]) await store.ok(['build', '-q', '--network', 'none', '-t', name, dir]);
+    await store.ok(['push', '-q', moved]);
+    const onIt = join(store.folder, 'on-it');
+    mkdirSync(onIt);
+    writeFileSync(join(onIt, 'Dockerfile'), `FROM ${moved}\nARG N\nRUN cat /both\n`);
+    const saved = (i: number): string => join(store.folder, `saved${i}.tar`);
+    await Promise.all([
+      ...each(transfers, () => succeeds(['pull', '-q', moved])),
+      ...each(transfers, () => succeeds(['push', '-q', stays])),
+      ...each(transfers, (i) => succeeds(['save', '-o', saved(i), stays])),
+      // -f: that it is gone already is right
+      ...each(transfers, () => succeeds(['rmi', '-f', moved])),
+      ...each(transfers, (i) => succeeds(['build', '-q', '--pull', '--network', 'none', '--build-arg', `N=${i}`, onIt])),
+      ...each(transfers, () => succeeds(['image', 'prune', '-f'])),
+      ...each(transfers, () => succeeds(['builder', 'prune', '-af'])),
+    ]);
+    await store.ok(['rmi', '-f', stays]);
+    await Promise.all(each(transfers, (i) => succeeds(['load', '-q', '-i', saved(i)], (out) => out === `Loaded image: ${stays}\n`)));
+    await store.ok(['pull', '-q', stays]);
+    if (transfers > 0 && (await store.ok(['run', '--rm', '--network', 'none', stays, 'cat', '/b'])) !== 'b\n') wrong.push('pulled image');
+  } finally {
+    await registry.stop();
+  }
   const check = await store.slipway(['system', 'check']);
   if (check.exitCode !== 0) wrong.push(check.stdout);
   const containers = await store.ok(['ps', '-aq']);
   if (containers !== '') wrong.push(`containers are left: ${containers}`);
   wrong.push(...(await leftovers(store)));
+  const images = (await store.ok(['images', '-aq'])).split('\n').filter(Boolean);
+  if (images.length > 0) await store.ok(['rmi', '-f', ...new Set(images)]);
+  await store.ok(['system', 'prune', '-af']);
+  const { blobs, snapshots, ingest, containers: records, cacheMounts, mounts } = layout(store.root, store.run);
+  for (const folder of [join(blobs, 'sha256'), snapshots, ingest, records, cacheMounts, mounts]) {
+    const left = readdirSync(folder);
+    if (left.length > 0) wrong.push(`${folder} holds ${left.join(' ')}`);
+  }
   return wrong;
 }
 
