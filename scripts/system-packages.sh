@@ -27,6 +27,7 @@ if [ "${1:-}" = --tests ]; then
   need unshare util-linux
   need git git
   need script bsdutils
+  need ssh-agent openssh-client
   need ssh-keygen openssh-client
 fi
 [ -n "$want" ] || exit 0

@@ -87,7 +87,6 @@ test('the user’s agent may be asked, and not be changed', async (t) => {
 
 test('what is no key, or has a passphrase, is refused', async () => {
   writeFileSync(at('text'), 'text');
-  execFileSync('mkfifo', [at('fifo')]);
   newKey('protected', '-N', 'passphrase', '-t', 'ed25519');
   newKey('protected-pem', '-N', 'passphrase', '-t', 'rsa', '-m', 'PEM');
   newKey('protected-pkcs8', '-N', 'passphrase', '-t', 'rsa', '-m', 'PKCS8');
