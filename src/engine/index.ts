@@ -9,7 +9,7 @@ export type { ProvenanceWish } from './statements.ts';
 export type { ImageDifference } from './verify.ts';
 export { cacheEntries, type CacheEntry, type CacheFilter, checkCacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';
 export { type CheckReport, checkStore, type Finding } from './check/index.ts';
-export { pruneContainers, pruneImages, pruneVolumes, type Pruned, type PruneFilter } from './prune.ts';
+export { pruneContainers, pruneImages, pruneNetworks, pruneVolumes, type Pruned, type PruneFilter } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export * from './registry.ts';

@@ -2,6 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasLabels, type Removal } from '../image/index.ts';
+import { isSlipwayError } from '../model/index.ts';
 import { FileLock, treeSize } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import type { Engine } from './engine.ts';
@@ -78,4 +79,23 @@ export async function pruneVolumes(
     },
   });
   return { removed, reclaimed };
+}
+
+/** What a network answers that cannot be removed: it has containers, or always exists. */
+const STAYING = new Set(['network.in-use', 'network.predefined']);
+
+/** Removes networks that no container is attached to. They take no room. */
+export async function pruneNetworks(engine: Engine, o: PruneFilter = {}): Promise<Pruned<string>> {
+  const network = await engine.network();
+  const removed: string[] = [];
+  for (const n of network.list().sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if ((o.until !== undefined && n.createdAt >= o.until) || !isMeant(n.labels, o)) continue;
+    try {
+      await network.remove(n.name);
+      removed.push(n.name);
+    } catch (e) {
+      if (!isSlipwayError(e) || !STAYING.has(e.code)) throw e;
+    }
+  }
+  return { removed, reclaimed: 0 };
 }

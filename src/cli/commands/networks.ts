@@ -1,6 +1,6 @@
 // Commands on networks: ls, create, inspect, rm, prune.
 import type { Container } from '../../container/index.ts';
-import type { Engine } from '../../engine/index.ts';
+import { type Engine, pruneNetworks } from '../../engine/index.ts';
 import { hasLabels } from '../../image/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { NetworkInfo } from '../../network/index.ts';
@@ -247,7 +247,7 @@ export const networkPrune: Command = {
     const filters = parseFilters(o.list('filter'), PRUNE_FILTERS);
     const { until } = untilOf(ctx, filters.get('until')?.at(-1));
     if (!(await confirmed(ctx, o, 'This will remove all custom networks not used by at least one container.'))) return;
-    const removed = await pruneNetworks(await ctx.engine(), {
+    const { removed } = await pruneNetworks(await ctx.engine(), {
       ...(until !== undefined && { until }),
       labels: filters.get('label') ?? [],
       otherLabels: filters.get('label!') ?? [],
@@ -255,23 +255,3 @@ export const networkPrune: Command = {
     if (removed.length > 0) ctx.stdout.write(`Deleted Networks:\n${removed.map((name) => `${name}\n`).join('')}\n`);
   },
 };
-
-/** Removes networks that no running container uses; returns their names. */
-export async function pruneNetworks(
-  engine: Engine,
-  o: { until?: number; labels?: readonly string[]; otherLabels?: readonly string[] },
-): Promise<string[]> {
-  const network = await engine.network();
-  const removed: string[] = [];
-  for (const n of await networks(engine)) {
-    if (isPredefined(n) || (o.until !== undefined && n.createdAt >= o.until) || !hasLabels(n.labels, o.labels ?? [])) continue;
-    if ((o.otherLabels ?? []).some((label) => hasLabels(n.labels, [label]))) continue;
-    try {
-      await network.remove(n.name);
-      removed.push(n.name);
-    } catch (e) {
-      if (!isSlipwayError(e) || e.code !== 'network.in-use') throw e;
-    }
-  }
-  return removed;
-}

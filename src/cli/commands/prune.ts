@@ -1,5 +1,5 @@
 // Commands that remove what is not used: containers, images, everything. Volumes, networks and the build cache have theirs beside their other commands.
-import { pruneBuilder, pruneContainers, type PruneFilter, pruneImages, pruneVolumes } from '../../engine/index.ts';
+import { pruneBuilder, pruneContainers, type PruneFilter, pruneImages, pruneNetworks, pruneVolumes } from '../../engine/index.ts';
 import type { Removal } from '../../image/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
@@ -7,7 +7,6 @@ import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import { parseFilters } from '../format.ts';
 import { untilOf } from '../until.ts';
-import { pruneNetworks } from './networks.ts';
 
 const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' };
 const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Everything that is not in use, not only what has no name' };
@@ -108,7 +107,7 @@ export const systemPrune: Command = {
       void (names.length > 0 && ctx.stdout.write(`Deleted ${title}:\n${names.map((name) => `${name}\n`).join('')}\n`));
     const containers = await pruneContainers(engine, filter);
     show('Containers', containers.removed);
-    show('Networks', await pruneNetworks(engine, filter));
+    show('Networks', (await pruneNetworks(engine, filter)).removed);
     const gone = volumes ? await pruneVolumes(engine, { ...filter, all: false }) : { removed: [], reclaimed: 0 };
     show('Volumes', gone.removed);
     const images = await pruneImages(engine, { all, ...filter });
