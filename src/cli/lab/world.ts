@@ -1,9 +1,11 @@
 // What a chapter's checks may look at: what the learner's builds, images and containers really are, asked of the program
 // itself as anybody would.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SlipwayError } from '../../model/index.ts';
+import { withCleanup } from '../../util/index.ts';
 
 export interface Build {
   readonly ref: string;
@@ -107,6 +109,18 @@ export class World {
     return lines(stdout)
       .map((line) => JSON.parse(line) as Build)
       .filter((b) => b.startedAt >= this.since);
+  }
+
+  /** Calls `fn` with a copy of the learner's folder, for trying what a change to it would do. */
+  async inCopy<T>(fn: (copy: string) => Promise<T>): Promise<T> {
+    const copy = mkdtempSync(join(tmpdir(), 'slipway-lab-'));
+    return withCleanup(
+      () => {
+        cpSync(this.folder, copy, { recursive: true });
+        return fn(copy);
+      },
+      () => rmSync(copy, { recursive: true, force: true }),
+    );
   }
 
   async plan(args: readonly string[]): Promise<Plan | undefined> {

@@ -1,21 +1,16 @@
 // Chapter 7: the order of instructions decides what runs again.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtAs, isVerdict } from '../builds.ts';
 import { type Chapter, fine, notYet } from '../chapter.ts';
 import type { Plan, World } from '../world.ts';
 
 /** What a build would do after a change to a file, in a copy of the learner's folder. */
-async function planAfter(world: World, changed: string | undefined): Promise<Plan | undefined> {
-  const copy = mkdtempSync(join(tmpdir(), 'slipway-lab-'));
-  try {
-    cpSync(world.folder, copy, { recursive: true });
+function planAfter(world: World, changed: string | undefined): Promise<Plan | undefined> {
+  return world.inCopy((copy) => {
     if (changed !== undefined) writeFileSync(join(copy, changed), `changed by the check at ${world.since}\n`);
-    return await world.plan([copy]);
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
+    return world.plan([copy]);
+  });
 }
 
 const installing = (plan: Plan): Plan['steps'][number] | undefined => plan.steps.find((s) => s.name.includes('installing dependencies'));

@@ -45,7 +45,7 @@ export const goApplication: Chapter = {
           return notYet('The image has no ENTRYPOINT.', 'settings are not copied with the files: ENTRYPOINT belongs to the last stage');
         const { exitCode, stdout, stderr } = await world.run('lab-whoami', '-version');
         if (exitCode === 0 && stdout.includes('whoami')) return fine(`It says: ${stdout.trim()}`);
-        if (/no such file or directory/.test(stderr))
+        if (/no such file or directory/i.test(stderr))
           return notYet(
             `The program does not start: ${stderr.trim().split('\n')[0]?.slice(0, 200)}`,
             'either it was copied to another path, or it needs a loader that scratch does not have: CGO_ENABLED=0',

@@ -1,6 +1,5 @@
 // Chapter 9: a failing test stops the build, and its report is taken out.
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtAs, isVerdict } from '../builds.ts';
 import { type Chapter, fine, notYet } from '../chapter.ts';
@@ -23,20 +22,16 @@ export const testsThatGate: Chapter = {
     {
       goal: 'Stop a build whose tests fail',
       async look(world) {
-        const copy = mkdtempSync(join(tmpdir(), 'slipway-lab-'));
-        try {
-          cpSync(world.folder, copy, { recursive: true });
+        const { exitCode } = await world.inCopy((copy) => {
           writeFileSync(join(copy, 'program.sh'), '#!/bin/sh\necho $(($1 - $2))\n');
-          const { exitCode } = await world.slipway(['build', '-q', copy]);
-          if (exitCode === 0)
-            return notYet(
-              'A program that subtracts builds all the same.',
-              'the RUN of the test stage must end with the exit code of the test; no "|| true" behind it',
-            );
-          return fine('With a mistake in program.sh the build fails.');
-        } finally {
-          rmSync(copy, { recursive: true, force: true });
-        }
+          return world.slipway(['build', '-q', copy]);
+        });
+        if (exitCode === 0)
+          return notYet(
+            'A program that subtracts builds all the same.',
+            'the RUN of the test stage must end with the exit code of the test; no "|| true" behind it',
+          );
+        return fine('With a mistake in program.sh the build fails.');
       },
     },
     {
