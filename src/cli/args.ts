@@ -115,6 +115,10 @@ function short(path: string, command: Command, word: string, rest: string[], par
   }
 }
 
+/** What Docker says of a flag's value that cannot be. `flag` as help shows it: `-e, --env`. */
+export const invalidValue = (flag: string, value: string, message: string): string =>
+  `invalid argument ${JSON.stringify(value)} for "${flag}" flag: ${message}`;
+
 function checkCount(path: string, { args: { min, max }, usage }: Command, given: readonly string[]): void {
   if (given.length >= min && given.length <= (max ?? Number.POSITIVE_INFINITY)) return;
   const plural = (n: number): string => `${n} argument${n === 1 ? '' : 's'}`;

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { ContainerManager, SignalSource } from '../container/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import type { Streams } from '../runtime/index.ts';
+import { invalidValue } from './args.ts';
 import type { Context } from './command.ts';
 
 /** The manager, after looking what has died unseen. A container that cannot be cleared away is reported, and keeps nobody from the others. */
@@ -72,14 +73,9 @@ export function noTerminal(): SlipwayError {
 /** `-e NAME` alone takes our own value; a variable that we do not have is left out, as in Docker. */
 export function fromEnvironment(entry: string, env: Context['env']): string[] {
   if (entry.startsWith('=') || entry === '')
-    throw new SlipwayError(
-      'invalid-argument',
-      'cli.env',
-      `invalid argument ${JSON.stringify(entry)} for "-e, --env" flag: invalid environment variable: ${entry}`,
-      {
-        exitCode: 125,
-      },
-    );
+    throw new SlipwayError('invalid-argument', 'cli.env', invalidValue('-e, --env', entry, `invalid environment variable: ${entry}`), {
+      exitCode: 125,
+    });
   if (entry.includes('=')) return [entry];
   const value = env[entry];
   return value === undefined ? [] : [`${entry}=${value}`];

@@ -2,6 +2,7 @@
 import { SlipwayError } from '../model/index.ts';
 import { compileTemplate, type Method } from './template/index.ts';
 import { printableJson } from '../util/index.ts';
+import { invalidValue } from './args.ts';
 import { table } from './table.ts';
 
 export interface Column<R> {
@@ -80,7 +81,7 @@ export function parseFilters(values: readonly string[], allowed?: ReadonlySet<st
       throw new SlipwayError(
         'invalid-argument',
         'cli.filter',
-        `invalid argument ${JSON.stringify(v)} for "-f, --filter" flag: bad format of filter (expected name=value)`,
+        invalidValue('-f, --filter', v, 'bad format of filter (expected name=value)'),
         { exitCode: 125 },
       );
     const key = (eq < 0 ? v : v.slice(0, eq)).trim().toLowerCase();

@@ -1,6 +1,6 @@
 // The life of containers: made, started, watched, stopped, removed. Everything that another command must know stands in the
 // database; what dies with the machine is found out by looking at the processes themselves.
-import { cpus, hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerConfig, signalNumber, SlipwayError } from '../model/index.ts';
 import { publishAll } from '../network/index.ts';
@@ -56,7 +56,7 @@ export class ContainerManager {
   async create(request: ContainerRequest, o: CreateOptions = {}): Promise<Container> {
     const { images, leases, snapshots, now } = this.parts;
     if (request.name !== undefined) checkName(request.name);
-    checkRequest(request, cpus().length);
+    checkRequest(request, availableParallelism());
     using lease = leases.create();
     const image = images.hold(request.image, lease) ?? images.resolve(request.image);
     checkPlatform(image, request, o);

@@ -1,6 +1,6 @@
 // What is recorded while a container starts, so that whoever comes later knows what began and who began it.
 import { SlipwayError } from '../model/index.ts';
-import { processIdentity, processStartTime } from '../sys/index.ts';
+import { identityIfAlive, processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import type { Launched } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
@@ -30,8 +30,8 @@ export function recordCreated({ records }: ContainerManager, c: Container, { pid
   const now = records.update(c.id, (r) => {
     r.state.gated = true;
     r.state.pid = pid;
-    r.state.process = identityOf(pid);
-    r.state.monitor = identityOf(monitorPid);
+    r.state.process = identityIfAlive(pid);
+    r.state.monitor = identityIfAlive(monitorPid);
     if (network !== undefined) r.network = network;
   });
   return now ?? c;
@@ -50,12 +50,6 @@ export function recordBegun(
     r.state.startedAt = at;
     if (!o.watching) delete r.state.starter;
   });
-}
-
-/** An empty one for a process that has ended already: it names nobody. */
-function identityOf(pid: number): string {
-  const start = processStartTime(pid);
-  return start === undefined ? '' : `${pid}:${start}`;
 }
 
 /** What a container that could not be started exits with, as Docker records it. */

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
-import { findExecutable, processAlive, processIdentity, withStreams } from '../sys/index.ts';
+import { findExecutable, identityIfAlive, processAlive, withStreams } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { globalArguments, readRuntimeLog, startFailure } from './binary.ts';
 import type { OciRuntime } from './oci-runtime.ts';
@@ -108,7 +108,7 @@ export class Monitor {
         detached: true,
       }),
     );
-    if (child.pid !== undefined) writeFileSync(noteOf(o.bundle), identityOf(child.pid));
+    if (child.pid !== undefined) writeFileSync(noteOf(o.bundle), identityIfAlive(child.pid));
     const gate = child.stdio[4] as NodeJS.WritableStream & { destroy(): void };
     gate.on('error', () => {}); // it has ended: its answer says why
     const answered = answerOf(child);
@@ -169,14 +169,6 @@ const KILL_TIME = 10_000;
 
 /** Which process the monitor of a bundle is, written before it creates anything. */
 const noteOf = (bundle: string): string => join(bundle, 'monitor');
-
-function identityOf(pid: number): string {
-  try {
-    return processIdentity(pid);
-  } catch {
-    return ''; // it has ended
-  }
-}
 
 /**
  * Ends a monitor that nobody waits for, and what it was creating: the command that started it was killed. The runtime goes before the

@@ -13,7 +13,16 @@ export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
 export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, treeSizeBeside, writeFileAtomic } from './files.ts';
 export { makePipe } from './pipe.ts';
-export { findExecutable, processAlive, processIdentity, processorTime, processStartTime, run, withStreams } from './process.ts';
+export {
+  findExecutable,
+  identityIfAlive,
+  processAlive,
+  processIdentity,
+  processorTime,
+  processStartTime,
+  run,
+  withStreams,
+} from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
 export { RouteSocket, netlinkAttribute } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';

@@ -27,10 +27,16 @@ export function processStartTime(pid: number): string | undefined {
 
 /** '<pid>:<boot id>:<start time>', to be written down; by default of this process. Throws when there is no such process. */
 export function processIdentity(pid: number = process.pid): string {
-  const start = processStartTime(pid);
-  if (start === undefined)
+  const identity = identityIfAlive(pid);
+  if (identity === '')
     throw Object.assign(new Error(`ESRCH: no such process, ${pid}`), { code: 'ESRCH', syscall: 'stat', path: `/proc/${pid}` });
-  return `${pid}:${start}`;
+  return identity;
+}
+
+/** The same, '' for a process that has ended: it names nobody. */
+export function identityIfAlive(pid: number): string {
+  const start = processStartTime(pid);
+  return start === undefined ? '' : `${pid}:${start}`;
 }
 
 /** Whether the very process that `processIdentity` named still runs. */

@@ -4,6 +4,7 @@ import { type Container, type ContainerRequest, parseUlimit, parseVolume } from 
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
+import { invalidValue } from '../args.ts';
 import { addHost, labels } from '../build/values.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { fromEnvironment, noTerminal, passSignals, streams } from '../containers.ts';
@@ -130,10 +131,6 @@ function logLimit(o: ParsedOptions): number | undefined {
   return limit;
 }
 
-/** What Docker says of a flag's value. */
-const forFlag = (flag: string, value: string, message: string): string =>
-  `invalid argument ${JSON.stringify(value)} for ${JSON.stringify(flag)} flag: ${message}`;
-
 async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): Promise<ContainerRequest> {
   const text = (name: string): string | undefined => o.string(name);
   const bytes = (name: string): number | undefined => {
@@ -144,7 +141,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
       throw new SlipwayError(
         'invalid-argument',
         'cli.size',
-        forFlag(name === 'memory' ? '-m, --memory' : `--${name}`, value, `invalid size: '${value}'`),
+        invalidValue(name === 'memory' ? '-m, --memory' : `--${name}`, value, `invalid size: '${value}'`),
         {
           exitCode: 125,
           hints: ['a number with a unit, such as 512m'],
@@ -210,7 +207,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
         return parseUlimit(spec);
       } catch (e) {
         if (!isSlipwayError(e)) throw e;
-        throw new SlipwayError(e.kind, e.code, forFlag('--ulimit', spec, e.message), { exitCode: 125, cause: e });
+        throw new SlipwayError(e.kind, e.code, invalidValue('--ulimit', spec, e.message), { exitCode: 125, cause: e });
       }
     }),
   };
