@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['content', 'snapshot', 'runtime', 'network', 'remote', 'solver'],
   ['image'],
   ['container', 'bootstrap', 'registry'],
-  ['build'],
+  ['builder'],
   ['engine'],
   ['cli'],
 ];

@@ -11,7 +11,7 @@ import type {
   Linted,
   Plan,
   Recorder,
-} from '../build/index.ts';
+} from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
@@ -55,7 +55,7 @@ export async function build(
   travel?: Travel,
   lease?: Lease,
 ): Promise<BuildOutcome> {
-  const { buildClassic, buildGraph } = await import('../build/index.ts');
+  const { buildClassic, buildGraph } = await import('../builder/index.ts');
   const outcome = await withImports(engine, request, travel, lease, async (imports, exports) =>
     withEnvironment(engine, { imports, keep: lease }, (env) =>
       recorded(env, which, request, async (r, recorder) => {
@@ -78,19 +78,19 @@ export async function build(
 
 /** What the graph engine would warn of, and why it would fail. */
 export async function lintBuild(engine: Engine, request: BuildRequest): Promise<Linted> {
-  const { lint } = await import('../build/index.ts');
+  const { lint } = await import('../builder/index.ts');
   return withEnvironment(engine, {}, (env) => lint(env, request));
 }
 
 /** What the graph engine would build, and with which arguments. */
 export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
-  const { examine } = await import('../build/index.ts');
+  const { examine } = await import('../builder/index.ts');
   return withEnvironment(engine, {}, (env) => examine(env, request));
 }
 
 /** What the graph engine would do. */
 export async function planBuild(engine: Engine, request: BuildRequest, travel?: Travel): Promise<Plan> {
-  const { planGraph } = await import('../build/index.ts');
+  const { planGraph } = await import('../builder/index.ts');
   return withImports(engine, request, travel, undefined, (imports) =>
     withEnvironment(engine, { imports }, (env) => planGraph(env, request)),
   );
@@ -115,7 +115,7 @@ async function withImports<T>(
   using registries = await engine.registries(signal);
   using lease = engine.leases.create();
   using imported = await importCaches(engine, registries, travel.from, lease, signal);
-  const { internalTeller } = await import('../build/index.ts');
+  const { internalTeller } = await import('../builder/index.ts');
   for (const notice of imported.notices) {
     const tell = internalTeller(onEvent, engine.now, notice);
     tell('started');
@@ -161,7 +161,7 @@ async function recorded(
   request: BuildRequest,
   fn: (request: BuildRequest, recorder: Recorder) => Promise<BuildResult>,
 ): Promise<BuildOutcome> {
-  const { Recorder } = await import('../build/index.ts');
+  const { Recorder } = await import('../builder/index.ts');
   const { identity, name, tags, target } = request;
   const startedAt = env.now();
   const recorder = new Recorder(env.records, { identity, name, engine, tags, ...(target !== undefined && { target }) }, startedAt);
@@ -192,7 +192,7 @@ async function withEnvironment<T>(
   let bases: Lease | undefined;
   const lease = (): Lease => (bases ??= engine.leases.create());
   const borrowed = new BorrowedImages(engine.images, lease);
-  const { BuildRecords } = await import('../build/index.ts');
+  const { BuildRecords } = await import('../builder/index.ts');
   const work = async (): Promise<T> =>
     fn({
       layout: engine.layout,

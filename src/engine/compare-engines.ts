@@ -1,5 +1,5 @@
 // One Dockerfile by both engines: what each ran and left out, how long it took, and what it left behind.
-import type { BuildEvent, BuildRequest } from '../build/index.ts';
+import type { BuildEvent, BuildRequest } from '../builder/index.ts';
 import { build, type BuildEngine } from './build.ts';
 import type { Engine } from './engine.ts';
 

@@ -1,7 +1,7 @@
 // A build with all that becomes of it: images for one or several platforms, where they go, and what is stated about them.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildRequest, BuiltCache } from '../build/index.ts';
+import type { BuildRequest, BuiltCache } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { Image } from '../image/index.ts';
 import {
@@ -220,7 +220,7 @@ async function writeFiles(
     trees.push({ folder: split ? platform : '', view, documents });
   }
   if (out.kind === 'tar') return await writeTar(engine, trees, out.dest, time, request.signal);
-  const { copyTree } = await import('../build/index.ts');
+  const { copyTree } = await import('../builder/index.ts');
   mkdirSync(out.dest, { recursive: true });
   for (const { folder, view, documents } of trees) {
     using tree = new RootedTree(out.dest);
@@ -234,7 +234,7 @@ async function writeFiles(
 
 /** Told as a step of the build. */
 async function step<T>(engine: Engine, request: BuildRequest, name: string, fn: () => Promise<T>): Promise<T> {
-  const { internalTeller } = await import('../build/index.ts');
+  const { internalTeller } = await import('../builder/index.ts');
   const tell = internalTeller(request.onEvent, engine.now, name);
   tell('started');
   try {

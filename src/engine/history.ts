@@ -1,5 +1,5 @@
 // Builds that were: what the commands about history ask.
-import type { BuildRecord, BuildRecords, BuildSummary } from '../build/index.ts';
+import type { BuildRecord, BuildRecords, BuildSummary } from '../builder/index.ts';
 import type { Engine } from './engine.ts';
 
 export interface ShownBuild {
@@ -16,7 +16,7 @@ export interface BuildHistory {
 }
 
 export async function buildHistory(engine: Engine, now: number): Promise<BuildHistory> {
-  const { BuildRecords, summarize } = await import('../build/index.ts');
+  const { BuildRecords, summarize } = await import('../builder/index.ts');
   const records: BuildRecords = new BuildRecords(engine.db);
   const show = (record: BuildRecord): ShownBuild => ({
     record,

@@ -1,7 +1,7 @@
 // What is stated about the images of a build: SBOM and provenance, and where statements lie beside files.
 import { createHash } from 'node:crypto';
 import { lstatSync, openSync, closeSync, readSync, readdirSync } from 'node:fs';
-import type { BuildRequest } from '../build/index.ts';
+import type { BuildRequest } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { familiarReference, formatPlatform, parseReference, type Platform, withDefaultTag } from '../model/index.ts';
 import { withMounted } from '../snapshot/index.ts';

@@ -1,7 +1,7 @@
 // What `build --call outline` and `build --check` find, as buildx reports it.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { examine, lint } from '../../src/build/index.ts';
+import { examine, lint } from '../../src/builder/index.ts';
 import { buildFixture } from './build-fixture.ts';
 
 const f = buildFixture();

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { buildClassic } from '../../src/build/classic/index.ts';
-import type { BuildRequest } from '../../src/build/types.ts';
+import { buildClassic } from '../../src/builder/classic/index.ts';
+import type { BuildRequest } from '../../src/builder/types.ts';
 import type { Image } from '../../src/image/index.ts';
 import { buildFixture, textOf, type BuildFixture } from './build-fixture.ts';
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
-import { contextSource, openContext, openNamedContext } from '../../src/build/context/index.ts';
+import { contextSource, openContext, openNamedContext } from '../../src/builder/context/index.ts';
 
 let base = '';
 let scratch = '';

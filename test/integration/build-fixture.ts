@@ -1,14 +1,14 @@
 // A store with one small image (busybox from the machine) and the parts that builds stand on, without the command line.
 // Commands get a network namespace of their own without anything in it: no host rule or bridge is touched.
-import { BuildRecords } from '../../src/build/record/index.ts';
+import { BuildRecords } from '../../src/builder/record/index.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { openContext } from '../../src/build/context/index.ts';
-import type { BuildEvent } from '../../src/build/events.ts';
-import { commitLayer } from '../../src/build/steps/commit.ts';
-import type { BuildEnvironment, BuildRequest } from '../../src/build/types.ts';
+import { openContext } from '../../src/builder/context/index.ts';
+import type { BuildEvent } from '../../src/builder/events.ts';
+import { commitLayer } from '../../src/builder/steps/commit.ts';
+import type { BuildEnvironment, BuildRequest } from '../../src/builder/types.ts';
 import { ContentStore, Leases } from '../../src/content/index.ts';
 import { ImageStore } from '../../src/image/index.ts';
 import type { BuildNetworks } from '../../src/network/index.ts';

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { buildGraph } from '../../src/build/graph/index.ts';
-import { copyTree } from '../../src/build/index.ts';
+import { buildGraph } from '../../src/builder/graph/index.ts';
+import { copyTree } from '../../src/builder/index.ts';
 import { type BuildFixture, buildFixture } from './build-fixture.ts';
 
 let f: BuildFixture;

@@ -1,7 +1,7 @@
 // What both engines say of a wrong Dockerfile, and where they point, as Docker 28.5 does.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { buildClassic, buildGraph } from '../../src/build/index.ts';
+import { buildClassic, buildGraph } from '../../src/builder/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../src/model/index.ts';
 import { buildFixture } from './build-fixture.ts';
 

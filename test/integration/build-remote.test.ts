@@ -7,11 +7,11 @@ import { createServer as createTcpServer, type AddressInfo, type Server as TcpSe
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { buildClassic } from '../../src/build/classic/index.ts';
-import { contextSource, openContext, openNamedContext } from '../../src/build/context/index.ts';
-import { buildGraph } from '../../src/build/graph/index.ts';
-import type { BuildRequest, BuildResult } from '../../src/build/types.ts';
-import { openRootfs } from '../../src/build/steps/index.ts';
+import { buildClassic } from '../../src/builder/classic/index.ts';
+import { contextSource, openContext, openNamedContext } from '../../src/builder/context/index.ts';
+import { buildGraph } from '../../src/builder/graph/index.ts';
+import type { BuildRequest, BuildResult } from '../../src/builder/types.ts';
+import { openRootfs } from '../../src/builder/steps/index.ts';
 import { sha256 } from '../../src/model/index.ts';
 import { removeTree } from '../../src/sys/index.ts';
 import { commandLines } from '../support/processes.ts';

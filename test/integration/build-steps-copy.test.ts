@@ -22,11 +22,11 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { makeTar } from '../../src/archive/testing.ts';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
-import { contentDigest } from '../../src/build/steps/content.ts';
-import { copyStep } from '../../src/build/steps/copy.ts';
-import { FileDigests } from '../../src/build/steps/digests.ts';
-import type { CopyRequest } from '../../src/build/steps/types.ts';
-import { workdirStep } from '../../src/build/steps/workdir.ts';
+import { contentDigest } from '../../src/builder/steps/content.ts';
+import { copyStep } from '../../src/builder/steps/copy.ts';
+import { FileDigests } from '../../src/builder/steps/digests.ts';
+import type { CopyRequest } from '../../src/builder/steps/types.ts';
+import { workdirStep } from '../../src/builder/steps/workdir.ts';
 
 let base = '';
 let context = '';

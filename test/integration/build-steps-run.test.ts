@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
-import { openRootfs } from '../../src/build/steps/rootfs.ts';
-import { runStep } from '../../src/build/steps/run/run.ts';
-import type { RunMount, RunRequest } from '../../src/build/steps/types.ts';
+import { openRootfs } from '../../src/builder/steps/rootfs.ts';
+import { runStep } from '../../src/builder/steps/run/run.ts';
+import type { RunMount, RunRequest } from '../../src/builder/steps/types.ts';
 import { BASE, buildFixture, type BuildFixture } from './build-fixture.ts';
 
 let f: BuildFixture;

@@ -22,9 +22,9 @@ import { Readable } from 'node:stream';
 import { after, before, beforeEach, test } from 'node:test';
 import { TarParser } from '../../src/archive/index.ts';
 import { type Member, makeTar } from '../../src/archive/testing.ts';
-import { openContext, openNamedContext } from '../../src/build/context/index.ts';
-import { buildClassic, buildGraph, copyTree } from '../../src/build/index.ts';
-import type { BuildRequest } from '../../src/build/types.ts';
+import { openContext, openNamedContext } from '../../src/builder/context/index.ts';
+import { buildClassic, buildGraph, copyTree } from '../../src/builder/index.ts';
+import type { BuildRequest } from '../../src/builder/types.ts';
 import { isSlipwayError } from '../../src/model/index.ts';
 import { type BuildFixture, buildFixture, textOf } from './build-fixture.ts';
 

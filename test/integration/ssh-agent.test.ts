@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { openAgent, serveAgent } from '../../src/build/steps/run/ssh.ts';
+import { openAgent, serveAgent } from '../../src/builder/steps/run/ssh.ts';
 import { findExecutable, removeTree } from '../../src/sys/index.ts';
 import { scratch, TestStore } from '../support/store.ts';
 

@@ -1,5 +1,5 @@
 // What `build --check` and `build --call` print, as text and as JSON.
-import type { BuildRequest, Examined, Linted } from '../../build/index.ts';
+import type { BuildRequest, Examined, Linted } from '../../builder/index.ts';
 import { type Dockerfile, parseDockerfile, ruleUrl, type RuleName } from '../../dockerfile/index.ts';
 import { type Engine, examineBuild, lintBuild } from '../../engine/index.ts';
 import { type SourceRange, SlipwayError } from '../../model/index.ts';

@@ -12,7 +12,7 @@ import {
   openNamedContext,
   type SshAgent,
   type SecretSource,
-} from '../../build/index.ts';
+} from '../../builder/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';

@@ -1,6 +1,6 @@
 // Where an image came from, as SLSA provenance (slsa.dev/provenance/v0.2 and v1), with the fields that BuildKit fills
 // (BuildKit, docs/attestations/slsa-definitions.md).
-import type { BuildDescribed, BuildRequest, BuildSource } from '../../build/index.ts';
+import type { BuildDescribed, BuildRequest, BuildSource } from '../../builder/index.ts';
 import { PREDEFINED_ARGS } from '../../dockerfile/index.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../../model/index.ts';
 

@@ -1,6 +1,6 @@
 // Writes the cache of a build to a place: the layers of its results, which keys they are results of, and cache mounts.
 import { createReadStream } from 'node:fs';
-import type { BuiltCache } from '../../build/index.ts';
+import type { BuiltCache } from '../../builder/index.ts';
 import type { Lease } from '../../content/index.ts';
 import { type Descriptor, type Digest, encodeJson, type Manifest, MediaType } from '../../model/index.ts';
 import type { CopyTarget } from '../../registry/index.ts';

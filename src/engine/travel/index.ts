@@ -1,5 +1,5 @@
 // Caches that travel between machines (`--cache-to`, `--cache-from`).
-import type { BuiltCache } from '../../build/index.ts';
+import type { BuiltCache } from '../../builder/index.ts';
 import type { Lease } from '../../content/index.ts';
 import { isSlipwayError } from '../../model/index.ts';
 import type { CopySource, Place, Registries } from '../../registry/index.ts';

@@ -1,5 +1,5 @@
 // An inline cache: what an image's configuration says of its own layers, so that the image itself is the cache.
-import type { BuiltCache } from '../../build/index.ts';
+import type { BuiltCache } from '../../builder/index.ts';
 import type { Engine } from '../engine.ts';
 import { aliasesOf, collect } from './export.ts';
 import { INLINE_FIELD, type TravelConfig } from './format.ts';

@@ -4,7 +4,7 @@ import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync,
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { compressor, decompressor, TarParser } from '../../archive/index.ts';
-import { cacheMountName } from '../../build/index.ts';
+import { cacheMountName } from '../../builder/index.ts';
 import type { Descriptor, Digest } from '../../model/index.ts';
 import { LayerApplier, tarTree } from '../../snapshot/index.ts';
 import { ownedFolder } from '../../store/index.ts';

@@ -1,8 +1,8 @@
 // Builds what a random request asks for with the real engines, on a store of its own.
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { openContext, openNamedContext, type NamedContext } from '../../../src/build/context/index.ts';
-import type { BuildRequest } from '../../../src/build/index.ts';
+import { openContext, openNamedContext, type NamedContext } from '../../../src/builder/context/index.ts';
+import type { BuildRequest } from '../../../src/builder/index.ts';
 import { buildAndDeliver, type Delivery, Engine } from '../../../src/engine/index.ts';
 import { loadArchive, saveImage } from '../../../src/image/index.ts';
 import { formatPlatform, parsePlatform } from '../../../src/model/index.ts';
