@@ -1,10 +1,10 @@
 // Tries one target for a while in a thread of its own: a crash, an untyped error, an input that takes over a second of processor time
-// or needs over 256 MB of heap is a failure, which names the seed of its input.
+// or needs over 256 MB of memory, in the heap or in buffers outside it, is a failure, which names the seed of its input.
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Random } from './grammar.ts';
-import type { Input, Target } from './target.ts';
+import { type Input, overMemory, type Target } from './target.ts';
 import type { Work } from './worker.ts';
 
 const HANG = 1_000;
@@ -34,31 +34,38 @@ export async function tryTarget(name: string, seed: number, milliseconds: number
   const shared = new SharedArrayBuffer(8);
   const progress = new Int32Array(shared);
   const worker = new Worker(new URL('worker.ts', import.meta.url), {
-    workerData: { name, seed, milliseconds, shared } satisfies Work,
+    workerData: { name, seed, milliseconds, most: MEMORY_MB << 20, shared } satisfies Work,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 32 },
   });
   let last = -1;
   let busy = 0;
-  let hung = false;
+  let stopped: string | undefined;
+  const stop = (why: string): void => {
+    stopped ??= why;
+    void worker.terminate();
+  };
   // Measured by the time that the process computes, since a loaded machine may give it none.
   const watch = setInterval(() => {
     const now = Atomics.load(progress, 0);
     const used = computed();
     if (now !== last) [last, busy] = [now, used];
-    else if (now > 0 && used - busy > HANG) {
-      hung = true;
-      void worker.terminate();
-    }
+    else if (now > 0 && used - busy > HANG) stop(`over ${HANG} ms`);
+    // What is not garbage yet when the input is done, the worker sees; this sees it meanwhile. Refused once the worker has ended.
+    worker.getHeapStatistics().then(
+      ({ external_memory: bytes }) => bytes > MEMORY_MB << 20 && stop(overMemory(bytes)),
+      () => {},
+    );
   }, 100);
   let failure: string | undefined;
   worker.on('message', (message: { failure?: string }) => (failure = message.failure));
   worker.on(
     'error',
-    (error: NodeJS.ErrnoException) => (failure = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `over ${MEMORY_MB} MB` : String(error)),
+    (error: NodeJS.ErrnoException) =>
+      (failure = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `over ${MEMORY_MB} MB of heap` : String(error)),
   );
   await once(worker, 'exit');
   clearInterval(watch);
-  if (hung) failure = `over ${HANG} ms`;
+  failure = stopped ?? failure;
   const tried = Atomics.load(progress, 0);
   return failure === undefined ? { tried } : { tried, failure: await report(name, Atomics.load(progress, 1), failure) };
 }

@@ -19,3 +19,10 @@ for (const name of TARGETS) {
 test('inputs that once failed', async () => {
   for (const [name, input] of KEPT) (await loadTarget(name)).attempt(Buffer.from(input, 'base64'), new Random(0));
 });
+
+for (const name of ['after', 'meanwhile']) {
+  test(`buffers outside the heap count: seen ${name}`, async () => {
+    const { failure } = await tryTarget(`../hoarders/${name}`, 0, DURATION);
+    assert.match(failure ?? '', /^\S+: input of seed \d+: \d+ MB of buffers$/m);
+  });
+}

@@ -26,3 +26,6 @@ export function typed<T>(work: () => T): T | undefined {
     return undefined;
   }
 }
+
+/** What an input is reported for that needs memory outside the heap. */
+export const overMemory = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB of buffers`;
