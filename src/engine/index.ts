@@ -2,6 +2,7 @@
 export { type BuildEngine, examineBuild, lintBuild, planBuild, type Travel } from './build.ts';
 export { compareEngines, type EngineRun } from './compare-engines.ts';
 export { buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
+export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Annotation, type Output, parseOutput } from './output-spec.ts';

@@ -17,6 +17,7 @@ export {
 } from './archive/index.ts';
 export { BorrowedImages } from './borrowed.ts';
 export type { LayoutImage } from './borrowed.ts';
+export { type Folder, type HiddenFile, type ImageContents, type ImageFile, type LayerContents, readContents } from './contents.ts';
 export { hasLabels } from './filter.ts';
 export { type ArrivingBlob, type BuiltLayer } from './layers.ts';
 export { ImageStore } from './store.ts';

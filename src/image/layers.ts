@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { decompressor, detectCompression, MAGIC_LENGTH, TarParser } from '../archive/index.ts';
+import { decompressor, detectCompression, MAGIC_LENGTH, TarParser, unpackLimit } from '../archive/index.ts';
 import type { ContentStore, Lease } from '../content/index.ts';
 import { chainId, type Digest, digestHex, MediaType, SlipwayError } from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
@@ -112,6 +112,23 @@ export class Layers {
         },
       );
     }
+  }
+
+  /**
+   * Feeds the tar of a layer, uncompressed, from whatever the store has of it, and stores nothing. A chunk is valid only during the call.
+   * @throws SlipwayError `image.layer-too-large` for a blob that unpacks to more than it may; else as `writeTar` does.
+   */
+  async readTar(diffId: Digest, take: (chunk: Buffer) => void, signal?: AbortSignal): Promise<void> {
+    const blob = this.blob(diffId);
+    const limit = blob === undefined ? Number.POSITIVE_INFINITY : unpackLimit(blob.size);
+    let size = 0;
+    const counted = (chunk: Buffer): void => {
+      signal?.throwIfAborted();
+      if ((size += chunk.length) > limit) throw tooLarge(diffId, limit);
+      take(chunk);
+    };
+    if (blob === undefined) this.writeTar(diffId, counted);
+    else await this.#readBlob(blob.digest, counted, () => {});
   }
 
   /**

@@ -184,6 +184,13 @@ export class ImageStore {
     });
   }
 
+  /** The chain IDs of an image's layers, lowest first; none when there is no such image. */
+  layerChains(id: Digest): Digest[] {
+    return this.#db
+      .read((sql) => sql.all<{ chain: Digest }>('SELECT chain_id AS chain FROM image_layers WHERE image_id = ? ORDER BY position', id))
+      .map((r) => r.chain);
+  }
+
   /** The images that were built on this one. */
   children(id: Digest): Digest[] {
     return this.#db.read((sql) => sql.all<{ id: Digest }>('SELECT id FROM images WHERE parent_id = ?', id)).map((r) => r.id);

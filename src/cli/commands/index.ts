@@ -43,6 +43,15 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['image compare'], 'Compare what images take: on disk, to push, to pull, to keep', () =>
     import('./compare.ts').then((m) => m.imageCompare),
   ),
+  ...same(['image size'], 'Show what the bytes of an image are made of: layers, paths, duplicates, caches', () =>
+    import('./image-contents.ts').then((m) => m.size),
+  ),
+  ...same(['image lean'], 'Say what an image carries that only a build needs, and where it should have stayed', () =>
+    import('./image-contents.ts').then((m) => m.lean),
+  ),
+  ...same(['image tree'], 'Show which image stands on which, by the layers that they share', () =>
+    import('./image-contents.ts').then((m) => m.tree),
+  ),
   ...same(['registry ls'], 'List repositories or tags at a registry', () => import('./remote.ts').then((m) => m.registryLs)),
   ...same(['registry rm'], 'Delete images at a registry', () => import('./remote.ts').then((m) => m.registryRm)),
   ...same(['registry referrers'], 'List what refers to an image', () => import('./remote.ts').then((m) => m.registryReferrers)),
