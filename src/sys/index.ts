@@ -2,10 +2,11 @@
 export { MountFlag, UmountFlag, enterPrivateMountNamespace, mount, unmount } from './mount.ts';
 export { type ConsoleListener, listenForConsole, setWindowSize } from './console.ts';
 export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
-export { FileType, deviceMajor, deviceMinor, lutimesNs, mkfifo, mknod } from './nodes.ts';
+export { FileType, deviceMajor, deviceMinor, futimesNs, lutimesNs, mkfifo, mknod } from './nodes.ts';
 export { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 export { FileLock, lockedFiles } from './lock.ts';
 export { Directory, listNames, O_PATH, RootedTree } from './rooted-tree.ts';
+export { OpenDirectories } from './open-directories.ts';
 export { openOutput, openRegular, readInput, readRegularFile, readStream, whyNotRead, writeOutput } from './regular.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
 export { rawTerminal } from './terminal.ts';

@@ -44,6 +44,19 @@ export function nativePath(name: string): string | Buffer {
   return hasRawBytes(name) ? encodeName(name) : name;
 }
 
+const room = Buffer.allocUnsafeSlow(4096);
+
+/**
+ * The bytes of a name with their NUL, for a system call: they hold until the next such name. @throws EINVAL for a NUL in it, where it
+ * would be cut
+ */
+export function callName(name: string): Buffer {
+  if (name.includes('\0')) throw systemError('open', name, EINVAL);
+  if (name.length * 3 >= room.length || hasRawBytes(name)) return Buffer.concat([encodeName(name), Buffer.of(0)]);
+  room[room.write(name)] = 0;
+  return room;
+}
+
 function hasRawBytes(name: string): boolean {
   return ESCAPED.test(name) && !name.isWellFormed();
 }

@@ -17,6 +17,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 
 const cMknod = bind('int mknod(const void *path, unsigned int mode, uint64_t device)');
 const cUtimensat = bind('int utimensat(int directory, const void *path, const void *times, int flags)');
+const cFutimens = bind('int futimens(int fd, const void *times)');
 
 /** `mode` with its type bits (`FileType`) and permissions; the umask applies. */
 export function mknod(path: string | Buffer, mode: number, major = 0, minor = 0): void {
@@ -50,6 +51,13 @@ export function lutimesNs(path: string | Buffer, atime: bigint, mtime: bigint): 
   putTimespec(0, atime);
   putTimespec(16, mtime);
   check(cUtimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW), 'utimensat', path);
+}
+
+/** As `lutimesNs`, of an open file. */
+export function futimesNs(fd: number, atime: bigint, mtime: bigint): void {
+  putTimespec(0, atime);
+  putTimespec(16, mtime);
+  check(cFutimens(fd, times), 'futimens');
 }
 
 function putTimespec(offset: number, ns: bigint): void {

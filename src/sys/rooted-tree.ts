@@ -3,7 +3,7 @@
 // descriptors does where it cannot, and where part of a path is missing. Callers get descriptors, or names in an open directory.
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
 import { bind, check, cString, errno, systemError } from './native.ts';
-import { decodeName, encodeName, nativePath } from './names.ts';
+import { callName, decodeName, nativePath } from './names.ts';
 import { readRegular, reopenRegular } from './regular.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -59,7 +59,9 @@ export class Directory implements Disposable {
 
   /** Opens a name in it, never through a link. @throws system errors, ELOOP for a link */
   open(name: string, flags: number, mode = 0): number {
-    return check(cOpenat(this.fd, cString(encodeName(name)), flags | O_NOFOLLOW | O_CLOEXEC, mode), 'open', this.#shown(name));
+    const fd = cOpenat(this.fd, callName(name), flags | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0) throw systemError('open', this.#shown(name));
+    return fd;
   }
 
   directory(name: string): Directory {
@@ -129,7 +131,7 @@ export class RootedTree implements Disposable {
     if (this.#kernel && kernelResolves) {
       how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
       how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
-      const name = cString(encodeName(path.replace(/^\/*/, '') || '.'));
+      const name = callName(path.replace(/^\/*/, '') || '.');
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const fd = cOpenat2(SYS_OPENAT2, this.#root, name, how, how.length);
         if (fd >= 0) return fd;
@@ -276,7 +278,7 @@ export class RootedTree implements Disposable {
           words.push(word);
           continue;
         }
-        const fd = cOpenat(open.at(-1) ?? this.#root, cString(encodeName(word)), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+        const fd = cOpenat(open.at(-1) ?? this.#root, callName(word), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
         if (fd < 0) {
           failed = errno();
           if (failed !== ENOENT && failed !== ENOTDIR) throw systemError('open', shown(path), failed);

@@ -13,6 +13,7 @@ import {
   mkdirSync,
   readSync,
   rmSync,
+  type Stats,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -29,7 +30,7 @@ import {
   type TarHandler,
 } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { type Directory, encodeName, lutimesNs, mknod, RootedTree } from '../../sys/index.ts';
+import { type Directory, encodeName, lutimesNs, mknod, OpenDirectories, RootedTree } from '../../sys/index.ts';
 import type { Owner } from './owner.ts';
 import { cleanWords, splitPath } from './words.ts';
 import { writeXattr } from './xattrs.ts';
@@ -145,15 +146,11 @@ export async function unpackStream(source: Readable, root: string, options: Unpa
   target.finish();
 }
 
-/** Directories that are kept open. */
-const MOST_OPEN = 128;
-
 /** Puts entries where they belong. */
 class Unpacker implements TarHandler, Disposable {
   readonly #tree: RootedTree;
   readonly #o: UnpackOptions;
-  /** Directories by the path written, links followed; forgotten when a link comes in or something goes. */
-  readonly #known = new Map<string, Directory>();
+  readonly #open: OpenDirectories;
   /** Times of directories, by real path, set when all is in. */
   readonly #directories = new Map<string, bigint>();
   #entry: TarEntry | undefined;
@@ -166,18 +163,14 @@ class Unpacker implements TarHandler, Disposable {
 
   constructor(root: string, options: UnpackOptions) {
     this.#tree = new RootedTree(root);
+    this.#open = new OpenDirectories(this.#tree, (parent, name, there) => this.#passage(parent, name, there));
     this.#o = options;
   }
 
   [Symbol.dispose](): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#forget();
+    this.#open[Symbol.dispose]();
     this.#tree[Symbol.dispose]();
-  }
-
-  #forget(): void {
-    for (const directory of this.#known.values()) directory.close();
-    this.#known.clear();
   }
 
   entry(entry: TarEntry): void {
@@ -195,67 +188,36 @@ class Unpacker implements TarHandler, Disposable {
     const inside = wordsOf(entry.path);
     if (inside === '') return; // the archive's own top says nothing of the directory that it goes into
     const [above, name] = splitPath(inside);
-    this.#parent = this.#directory(above);
+    this.#open.trim();
+    this.#parent = this.#open.directory(above);
     this.#name = name;
     const there = this.#parent.stat(name);
     if (entry.type === 'dir') {
       if (there?.isDirectory() !== true) {
-        if (there) this.#remove(this.#parent, name);
+        if (there) this.#remove(this.#parent, name, there);
         mkdirSync(this.#parent.at(name));
       }
       using directory = this.#parent.directory(name);
       this.#settleDirectory(directory, entry);
       return;
     }
-    if (there) this.#remove(this.#parent, name);
+    if (there) this.#remove(this.#parent, name, there);
     this.#entry = entry;
     this.#make(this.#parent, name, entry);
   }
 
-  #remove(parent: Directory, name: string): void {
-    if (parent.stat(name)?.isDirectory() === true) rmSync(parent.at(name), { recursive: true });
+  #remove(parent: Directory, name: string, there: Stats): void {
+    if (there.isDirectory()) rmSync(parent.at(name), { recursive: true });
     else unlinkSync(parent.at(name));
-    // of this name nothing is known any more; the parent itself stays open
-    for (const [written, directory] of this.#known) {
-      if (directory === parent) continue;
-      directory.close();
-      this.#known.delete(written);
-    }
+    if (there.isDirectory() || there.isSymbolicLink()) this.#open.forget();
   }
 
-  /** The directory for `written`, made when missing, links followed inside the root. */
-  #directory(written: string): Directory {
-    const known = this.#known.get(written);
-    if (known !== undefined) return known;
-    if (this.#known.size >= MOST_OPEN) this.#forget();
-    let found: Directory;
-    try {
-      found = this.#tree.directory(written);
-    } catch (e) {
-      const { code } = e as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw e;
-      found = this.#makeDirectory(written);
-    }
-    this.#known.set(written, found);
-    return found;
-  }
-
-  /** With all that is missing above it; what stands in the way gives way. */
-  #makeDirectory(written: string): Directory {
-    for (;;) {
-      try {
-        return this.#tree.makeDirectories(written, 0o755, (parent, name) => {
-          chmodSync(parent.at(name), 0o755);
-          if (this.#o.owner) lchownSync(parent.at(name), this.#o.owner.uid, this.#o.owner.gid);
-        });
-      } catch (e) {
-        const { code, path } = e as NodeJS.ErrnoException;
-        if (code !== 'ENOTDIR' || path === undefined) throw e;
-        const [above, name] = splitPath(path.slice(1));
-        using parent = this.#tree.directory(above);
-        unlinkSync(parent.at(name));
-      }
-    }
+  /** A directory that the archive has no entry for; what stands in the way gives way. */
+  #passage(parent: Directory, name: string, there: Stats | undefined): void {
+    if (there) unlinkSync(parent.at(name));
+    mkdirSync(parent.at(name));
+    chmodSync(parent.at(name), 0o755);
+    if (this.#o.owner) lchownSync(parent.at(name), this.#o.owner.uid, this.#o.owner.gid);
   }
 
   #settleDirectory(directory: Directory, entry: TarEntry): void {
@@ -273,7 +235,7 @@ class Unpacker implements TarHandler, Disposable {
         return;
       case 'link': {
         const [above, last] = splitPath(this.#tree.locate(cleanWords(entry.link ?? '').join('/'), true));
-        using directory = this.#tree.directory(above);
+        using directory = this.#tree.directory(above); // a missing one is not created
         linkSync(directory.at(last), parent.at(name));
         this.#entry = undefined;
         return;

@@ -82,9 +82,9 @@ export async function unpackMounts(engine: Engine, cache: OpenCache, which: Cach
     const aside = `${path}.new-${process.pid}`;
     removeTree(aside);
     mkdirSync(aside, { recursive: true });
+    const applier = new LayerApplier(aside, { overlay: false });
     try {
       const arrived = arriving(cache.source, descriptor);
-      const applier = new LayerApplier(aside, { overlay: false });
       const parser = new TarParser(applier);
       await pipeline(
         () => arrived.chunks(),
@@ -99,7 +99,11 @@ export async function unpackMounts(engine: Engine, cache: OpenCache, which: Cach
       await arrived.verified();
       renameSync(aside, path);
     } catch (e) {
-      throwAfter(e, () => removeTree(aside));
+      throwAfter(
+        e,
+        () => applier.abort(),
+        () => removeTree(aside),
+      );
     }
     const now = engine.now();
     engine.db.transaction((sql) =>

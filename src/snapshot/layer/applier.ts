@@ -1,17 +1,16 @@
 // Unpacks the tar of a layer into a directory: a fresh upper directory of an overlay, or a flat tree that already holds what is below.
-// Nothing an archive says makes it touch anything outside that directory. All calls are synchronous; the directory must be this process's own.
+// Nothing an archive says makes it touch anything outside that directory: every name is one in an open directory of a `RootedTree`. All
+// calls are synchronous; the directory must be this process's own.
 import fs from 'node:fs';
 import { contentBytes, OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX, nativePath } from '../../archive/index.ts';
 import type { TarEntry, TarHandler } from '../../archive/index.ts';
-import { lutimesNs, mknod, removeTree } from '../../sys/index.ts';
+import { type Directory, lutimesNs, mknod, OpenDirectories, removeTree, RootedTree } from '../../sys/index.ts';
 import { applyXattrs, clampTime, currentUmask } from './attributes.ts';
 import { invalidLayer, layerError } from './errors.ts';
 import { FileWriter } from './file-writer.ts';
 import { copyAttributes, copyUp, findLower } from './lowers.ts';
-import { isWhiteout } from './overlay.ts';
+import {} from './overlay.ts';
 import { joinRelative, relativePath, splitRelative, whiteoutTarget } from './paths.ts';
-import { LayerDirectories } from './layer-directories.ts';
-import type { Directory } from './layer-directories.ts';
 import { FlatDeletions, OverlayDeletions } from './deletions.ts';
 import type { Deletions } from './deletions.ts';
 
@@ -40,30 +39,30 @@ const FORMAT: Readonly<Record<'char' | 'block' | 'fifo', number>> = {
  * @throws SlipwayError `layer.invalid`, `layer.unsafe-path`, `layer.no-space`, `layer.permission`
  */
 export class LayerApplier implements TarHandler {
-  private readonly tree: LayerDirectories;
+  private readonly root: RootedTree;
+  private readonly tree: OpenDirectories;
   private readonly deletions: Deletions;
   private readonly lowers: readonly string[];
   private readonly umask = currentUmask();
   private readonly writer = new FileWriter(this.umask);
-  /** Modes and times that directories get once nothing is put into them any more, by real path. */
+  /** Modes and times that directories get once nothing is put into them any more, by the path with links followed. */
   private readonly directories = new Map<string, TarEntry>();
   private path = '';
   private files = 0;
   private size = 0;
+  private closed = false;
 
   constructor(directory: string, options: ApplyOptions) {
     this.lowers = options.lowers ?? [];
-    this.deletions = options.overlay ? new OverlayDeletions(directory, this.lowers) : new FlatDeletions(directory);
-    this.tree = new LayerDirectories(
-      directory,
-      (path, rel) => this.makePassage(path, rel),
-      (stats) => options.overlay && isWhiteout(stats),
-    );
+    this.deletions = options.overlay ? new OverlayDeletions(this.lowers) : new FlatDeletions();
+    this.root = new RootedTree(directory);
+    this.tree = new OpenDirectories(this.root, (parent, name, there) => this.makePassage(parent, name, there));
   }
 
   entry(entry: TarEntry): void {
     this.path = entry.path;
     try {
+      this.tree.trim();
       this.unpack(entry);
     } catch (error) {
       throw layerError(error, entry.path);
@@ -88,34 +87,52 @@ export class LayerApplier implements TarHandler {
     }
   }
 
-  /** Settles directories' modes and times, deepest first. */
+  /** Settles directories' modes and times, deepest first, and closes what is open. */
   finish(): Applied {
     let path = '';
     try {
-      this.deletions.finish();
-      for (const [real, entry] of [...this.directories].reverse()) {
+      this.deletions.finish(this.tree.directory(''));
+      for (const [inside, entry] of [...this.directories].reverse()) {
         path = entry.path;
-        const native = nativePath(real);
+        this.tree.trim();
+        const native = this.native(inside);
         if ((entry.mode & 0o2000) !== 0) fs.chmodSync(native, entry.mode);
         const time = clampTime(entry.mtimeNs);
         lutimesNs(native, time, time);
       }
     } catch (error) {
       throw layerError(error, path);
+    } finally {
+      this.close();
     }
     return { files: this.files, size: this.size };
   }
 
-  /** Closes what is open. */
+  /** Closes what is open; harmless after `finish`. */
   abort(): void {
     this.writer.abort();
+    this.close();
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.tree[Symbol.dispose]();
+    this.root[Symbol.dispose]();
+  }
+
+  /** What node:fs takes for a directory that is no link. */
+  private native(inside: string): string | Buffer {
+    if (inside === '') return this.tree.directory('').self;
+    const [above, name] = splitRelative(inside);
+    return this.tree.directory(above).at(name);
   }
 
   private unpack(entry: TarEntry): void {
     const rel = relativePath(entry.path);
     if (rel === '') {
       if (entry.type !== 'dir') throw invalidLayer(entry.path, 'the root must be a directory');
-      this.settleDirectory(this.tree.root.path, entry, false);
+      this.settleDirectory(rel, this.native(rel), entry, false);
       return;
     }
     const [above, name] = splitRelative(rel);
@@ -124,32 +141,30 @@ export class LayerApplier implements TarHandler {
       return;
     }
     const parent = this.tree.directory(above);
-    const path = `${parent.path}/${name}`;
     this.size += contentBytes(entry);
     switch (entry.type) {
       case 'file':
-        this.writer.create(path, entry, parent.setgid, () => this.makeWay(path));
+        this.writer.create(parent, name, entry, () => this.makeWay(parent, name));
         break;
       case 'dir':
-        this.directory(path, entry, parent);
+        this.directory(parent, name, entry);
         break;
       case 'symlink':
-        this.symlink(path, entry, parent);
+        this.symlink(parent, name, entry);
         break;
       case 'link':
-        this.hardLink(path, entry);
+        this.hardLink(parent, name, entry);
         break;
       case 'char':
       case 'block':
       case 'fifo':
-        this.makeWay(path);
-        this.device(path, entry, FORMAT[entry.type]);
+        this.device(parent, name, entry, FORMAT[entry.type]);
         break;
       default:
         entry.type satisfies never;
     }
     this.files++;
-    this.deletions.unpacked(joinRelative(parent.rel, name));
+    this.deletions.unpacked(joinRelative(parent.inside, name));
   }
 
   private delete(path: string, above: string, name: string): void {
@@ -160,8 +175,8 @@ export class LayerApplier implements TarHandler {
     if (this.deletions.removes) this.tree.forget();
   }
 
-  private directory(path: string, entry: TarEntry, parent: Directory): void {
-    const native = nativePath(path);
+  private directory(parent: Directory, name: string, entry: TarEntry): void {
+    const native = parent.at(name);
     let asMade = true;
     try {
       fs.mkdirSync(native, earlyMode(entry));
@@ -170,41 +185,40 @@ export class LayerApplier implements TarHandler {
       const stats = fs.lstatSync(native);
       asMade = !stats.isDirectory();
       if (asMade) {
-        this.makeWay(path);
+        this.makeWay(parent, name);
         fs.mkdirSync(native, earlyMode(entry));
-        this.deletions.replacedByDirectory(path, stats);
+        this.deletions.replacedByDirectory(native, stats);
       }
     }
-    this.settleDirectory(path, entry, asMade && !parent.setgid);
+    this.settleDirectory(joinRelative(parent.inside, name), native, entry, asMade && !parent.setgid);
   }
 
   /** Owner, mode and attributes; `asMade` says that it was just made with the mode and belongs to root. */
-  private settleDirectory(path: string, entry: TarEntry, asMade: boolean): void {
-    const native = nativePath(path);
+  private settleDirectory(inside: string, native: string | Buffer, entry: TarEntry, asMade: boolean): void {
     if (!asMade || entry.uid !== 0 || entry.gid !== 0) fs.lchownSync(native, entry.uid, entry.gid);
     if (!asMade || (entry.mode & (this.umask | 0o5000)) !== 0) fs.chmodSync(native, earlyMode(entry));
     if (entry.xattrs !== undefined) applyXattrs(native, entry.xattrs);
-    this.directories.delete(path);
-    this.directories.set(path, entry);
+    this.directories.delete(inside);
+    this.directories.set(inside, entry);
   }
 
-  private symlink(path: string, entry: TarEntry, parent: Directory): void {
-    const native = nativePath(path);
+  private symlink(parent: Directory, name: string, entry: TarEntry): void {
+    const native = parent.at(name);
     const target = nativePath(entry.link ?? '');
     try {
       fs.symlinkSync(target, native);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      this.makeWay(path);
+      this.makeWay(parent, name);
       fs.symlinkSync(target, native);
     }
     if (entry.uid !== 0 || entry.gid !== 0 || parent.setgid) fs.lchownSync(native, entry.uid, entry.gid);
     this.finishSpecial(native, entry);
   }
 
-  private device(path: string, entry: TarEntry, format: number): void {
-    this.makeWay(path);
-    const native = nativePath(path);
+  private device(parent: Directory, name: string, entry: TarEntry, format: number): void {
+    this.makeWay(parent, name);
+    const native = parent.at(name);
     mknod(native, format | (entry.mode & 0o777), entry.major ?? 0, entry.minor ?? 0);
     fs.lchownSync(native, entry.uid, entry.gid);
     fs.chmodSync(native, entry.mode);
@@ -217,48 +231,52 @@ export class LayerApplier implements TarHandler {
     lutimesNs(path, time, time);
   }
 
-  private hardLink(path: string, entry: TarEntry): void {
+  private hardLink(parent: Directory, name: string, entry: TarEntry): void {
     const rel = relativePath(entry.link ?? '');
     if (rel === '') throw invalidLayer(entry.path, 'a hard link to a directory');
-    const [above, name] = splitRelative(rel);
-    const parent = this.tree.directory(above);
-    const target = `${parent.path}/${name}`;
-    if (target === path) return;
-    const stats = fs.lstatSync(nativePath(target), { throwIfNoEntry: false });
+    const [above, last] = splitRelative(rel);
+    const from = this.tree.directory(above);
+    if (from.inside === parent.inside && last === name) return;
+    const target = from.at(last);
+    const stats = from.stat(last);
     if (stats === undefined) {
-      const node = findLower(this.lowers, joinRelative(parent.rel, name));
+      const node = findLower(this.lowers, joinRelative(from.inside, last));
       if (node === undefined) throw invalidLayer(entry.path, `a hard link to ${JSON.stringify(entry.link ?? '')}, which does not exist`);
       if (node.stats.isDirectory()) throw invalidLayer(entry.path, 'a hard link to a directory');
       copyUp(node, target);
     } else if (stats.isDirectory()) throw invalidLayer(entry.path, 'a hard link to a directory');
     else if (this.deletions.isDeleted(stats))
       throw invalidLayer(entry.path, `a hard link to ${JSON.stringify(entry.link ?? '')}, which is deleted`);
-    this.makeWay(path);
-    fs.linkSync(nativePath(target), nativePath(path));
+    this.makeWay(parent, name);
+    fs.linkSync(target, parent.at(name));
   }
 
   /** Removes whatever stands where an entry is to be made. */
-  private makeWay(path: string): void {
-    const native = nativePath(path);
-    const stats = fs.lstatSync(native, { throwIfNoEntry: false });
+  private makeWay(parent: Directory, name: string): void {
+    const stats = parent.stat(name);
     if (stats === undefined) return;
+    const native = parent.at(name);
     if (stats.isDirectory()) {
       if (typeof native === 'string') removeTree(native);
       else fs.rmSync(native, { recursive: true });
-      for (const known of this.directories.keys()) if (known === path || known.startsWith(`${path}/`)) this.directories.delete(known);
+      const inside = joinRelative(parent.inside, name);
+      for (const known of this.directories.keys()) if (known === inside || known.startsWith(`${inside}/`)) this.directories.delete(known);
     } else fs.unlinkSync(native);
     if (stats.isDirectory() || stats.isSymbolicLink()) this.tree.forget();
   }
 
-  /** A directory that the layer passes through without an entry for it: as it is below, else plain. */
-  private makePassage(path: string, rel: string): void {
-    const native = nativePath(path);
-    const before = fs.lstatSync(native, { throwIfNoEntry: false });
-    if (before !== undefined) fs.unlinkSync(native);
+  /** A directory that the layer passes through without an entry for it: as it is below, else plain. What only marks a deletion gives way. */
+  private makePassage(parent: Directory, name: string, there: fs.Stats | undefined): void {
+    const native = parent.at(name);
+    const inside = joinRelative(parent.inside, name);
+    if (there !== undefined) {
+      if (!this.deletions.isDeleted(there)) throw invalidLayer(this.path, `${inside} is not a directory`);
+      fs.unlinkSync(native);
+    }
     fs.mkdirSync(native, 0o755);
-    if (before !== undefined) this.deletions.replacedByDirectory(path, before);
-    const below = before === undefined ? findLower(this.lowers, rel) : undefined;
-    if (below?.stats.isDirectory() === true) copyAttributes(below, path);
+    if (there !== undefined) this.deletions.replacedByDirectory(native, there);
+    const below = there === undefined ? findLower(this.lowers, inside) : undefined;
+    if (below?.stats.isDirectory() === true) copyAttributes(below, native);
     else {
       fs.lchownSync(native, 0, 0);
       fs.chmodSync(native, 0o755);

@@ -12,8 +12,8 @@ export function clampTime(ns: bigint): bigint {
   return ns < earliest ? earliest : ns > LATEST ? LATEST : ns;
 }
 
-/** Sets extended attributes, without overlayfs's own. Ones that this file system or process cannot hold are left out, as other engines do. */
-export function applyXattrs(path: string | Buffer, xattrs: ReadonlyMap<string, Buffer>): void {
+/** Sets extended attributes of a path or an open file, without overlayfs's own. Ones that this file system or process cannot hold are left out, as other engines do. */
+export function applyXattrs(path: string | Buffer | number, xattrs: ReadonlyMap<string, Buffer>): void {
   for (const [name, value] of xattrs) {
     if (isOverlayXattr(name)) continue;
     try {

@@ -1,19 +1,17 @@
 // One regular file at a time: created exclusively, written, then given its owner, mode, attributes and time with as few system calls
 // as its values allow.
 import fs from 'node:fs';
-import { nativePath } from '../../archive/index.ts';
 import type { Extent, TarEntry } from '../../archive/index.ts';
-import { lutimesNs } from '../../sys/index.ts';
+import { type Directory, futimesNs } from '../../sys/index.ts';
 import { applyXattrs, clampTime } from './attributes.ts';
 
-const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = fs.constants;
-const NEW_FILE = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW;
+const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
+const NEW_FILE = O_CREAT | O_EXCL | O_WRONLY;
 const SECOND = 1_000_000_000n;
 
 export class FileWriter {
   private readonly umask: number;
   private fd = -1;
-  private path: string | Buffer = '';
   private entry: TarEntry | undefined;
   private chown = false;
   /** Where the next stored byte goes; only sparse files ever jump. */
@@ -30,18 +28,16 @@ export class FileWriter {
   }
 
   /** Creates the file; where the name is taken, `makeWay` frees it first. */
-  create(path: string, entry: TarEntry, groupInherited: boolean, makeWay: () => void): void {
-    const native = nativePath(path);
+  create(parent: Directory, name: string, entry: TarEntry, makeWay: () => void): void {
     try {
-      this.fd = fs.openSync(native, NEW_FILE, entry.mode & 0o777);
+      this.fd = parent.open(name, NEW_FILE, entry.mode & 0o777);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       makeWay();
-      this.fd = fs.openSync(native, NEW_FILE, entry.mode & 0o777);
+      this.fd = parent.open(name, NEW_FILE, entry.mode & 0o777);
     }
-    this.path = native;
     this.entry = entry;
-    this.chown = entry.uid !== 0 || entry.gid !== 0 || groupInherited;
+    this.chown = entry.uid !== 0 || entry.gid !== 0 || parent.setgid;
     this.extents = entry.sparse;
     this.extent = 0;
     this.within = 0;
@@ -72,16 +68,15 @@ export class FileWriter {
     if (this.chown) fs.fchownSync(this.fd, entry.uid, entry.gid);
     // After the owner: changing that clears the set-id bits and capabilities.
     if ((entry.mode & (this.umask | 0o7000)) !== 0) fs.fchmodSync(this.fd, entry.mode);
-    if (entry.xattrs !== undefined) applyXattrs(this.path, entry.xattrs);
+    if (entry.xattrs !== undefined) applyXattrs(this.fd, entry.xattrs);
     const time = clampTime(entry.mtimeNs);
     // Node takes times before 1970 for the present
     const whole = time % SECOND === 0n && time >= 0n;
     if (whole) {
       const seconds = Number(time / SECOND);
       fs.futimesSync(this.fd, seconds, seconds);
-    }
+    } else futimesNs(this.fd, time, time);
     this.close();
-    if (!whole) lutimesNs(this.path, time, time);
   }
 
   abort(): void {

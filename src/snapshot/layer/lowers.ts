@@ -35,19 +35,17 @@ export function findLower(lowers: readonly string[], rel: string): LowerNode | u
 }
 
 /** Copies a file, link or device of a lower directory to a new path, with everything that belongs to it. */
-export function copyUp(node: LowerNode, target: string): void {
+export function copyUp(node: LowerNode, to: string | Buffer): void {
   const { path, stats } = node;
   const from = nativePath(path);
-  const to = nativePath(target);
   if (stats.isFile()) fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
   else if (stats.isSymbolicLink()) fs.symlinkSync(fs.readlinkSync(from, { encoding: 'buffer' }), to);
   else mknod(to, Number(stats.mode), deviceMajor(stats.rdev), deviceMinor(stats.rdev));
-  copyAttributes(node, target);
+  copyAttributes(node, to);
 }
 
 /** Gives an existing path the owner, mode, extended attributes and time of a lower one. */
-export function copyAttributes({ path, stats }: LowerNode, target: string): void {
-  const to = nativePath(target);
+export function copyAttributes({ path, stats }: LowerNode, to: string | Buffer): void {
   fs.lchownSync(to, Number(stats.uid), Number(stats.gid));
   if (!stats.isSymbolicLink()) fs.chmodSync(to, Number(stats.mode & 0o7777n));
   const from = nativePath(path);
