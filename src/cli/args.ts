@@ -32,16 +32,19 @@ class Parsed implements ParsedOptions {
     return this.values.has(name);
   }
 
-  add(option: Option, value: string, written: string): void {
+  add(option: Option, value: string): void {
     if (option.type === 'boolean' && !TRUE.has(value) && !FALSE.has(value))
-      throw invalid(`invalid argument "${value}" for "${written}" flag: it is true or false`);
-    if (option.type === 'number' && !/^-?\d+(\.\d+)?$/.test(value))
-      throw invalid(`invalid argument "${value}" for "${written}" flag: it is a number`);
+      throw invalid(invalidValue(nameOf(option), value, `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`));
+    if (option.type === 'number' && !/^[-+]?\d+$/.test(value))
+      throw invalid(invalidValue(nameOf(option), value, `strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`));
     const list = this.values.get(option.name);
     if (list) list.push(value);
     else this.values.set(option.name, [value]);
   }
 }
+
+/** As help shows it: `-e, --env`. */
+const nameOf = ({ name, short: letter }: Option): string => (letter === undefined ? `--${name}` : `-${letter}, --${name}`);
 
 /** Docker ends with 125 for what is wrong with a flag. */
 const invalid = (message: string, hints: readonly string[] = []): SlipwayError =>
@@ -94,7 +97,7 @@ function long(path: string, command: Command, word: string, rest: string[], pars
   }
   const value = eq >= 0 ? word.slice(eq + 1) : option.type === 'boolean' ? 'true' : (option.implied ?? rest.shift());
   if (value === undefined) throw invalid(`flag needs an argument: --${name}`);
-  parsed.add(option, value, `--${name}`);
+  parsed.add(option, value);
 }
 
 /** `-it`, `-p80:80`, `-p=80:80`, `-p 80:80`. */
@@ -105,12 +108,12 @@ function short(path: string, command: Command, word: string, rest: string[], par
     if (!option) throw invalid(`unknown shorthand flag: '${letter}' in ${word}`, [`slipway ${path} --help lists all flags`]);
     const attached = word.slice(i + 1);
     if (option.type === 'boolean' && !attached.startsWith('=')) {
-      parsed.add(option, 'true', `-${letter}`);
+      parsed.add(option, 'true');
       continue;
     }
     const value = attached === '' ? rest.shift() : attached.replace(/^=/, '');
     if (value === undefined) throw invalid(`flag needs an argument: '${letter}' in ${word}`);
-    parsed.add(option, value, `-${letter}`);
+    parsed.add(option, value);
     return;
   }
 }

@@ -10,6 +10,7 @@ import {
   type OciRuntime,
   type OciSpec,
   placeMounts,
+  refuseUnstartable,
   type Resources,
   resolveExecutable,
   resolveUser,
@@ -190,7 +191,9 @@ function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: 
 export function checkProgram(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): void {
   const program = spec.process.args[0] ?? '';
   const later = ['/proc', ...spec.mounts.filter((m) => m.type !== 'bind').map((m) => m.destination)];
-  if (!later.some((folder) => program.startsWith(`${folder}/`))) resolveExecutable(spec);
+  if (later.some((folder) => program.startsWith(`${folder}/`))) return;
+  resolveExecutable(spec);
+  refuseUnstartable(spec);
 }
 
 /** Docker's order: what it sets itself comes first, so that image and command line can replace it. */

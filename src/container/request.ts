@@ -48,7 +48,9 @@ function checkTmpfs(spec: string): void {
 export function parseVolume(spec: string): VolumeRequest {
   const parts = spec.split(':');
   const [first = '', second, third] = parts;
-  if (parts.length > 3 || first === '' || second === '') throw invalid(`invalid volume specification: '${spec}'`);
+  if (spec === '') throw invalid('invalid empty volume spec');
+  if (parts.length <= 3 && parts.includes('')) throw invalid(`invalid spec: ${spec}: empty section between colons`);
+  if (parts.length > 3) throw invalid(`invalid volume specification: '${spec}'`);
   if (second !== undefined && isAbsolute(first) && !isAbsolute(second))
     throw invalid(
       `invalid volume specification: '${spec}': invalid mount config for type "bind": invalid mount path: '${second}' mount path must be absolute`,

@@ -16,7 +16,7 @@ export interface Collected {
 }
 
 /** Snapshots that something refers to, with all their parents. */
-const REACHED_SNAPSHOTS = `
+export const REACHED_SNAPSHOTS = `
 WITH RECURSIVE
   seeds(id) AS (
     SELECT CAST(json_extract(json, '$.snapshotId') AS INTEGER) FROM containers

@@ -4,6 +4,7 @@ import { type Digest, familiarReference, parseReference, shortDigest, SlipwayErr
 import type { Sql } from '../store/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { idOf, nameIn } from './names.ts';
+import { layersOf, releasedLayers } from './released.ts';
 import type { ImageUser, Removal } from './types.ts';
 
 /** As `ImageStore.remove`; `root` is that of the store. */
@@ -91,10 +92,11 @@ function checkRemovable(sql: Sql, root: string, id: Digest, names: readonly stri
 
 function deleteImage(sql: Sql, root: string, id: Digest, prune: boolean, done: Removal[]): void {
   const parent = sql.get<{ parent_id: Digest | null }>('SELECT parent_id FROM images WHERE id = ?', id)?.parent_id ?? null;
+  const layers = layersOf(sql, id);
   sql.run('DELETE FROM image_digests WHERE image_id = ?', id);
   sql.run('DELETE FROM image_layers WHERE image_id = ?', id);
   sql.run('DELETE FROM images WHERE id = ?', id);
-  done.push({ kind: 'deleted', id });
+  done.push({ kind: 'deleted', id }, ...releasedLayers(sql, layers).map((layer): Removal => ({ kind: 'deleted', id: layer })));
   if (!prune || parent === null) return;
   const named = sql.get('SELECT 1 FROM image_names WHERE image_id = ?', parent) !== undefined;
   if (!named && isUnused(sql, root, parent)) deleteImage(sql, root, parent, prune, done);

@@ -54,6 +54,7 @@ export interface NewImage {
 }
 
 /** One thing that a removal did. */
+/** What removing an image did: `deleted` is the image itself, and each of its layers that nothing else has. */
 export type Removal = { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly id: Digest };
 
 /** A container as far as removing images minds it. */

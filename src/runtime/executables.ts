@@ -1,6 +1,5 @@
-// Why a process could not be started, in Docker's words and with its exit codes. Asked only after a runtime has refused,
-// so that a step that works pays nothing for it.
-import { closeSync, existsSync, readSync, statSync } from 'node:fs';
+// Why a process cannot be started, in Docker's words and with its exit codes: runtimes have words of their own, or none.
+import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
@@ -52,25 +51,84 @@ const OURS: Readonly<Record<string, readonly number[]>> = { x64: [3, 62], arm64:
  * kernel's admin guide); undefined when the machine can run it, or it is no ELF file.
  */
 export function foreignPlatform(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): { platform: string; emulator: string } | undefined {
-  const head = Buffer.alloc(20);
+  const head = beginningOf(spec);
+  if (head === undefined || !isElf(head)) return undefined;
+  const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
+  const found = MACHINES[machine];
+  if (found === undefined || OURS[process.arch]?.includes(machine) || existsSync(`/proc/sys/fs/binfmt_misc/${found.emulator}`))
+    return undefined;
+  return found;
+}
+
+/**
+ * Refuses a program that the kernel could not start: one that is of no format, or whose loader is missing: the dynamic loader of an ELF
+ * file, or what stands behind #! of a script. What lies on a file system that is mounted later is left to the kernel.
+ * @throws SlipwayError process-failed `container.command-not-startable`, with the exit code that Docker has for it
+ */
+export function refuseUnstartable(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): void {
+  const head = beginningOf(spec);
+  if (head !== undefined && !isElf(head) && head.toString('latin1', 0, 2) !== '#!' && !hasOtherFormats())
+    throw unstartable(spec, 'exec format error', ['it is neither a program nor a script that begins with #!']);
+  const loader = head && (isElf(head) ? elfLoader(head) : /^#![ \t]*(\/[^ \t\r\n]*)\r?[ \t\n]/.exec(head.toString('latin1'))?.[1]);
+  if (loader === undefined || !loader.startsWith('/')) return;
+  if (spec.mounts.some((mount) => mount.type !== 'bind' && loader.startsWith(`${mount.destination}/`))) return;
+  if (inspect(spec, loader) !== 'missing') return;
+  const name = spec.process.args[0] ?? '';
+  throw unstartable(spec, 'no such file or directory', [
+    `${name} is there, but not ${loader}, which is needed to start it`,
+    ...(isElf(head!) ? ['link it statically (for Go: CGO_ENABLED=0), or take a base image that has it'] : []),
+  ]);
+}
+
+function unstartable(spec: Pick<OciSpec, 'process'>, why: string, hints: readonly string[]): SlipwayError {
+  const message = `exec ${spec.process.args[0] ?? ''}: ${why}`;
+  return new SlipwayError('process-failed', 'container.command-not-startable', message, { exitCode: 255, hints });
+}
+
+/** Whether the kernel was told of formats besides its own (binfmt_misc of its admin guide). */
+function hasOtherFormats(): boolean {
+  const folder = '/proc/sys/fs/binfmt_misc';
+  return existsSync(folder) && readdirSync(folder).some((name) => name !== 'register' && name !== 'status');
+}
+
+const isElf = (head: Buffer): boolean => head.length >= 64 && head.toString('latin1', 0, 4) === '\x7fELF';
+
+/** PT_INTERP of an ELF file (elf(5)); undefined when it has none, or not at its beginning. Of this machine's byte order only. */
+function elfLoader(head: Buffer): string | undefined {
+  const wide = head[4] === 2;
+  if (head[5] !== 1 || head.length < 64) return undefined;
+  const at = wide ? Number(head.readBigUInt64LE(32)) : head.readUInt32LE(28);
+  const [size, count] = wide ? [head.readUInt16LE(54), head.readUInt16LE(56)] : [head.readUInt16LE(42), head.readUInt16LE(44)];
+  for (let i = 0; i < count; i++) {
+    const entry = at + i * size;
+    if (entry + size > head.length || size < (wide ? 56 : 32)) return undefined;
+    if (head.readUInt32LE(entry) !== PT_INTERP) continue;
+    const offset = wide ? Number(head.readBigUInt64LE(entry + 8)) : head.readUInt32LE(entry + 4);
+    const end = head.indexOf(0, offset);
+    return end < 0 ? undefined : head.toString('latin1', offset, end);
+  }
+  return undefined;
+}
+
+const PT_INTERP = 3;
+/** Bytes in which the names of loaders and interpreters stand. */
+const BEGINNING = 4096;
+
+/** The first bytes of a spec's program; undefined when it cannot be read. */
+function beginningOf(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>): Buffer | undefined {
+  const head = Buffer.alloc(BEGINNING);
   try {
     const { root, path } = outside(spec, resolveExecutable(spec));
     using tree = root === undefined ? undefined : new RootedTree(root);
     const fd = tree === undefined ? openRegular(path) : tree.openFile(path);
     try {
-      readSync(fd, head, 0, head.length, 0);
+      return head.subarray(0, readSync(fd, head, 0, head.length, 0));
     } finally {
       closeSync(fd);
     }
   } catch {
     return undefined;
   }
-  if (head.toString('latin1', 0, 4) !== '\x7fELF') return undefined;
-  const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
-  const found = MACHINES[machine];
-  if (found === undefined || OURS[process.arch]?.includes(machine) || existsSync(`/proc/sys/fs/binfmt_misc/${found.emulator}`))
-    return undefined;
-  return found;
 }
 
 function inspect(spec: Pick<OciSpec, 'root' | 'mounts'>, path: string): 'fine' | 'missing' | 'directory' | 'denied' {

@@ -8,7 +8,7 @@ export { defaultSpec } from './spec/default.ts';
 export { placeMounts } from './mount-points.ts';
 export { resolveUser } from './users.ts';
 export type { TerminalEnds } from './terminal-relay.ts';
-export { foreignPlatform, resolveExecutable } from './executables.ts';
+export { foreignPlatform, refuseUnstartable, resolveExecutable } from './executables.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
 export { Attachment } from './attach.ts';
 export { type BegunMonitor, endMonitor, lastExit, Monitor, type MonitorOptions, ranOutOfMemory } from './monitor.ts';

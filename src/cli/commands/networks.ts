@@ -6,8 +6,8 @@ import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { NetworkInfo } from '../../network/index.ts';
 import { sha256Hex } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
-import { labels } from '../build/values.ts';
 import { confirmed } from '../confirm.ts';
+import { containerLabels } from '../container-values.ts';
 import { labelOf, labelsText, parseFilters, renderRows } from '../format.ts';
 import { goTime } from '../go-time.ts';
 import { type Find, show } from '../inspection.ts';
@@ -187,7 +187,7 @@ export const networkCreate: Command = {
     const network = await (await ctx.engine()).network();
     const { id } = await network.create({
       name,
-      labels: labels(o.list('label')),
+      labels: containerLabels(o.list('label'), '--label'),
       ...(subnet !== undefined && { subnet }),
       ...(gateway !== undefined && { gateway }),
     });

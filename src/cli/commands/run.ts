@@ -1,13 +1,13 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
 import { resolve } from 'node:path';
 import { type Container, type ContainerRequest, parseUlimit, parseVolume } from '../../container/index.ts';
-import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { isSlipwayError, parsePlatform, SlipwayError } from '../../model/index.ts';
 import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { invalidValue } from '../args.ts';
-import { addHost, labels } from '../build/values.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { fromEnvironment, noTerminal, passSignals, streams } from '../containers.ts';
+import { containerLabels, exposed, extraHost, nameServer, nanoCpus, wrongFlag } from '../container-values.ts';
 import { readEnvFile } from '../env-file.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
 import { terminalEnds } from '../terminal-ends.ts';
@@ -17,7 +17,7 @@ const REQUEST: readonly Option[] = [
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
   { name: 'cap-add', type: 'list', placeholder: 'capability', help: 'Add Linux capabilities' },
   { name: 'cap-drop', type: 'list', placeholder: 'capability', help: 'Drop Linux capabilities' },
-  { name: 'cpus', type: 'number', placeholder: 'n', help: 'Number of CPUs' },
+  { name: 'cpus', type: 'string', placeholder: 'n', help: 'Number of CPUs' },
   { name: 'dns', type: 'list', placeholder: 'ip', help: 'Name servers' },
   { name: 'entrypoint', type: 'string', placeholder: 'program', help: "Instead of the image's entrypoint" },
   { name: 'env', short: 'e', type: 'list', placeholder: 'NAME=value', help: 'Set environment variables' },
@@ -131,6 +131,19 @@ function logLimit(o: ParsedOptions): number | undefined {
   return limit;
 }
 
+/** `--platform`, even an empty one, stands before the environment's. */
+function platformOf(ctx: Context, o: ParsedOptions): string | undefined {
+  const given = (o.string('platform') ?? ctx.env['DOCKER_DEFAULT_PLATFORM']) || undefined;
+  if (given === undefined) return undefined;
+  try {
+    parsePlatform(given);
+    return given;
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    throw wrongFlag(`error parsing specified platform: ${e.message}`);
+  }
+}
+
 async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): Promise<ContainerRequest> {
   const text = (name: string): string | undefined => o.string(name);
   const bytes = (name: string): number | undefined => {
@@ -150,16 +163,16 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     return n;
   };
   const entrypoint = text('entrypoint');
-  const cpus = o.number('cpus');
+  const cpus = text('cpus');
   const optional = {
     name: text('name'),
     workdir: text('workdir') || undefined,
     user: text('user'),
     hostname: text('hostname'),
     memory: bytes('memory'),
-    nanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
+    nanoCpus: cpus === undefined ? undefined : nanoCpus(cpus),
     pidsLimit: o.number('pids-limit'),
-    platform: o.string('platform') ?? (ctx.env['DOCKER_DEFAULT_PLATFORM'] || undefined),
+    platform: platformOf(ctx, o),
     logLimit: logLimit(o),
     shmSize: bytes('shm-size'),
     stopSignal: text('stop-signal') || undefined,
@@ -180,10 +193,10 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     ],
     tty: o.bool('tty'),
     openStdin: o.bool('interactive'),
-    labels: labels(o.list('label')),
+    labels: containerLabels(o.list('label')),
     ports: o.list('publish').flatMap((p) => parsePortSpec(p)),
     publishAll: o.bool('publish-all'),
-    expose: o.list('expose'),
+    expose: o.list('expose').map(exposed),
     volumes: o
       .list('volume')
       .map((v) =>
@@ -195,8 +208,8 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
       ),
     tmpfs: o.list('tmpfs'),
     network: text('network') === undefined || text('network') === 'default' ? 'bridge' : (text('network') ?? 'bridge'),
-    addHosts: o.list('add-host').map(addHost),
-    dns: o.list('dns'),
+    addHosts: o.list('add-host').map(extraHost),
+    dns: o.list('dns').map(nameServer),
     autoRemove: o.bool('rm'),
     readonlyRootfs: o.bool('read-only'),
     privileged: o.bool('privileged'),

@@ -5,7 +5,7 @@ import { hasLabels } from '../../image/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
-import { labels } from '../build/values.ts';
+import { containerLabels } from '../container-values.ts';
 import { confirmed } from '../confirm.ts';
 import { labelOf, labelsText, parseFilters, renderRows } from '../format.ts';
 import { show, type Find } from '../inspection.ts';
@@ -21,6 +21,14 @@ const RAW = [
   ['driver', 'Driver'],
 ] as const;
 
+const CLUSTER_COLUMNS = [
+  { head: 'VOLUME NAME', field: 'Name' },
+  { head: 'GROUP', field: 'Group' },
+  { head: 'DRIVER', field: 'Driver' },
+  { head: 'AVAILABILITY', field: 'Availability' },
+  { head: 'STATUS', field: 'Status' },
+] as const;
+
 export const volumeLs: Command = {
   name: 'volume ls',
   summary: 'List volumes',
@@ -28,6 +36,7 @@ export const volumeLs: Command = {
   examples: ['slipway volume ls', 'slipway volume ls -q -f dangling=true'],
   args: { min: 0, max: 0 },
   options: [
+    { name: 'cluster', type: 'boolean', help: 'Only volumes of a cluster: there are none on one machine' },
     { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: 'dangling=true|false, driver=…, label=…, name=…' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show names only' },
@@ -58,6 +67,7 @@ export const volumeLs: Command = {
         Status: UNKNOWN,
       }));
     if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.Name}\n`).join(''));
+    if (o.bool('cluster')) return void ctx.stdout.write(renderRows([], CLUSTER_COLUMNS, undefined, RAW));
     const columns = [
       { head: 'DRIVER', field: 'Driver' },
       { head: 'VOLUME NAME', field: 'Name' },
@@ -96,7 +106,7 @@ export const volumeCreate: Command = {
         },
       );
     const { volumes } = await (await ctx.engine()).containers();
-    ctx.stdout.write(`${volumes.create(name, ctx.now(), labels(o.list('label'))).name}\n`);
+    ctx.stdout.write(`${volumes.create(name, ctx.now(), containerLabels(o.list('label'), '--label')).name}\n`);
   },
 };
 

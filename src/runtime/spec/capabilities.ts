@@ -83,20 +83,21 @@ export interface CapabilityChoice {
 
 /** The set a container gets. What this machine cannot give is left out, as a runtime would fail on it. Throws invalid-argument for an unknown name. */
 export function resolveCapabilities(o: CapabilityChoice, available: ReadonlySet<string> = boundingSet()): string[] {
-  const add = normalise(o.add);
-  const drop = normalise(o.drop);
+  const add = normalise('CapAdd', o.add);
+  const drop = normalise('CapDrop', o.drop);
   const base = o.privileged || add.includes('ALL') ? ALL : drop.includes('ALL') ? [] : DEFAULT_CAPABILITIES;
   const kept = o.privileged ? base : base.filter((name) => !drop.includes(name));
   const more = add.filter((name) => name !== 'ALL' && !kept.includes(name));
   return [...kept, ...more].filter((name) => available.has(name));
 }
 
-function normalise(names: readonly string[] = []): string[] {
+function normalise(list: 'CapAdd' | 'CapDrop', names: readonly string[] = []): string[] {
   return names.map((given) => {
     const upper = given.toUpperCase();
     if (upper === 'ALL' || upper === 'CAP_ALL') return 'ALL';
     const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-    if (!ALL.includes(name)) throw new SlipwayError('invalid-argument', 'container.unknown-capability', `invalid capability: ${given}`);
+    if (!ALL.includes(name))
+      throw new SlipwayError('invalid-argument', 'container.unknown-capability', `invalid ${list}: unknown capability: "${name}"`);
     return name;
   });
 }

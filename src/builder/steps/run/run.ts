@@ -11,6 +11,7 @@ import {
   defaultSpec,
   foreignPlatform,
   placeMounts,
+  refuseUnstartable,
   resolveUser,
   type OciSpec,
   type SpecMount,
@@ -67,6 +68,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
       };
       const spec = await asStepError(request, () => {
         const plain = defaultSpec(options);
+        refuseUnstartable(plain);
         return { ...plain, mounts: withoutUmask(() => placeMounts(tree, plain.mounts, (...place) => makePlace(request, stubs, ...place))) };
       });
       const runtime = await env.runtime();
