@@ -12,6 +12,8 @@ export interface Wish {
   /** For more than one platform: commands run in stages for this machine alone. */
   readonly cross: boolean;
   readonly seed: number;
+  /** For steps that run again: most commands make something else each time, and stages read each other. */
+  readonly outside: boolean;
 }
 
 export const one = <T>(random: Random, of: readonly T[]): T => of[random(of.length)] as T;
@@ -35,6 +37,8 @@ interface Made {
   readonly stage: Stage;
   readonly files: readonly string[];
   readonly folders: readonly string[];
+  /** Of the files, those that another run makes otherwise. */
+  readonly outside: readonly string[];
   /** Whether it has a shell. */
   readonly runs: boolean;
 }
@@ -79,6 +83,7 @@ function shifted(stage: Stage, by: number): Stage {
 function randomStage(random: Random, wish: Wish, n: number, made: readonly Made[]): Made {
   const files: string[] = [];
   const folders: string[] = [];
+  const outside: string[] = [];
   let base: Stage['base'];
   let runs: boolean;
   const kind = random(8);
@@ -87,6 +92,7 @@ function randomStage(random: Random, wish: Wish, n: number, made: readonly Made[
     base = { kind: 'stage', stage: below };
     files.push(...made[below].files);
     folders.push(...made[below].folders);
+    outside.push(...made[below].outside);
     runs = made[below].runs;
   } else if (kind === 4 && n > 0) {
     base = { kind: 'scratch' };
@@ -107,8 +113,20 @@ function randomStage(random: Random, wish: Wish, n: number, made: readonly Made[
     files.push(to);
     instructions.push({ kind: 'arg', entries: [{ name: 'TARGETARCH' }] }, { kind: 'echo', names: ['TARGETARCH'], to, heredoc: false });
   }
+  // upon nothing that runs again, so that what is read alone says whether it is another
+  const from = random(Math.max(made.length, 1));
+  if (made[from] && made[from].files.length > 0 && (wish.outside || random(3) === 0)) {
+    const to = `oc${n}`;
+    files.push(to);
+    instructions.push({
+      kind: 'copy',
+      source: { kind: 'stage', stage: from, paths: [fileOf(random, made[from])] },
+      to: [`/${to}`],
+      flags: [],
+    });
+  }
   for (let i = 0, count = 1 + random(6); i < count; i++)
-    instructions.push(randomInstruction(random, wish, `${n}_${i}`, { files, folders, runs, made }));
+    instructions.push(randomInstruction(random, wish, `${n}_${i}`, { files, folders, outside, runs, made }));
   const platform =
     base.kind === 'image'
       ? wish.cross
@@ -116,23 +134,30 @@ function randomStage(random: Random, wish: Wish, n: number, made: readonly Made[
         : one(random, [undefined, 'linux/amd64'])
       : undefined;
   const stage = { name: `s${n}`, base, ...(platform !== undefined && wish.style === 'graph' && { platform }), instructions };
-  return { stage, files, folders, runs };
+  return { stage, files, folders, outside, runs };
 }
+
+/** A file of a stage, rather one that another run makes otherwise. */
+const fileOf = (random: Random, { files, outside }: Made): string =>
+  `/${one(random, outside.length > 0 && random(3) > 0 ? outside : files)}`;
 
 interface Place {
   readonly files: string[];
   readonly folders: string[];
+  readonly outside: string[];
   readonly runs: boolean;
   readonly made: readonly Made[];
 }
 
 /** How often each kind of instruction comes, with a shell and without. */
-const SHELLLESS = [0, 0, 1, 2, 3, 4, 5, 6, 7] as const;
-const RUNNABLE = [...SHELLLESS, 0, 0, 9, 10, 11, 12, 13, 13, 13, 14, 14] as const;
+const SHELLLESS = [0, 0, 1, 2, 3, 4, 5, 6, 7, 15] as const;
+const RUNNABLE = [...SHELLLESS, 0, 0, 9, 10, 11, 12, 13, 13, 13, 14, 14, 14, 14] as const;
+
+const OUTSIDE = [0, 2, 4, 5, 6, 9, 12, 14, 14, 14, 15] as const;
 
 function randomInstruction(random: Random, wish: Wish, id: string, place: Place): Instruction {
   const graph = wish.style === 'graph';
-  const kind = one(random, place.runs ? RUNNABLE : SHELLLESS);
+  const kind = one(random, place.runs ? (wish.outside ? OUTSIDE : RUNNABLE) : SHELLLESS);
   const file = (name = `o${id}`): string => {
     place.files.push(name);
     return name;
@@ -165,9 +190,11 @@ function randomInstruction(random: Random, wish: Wish, id: string, place: Place)
     return { kind: 'onbuild', trigger };
   }
   if (kind < 8) return randomCopy(random, wish, id, place, file);
+  if (kind === 15) return { kind: 'fetch', file: random(SERVED), to: file() };
   if (kind === 9) return { kind: 'join', to: file() };
   if (kind === 10 && place.files.length > 1) {
     const what = place.files.splice(random(place.files.length), 1)[0]!;
+    if (place.outside.includes(what)) place.outside.splice(place.outside.indexOf(what), 1);
     return { kind: 'remove', what };
   }
   if (kind < 13 || !graph)
@@ -177,7 +204,10 @@ function randomInstruction(random: Random, wish: Wish, id: string, place: Place)
       to: file(),
       heredoc: graph && random(3) === 0,
     };
-  return { kind: 'mount', mount: randomMount(random, `${wish.seed}_${id}`, place), to: file() };
+  const mount = randomMount(random, `${wish.seed}_${id}`, place);
+  const to = file();
+  if (mount.type === 'secret' || mount.type === 'cache') place.outside.push(to);
+  return { kind: 'mount', mount, to };
 }
 
 function randomMount(random: Random, id: string, { made }: Place): Mount {
@@ -187,9 +217,9 @@ function randomMount(random: Random, id: string, { made }: Place): Mount {
   const from = random(Math.max(made.length, 1));
   const seen = made[from];
   if (kind < 6) {
-    const path = seen && seen.files.length > 0 ? one(random, seen.files) : undefined;
+    const path = seen && seen.files.length > 0 ? fileOf(random, seen) : undefined;
     const which = path === undefined ? random(2) : random(3);
-    if (which === 2) return { type: 'bind', from, path: `/${path}`, writable: random(2) === 0 };
+    if (path !== undefined && which === 2) return { type: 'bind', from, path, writable: random(2) === 0 };
     return which === 0
       ? { type: 'bind', from: 'context', path: '/f0', writable: random(2) === 0 }
       : { type: 'bind', from: 'dirctx', path: '/g0', writable: random(2) === 0 };
@@ -208,13 +238,13 @@ function randomCopy(random: Random, wish: Wish, id: string, place: Place, file: 
   const flags: string[] = [];
   if (random(3) === 0) flags.push(`--chown=${one(random, ['1000:1000', '1:2'])}`);
   if (graph && random(4) === 0) flags.push('--link');
-  const kind = random(6);
+  const kind = random(8);
   const folder = `d${id}`;
-  if (kind === 0 && place.made.length > 0) {
+  if ((kind === 0 || kind > 5) && place.made.length > 0) {
     const stage = random(place.made.length);
     const { files, folders } = place.made[stage]!;
-    if (files.length > 0 && random(2) === 0)
-      return { kind: 'copy', source: { kind: 'stage', stage, paths: [`/${one(random, files)}`] }, to: [`/${file()}`], flags };
+    if (files.length > 0 && random(3) > 0)
+      return { kind: 'copy', source: { kind: 'stage', stage, paths: [fileOf(random, place.made[stage]!)] }, to: [`/${file()}`], flags };
     if (folders.length > 0) {
       place.folders.push(folder);
       return {
@@ -248,6 +278,12 @@ function randomCopy(random: Random, wish: Wish, id: string, place: Place, file: 
   }
   return { kind: 'copy', source: { kind: 'context', paths: ['d0'] }, to: [`/${folder}/`], flags };
 }
+
+/** Files by HTTP. */
+const SERVED = 3;
+
+/** What is at their addresses. */
+export const randomServed = (random: Random): readonly string[] => Array.from({ length: SERVED }, (_, n) => `served ${n} ${random(2)}\n`);
 
 /** Files of a context that can be made, changed and removed. */
 const OPTIONAL = ['f1', 'f2', 'd0/x0', 'd0/y.tmp', 'd0/sub/z', 'd0/sub/z.tmp'];

@@ -46,6 +46,8 @@ export type Instruction =
       readonly to: Word;
       readonly flags: readonly string[];
     }
+  /** A file by HTTP, by its number. */
+  | { readonly kind: 'fetch'; readonly file: number; readonly to: string }
   | { readonly kind: 'write'; readonly text: Word; readonly to: string; readonly raw: boolean }
   | { readonly kind: 'workdir'; readonly path: Word }
   | { readonly kind: 'onbuild'; readonly trigger: Instruction };
@@ -106,7 +108,8 @@ const COMMANDS = {
     `echo ${to} >> /c/log; stat -c '%u:%g %a' /c > /${to}; (cd /c; ls -d o* 2>/dev/null) >> /${to}; cat /c/log >> /${to}`,
 } as const;
 
-function written(i: Instruction, stageName: (n: number) => string): string {
+/** @param server where files by HTTP are */
+function written(i: Instruction, stageName: (n: number) => string, server: string): string {
   switch (i.kind) {
     case 'arg':
       return `ARG ${i.entries.map(assignment).join(' ')}`;
@@ -131,21 +134,23 @@ function written(i: Instruction, stageName: (n: number) => string): string {
     }
     case 'write':
       return `COPY <<${i.raw ? '"E"' : 'E'} /${i.to}\n${text(i.text)}\nE`;
+    case 'fetch':
+      return `ADD ${server}/${i.file} /${i.to}`;
     case 'workdir':
       return `WORKDIR ${text(i.path)}`;
     case 'onbuild':
-      return `ONBUILD ${written(i.trigger, stageName)}`;
+      return `ONBUILD ${written(i.trigger, stageName, server)}`;
   }
 }
 
-export function dockerfile({ globals, stages }: File): string {
+export function dockerfile({ globals, stages }: File, server: string): string {
   const nameOf = (n: number): string => stages[n]?.name ?? '';
   const lines = globals.map((g) => `ARG ${assignment(g)}`);
   for (const { name, base, platform, instructions } of stages) {
     const from = base.kind === 'image' ? text(base.word) : base.kind === 'stage' ? nameOf(base.stage) : base.kind;
     lines.push(
       `FROM ${platform === undefined ? '' : `--platform=${platform} `}${from} AS ${name}`,
-      ...instructions.map((i) => written(i, nameOf)),
+      ...instructions.map((i) => written(i, nameOf, server)),
     );
   }
   return `${lines.join('\n')}\n`;

@@ -1,16 +1,20 @@
 // Builds what a random request asks for with the real engines, on a store of its own.
+import { once } from 'node:events';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { openContext, openNamedContext, type NamedContext } from '../../../src/builder/context/index.ts';
-import type { BuildRequest } from '../../../src/builder/index.ts';
-import { buildAndDeliver, type Delivery, Engine } from '../../../src/engine/index.ts';
+import type { BuildRequest, Plan } from '../../../src/builder/index.ts';
+import { buildAndDeliver, type Delivery, Engine, planBuild, pruneBuilder } from '../../../src/engine/index.ts';
 import { loadArchive, saveImage } from '../../../src/image/index.ts';
 import { formatPlatform, parsePlatform } from '../../../src/model/index.ts';
+import { sha256Hex } from '../../../src/util/index.ts';
 import { withMounted } from '../../../src/snapshot/index.ts';
 import { enterPrivateMountNamespace, removeTree } from '../../../src/sys/index.ts';
 import { BASE, makeBase } from '../build-fixture.ts';
 import { dockerfile } from './language.ts';
-import type { Asked, Files, Node } from './model.ts';
+import type { Asked, Built, Files, Node } from './model.ts';
 
 /** What is asked of a model, and what the model need not know. */
 export interface Order extends Asked {
@@ -24,23 +28,53 @@ export interface Order extends Asked {
   readonly layout?: string;
 }
 
-export interface Answer {
-  readonly files: Files;
+export interface Answer extends Built {
   readonly ran: number;
   /** Those of the stage that was asked for. */
   readonly ranLast: number;
+  /** How many commands the plan of the build says to run: at least, and at most. */
+  readonly planned?: readonly [least: number, most: number];
 }
 
 export class Machine {
   readonly folder: string;
   readonly engine: Engine;
+  readonly #server: Server;
+  #served: readonly string[] = [];
 
-  constructor(folder: string) {
+  static async open(folder: string): Promise<Machine> {
+    const machine = new Machine(folder);
+    machine.#server.listen(0, '127.0.0.1');
+    await once(machine.#server, 'listening');
+    return machine;
+  }
+
+  private constructor(folder: string) {
     enterPrivateMountNamespace();
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     this.engine = Engine.open({ root: join(folder, 'root'), run: join(folder, 'run'), selfCommand: ['true'] });
     makeBase(this.engine);
+    // one says by a tag which version it has, one by a time, one not at all
+    this.#server = createServer((request, response) => {
+      const n = Number(request.url?.slice(1));
+      const content = this.#served[n] ?? '';
+      const tag = `"${sha256Hex(content)}"`;
+      if (n === 0) response.setHeader('etag', tag);
+      if (n === 1) response.setHeader('last-modified', 'Thu, 26 Nov 2026 00:00:00 GMT');
+      const same = n === 0 && request.headers['if-none-match'] === tag;
+      response.writeHead(same ? 304 : 200).end(same ? undefined : content);
+    });
+  }
+
+  /** The address of the files by HTTP. */
+  get address(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Drops all that builds have kept. */
+  forget(): void {
+    pruneBuilder(this.engine, { all: true });
   }
 
   /** Another base image with the same files: nothing that was built on it before is met again. */
@@ -56,6 +90,8 @@ export class Machine {
 
   [Symbol.dispose](): void {
     this.engine.close();
+    this.#server.close();
+    this.#server.closeAllConnections();
     removeTree(this.folder);
   }
 
@@ -73,6 +109,7 @@ export class Machine {
     let ran = 0;
     let ranLast = 0;
     const last = order.file.stages[order.target]!.name;
+    this.#served = order.served;
     lay(join(this.folder, 'context'), order.whole, order.ignore);
     lay(join(this.folder, 'dirctx'), order.directory);
     const opening = {
@@ -92,7 +129,7 @@ export class Machine {
     }
     using context = await openContext({ kind: 'directory', path: join(this.folder, 'context') }, { ...opening, wording: order.style });
     const request: BuildRequest = {
-      dockerfile: { name: 'Dockerfile', text: dockerfile(order.file) },
+      dockerfile: { name: 'Dockerfile', text: dockerfile(order.file, this.address) },
       environment: {},
       context,
       target: last,
@@ -140,23 +177,38 @@ export class Machine {
     {
       if (platforms.length > 0) {
         await buildAndDeliver(engine, order.style, request, delivery);
-        if (order.layout !== undefined) return { files: new Map(), ran, ranLast };
-        return { files: readTree(join(out, formatPlatform(platforms.at(-1)!).replaceAll('/', '_'))), ran, ranLast };
+        const files = order.layout === undefined ? readTree(join(out, formatPlatform(platforms.at(-1)!).replaceAll('/', '_'))) : new Map();
+        return { files, env: [], workdir: '', ran, ranLast };
       }
       using lease = engine.leases.create();
+      const plan = order.style === 'graph' ? await planBuild(engine, request, order.travel) : undefined;
       const { image } = await buildAndDeliver(engine, order.style, request, {
         ...delivery,
         outputs: [],
         ...(order.travel && { travel: order.travel }),
       });
-      if (image.layers.length === 0) return { files: new Map(), ran, ranLast };
+      const { Env = [], WorkingDir = '' } = image.config.config ?? {};
+      const files =
+        image.layers.length === 0
+          ? new Map()
+          : withMounted(engine.layout, engine.snapshots.view(await engine.images.snapshot(image, lease)), readTree);
       return {
-        files: withMounted(engine.layout, engine.snapshots.view(await engine.images.snapshot(image, lease)), readTree),
+        files,
+        env: (Env ?? []).filter((e) => !/^(PATH|SEED)=/.test(e)),
+        workdir: WorkingDir || '/',
         ran,
         ranLast,
+        ...(plan && { planned: bounds(plan) }),
       };
     }
   }
+}
+
+/** Commands that certainly run, and those that may. */
+function bounds({ steps }: Plan): [number, number] {
+  const commands = steps.filter((s) => / RUN /.test(s.name));
+  const least = commands.filter((s) => s.fate === 'run').length;
+  return [least, least + commands.filter((s) => s.fate === 'maybe').length];
 }
 
 /** Writes a folder, and nothing else into it. */

@@ -26,8 +26,17 @@ export interface Asked {
   readonly context: Files;
   /** The directory that is the named context `dirctx`. */
   readonly directory: Files;
+  /** What is at the addresses of files by HTTP. */
+  readonly served: readonly string[];
   /** Stages that a directory of the same name stands for. */
   readonly replaced: ReadonlySet<number>;
+}
+
+/** What an image holds: its files, and the variables and the folder of its commands. */
+export interface Built {
+  readonly files: Files;
+  readonly env: readonly string[];
+  readonly workdir: string;
 }
 
 interface Result {
@@ -64,8 +73,14 @@ export class Model {
   /** Commands that the last build ran. */
   ran = 0;
 
-  /** The files of the target, or undefined where the build is refused. */
-  build(asked: Asked): Files | undefined {
+  /** Nothing is kept any more: neither results nor cache mounts. */
+  forget(): void {
+    this.#kept.clear();
+    this.#caches.clear();
+  }
+
+  /** The target, or undefined where the build is refused. */
+  build(asked: Asked): Built | undefined {
     this.ran = 0;
     const globals = globalScope(asked);
     // the original engine looks at what it builds alone
@@ -82,7 +97,8 @@ export class Model {
       return made;
     };
     if (asked.style === 'classic') for (let n = 0; n < asked.target; n++) state(n);
-    return state(asked.target).result.files;
+    const { result, env, workdir } = state(asked.target);
+    return { files: result.files, env: [...env].map(([name, value]) => `${name}=${value}`), workdir };
   }
 
   #stage(asked: Asked, n: number, globals: ReadonlyMap<string, string>, stage: (n: number) => State, again: Map<string, Result>): State {
@@ -187,6 +203,10 @@ export class Model {
       case 'write': {
         const content = `${i.raw ? asWritten(i.text) : expand(i.text, seen)}\n`;
         return step(s, ['write', i.to, content], (files) => files.set(i.to, { dir: false, content, mode: 0o644, owner: '0:0' }));
+      }
+      case 'fetch': {
+        const content = asked.served[i.file]!;
+        return step(s, ['fetch', i.to, content], (files) => files.set(i.to, { dir: false, content, mode: 0o600, owner: '0:0' }));
       }
       case 'copy': {
         const to = posix.resolve(s.workdir, expand(i.to, seen));
