@@ -3,9 +3,18 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
 import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
-import { checkOut, fileNameOf, type GitOptions, type GitSource, gitSource, isHttpUrl, resolveCommit } from '../remote/index.ts';
-import { readRegularFile, removeTree, RootedTree } from '../sys/index.ts';
-import type { SecretSource } from './steps/index.ts';
+import {
+  authorizationSecrets,
+  checkOut,
+  fileNameOf,
+  type GitOptions,
+  type GitSource,
+  gitSource,
+  isHttpUrl,
+  resolveCommit,
+} from '../remote/index.ts';
+import { removeTree, RootedTree } from '../sys/index.ts';
+import { secretBytes } from './steps/index.ts';
 import type { BuildRequest } from './types.ts';
 
 export type Elsewhere = Pick<BuildRequest, 'environment' | 'secrets' | 'signal'>;
@@ -53,7 +62,7 @@ function wrongChecksum(text: string): string | undefined {
 
 async function gitOp(address: string, git: GitSource, flags: AddFlags, request: Elsewhere): Promise<SourceOp> {
   const wanted = flags.checksum === undefined ? git : { ...git, checksum: flags.checksum };
-  const commit = await resolveCommit(wanted, gitOptions(git, request));
+  const commit = await resolveCommit(wanted, await gitOptions(git, request));
   const keepGitDir = flags.keepGitDir ?? git.keepGitDir ?? false;
   return {
     kind: 'source',
@@ -79,7 +88,11 @@ export async function bring(
     const git = gitSource(op.identifier)!;
     const wanted = op.git!;
     const to = join(folder, 'files');
-    await checkOut(git, wanted.commit, to, { ...gitOptions(git, request), keepGitDir: wanted.keepGitDir, submodules: wanted.submodules });
+    await checkOut(git, wanted.commit, to, {
+      ...(await gitOptions(git, request)),
+      keepGitDir: wanted.keepGitDir,
+      submodules: wanted.submodules,
+    });
     return { root: folderWithin(to, wanted.folder), remove: folder };
   } catch (e) {
     removeTree(folder);
@@ -99,15 +112,13 @@ export function folderWithin(repository: string, folder: string): string {
   throw new SlipwayError('not-found', 'git.no-folder', `subdir ${folder} not found in the repository, or no directory`);
 }
 
-/** The secrets by which BuildKit lets private repositories be read. */
-export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
+/** The secrets by which BuildKit lets private repositories be read. @throws as `secretBytes` */
+export async function gitOptions(git: GitSource, request: Elsewhere): Promise<GitOptions> {
   const host = /^https?:\/\/([^/@]*@)?([^/]+)/i.exec(git.remote)?.[2];
-  const secret = (name: string): string | undefined => {
-    const found = (host === undefined ? undefined : request.secrets.get(`${name}.${host}`)) ?? request.secrets.get(name);
-    return found && secretText(found);
-  };
-  const header = secret('GIT_AUTH_HEADER');
-  const token = secret('GIT_AUTH_TOKEN');
+  const secret = async (name: string): Promise<string | undefined> =>
+    (host === undefined ? undefined : await secretText(`${name}.${host}`, request)) ?? (await secretText(name, request));
+  const header = await secret('GIT_AUTH_HEADER');
+  const token = await secret('GIT_AUTH_TOKEN');
   const auth =
     header !== undefined
       ? ({ kind: 'header', value: header } as const)
@@ -117,12 +128,20 @@ export function gitOptions(git: GitSource, request: Elsewhere): GitOptions {
   return { environment: request.environment, signal: request.signal, ...(auth && { auth }) };
 }
 
-/** Looks secrets up by name, as text. */
-export const secretOf =
-  (secrets: Elsewhere['secrets']) =>
-  (name: string): string | undefined => {
-    const found = secrets.get(name);
-    return found && secretText(found);
-  };
+/** The Authorization header for a host; undefined when no secret gives one. @throws as `secretBytes` */
+export async function httpAuthorization(url: string, request: Pick<Elsewhere, 'secrets' | 'signal'>): Promise<string | undefined> {
+  const names = authorizationSecrets(url);
+  if (names === undefined) return undefined;
+  const token = await secretText(names.token, request);
+  return token === undefined ? await secretText(names.header, request) : `Bearer ${token}`;
+}
 
-const secretText = (s: SecretSource): string => (s.kind === 'file' ? readRegularFile(s.path) : Buffer.from(s.data)).toString().trim();
+async function secretText(name: string, { secrets, signal }: Pick<Elsewhere, 'secrets' | 'signal'>): Promise<string | undefined> {
+  const found = secrets.get(name);
+  return (
+    found &&
+    Buffer.from(await secretBytes(name, found, signal))
+      .toString()
+      .trim()
+  );
+}

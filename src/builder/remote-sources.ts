@@ -4,11 +4,11 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
 import { type Digest, isDigest, SlipwayError } from '../model/index.ts';
-import { type Downloaded, downloadIfChanged, httpAuthorization } from '../remote/index.ts';
+import { type Downloaded, downloadIfChanged } from '../remote/index.ts';
 import { type Layout, makePrivate, ownedFolder } from '../store/index.ts';
 import { removeTree, writeFileAtomic } from '../sys/index.ts';
 import { sha256Hex } from '../util/index.ts';
-import { bring, type Elsewhere, remoteKey, secretOf } from './elsewhere.ts';
+import { bring, type Elsewhere, httpAuthorization, remoteKey } from './elsewhere.ts';
 
 /** What an address gave, and by which tag the server knows that version. */
 interface Known {
@@ -110,7 +110,7 @@ export class RemoteSources implements Disposable {
   async #fetch(op: SourceOp, etag: string | undefined, onProgress: OnProgress): Promise<(Downloaded & { folder: string }) | undefined> {
     const folder = ownedFolder(this.#layout);
     this.#folders.push(folder);
-    const authorization = httpAuthorization(op.identifier, secretOf(this.#request.secrets));
+    const authorization = await httpAuthorization(op.identifier, this.#request);
     const got = await downloadIfChanged(op.identifier, etag, {
       folder,
       name: op.http!.name,

@@ -86,12 +86,11 @@ export function kindOfStatus(status: number): ErrorKind {
   return status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'invalid-argument';
 }
 
-/** The Authorization header that secrets give for a host: `HTTP_AUTH_TOKEN_<host>`, else `HTTP_AUTH_HEADER_<host>`, as BuildKit names them. */
-export function httpAuthorization(url: string, secret: (name: string) => string | undefined): string | undefined {
+/** The secrets that give the Authorization header for a host, as BuildKit names them: of a token, else of the whole header. */
+export function authorizationSecrets(url: string): { readonly token: string; readonly header: string } | undefined {
   if (!URL.canParse(url)) return undefined;
   const { hostname } = new URL(url);
-  const token = secret(`HTTP_AUTH_TOKEN_${hostname}`);
-  return token === undefined ? secret(`HTTP_AUTH_HEADER_${hostname}`) : `Bearer ${token}`;
+  return { token: `HTTP_AUTH_TOKEN_${hostname}`, header: `HTTP_AUTH_HEADER_${hostname}` };
 }
 
 /** Writes a file as Docker's ADD has it: for its owner only, with the time that the server gives or else 1970. */

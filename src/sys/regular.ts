@@ -16,16 +16,32 @@ export function readRegularFile(path: string | Buffer, largest?: number): Buffer
   return readRegular(openRegular(path), path.toString(), largest);
 }
 
+/** /dev/null, by its number (kernel, admin-guide/devices.rst). */
+const NULL_DEVICE = 0x103;
+
 /**
- * The bytes of a file that the user named, or of a pipe that their shell made, as `<(command)` does. Waiting for a pipe leaves the
- * process responsive. @throws as `readRegularFile`
+ * The bytes of a file that the user named, or of a pipe that their shell made, as `<(command)` does; /dev/null has none. Waiting for
+ * a pipe leaves the process responsive, and ends with `signal`. @throws as `readRegularFile`; the signal's reason
  */
-export async function readInput(path: string, largest = LARGEST_TEXT): Promise<Buffer> {
-  if (!statSync(path).isFIFO()) return readRegularFile(path, largest);
+export async function readInput(
+  path: string,
+  { largest = LARGEST_TEXT, signal }: { readonly largest?: number; readonly signal?: AbortSignal } = {},
+): Promise<Buffer> {
+  const stat = statSync(path);
+  if (stat.isCharacterDevice() && stat.rdev === NULL_DEVICE) return Buffer.alloc(0);
+  if (!stat.isFIFO()) return readRegularFile(path, largest);
+  signal?.throwIfAborted();
   // a socket to Node: it is waited for by the event loop, not by a thread
   const { Socket } = process.getBuiltinModule('node:net');
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  return await readStream(new Socket({ fd, readable: true, writable: false }), path, largest);
+  const socket = new Socket({ fd, readable: true, writable: false });
+  const stop = (): void => void socket.destroy(signal?.reason as Error);
+  signal?.addEventListener('abort', stop);
+  try {
+    return await readStream(socket, path, largest);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
 }
 
 /** All that a stream gives. @param shown what errors call it. @throws EFBIG above `largest` */

@@ -15,6 +15,7 @@ const at = (name: string): string => join(store.folder, name);
 after(() => removeTree(store.folder));
 
 const run = promisify(execFile);
+const { signal } = new AbortController();
 const ANYBODY = { mode: 0o600, uid: 0, gid: 0 };
 
 /** Files of a new private key, and of its public half. */
@@ -35,7 +36,7 @@ const kinds = [
 
 test('keys of all kinds and formats are listed, and sign what OpenSSH verifies', async () => {
   const keys = kinds.map(([name, ...args]) => newKey(name, '-N', '', ...args));
-  const close = await serveAgent(at('agent'), await openAgent(keys), ANYBODY);
+  const close = await serveAgent(at('agent'), await openAgent(keys, signal), ANYBODY);
   try {
     const env = { ...process.env, SSH_AUTH_SOCK: at('agent') };
     const listed = (await run('ssh-add', ['-L'], { env })).stdout.trimEnd().split('\n');
@@ -73,7 +74,7 @@ test('the user’s agent may be asked, and not be changed', async (t) => {
   t.after(() => process.kill(Number(started![2])));
   const real = { ...process.env, SSH_AUTH_SOCK: started![1]! };
   execFileSync('ssh-add', ['-q', key], { env: real, stdio: 'ignore' });
-  const close = await serveAgent(at('lent'), await openAgent([at('real')]), ANYBODY);
+  const close = await serveAgent(at('lent'), await openAgent([at('real')], signal), ANYBODY);
   try {
     const env = { ...process.env, SSH_AUTH_SOCK: at('lent') };
     await run('ssh-add', ['-T', `${key}.pub`], { env });
@@ -82,7 +83,7 @@ test('the user’s agent may be asked, and not be changed', async (t) => {
   } finally {
     await close();
   }
-  await assert.rejects(openAgent([at('real'), key]), /only single socket allowed/);
+  await assert.rejects(openAgent([at('real'), key], signal), /only single socket allowed/);
 });
 
 test('what is no key, or has a passphrase, is refused', async () => {
@@ -99,7 +100,7 @@ test('what is no key, or has a passphrase, is refused', async () => {
     ['.', /^failed to read .*: is a directory$/],
     ['../zero', /^failed to read .*: not a regular file$/],
   ] as const)
-    await assert.rejects(openAgent([name === '../zero' ? '/dev/zero' : at(name)]), { code: 'flag.ssh', message }, name);
+    await assert.rejects(openAgent([name === '../zero' ? '/dev/zero' : at(name)], signal), { code: 'flag.ssh', message }, name);
 });
 
 test('--ssh default=KEY: a step signs with it, and the key is on no disk', async () => {

@@ -5,10 +5,10 @@ import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
 import type { LayoutImage } from '../../image/index.ts';
 import { isDigest, SlipwayError, supportedDigest } from '../../model/index.ts';
-import { checkOut, gitSource, httpAuthorization, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
+import { checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import { stoppedBy } from '../../util/index.ts';
-import { folderWithin, gitOptions, secretOf } from '../elsewhere.ts';
+import { folderWithin, gitOptions, httpAuthorization } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
 import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
 import { isRemote } from './source.ts';
@@ -121,11 +121,11 @@ function ofDirectory(root: string, written: string, options: ContextOptions): Bu
 async function ofRemote(address: string, options: ContextOptions): Promise<BuildContext> {
   const git = gitSource(address);
   if (git === undefined) {
-    const authorization = httpAuthorization(address, secretOf(options.elsewhere.secrets));
+    const authorization = await httpAuthorization(address, { ...options.elsewhere, signal: options.signal });
     const { body } = await openUrl(address, options.signal, authorization === undefined ? {} : { authorization });
     return ofStream(body === null ? Readable.from([]) : Readable.fromWeb(body), options, withoutCredentials(address));
   }
-  const access = gitOptions(git, { ...options.elsewhere, signal: options.signal });
+  const access = await gitOptions(git, { ...options.elsewhere, signal: options.signal });
   const commit = await resolveCommit(git, access);
   const folder = scratchFolder(options);
   try {

@@ -21,5 +21,7 @@ export { openRootfs } from './rootfs.ts';
 /** Loaded when something is to be run: most builds only look up what was. */
 export const runStep: typeof import('./run/run.ts').runStep = async (env, request) => (await import('./run/run.ts')).runStep(env, request);
 export type { SshAgent } from './run/ssh.ts';
-export const openAgent: typeof import('./run/ssh.ts').openAgent = async (paths) => (await import('./run/ssh.ts')).openAgent(paths);
+export const openAgent: typeof import('./run/ssh.ts').openAgent = async (paths, signal) =>
+  (await import('./run/ssh.ts')).openAgent(paths, signal);
+export { secretBytes } from './secret.ts';
 export { workdirStep } from './workdir.ts';

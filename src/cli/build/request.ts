@@ -84,7 +84,7 @@ export async function openRequest(
   const agents = new Map<string, SshAgent>();
   for (const text of o.list('ssh')) {
     const [id, paths] = agent(text, ctx.env, ctx.cwd);
-    agents.set(id, await openAgent(paths));
+    agents.set(id, await openAgent(paths, ctx.signal));
   }
   const platforms = platformsOf(ctx, o);
   const shm = o.string('shm-size');

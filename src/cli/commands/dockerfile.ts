@@ -9,7 +9,7 @@ import { renderExcerpt } from '../excerpt.ts';
 
 async function read(ctx: Context, name: string): Promise<Buffer> {
   try {
-    return await (name === '-' ? readStream(ctx.stdin, 'stdin') : readInput(resolve(ctx.cwd, name)));
+    return await (name === '-' ? readStream(ctx.stdin, 'stdin') : readInput(resolve(ctx.cwd, name), { signal: ctx.signal }));
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
     if (code === undefined) throw e;

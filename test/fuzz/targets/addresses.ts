@@ -1,6 +1,6 @@
 // Addresses of Git repositories and of files, and the attributes of outputs.
 import { parseOutput } from '../../../src/engine/output-spec.ts';
-import { gitSource, httpAuthorization, withoutCredentials } from '../../../src/remote/index.ts';
+import { authorizationSecrets, gitSource, withoutCredentials } from '../../../src/remote/index.ts';
 import { broken } from '../grammar.ts';
 import { asText, type Target, typed } from '../target.ts';
 
@@ -13,7 +13,7 @@ export const target: Target = {
     const text = asText(input);
     typed(() => gitSource(text));
     typed(() => withoutCredentials(text));
-    typed(() => httpAuthorization(text, () => undefined));
+    typed(() => authorizationSecrets(text));
     const [key = '', value = ''] = text.split('=');
     const type = r.of(['image', 'oci', 'docker', 'tar', 'local', 'registry']);
     typed(() => parseOutput({ type, attributes: { dest: 'x', [key]: value } }, '/', true));

@@ -2,10 +2,11 @@
 import { chmodSync, chownSync, closeSync, constants, copyFileSync, mkdirSync, type Stats, utimesSync } from 'node:fs';
 import { posix } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
-import { type Directory, mknod, readInput, RootedTree, whyNotRead } from '../../../sys/index.ts';
+import { type Directory, mknod, RootedTree } from '../../../sys/index.ts';
 import type { SpecMount } from '../../../runtime/index.ts';
 import { copyStep } from '../copy.ts';
 import { Selection } from '../selection.ts';
+import { secretBytes } from '../secret.ts';
 import { literalPattern } from '../sources.ts';
 import { join } from '../words.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
@@ -60,7 +61,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         });
         break;
       case 'secret': {
-        const data = await secretData(mount);
+        const data = await secretData(mount, request.signal);
         if (mount.env !== undefined) variables.push(`${mount.env}=${data === undefined ? '' : Buffer.from(data).toString('utf8')}`);
         if (data !== undefined && mount.target !== undefined) {
           add(bindSecret(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target)));
@@ -215,25 +216,10 @@ function maskOf(source: Directory, ignore: PathFilter, scratch: Scratch): string
   return path;
 }
 
-/** Docker's limit. */
-const LARGEST_SECRET = 500 * 1024;
-
-async function readSecret(id: string, path: string): Promise<Uint8Array> {
-  try {
-    return await readInput(path, LARGEST_SECRET);
-  } catch (cause) {
-    const reason = { ENOENT: 'no such file or directory', EISDIR: 'is a directory' }[errorCode(cause)] ?? whyNotRead(cause);
-    if (reason === undefined) throw cause;
-    const kind = errorCode(cause) === 'ENOENT' ? 'not-found' : 'invalid-argument';
-    throw new SlipwayError(kind, 'run.no-secret', `failed to read secret ${id}: open ${path}: ${reason}`, { cause });
-  }
-}
-
 const errorCode = (e: unknown): string => (e as NodeJS.ErrnoException).code ?? '';
 
-async function secretData(mount: Extract<RunMount, { type: 'secret' }>): Promise<Uint8Array | undefined> {
-  if (mount.source?.kind === 'value') return mount.source.data;
-  if (mount.source) return await readSecret(mount.id, mount.source.path);
+async function secretData(mount: Extract<RunMount, { type: 'secret' }>, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  if (mount.source) return await secretBytes(mount.id, mount.source, signal);
   if (mount.required)
     throw new SlipwayError('not-found', 'run.no-secret', `secret ${mount.id}: not found`, {
       hints: [`give it with --secret id=${mount.id},src=FILE`],

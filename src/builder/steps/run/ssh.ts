@@ -21,8 +21,8 @@ const LARGEST_MESSAGE = 256 * 1024;
 /** Larger files are no keys. */
 const LARGEST_KEY = 100 * 1024;
 
-/** An agent's socket, or the keys of one or several files. @throws SlipwayError `flag.ssh` */
-export async function openAgent(paths: readonly string[]): Promise<SshAgent> {
+/** An agent's socket, or the keys of one or several files. @throws SlipwayError `flag.ssh`; the signal's reason */
+export async function openAgent(paths: readonly string[], signal: AbortSignal): Promise<SshAgent> {
   const invalid = (message: string, hints: readonly string[] = [], cause?: unknown): SlipwayError =>
     new SlipwayError('invalid-argument', 'flag.ssh', message, { hints, cause });
   const keys: SshKey[] = [];
@@ -36,8 +36,9 @@ export async function openAgent(paths: readonly string[]): Promise<SshAgent> {
     }
     let text: Buffer;
     try {
-      text = await readInput(path, LARGEST_KEY);
+      text = await readInput(path, { largest: LARGEST_KEY, signal });
     } catch (cause) {
+      signal.throwIfAborted();
       const { code } = cause as NodeJS.ErrnoException;
       throw invalid(`failed to read ${path}: ${code === 'EISDIR' ? 'is a directory' : (whyNotRead(cause) ?? code)}`, [], cause);
     }
