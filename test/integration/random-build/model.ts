@@ -163,19 +163,25 @@ export class Model {
     const run = (does: (files: Map<string, Node>) => void, ...reads: unknown[]): void =>
       step(s, [i, variables(), s.workdir, legacyArguments(), ...reads], does, true);
     // the original engine tells a command with arguments from one without, be they proxies, which do not count themselves
-    const legacyArguments = (): boolean => asked.style === 'classic' && (s.args.size > 0 || asked.buildArgs['HTTP_PROXY'] !== undefined);
+    const legacyArguments = (): boolean =>
+      asked.style === 'classic' &&
+      (asked.buildArgs['HTTP_PROXY'] !== undefined || [...s.args].some(([name, value]) => value !== undefined && !s.env.has(name)));
     const put = (files: Map<string, Node>, to: string, content: string): void =>
       void files.set(to, { dir: false, content, mode: files.get(to)?.mode ?? 0o644, owner: '0:0' });
     switch (i.kind) {
-      case 'arg':
+      case 'arg': {
+        // to the original engine all of one instruction see what was before it
+        const known = asked.style === 'classic' ? new Map(s.seen) : s.seen;
         for (const a of i.entries) {
           const value =
-            asked.buildArgs[a.name] ?? (a.value ? expand(a.value, seen) : (globals.get(a.name) ?? platformArgument(asked, a.name)));
+            asked.buildArgs[a.name] ??
+            (a.value ? expand(a.value, (name) => known.get(name)) : (globals.get(a.name) ?? platformArgument(asked, a.name)));
           if (value !== undefined || !s.args.has(a.name)) s.args.set(a.name, value);
           // to the original engine a variable is always more than an argument
           if (value !== undefined && !(asked.style === 'classic' && s.env.has(a.name))) s.seen.set(a.name, value);
         }
         return;
+      }
       case 'env': {
         // all of one instruction see what was before it
         const values = i.entries.map((e) => [e.name, expand(e.value ?? [], seen)] as const);
