@@ -3,14 +3,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endMonitor, lastExit, ranOutOfMemory } from '../runtime/index.ts';
+import { lastExit, ranOutOfMemory } from '../runtime/index.ts';
 import { processAlive, processIdentity, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { exitFolder, runFolder, stateFolder } from './folders.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
 import type { ContainerRecords } from './records.ts';
-import { isAlive, isBeingEnded, isStarterAlive, isStranded, isWatched } from './transitions.ts';
+import { isAbandoned, isAlive, isBeingEnded, isStarterAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container } from './types.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -106,9 +106,7 @@ export class Endings {
     crashPoint('container.end-claimed');
     const c = claim.container;
     try {
-      // a process that was never recorded is still being created, or waits for a start that nobody gives
-      if (c.state.process === undefined) await endMonitor(runFolder(this.#parts.layout, id));
-      await this.#dropRuntimeState(id, how.ended);
+      await this.#dropRuntimeState(c, how.ended);
       if (c.request.autoRemove) return await this.erase(c, { volumes: true });
       await takeBack(this.#parts, c);
     } catch (error) {
@@ -193,10 +191,10 @@ export class Endings {
   }
 
   /**
-   * Finds what died unseen. Costs one query when everything rests. A container that cannot be cleared away is a warning: it must
+   * Finds what died unseen; with `abandoned`, only what nobody is left to see to. Costs two queries when everything rests. A container that cannot be cleared away is a warning: it must
    * not keep commands from the others.
    */
-  async reconcile(): Promise<string[]> {
+  async reconcile(o: { abandoned?: boolean } = {}): Promise<string[]> {
     const warnings: string[] = [];
     const attempt = async (what: string, fn: () => Promise<unknown>): Promise<void> => {
       try {
@@ -206,13 +204,18 @@ export class Endings {
       }
     };
     for (const c of this.#records.unsettled()) {
+      if (o.abandoned === true && !isAbandoned(c)) continue;
       const { status, starter } = c.state;
       if (status === 'running' ? !isAlive(c) : status === 'removing' && !isBeingEnded(c))
         await attempt(`cannot clear away what container ${c.name} left`, () => this.settle(c.id));
       else if (status === 'created' && c.request.autoRemove && starter !== undefined && !processAlive(starter))
         await attempt(`cannot remove container ${c.name}`, () => this.remove(c.id, { volumes: true }));
     }
-    await attempt('cannot clear away a network', () => this.#parts.network.reap((id) => this.#records.get(id)?.state.status === 'running'));
+    // of one that is being removed, the command that removes it clears the network away
+    const attached = ['running', ...(o.abandoned === true ? ['removing'] : [])];
+    await attempt('cannot clear away a network', () =>
+      this.#parts.network.reap((id) => attached.includes(this.#records.get(id)?.state.status ?? '')),
+    );
     return warnings;
   }
 
@@ -226,9 +229,12 @@ export class Endings {
   }
 
   /** `ended`: its monitor saw the end, so that nothing of it runs. */
-  async #dropRuntimeState(id: string, ended: boolean): Promise<void> {
+  async #dropRuntimeState({ id, state }: Container, ended: boolean): Promise<void> {
     const runtime = await this.#parts.runtime();
-    if (!existsSync(join(this.#parts.layout.runtime, runtime.name, id))) return;
-    if (!(ended && runtime.forget(id))) await runtime.delete(id, { force: true });
+    // a process that was never recorded is still being created, or waits for a start that nobody gives
+    if (state.process === undefined) await runtime.endUnnoted(id);
+    if (existsSync(join(this.#parts.layout.runtime, runtime.name, id)) && !(ended && runtime.forget(id)))
+      await runtime.delete(id, { force: true });
+    runtime.removeControlGroups(id);
   }
 }

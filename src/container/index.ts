@@ -3,7 +3,7 @@ export { ContainerManager, type LogOptions } from './manager.ts';
 export type { ContainerParts } from './parts.ts';
 export type { LaunchOptions } from './launch.ts';
 export type { ForegroundOptions, SignalSource } from './foreground.ts';
-export { isAlive } from './transitions.ts';
+export { isAbandoned, isAlive } from './transitions.ts';
 export { type EndedContainer, recordEnded } from './ended.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';

@@ -209,7 +209,7 @@ export class ContainerManager {
     return this.parts.runtime();
   }
 
-  /** Brings the records up to date with what really runs; returns warnings. Costs one query when nothing does. */
+  /** Brings the records up to date with what really runs; returns warnings. Costs two queries when nothing does. */
   reconcile(): Promise<string[]> {
     return this.endings.reconcile();
   }

@@ -68,3 +68,11 @@ export function isStarterAlive(c: Container): boolean {
 export function isBeingEnded(c: Container): boolean {
   return lives(c.state.ender);
 }
+
+/** Whether the commands are gone that would have taken it to where it rests: the next one does. */
+export function isAbandoned(c: Container): boolean {
+  const { status, starter } = c.state;
+  if (status === 'running') return !isAlive(c) && (isStranded(c) || !isWatched(c));
+  if (status === 'removing') return !isBeingEnded(c);
+  return status === 'created' && c.request.autoRemove && starter !== undefined && !lives(starter);
+}

@@ -93,10 +93,13 @@ export class Engine {
     return (this.#runtime ??= (async () => {
       enterPrivateMountNamespace();
       const { OciRuntime } = await import('../runtime/index.ts');
-      return OciRuntime.find({
+      const runtime = await OciRuntime.find({
         stateRoot: `${this.layout.run}/runtime`,
         ...(this.#o.runtime !== undefined && { preferred: this.#o.runtime }),
       });
+      // the guards of killed commands may have been killed with them
+      await runtime.reap();
+      return runtime;
     })());
   }
 
@@ -118,8 +121,9 @@ export class Engine {
         runtime: () => this.runtime(),
         now: this.now,
       });
-      // what a killed command has left of containers and networks is put right before anything is done with them
-      if (this.leases.anyDead()) await manager.reconcile();
+      // What a killed command has left of containers and networks is put right before anything is done with them. Their records say so:
+      // its lease may have been collected by a command that had nothing to do with containers.
+      await manager.endings.reconcile({ abandoned: true });
       return manager;
     })());
   }

@@ -1,17 +1,56 @@
-// The control groups of a container: one below the root of each hierarchy, and whatever the container has made in them.
-import { readdirSync, rmdirSync } from 'node:fs';
+// The control groups of a container: one below the root of each hierarchy, and whatever the container has made in them. Their names
+// say which run folder they belong to, so that those that were left behind can be told from those of other stores.
+import { readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256Hex } from '../util/index.ts';
 import { cgroupMode } from './spec/cgroup.ts';
 
 const ROOT = '/sys/fs/cgroup';
 
-export const groupName = (id: string): string => `slipway-${id}`;
+/** What the names of all groups begin with whose runtime keeps its files in `stateRoot`: a folder of that path in a container is another one. */
+export function groupPrefix(stateRoot: string): string {
+  const { dev, ino } = statSync(stateRoot);
+  return `slipway-${sha256Hex(`${dev}:${ino}`).slice(0, 8)}-`;
+}
+
+export const groupName = (stateRoot: string, id: string): string => `${groupPrefix(stateRoot)}${id}`;
+
+function hierarchies(): string[] {
+  const mode = cgroupMode();
+  return mode === 'v1' ? list(ROOT).map((one) => join(ROOT, one)) : mode === 'v2' ? [ROOT] : [];
+}
 
 /** Removes them everywhere. False when one cannot be removed: a process is left in it. */
-export function removeControlGroups(name: string): boolean {
-  const mode = cgroupMode();
-  const hierarchies = mode === 'v1' ? readdirSync(ROOT).map((one) => join(ROOT, one)) : mode === 'v2' ? [ROOT] : [];
-  return hierarchies.map((hierarchy) => removeGroup(join(hierarchy, name))).every(Boolean);
+export function removeControlGroups(stateRoot: string, id: string): boolean {
+  return hierarchies()
+    .map((hierarchy) => removeGroup(join(hierarchy, groupName(stateRoot, id))))
+    .every(Boolean);
+}
+
+/** Groups without a process, of all containers, steps and probes. */
+export function emptyControlGroups(stateRoot: string): { readonly path: string; readonly id: string }[] {
+  const prefix = groupPrefix(stateRoot);
+  return hierarchies().flatMap((hierarchy) =>
+    list(hierarchy)
+      .filter((name) => name.startsWith(prefix) && isEmpty(join(hierarchy, name)))
+      .map((name) => ({ path: join(hierarchy, name), id: name.slice(prefix.length) })),
+  );
+}
+
+function isEmpty(group: string): boolean {
+  try {
+    return readFileSync(join(group, 'cgroup.procs'), 'latin1').trim() === '';
+  } catch {
+    return false; // it has just ended
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function removeGroup(folder: string): boolean {

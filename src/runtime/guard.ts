@@ -3,22 +3,24 @@
 // noted. Should the shell be killed as well, the next command's reap() does the same.
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Socket } from 'node:net';
 import { processAlive, processIdentity, processStartTime, run, withStreams } from '../sys/index.ts';
 import { CLEAN_ENVIRONMENT, globalArguments } from './binary.ts';
-import type { RuntimeBinary } from './binary.ts';
+import type { RuntimeBinary, RuntimeName } from './binary.ts';
+import { groupPrefix } from './control-groups.ts';
+import { endProcesses } from './processes.ts';
 
 /**
- * $1 is the owner's folder, the rest is the runtime with its arguments. A note has three lines: the runtime's folder if it is not the
+ * $1 is the owner's folder, $2 what the names of control groups begin with, the rest is the runtime with its arguments. A note has three lines: the runtime's folder if it is not the
  * usual one, the pid of the runtime process, and its start time, so that no other process is ever taken for it. It goes first, so that
- * it can start nothing any more; a container that it had only half made ends by itself then. Without a pid the owner was killed while it
+ * it can start nothing any more. The runtime may not have noted yet what it has made, which is known by its control group then. Without a pid the owner was killed while it
  * started the process, which is known by its first and last argument then.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
 read -r _
-owner=$1; shift
+owner=$1; groups=$2; shift 2
 began() { read -r line < "/proc/$1/stat" && set -- \${line##*) } && echo "\${20}"; }
 for note in "$owner"/*; do
   [ -e "$note" ] || continue
@@ -35,17 +37,25 @@ for note in "$owner"/*; do
     done
   fi
   "$@" \${root:+--root "$root"} delete --force "$id"
+  for group in "/sys/fs/cgroup/$groups$id" /sys/fs/cgroup/*/"$groups$id"; do
+    tries=0
+    while [ -d "$group" ] && [ $((tries += 1)) -lt 50 ]; do
+      while read -r pid; do kill -9 "$pid"; done < "$group/cgroup.procs"
+      rmdir "$group" || sleep 0.1
+    done
+  done
   rm -f "$note"
 done
 rmdir "$owner"
 `;
 
-function ownersFolder(binary: RuntimeBinary): string {
-  return join(binary.stateRoot, `${binary.name}-owners`);
+function ownersFolder({ stateRoot, name }: Pick<RuntimeBinary, 'stateRoot' | 'name'>): string {
+  return join(stateRoot, `${name}-owners`);
 }
 
 function guardArguments(binary: RuntimeBinary, owner: string): string[] {
-  return ['-c', SCRIPT, 'slipway-guard', join(ownersFolder(binary), owner), binary.path, ...globalArguments(binary)];
+  const groups = groupPrefix(binary.stateRoot);
+  return ['-c', SCRIPT, 'slipway-guard', join(ownersFolder(binary), owner), groups, binary.path, ...globalArguments(binary)];
 }
 
 export class StepGuard {
@@ -94,29 +104,47 @@ export class StepGuard {
   }
 }
 
+/** The steps that one process runs, or ran. */
+export interface NotedSteps {
+  readonly path: string;
+  readonly ids: readonly string[];
+  /** Whether that process is gone. */
+  readonly abandoned: boolean;
+}
+
+export function notedSteps(stateRoot: string, name: RuntimeName): NotedSteps[] {
+  const folder = ownersFolder({ stateRoot, name });
+  return list(folder).map((owner) => ({
+    path: join(folder, owner),
+    ids: list(join(folder, owner)),
+    abandoned: !processAlive(owner),
+  }));
+}
+
 /** Ends the steps of owners that are no more. Returns the ids. */
 export async function reapSteps(binary: RuntimeBinary): Promise<string[]> {
-  const folder = ownersFolder(binary);
-  let owners: string[];
-  try {
-    owners = readdirSync(folder);
-  } catch {
-    return [];
-  }
   const ended: string[] = [];
-  for (const owner of owners) {
-    if (processAlive(owner)) continue;
-    const notes = readdirSync(join(folder, owner));
-    ended.push(...notes);
-    if (notes.length === 0) {
+  for (const { path, ids, abandoned } of notedSteps(binary.stateRoot, binary.name)) {
+    if (!abandoned) continue;
+    ended.push(...ids);
+    if (ids.length === 0) {
       try {
-        rmdirSync(join(folder, owner));
+        rmdirSync(path);
       } catch {
         // Its own guard was faster.
       }
-    } else {
-      await run('/bin/sh', guardArguments(binary, owner), { env: CLEAN_ENVIRONMENT });
+      continue;
     }
+    await run('/bin/sh', guardArguments(binary, basename(path)), { env: CLEAN_ENVIRONMENT });
+    await endProcesses(binary.stateRoot, new Set(ids));
   }
   return ended;
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // its owner's guard was faster, or nobody ever ran a step
+  }
 }

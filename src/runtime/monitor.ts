@@ -1,11 +1,10 @@
 // conmon: the small process that stays with a detached container, holds its output and its terminal, writes its log and its exit
 // code, and calls slipway when it has ended. It lives in the mount namespace that it was started in and so keeps the mounts.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
-import { findExecutable, identityIfAlive, processAlive, withStreams } from '../sys/index.ts';
+import { findExecutable, withStreams } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { globalArguments, readRuntimeLog, startFailure } from './binary.ts';
 import type { OciRuntime } from './oci-runtime.ts';
@@ -108,7 +107,6 @@ export class Monitor {
         detached: true,
       }),
     );
-    if (child.pid !== undefined) writeFileSync(noteOf(o.bundle), identityIfAlive(child.pid));
     const gate = child.stdio[4] as NodeJS.WritableStream & { destroy(): void };
     gate.on('error', () => {}); // it has ended: its answer says why
     const answered = answerOf(child);
@@ -162,44 +160,6 @@ function answerOf(child: ChildProcess): Promise<Answer> {
   sync.on('end', done);
   child.on('error', (e) => reject(e));
   return promise;
-}
-
-/** ms that SIGKILL has for its work. */
-const KILL_TIME = 10_000;
-
-/** Which process the monitor of a bundle is, written before it creates anything. */
-const noteOf = (bundle: string): string => join(bundle, 'monitor');
-
-/**
- * Ends a monitor that nobody waits for, and what it was creating: the command that started it was killed. The runtime goes before the
- * process that it made, which becomes a child of the monitor then.
- */
-export async function endMonitor(bundle: string): Promise<void> {
-  let monitor: string;
-  try {
-    monitor = readFileSync(noteOf(bundle), 'latin1');
-  } catch {
-    return;
-  }
-  const pid = monitor.slice(0, monitor.indexOf(':'));
-  for (const until = Date.now() + KILL_TIME; processAlive(monitor) && Date.now() < until; await sleep(1)) {
-    const children = readChildren(pid);
-    for (const one of children.length > 0 ? children : [pid]) {
-      try {
-        process.kill(Number(one), 'SIGKILL');
-      } catch {
-        // it has just ended
-      }
-    }
-  }
-}
-
-function readChildren(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
-  } catch {
-    return [];
-  }
 }
 
 /** What conmon wrote of the end of a container, and when (ms since the epoch); undefined when it has not. */

@@ -1,6 +1,6 @@
 // crun or runc: the life of a container at the lowest level (OCI runtime specification, runtime.md § Operations).
 // It keeps no record of its own; what runs is what the runtime's state folder says.
-import { closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
@@ -12,8 +12,10 @@ import { groupName, removeControlGroups } from './control-groups.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached, runWithTerminal } from './foreground.ts';
 import { StepGuard, reapSteps } from './guard.ts';
+import { endProcesses } from './processes.ts';
 import { findRuntime } from './probe.ts';
 import type { FindOptions } from './probe.ts';
+import { scratchFolder, scratchFolders } from './scratch.ts';
 import { runStep } from './step.ts';
 import { resolveCapabilities } from './spec/capabilities.ts';
 import { forCrun } from './spec/crun.ts';
@@ -65,7 +67,7 @@ export class OciRuntime {
   /** Runs a build step to its end. Throws process-failed (126, 127 or 125) when its process could not be started. */
   async run(o: RunOptions): Promise<ExitStatus> {
     await this.prepare(o.id, o.bundle, o.spec);
-    this.#guard.note(o.id, o.stateRoot === undefined ? '' : stateFolder(this.#at(o.stateRoot)));
+    this.#note(o);
     try {
       return await runStep(this.#at(o.stateRoot), {
         ...o,
@@ -93,12 +95,19 @@ export class OciRuntime {
     const log = join(o.bundle, 'runtime.log');
     rmSync(log, { force: true });
     const args = ['--log', log, '--log-format', 'json', 'run', '--bundle', o.bundle, o.id];
-    const status = await this.#attached(args, o, o.bundle, this.#at(o.stateRoot));
-    if (status.exitCode !== 0) {
-      const complaint = readRuntimeLog(log);
+    this.#note(o);
+    try {
+      const status = await this.#attached(args, o, o.bundle, this.#at(o.stateRoot));
+      const complaint = status.exitCode === 0 ? undefined : readRuntimeLog(log);
       if (complaint !== undefined) throw startFailure(this.#binary, o.spec, complaint);
+      return status;
+    } finally {
+      this.#guard.forget(o.id);
     }
-    return status;
+  }
+
+  #note({ id, stateRoot }: { readonly id: string; readonly stateRoot?: string }): void {
+    this.#guard.note(id, stateRoot === undefined ? '' : stateFolder(this.#at(stateRoot)));
   }
 
   /** For others that call the runtime themselves. */
@@ -155,9 +164,19 @@ export class OciRuntime {
    * folder and its control groups. False when something is in the way; then the runtime itself has to see to it.
    */
   forget(id: string): boolean {
-    if (this.name !== 'crun' || (this.cgroups && !removeControlGroups(groupName(id)))) return false;
+    if (this.name !== 'crun' || !this.removeControlGroups(id)) return false;
     rmSync(join(stateFolder(this.#binary), id), { recursive: true, force: true });
     return true;
+  }
+
+  /** Kills what the runtime may have made of a container without having noted it, and the runtime itself should it still be at work. */
+  async endUnnoted(id: string): Promise<void> {
+    await endProcesses(this.#binary.stateRoot, new Set([id]));
+  }
+
+  /** False when a process is left in them. */
+  removeControlGroups(id: string): boolean {
+    return !this.cgroups || removeControlGroups(this.#binary.stateRoot, id);
   }
 
   /** undefined when there is no such container. */
@@ -176,8 +195,7 @@ export class OciRuntime {
   async exec(id: string, o: ExecOptions): Promise<ExitStatus> {
     const capabilities = resolveCapabilities({ privileged: o.privileged ?? false, add: o.capAdd ?? [], drop: o.capDrop ?? [] });
     const spec = processSpec(o, capabilities);
-    const folder = join(this.#binary.stateRoot, `exec-${randomId(8)}`);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const folder = scratchFolder(this.#binary.stateRoot, randomId(8));
     try {
       const log = join(folder, 'log');
       const process = join(folder, 'process.json');
@@ -204,9 +222,17 @@ export class OciRuntime {
     return runAttached(binary, args, { signal: o.signal, ...(o.detach !== true && { streams: o }) });
   }
 
-  /** Ends build steps whose owners were killed, should any be left. Returns their ids. */
-  reap(): Promise<string[]> {
-    return reapSteps(this.#binary);
+  /** Ends build steps and probes whose owners were killed, should any be left. Looks into two folders when none are. */
+  async reap(): Promise<void> {
+    await reapSteps(this.#binary);
+    for (const { path, id, abandoned } of scratchFolders(this.#binary.stateRoot)) {
+      if (!abandoned) continue;
+      if (existsSync(join(stateFolder(this.#binary), id))) {
+        await this.delete(id, { force: true });
+        this.removeControlGroups(id);
+      }
+      rmSync(path, { recursive: true, force: true });
+    }
   }
 
   /** Whether containers get the AppArmor profile. Throws as loadAppArmor. */
@@ -221,7 +247,9 @@ export class OciRuntime {
   /** Without device rules, a container that may make device nodes could read the host's disks: then it may not. */
   #bounded(id: string, spec: OciSpec): OciSpec {
     if (this.cgroups)
-      return spec.linux.cgroupsPath === undefined ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/${groupName(id)}` } } : spec;
+      return spec.linux.cgroupsPath === undefined
+        ? { ...spec, linux: { ...spec.linux, cgroupsPath: `/${groupName(this.#binary.stateRoot, id)}` } }
+        : spec;
     const { resources, cgroupsPath: _path, ...linux } = spec.linux;
     const { capabilities } = spec.process;
     const privileged = resources?.devices?.some((rule) => rule.allow && rule.type === undefined) === true;

@@ -1,18 +1,19 @@
 // Which runtime really runs containers here, under a seccomp filter. A version number does not say (cgroup layouts, kernels,
 // build options and missing privileges matter), so each is made to run the smallest program there is. The answer holds until
 // the next boot, and for the same programs only.
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { MountFlag, UmountFlag, findExecutable, mount, unmount, writeFileAtomic } from '../sys/index.ts';
-import { callRuntime, lastError } from './binary.ts';
+import { callRuntime, lastError, spawnRuntime, stateFolder } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
-import { runAttached } from './foreground.ts';
+import { groupName } from './control-groups.ts';
+import { scratchFolder } from './scratch.ts';
 import { cgroupMode } from './spec/cgroup.ts';
 import { writeBundle } from './spec/encode.ts';
 import type { OciSpec, Seccomp } from './spec/oci.ts';
 import { defaultSeccomp } from './spec/seccomp-default.ts';
-import { withCleanup } from '../util/index.ts';
+import { crashPoint, randomId, withCleanup } from '../util/index.ts';
 
 const RUNTIMES: readonly RuntimeName[] = ['crun', 'runc'];
 
@@ -46,7 +47,7 @@ export async function findRuntime(o: FindOptions): Promise<RuntimeBinary> {
     for (const cgroups of candidate.name === 'crun' && cgroupMode() !== 'none' ? [true, false] : [candidate.name === 'runc']) {
       const binary = { ...candidate, cgroups, stateRoot: o.stateRoot };
       const seccomp = defaultSeccomp(new Set(), process.arch);
-      const { exitCode, message } = await withProbe(o.stateRoot, (bundle) => runProbe(binary, bundle, { seccomp }, o.signal));
+      const { exitCode, message } = await withProbe(o.stateRoot, (probe) => runProbe(binary, probe, { seccomp }, o.signal));
       if (exitCode === SECCOMP_MODE_FILTER) {
         writeFileAtomic(cache, JSON.stringify({ key, name: binary.name, cgroups }), { mode: 0o600 });
         return binary;
@@ -79,38 +80,49 @@ function readCache(path: string, key: string): { name: RuntimeName; cgroups: boo
   }
 }
 
-/** What the filter made of `seccomp` by crun itself is: created, read from its state, deleted. undefined when it keeps none. */
+/**
+ * What crun itself compiles a profile to: read from its files while a container runs under it. undefined when it keeps none. The container
+ * ends with its input, and so with this process, in whatever way that ends.
+ */
 export async function compileFilter(binary: RuntimeBinary, seccomp: Seccomp): Promise<Buffer | undefined> {
-  return withProbe(binary.stateRoot, async (bundle) => {
-    const id = probeId(bundle);
-    writeBundle(bundle, probeSpec(bundle, { seccomp }));
-    try {
-      // The created process keeps its standard streams: pipes to us would never end.
-      const created = await runAttached(binary, ['create', '--bundle', bundle, id], {});
-      if (created.exitCode !== 0) return undefined;
-      return readFileSync(join(binary.stateRoot, binary.name, id, 'seccomp.bpf'));
-    } catch {
-      return undefined;
-    } finally {
-      await callRuntime(binary, ['delete', '--force', id]);
-    }
+  return withProbe(binary.stateRoot, async (probe) => {
+    writeBundle(probe.bundle, probeSpec(binary, probe, { seccomp }));
+    const child = spawnRuntime(binary, ['run', '--bundle', probe.bundle, probe.id], ['pipe', 'pipe', 'ignore']);
+    const { stdin, stdout } = child;
+    if (stdin === null || stdout === null) return undefined;
+    const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+    let filter: Buffer | undefined;
+    stdin.on('error', () => {}); // it has ended
+    stdout.once('data', () => {
+      try {
+        filter = readFileSync(join(stateFolder(binary), probe.id, 'seccomp.bpf'));
+      } catch {
+        // another version of crun
+      }
+      crashPoint('runtime.filter-created');
+      stdin.end();
+    });
+    child.once('error', () => resolve(undefined));
+    child.once('close', () => resolve(filter));
+    return promise;
   });
 }
 
 /** Whether a process started with these annotations is under a filter: asked of the kernel by a process started so. */
 export async function isFiltered(binary: RuntimeBinary, annotations: Record<string, string>): Promise<boolean> {
-  return withProbe(binary.stateRoot, async (bundle) => (await runProbe(binary, bundle, { annotations })).exitCode === SECCOMP_MODE_FILTER);
+  return withProbe(binary.stateRoot, async (probe) => (await runProbe(binary, probe, { annotations })).exitCode === SECCOMP_MODE_FILTER);
 }
 
 async function runProbe(
   binary: RuntimeBinary,
-  bundle: string,
+  probe: Probe,
   o: ProbeOptions,
   signal?: AbortSignal,
 ): Promise<{ exitCode: number; message: string }> {
-  writeBundle(bundle, probeSpec(bundle, o));
+  const { bundle, id } = probe;
+  writeBundle(bundle, probeSpec(binary, probe, o));
   const log = join(bundle, 'log');
-  const result = await callRuntime(binary, ['--log', log, '--log-format', 'json', 'run', '--bundle', bundle, probeId(bundle)], signal);
+  const result = await callRuntime(binary, ['--log', log, '--log-format', 'json', 'run', '--bundle', bundle, id], signal);
   if (result.exitCode === 0) return { exitCode: 0, message: '' };
   let message: string | undefined;
   try {
@@ -122,16 +134,16 @@ async function runProbe(
 }
 
 /** A bundle on a file system from which programs may be run (/run is often mounted noexec), gone afterwards. */
-async function withProbe<T>(stateRoot: string, use: (bundle: string) => Promise<T>): Promise<T> {
-  mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
-  const bundle = mkdtempSync(join(stateRoot, 'probe-'));
+async function withProbe<T>(stateRoot: string, use: (probe: Probe) => Promise<T>): Promise<T> {
+  const id = randomId();
+  const bundle = scratchFolder(stateRoot, id);
   mount('tmpfs', bundle, 'tmpfs', MountFlag.MS_NOSUID, 'size=1m,mode=0711');
   const work = (): Promise<T> => {
     mkdirSync(join(bundle, 'rootfs', 'proc'), { recursive: true });
     mkdirSync(join(bundle, 'rootfs', 'dev'));
     writeFileSync(join(bundle, 'rootfs', 'probe'), probeProgram());
     chmodSync(join(bundle, 'rootfs', 'probe'), 0o755);
-    return use(bundle);
+    return use({ id, bundle });
   };
   return await withCleanup(
     work,
@@ -140,8 +152,9 @@ async function withProbe<T>(stateRoot: string, use: (bundle: string) => Promise<
   );
 }
 
-function probeId(bundle: string): string {
-  return `slipway-${bundle.slice(bundle.lastIndexOf('/') + 1)}`;
+interface Probe {
+  readonly id: string;
+  readonly bundle: string;
 }
 
 interface ProbeOptions {
@@ -149,7 +162,7 @@ interface ProbeOptions {
   readonly annotations?: Record<string, string>;
 }
 
-function probeSpec(bundle: string, o: ProbeOptions): OciSpec {
+function probeSpec({ stateRoot }: RuntimeBinary, { id, bundle }: Probe, o: ProbeOptions): OciSpec {
   return {
     ociVersion: '1.0.2',
     process: { user: { uid: 0, gid: 0 }, args: ['/probe'], env: [], cwd: '/' },
@@ -158,7 +171,7 @@ function probeSpec(bundle: string, o: ProbeOptions): OciSpec {
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] }],
     ...(o.annotations === undefined ? {} : { annotations: o.annotations }),
     linux: {
-      cgroupsPath: `/${probeId(bundle)}`,
+      cgroupsPath: `/${groupName(stateRoot, id)}`,
       resources: { devices: [{ allow: false, access: 'rwm' }] },
       namespaces: [{ type: 'mount' }, { type: 'network' }, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }],
       ...(o.seccomp === undefined ? {} : { seccomp: o.seccomp }),
@@ -169,17 +182,29 @@ function probeSpec(bundle: string, o: ProbeOptions): OciSpec {
 /** prctl(2): the answer of PR_GET_SECCOMP for a process under a filter. */
 const SECCOMP_MODE_FILTER = 2;
 
-/** `exit(prctl(PR_GET_SECCOMP))` in machine code: 0 without a filter. */
+/** `write(1, sp, 1); read(0, sp, 1); exit(prctl(PR_GET_SECCOMP))` in machine code: it says that it runs, waits for the end of its input, exits with 0 without a filter. */
 const CODE: Readonly<Record<string, { readonly machine: number; readonly bytes: readonly number[] }>> = {
   x64: {
     machine: 62,
-    // mov edi, 21; mov eax, 157; syscall; mov edi, eax; mov eax, 60; syscall
-    bytes: [0xbf, 21, 0, 0, 0, 0xb8, 157, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc7, 0xb8, 60, 0, 0, 0, 0x0f, 0x05],
+    // prettier-ignore
+    bytes: [
+      0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0, // mov eax, 1; mov edi, 1
+      0x48, 0x89, 0xe6, 0xba, 1, 0, 0, 0, 0x0f, 0x05, // mov rsi, rsp; mov edx, 1; syscall
+      0x31, 0xc0, 0x31, 0xff, 0x0f, 0x05, // xor eax, eax; xor edi, edi; syscall
+      0xbf, 21, 0, 0, 0, 0xb8, 157, 0, 0, 0, 0x0f, 0x05, // mov edi, 21; mov eax, 157; syscall
+      0x89, 0xc7, 0xb8, 60, 0, 0, 0, 0x0f, 0x05, // mov edi, eax; mov eax, 60; syscall
+    ],
   },
   arm64: {
     machine: 183,
-    // mov x0, #21; mov x8, #167; svc #0; mov x8, #93; svc #0
-    bytes: [0xa0, 0x02, 0x80, 0xd2, 0xe8, 0x14, 0x80, 0xd2, 0x01, 0, 0, 0xd4, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0, 0, 0xd4],
+    // prettier-ignore
+    bytes: [
+      0x20, 0, 0x80, 0xd2, 0xe1, 0x03, 0, 0x91, // mov x0, #1; mov x1, sp
+      0x22, 0, 0x80, 0xd2, 0x08, 0x08, 0x80, 0xd2, 0x01, 0, 0, 0xd4, // mov x2, #1; mov x8, #64; svc #0
+      0, 0, 0x80, 0xd2, 0xe8, 0x07, 0x80, 0xd2, 0x01, 0, 0, 0xd4, // mov x0, #0; mov x8, #63; svc #0
+      0xa0, 0x02, 0x80, 0xd2, 0xe8, 0x14, 0x80, 0xd2, 0x01, 0, 0, 0xd4, // mov x0, #21; mov x8, #167; svc #0
+      0xa8, 0x0b, 0x80, 0xd2, 0x01, 0, 0, 0xd4, // mov x8, #93; svc #0
+    ],
   },
 };
 

@@ -68,7 +68,10 @@ export function enterPrivateMountNamespace(): void {
   hideHybridCgroup();
 }
 
-/** A cgroup2 without controllers beside those of v1 makes crun give up; nothing here needs it. */
+/**
+ * A cgroup2 without controllers beside those of v1 makes crun give up; nothing here needs it. What crun creates in its place must not stay in
+ * the folder below the mount, where nobody would ever see it: it gets memory that goes with the namespace.
+ */
 function hideHybridCgroup(): void {
   let unified = false;
   let legacy = false;
@@ -78,5 +81,7 @@ function hideHybridCgroup(): void {
     if (target === '/sys/fs/cgroup') legacy = after?.startsWith('tmpfs ') === true;
     else if (target === '/sys/fs/cgroup/unified') unified = after?.startsWith('cgroup2 ') === true;
   }
-  if (unified && legacy) unmount('/sys/fs/cgroup/unified', UmountFlag.MNT_DETACH);
+  if (!unified || !legacy) return;
+  unmount('/sys/fs/cgroup/unified', UmountFlag.MNT_DETACH);
+  mountHere('tmpfs', '/sys/fs/cgroup/unified', 'tmpfs', MountFlag.MS_NOSUID | MountFlag.MS_NODEV | MountFlag.MS_NOEXEC, 'mode=0700');
 }

@@ -37,6 +37,7 @@ export const CRASH_POINTS = [
   'collector.committed',
   'collector.snapshot-removed',
   'collector.blob-removed',
+  'runtime.filter-created',
   'network.recorded',
   'network.before-rules',
   'network.rules-set',

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Container, portsText } from '../../src/container/index.ts';
+import { emptyControlGroups } from '../../src/runtime/index.ts';
 import { CRASH_POINTS } from '../../src/util/index.ts';
 import { commandLines } from '../support/processes.ts';
 import { type Fixture, fixture, request, sh } from './container-fixture.ts';
@@ -143,6 +144,7 @@ if (process.env[INSIDE] === undefined) {
     const processes = (): string[] => commandLines().filter((line) => line.includes(f.run));
     for (let i = 0; i < 500 && processes().length > 0; i++) await sleep(10);
     assert.deepEqual(processes(), []);
+    assert.deepEqual(emptyControlGroups(join(f.run, 'runtime')), []);
     await f.manager.parts.network.settled();
     assert.deepEqual(f.manager.records.all(), []);
     for (const table of ['network_leases', "snapshots WHERE state = 'active' AND id NOT IN (SELECT CAST(key AS INTEGER) FROM lease_refs)"])

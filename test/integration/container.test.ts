@@ -1,9 +1,11 @@
 // Containers in the foreground, with real parts and without a network; needs root.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isAlive } from '../../src/container/index.ts';
+import { groupPrefix } from '../../src/runtime/control-groups.ts';
 import { type Fixture, fixture, request, runIn, sh } from './container-fixture.ts';
 
 let f: Fixture;
@@ -51,6 +53,11 @@ test('--rm leaves nothing', async () => {
   assert.ok(!existsSync(join(f.root, 'snapshots', String(r.container.snapshotId))));
   assert.ok(!existsSync(join(f.root, 'containers', r.container.id)));
   assert.deepEqual(leftovers(), []);
+  // below the mount that is hidden from crun, where control groups of two kinds are mounted
+  const hidden = spawnSync('unshare', ['-m', 'sh', '-c', 'umount -l /sys/fs/cgroup/unified; ls /sys/fs/cgroup/unified'], {
+    encoding: 'utf8',
+  });
+  assert.ok(!hidden.stdout.includes(groupPrefix(join(f.run, 'runtime'))), hidden.stdout);
 });
 
 for (const [args, exitCode, code] of [

@@ -1,13 +1,17 @@
 // Commands are killed at every crash point, alone and beside another process that does the same. Done again they must give what was
-// asked for, and `system check` must find nothing after that.
+// asked for, nothing of the killed ones may run any more, and `system check` must find nothing after that.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStore, Engine } from '../../src/engine/index.ts';
+import { emptyControlGroups, runtimeProcesses } from '../../src/runtime/index.ts';
+import { layout } from '../../src/store/index.ts';
 import { CRASH_POINTS } from '../../src/util/index.ts';
+import { processesOf } from '../support/processes.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { scratch, TestStore } from '../support/store.ts';
 import { type Places, type Scenario, SCENARIOS } from './crash-scenarios.ts';
@@ -76,7 +80,20 @@ function storeFor(name: string, s: Scenario): TestStore {
   return store;
 }
 
+/** What a killed command has started ends, with what the next one does about it. */
+async function nothingRuns(store: TestStore): Promise<void> {
+  const { runtime } = layout(store.root, store.run);
+  const left = (): string[] => [
+    ...processesOf(`${store.folder}/`),
+    ...runtimeProcesses(runtime).map(({ pid, id }) => `${pid} of ${id}`),
+    ...emptyControlGroups(runtime).map(({ path }) => path),
+  ];
+  for (let i = 0; i < 1000 && left().length > 0; i++) await sleep(10);
+  assert.deepEqual(left(), []);
+}
+
 async function right(store: TestStore, s: Scenario): Promise<void> {
+  await nothingRuns(store);
   using engine = Engine.open({ root: store.root, run: store.run, selfCommand: [] });
   assert.deepEqual((await checkStore(engine)).findings, []);
   await s.right(engine, places);

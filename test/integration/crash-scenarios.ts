@@ -114,7 +114,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   },
   'run on a network': {
-    points: ['network.recorded', 'network.before-rules', 'network.rules-set', 'network.before-removal'],
+    points: ['runtime.filter-created', 'network.recorded', 'network.before-rules', 'network.rules-set', 'network.before-removal'],
     store: 'full',
     command: () => ['run', '--rm', 'app', 'cat', '/both'],
     right: hasFile,

@@ -4,7 +4,11 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { groupName } from '../../src/runtime/control-groups.ts';
+import { cgroupMode } from '../../src/runtime/spec/cgroup.ts';
 import { removeTree } from '../../src/sys/index.ts';
+import { randomId } from '../../src/util/index.ts';
+import { processesOf } from '../support/processes.ts';
 import { temporaryStore, type TestStore } from '../support/store.ts';
 
 /** An image of two layers, the upper one built here, and a container of it. */
@@ -82,4 +86,36 @@ test('after a restart of the machine, what was not on the disk is built again; w
   assert.equal(await store.ok(['run', '--rm', '--network', 'none', 'app', 'cat', '/file']), 'built\n');
   assert.match(await store.ok(['ps', '-a']), /kept/);
   assert.match(await store.ok(['system', 'check']), /no problems$/m);
+});
+
+test('processes and control groups that nothing is known of are found and ended', async (t) => {
+  const store = temporaryStore(t);
+  await store.ok(['bootstrap', 'busybox']);
+  const run = ['run', '-d', '--network', 'none', 'busybox', 'sleep', '1000'];
+  await store.ok(run);
+  const killed = await store.slipway(run, { env: { SLIPWAY_CRASH_AT: 'container.create-asked' } });
+  assert.equal(killed.signal, 'SIGKILL');
+  // one that runs, and one whose monitor and process wait for a start: as if they had never been recorded
+  sql(store, 'DELETE FROM containers');
+  const group = join('/sys/fs/cgroup', cgroupMode() === 'v1' ? 'memory' : '', groupName(join(store.run, 'runtime'), randomId()));
+  if (cgroupMode() !== 'none') mkdirSync(group);
+  const report = await store.slipway(['system', 'check']);
+  assert.equal(report.exitCode, 1);
+  assert.match(report.stdout, /^process +\d+ +it belongs to [0-9a-f]{64}, which has ended/m);
+  if (cgroupMode() !== 'none') assert.ok(report.stdout.includes(group), report.stdout);
+  assert.match(await store.ok(['system', 'check', '--repair']), /all problems repaired$/m);
+  assert.match(await store.ok(['system', 'check']), /no problems$/m);
+  assert.deepEqual(processesOf(`${store.folder}/`), []);
+  assert.ok(!existsSync(group));
+});
+
+test('a container whose start was cut off is found and ended', async (t) => {
+  const store = temporaryStore(t);
+  await store.ok(['bootstrap', 'busybox']);
+  const run = ['run', '-d', '--name', 'cut', '--network', 'none', 'busybox', 'sleep', '1000'];
+  assert.equal((await store.slipway(run, { env: { SLIPWAY_CRASH_AT: 'container.process-created' } })).signal, 'SIGKILL');
+  assert.match((await store.slipway(['system', 'check'])).stdout, /^container +.*the command that was starting or ending it is gone/m);
+  assert.match(await store.ok(['system', 'check', '--repair']), /all problems repaired$/m);
+  assert.match(await store.ok(['ps', '-a']), /Exited .* cut$/m);
+  assert.deepEqual(processesOf(`${store.folder}/`), []);
 });

@@ -13,3 +13,16 @@ export function commandLines(): string[] {
       }
     });
 }
+
+/** Processes that have a path in their command line or environment, by their command lines. */
+export function processesOf(path: string): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
+    try {
+      const [cmdline = '', environ = ''] = ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8'));
+      return `${cmdline}\0${environ}`.includes(path) ? [`${pid} ${cmdline.replaceAll('\0', ' ')}`] : [];
+    } catch {
+      return []; // it ended in between
+    }
+  });
+}

@@ -1,12 +1,12 @@
 // `system check`: whether the database and the files agree, whether every byte is what its digest says, and whether anything is left
 // of what has ended. A repair removes rows that cannot be served and files that nobody knows; what it would lose of the user's own
 // is only reported.
-import { rmdirSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { dropSnapshots, dropUnservable, withDescendants } from '../../content/index.ts';
 import { deleteNetworkNamespace, removeTree, UmountFlag, unmount } from '../../sys/index.ts';
 import type { Engine } from '../engine.ts';
-import { checkRunning, groupsOf, leftoverFolders, leftoverStates, processesOf, running } from './running.ts';
+import { checkRunning, leftRunning } from './running.ts';
 import {
   brokenSnapshots,
   checkBlobs,
@@ -42,7 +42,7 @@ async function look(engine: Engine, verified: Set<string>): Promise<Finding[]> {
     ...checkLeases(engine),
     ...checkContainers(engine),
     ...checkUnfinished(engine),
-    ...(await checkRunning(engine, running(engine))),
+    ...(await checkRunning(engine)),
   ];
 }
 
@@ -88,17 +88,17 @@ function forget(engine: Engine, id: string): void {
 }
 
 async function endLeftovers(engine: Engine): Promise<void> {
-  const now = running(engine);
-  if (now.busy) return;
-  const folders = leftoverFolders(engine, now);
-  const states = leftoverStates(engine, now);
-  const ended = new Set([...states, ...folders.map((path) => basename(path)), ...now.resting]);
-  for (const { pid } of processesOf(ended)) process.kill(pid, 'SIGKILL');
-  const runtime = states.length > 0 ? await engine.runtime() : undefined;
-  await runtime?.reap();
-  for (const id of states) await runtime?.delete(id, { force: true }).catch(() => {});
-  for (const group of groupsOf(ended)) rmdirSync(group);
-  for (const path of folders) {
+  if ((await leftRunning(engine)).busy) return;
+  await (await engine.containers()).reconcile();
+  const left = await leftRunning(engine);
+  const { endProcesses } = await import('../../runtime/index.ts');
+  const ids = new Set([...left.processes, ...left.groups].map(({ id }) => id).concat(left.states));
+  await endProcesses(engine.layout.runtime, ids);
+  // it ends what killed builds have left first
+  const runtime = ids.size > 0 ? await engine.runtime() : undefined;
+  for (const id of left.states) await runtime?.delete(id, { force: true }).catch(() => {});
+  for (const id of ids) runtime?.removeControlGroups(id);
+  for (const path of left.folders) {
     if (path.startsWith(join(engine.layout.run, 'netns'))) deleteNetworkNamespace(path);
     else {
       for (const at of [join(path, 'rootfs'), path]) ignoring(() => unmount(at, UmountFlag.MNT_DETACH | UmountFlag.UMOUNT_NOFOLLOW));
@@ -106,8 +106,7 @@ async function endLeftovers(engine: Engine): Promise<void> {
     }
     rmSync(path, { force: true, recursive: true });
   }
-  if (engine.db.read((sql) => sql.get('SELECT 1 FROM networks')) !== undefined)
-    await (await engine.network()).clear((id) => now.containers.has(id));
+  if (engine.db.read((sql) => sql.get('SELECT 1 FROM networks')) !== undefined) await (await engine.network()).clear(left.isLive);
 }
 
 function ignoring(fn: () => void): void {
