@@ -67,7 +67,9 @@ function standInOf(store: ImageStore, recipe: Recipe): Image | undefined {
   for (const { id } of store.list({ labels: [STAND_IN_LABEL] })) {
     const image = store.find(id);
     const name = image?.config.config?.Labels?.[STAND_IN_LABEL];
-    if (image !== undefined && name !== undefined && parseReference(name).path.replace(/^library\//, '') === recipe.name) return image;
+    // what was built upon a stand-in has inherited its label
+    if (image?.config.history?.length !== 1) continue;
+    if (name !== undefined && parseReference(name).path.replace(/^library\//, '') === recipe.name) return image;
   }
   return undefined;
 }

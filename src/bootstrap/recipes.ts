@@ -9,6 +9,8 @@ export interface Recipe {
   /** `busybox` is one static program; every other recipe is a Debian root file system. */
   readonly kind: 'busybox' | 'debian';
   readonly packages: readonly string[];
+  /** Words that its tags may hold beside a version, besides VARIANTS. */
+  readonly words?: readonly string[];
   /** Versions that a tag may ask for, from exact to short: `1.19`, `1`. The packages have no other. */
   readonly versions: readonly string[];
   /** Dockerfile instructions applied to the imported root file system. */
@@ -80,12 +82,23 @@ export const RECIPES: readonly Recipe[] = [
   debian('rust', 'Debian with rustc and cargo', ['rustc', 'cargo', 'gcc', 'libc6-dev'], ['1.63', '1'], [PATH, 'CMD ["bash"]']),
   debian('gcc', 'Debian with GCC, G++ and make', ['gcc', 'g++', 'make', 'libc6-dev'], ['12.2', '12'], [PATH, 'CMD ["bash"]']),
   debian('openjdk', 'Debian with a Java development kit', ['openjdk-17-jdk-headless'], ['17'], [PATH, 'CMD ["jshell"]']),
+  {
+    ...debian(
+      'maven',
+      'Debian with Maven and a Java development kit',
+      ['maven', 'openjdk-17-jdk-headless'],
+      ['3.8', '3'],
+      [PATH, 'CMD ["mvn"]'],
+    ),
+    words: ['openjdk', '17'],
+  },
+  { ...debian('php', 'Debian with PHP on the command line', ['php-cli'], ['8.2', '8'], [PATH, 'CMD ["php", "-a"]']), words: ['cli'] },
   debian(
-    'maven',
-    'Debian with Maven and a Java development kit',
-    ['maven', 'openjdk-17-jdk-headless'],
-    ['3.8', '3'],
-    [PATH, 'CMD ["mvn"]'],
+    'composer',
+    'Debian with PHP and Composer',
+    ['composer', 'php-cli', 'unzip'],
+    ['2.5', '2'],
+    [PATH, 'ENV COMPOSER_ALLOW_SUPERUSER=1', 'ENV COMPOSER_HOME=/tmp', 'CMD ["composer"]'],
   ),
   debian(
     'nginx',
@@ -127,7 +140,7 @@ export function findRecipe(name: string): Recipe | undefined {
 
 /** Whether a tag asks for what the recipe makes: `1.19-bookworm` does for golang, `1.22` or `1.19-alpine` does not. */
 export function tagFits(recipe: Recipe, tag: string): boolean {
-  return tag.split('-').every((word) => VARIANTS.has(word) || recipe.versions.includes(word));
+  return tag.split('-').every((word) => VARIANTS.has(word) || recipe.versions.includes(word) || recipe.words?.includes(word));
 }
 
 /** Tags that fit, for messages. */

@@ -1,7 +1,7 @@
 // Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
 
 const COMMANDS = new Set(
-  `attach bake checkpoint commit compose config context cp debug diff events init logs model node pause plugin rename restart scout search
+  `attach bake checkpoint commit compose config context cp debug diff events logs model node pause plugin rename restart scout search
   secret service stack stats swarm top trust unpause update`.split(/\s+/),
 );
 

@@ -14,5 +14,6 @@ export { pruneContainers, pruneImages, pruneNetworks, pruneVolumes, type Pruned,
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export * from './registry.ts';
+export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';

@@ -9,7 +9,7 @@ export { parseIndex, parseManifest, sniffMediaType } from './manifest.ts';
 export type { Index, Manifest } from './manifest.ts';
 export { MAX_LAYERS, parseImageConfig } from './config.ts';
 export type { ContainerConfig, Healthcheck, HistoryEntry, ImageConfig, RootFs } from './config.ts';
-export { encodeJson, parseJson, parseJsonValue } from './json.ts';
+export { asRecord, encodeJson, parseJson, parseJsonValue } from './json.ts';
 export {
   DEFAULT_DOMAIN,
   familiarName,

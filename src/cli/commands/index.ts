@@ -34,6 +34,9 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['lab hint'], 'Give a hint', () => import('./lab.ts').then((m) => m.labHint)),
   ...same(['lab solution'], 'Print the commands that solve a chapter', () => import('./lab.ts').then((m) => m.labSolution)),
   ...same(['lab reset'], 'Lay the files of a chapter again', () => import('./lab.ts').then((m) => m.labReset)),
+  ...same(['init'], 'Write a multi-stage Dockerfile and a .dockerignore for the project in a folder', () =>
+    import('./init.ts').then((m) => m.init),
+  ),
   ...same(['bootstrap'], 'Make a stand-in for a well-known base image from Debian packages', () =>
     import('./bootstrap.ts').then((m) => m.bootstrap),
   ),
