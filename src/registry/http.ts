@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
 import { readRegularFile } from '../sys/index.ts';
-import { randomInt } from '../util/index.ts';
+import { type Pace, paced, randomInt } from '../util/index.ts';
 import { unreachable } from './errors.ts';
 import type { RegistrySettings } from './types.ts';
 
@@ -35,6 +35,7 @@ export interface HttpResponse {
   /** The address that answered, after redirects. */
   readonly url: URL;
   readonly body: http.IncomingMessage;
+  readonly pace?: Pace | undefined;
 }
 
 /** How long (ms) a silent connection is waited for. */
@@ -45,6 +46,8 @@ export interface Patience {
   readonly idle: number;
   /** For the answer to what changes something: registries verify and store a whole layer before they give it. */
   readonly commit: number;
+  /** How slowly the bytes of an answer may come. */
+  readonly pace?: Pace;
 }
 
 const PATIENCE: Patience = { connect: 30_000, idle: 60_000, commit: 900_000 };
@@ -121,14 +124,21 @@ export class Http {
       signal,
       timeout: this.#patience.connect,
     };
-    const { idle, commit } = this.#patience;
+    const { idle, commit, pace } = this.#patience;
     return new Promise((resolve, reject) => {
       const request = (secure ? https : http).request(url, options);
+      // Silence is bounded by the other limits; this one is for an answer that begins a byte at a time.
+      let answered = false;
+      request.on('finish', () => {
+        const late = setTimeout(() => answered || request.destroy(timedOut(url)), commit);
+        request.on('close', () => clearTimeout(late));
+      });
       request.on('response', (body) => {
+        answered = true;
         body.setTimeout(idle, () => body.destroy(timedOut(url)));
         // Whoever reads is told by the reading; between two readers nobody listens.
         body.on('error', () => {});
-        resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body });
+        resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body, pace });
       });
       request.on('timeout', () => request.destroy(timedOut(url)));
       request.on('socket', (socket) => {
@@ -225,6 +235,10 @@ const without = (headers: Headers, ...names: string[]): Headers =>
 
 const timedOut = (url: URL): Error => Object.assign(new Error(`no answer from ${url.host} in time`), { code: 'ETIMEDOUT' });
 
+/** The bytes of an answer; they end with an error of the connection when the server only trickles them. */
+export const bytesOf = ({ body, url, pace }: HttpResponse): AsyncGenerator<Buffer> =>
+  paced(body as AsyncIterable<Buffer>, () => Object.assign(new Error(`${url.host} sends next to nothing`), { code: 'ETIMEDOUT' }), pace);
+
 /** Whether a failure is of the connection and not of what was asked. */
 export function mayPass(e: unknown): boolean {
   const inner = e instanceof SlipwayError && e.code === 'registry.unreachable' ? e.cause : e;
@@ -255,7 +269,7 @@ export async function readSmall(response: HttpResponse, limit = SMALL): Promise<
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    for await (const chunk of bytesOf(response)) {
       size += chunk.length;
       if (size > limit) {
         response.body.destroy();
@@ -276,6 +290,8 @@ export async function readSmall(response: HttpResponse, limit = SMALL): Promise<
 
 /** More than any answer that is not looked at needs. */
 const DROPPED = 256 << 10;
+/** ms; a new connection takes less. */
+const DROPPING = 2000;
 
 /** Reads an answer to its end and forgets it, so that the connection can be used again. One that does not end is cut off. */
 export async function drop(response: HttpResponse): Promise<void> {
@@ -283,10 +299,12 @@ export async function drop(response: HttpResponse): Promise<void> {
   response.body.on('data', (chunk: Buffer) => {
     if ((size += chunk.length) > DROPPED) response.body.destroy();
   });
+  const late = setTimeout(() => response.body.destroy(), DROPPING);
   await new Promise<void>((resolve) => {
     response.body
       .on('end', resolve)
       .on('close', resolve)
       .on('error', () => resolve());
   });
+  clearTimeout(late);
 }

@@ -17,7 +17,7 @@ import {
 } from '../model/index.ts';
 import type { Host } from './host.ts';
 import { pages } from './pages.ts';
-import { drop, type HttpResponse, mayPass, pause, readSmall, redirected } from './http.ts';
+import { bytesOf, drop, type HttpResponse, mayPass, pause, readSmall, redirected } from './http.ts';
 import { unreachable } from './errors.ts';
 
 export interface RemoteManifest {
@@ -37,6 +37,8 @@ const ACCEPT = [MediaType.ociIndex, MediaType.ociManifest, MediaType.dockerManif
 const OCTETS = 'application/octet-stream';
 /** Attempts at going on with one blob; each that moved something begins the count anew. */
 const ATTEMPTS = 6;
+/** Bytes after which a connection may break as often again. */
+const GAIN = 64 << 10;
 
 export class Repository {
   readonly host: Host;
@@ -153,6 +155,7 @@ export class Repository {
    */
   async *blob(digest: Digest, start = 0, size?: number): AsyncGenerator<Buffer> {
     let at = start;
+    let gained = 0;
     for (let attempt = 1; ; attempt++) {
       let response: HttpResponse;
       try {
@@ -165,12 +168,15 @@ export class Repository {
       // A server that knows no ranges begins at the beginning.
       let skip = response.status === 200 ? at : 0;
       try {
-        for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        for await (const chunk of bytesOf(response)) {
           const rest = skip >= chunk.length ? undefined : chunk.subarray(skip);
           skip = Math.max(0, skip - chunk.length);
           if (rest === undefined) continue;
           at += rest.length;
-          attempt = 1;
+          if ((gained += rest.length) >= GAIN) {
+            attempt = 1;
+            gained = 0;
+          }
           yield rest;
         }
         if (size === undefined || at >= size) return;

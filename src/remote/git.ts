@@ -122,6 +122,9 @@ function environment(source: GitSource, o: GitOptions): Record<string, string> {
   const env: Record<string, string> = { ...o.environment };
   for (const name of Object.keys(env)) if (name.startsWith('GIT_')) delete env[name];
   env['GIT_TERMINAL_PROMPT'] = '0';
+  // Less than a byte a second for ten minutes: a server that packs a large repository says more, that it still lives.
+  env['GIT_HTTP_LOW_SPEED_LIMIT'] = '1';
+  env['GIT_HTTP_LOW_SPEED_TIME'] = '600';
   env['GIT_SSH_COMMAND'] = 'ssh -o BatchMode=yes';
   env['LC_ALL'] = 'C';
   const { login } = splitRemote(source.remote);

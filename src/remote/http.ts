@@ -1,10 +1,12 @@
 // Files by HTTP. What is downloaded is written as it comes, and hashed on the way; nothing is held whole in memory.
 import { createHash } from 'node:crypto';
-import { createWriteStream, chmodSync, rmSync, utimesSync } from 'node:fs';
+import { createWriteStream, chmodSync, rmSync, statfsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Digest, type ErrorKind, SlipwayError } from '../model/index.ts';
+import { type Digest, type ErrorKind, isSlipwayError, SlipwayError } from '../model/index.ts';
+import { isNoSpace, noSpaceError } from '../store/index.ts';
+import { type Pace, paced } from '../util/index.ts';
 import { percentDecoded, withoutCredentials } from './address.ts';
 
 export interface Downloaded {
@@ -24,6 +26,8 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
   /** The whole header. */
   readonly authorization?: string;
+  /** How slow the server may be. */
+  readonly pace?: Pace;
   /** Bytes so far, and of all when the server says. */
   onProgress?(current: number, total: number | undefined): void;
 }
@@ -39,6 +43,9 @@ export function fileNameOf(url: string): string | undefined {
     return name;
   }
 }
+
+/** ms that a server has for the beginning of its answer, however it sends it. */
+const ANSWER_TIME = 300_000;
 
 /**
  * Asks for a file, following redirects.
@@ -60,8 +67,10 @@ export async function openUrl(url: string, signal: AbortSignal, extra: Readonly<
   }
   Object.assign(headers, extra);
   let response: Response;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIME);
   try {
-    response = await fetch(address, { headers, signal });
+    response = await fetch(address, { headers, signal: AbortSignal.any([signal, late.signal]) });
   } catch (e) {
     signal.throwIfAborted();
     const { cause } = e as { cause?: Error };
@@ -69,6 +78,8 @@ export async function openUrl(url: string, signal: AbortSignal, extra: Readonly<
       cause: e,
       hints: ['check the address, and that this machine reaches it (a proxy is named by HTTPS_PROXY and HTTP_PROXY)'],
     });
+  } finally {
+    clearTimeout(timer);
   }
   if (response.ok || (response.status === 304 && extra['if-none-match'] !== undefined)) return response;
   await response.body?.cancel();
@@ -77,6 +88,16 @@ export async function openUrl(url: string, signal: AbortSignal, extra: Readonly<
     'http.status',
     `failed to GET ${shown} with status ${response.status} ${response.statusText}`.trim(),
   );
+}
+
+/** The bytes of an answer. They end with SlipwayError unavailable 'http.too-slow' when the server only trickles them. */
+export function bodyOf(response: Response, url: string, pace?: Pace): Readable {
+  if (response.body === null) return Readable.from([]);
+  const tooSlow = (): SlipwayError =>
+    new SlipwayError('unavailable', 'http.too-slow', `Get ${JSON.stringify(withoutCredentials(url))}: the server sends next to nothing`, {
+      hints: ['try again later, or take the file from another server'],
+    });
+  return Readable.from(paced(response.body, tooSlow, pace), { objectMode: false });
 }
 
 /** What an answer without success means. */
@@ -93,7 +114,10 @@ export function authorizationSecrets(url: string): { readonly token: string; rea
   return { token: `HTTP_AUTH_TOKEN_${hostname}`, header: `HTTP_AUTH_HEADER_${hostname}` };
 }
 
-/** Writes a file as Docker's ADD has it: for its owner only, with the time that the server gives or else 1970. */
+/**
+ * Writes a file as Docker's ADD has it: for its owner only, with the time that the server gives or else 1970.
+ * @throws SlipwayError as `openUrl` and `bodyOf`; no-space 'store.full', before anything is written where the server says how much comes
+ */
 export async function download(url: string, o: DownloadOptions): Promise<Downloaded> {
   return (await downloadIfChanged(url, undefined, o))!;
 }
@@ -121,13 +145,17 @@ export async function downloadIfChanged(url: string, etag: string | undefined, o
       done(null, chunk);
     },
   });
+  if (total !== undefined && total > roomIn(o.folder)) {
+    await response.body?.cancel();
+    throw noSpaceError(o.folder);
+  }
   try {
-    const body = response.body === null ? Readable.from([]) : Readable.fromWeb(response.body);
-    await pipeline(body, meter, createWriteStream(path, { mode: 0o600 }), { signal: o.signal });
+    await pipeline(bodyOf(response, url, o.pace), meter, createWriteStream(path, { mode: 0o600 }), { signal: o.signal });
   } catch (e) {
     rmSync(path, { force: true });
     o.signal.throwIfAborted();
-    if ((e as NodeJS.ErrnoException).code === 'ENOSPC') throw e;
+    if (isSlipwayError(e)) throw e;
+    if (isNoSpace(e)) throw noSpaceError(o.folder, e);
     const { cause } = e as { cause?: Error };
     throw new SlipwayError(
       'unavailable',
@@ -144,4 +172,10 @@ export async function downloadIfChanged(url: string, etag: string | undefined, o
   utimesSync(path, modified / 1000, modified / 1000);
   const tag = response.headers.get('etag');
   return { path, digest: `sha256:${hash.digest('hex')}`, size, modified, ...(tag !== null && { etag: tag }) };
+}
+
+/** Bytes. */
+function roomIn(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }

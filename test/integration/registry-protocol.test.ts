@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { statusError } from '../../src/registry/errors.ts';
-import { Http } from '../../src/registry/http.ts';
+import { drop, Http, readSmall } from '../../src/registry/http.ts';
 import { ANONYMOUS, Registries } from '../../src/registry/index.ts';
 import { parseReference, sha256, SlipwayError } from '../../src/model/index.ts';
 
@@ -64,6 +64,21 @@ test('a registry may be silent for long while it commits, and not while it is re
   });
   committing!.writeHead(201).end();
   assert.equal((await put).status, 201);
+  http.close();
+});
+
+test('a registry that trickles an answer is given up, one that does not end an answer nobody reads is cut off', async () => {
+  const host = await serve((_, res) => {
+    const drip = setInterval(() => res.write('x'), 1);
+    res.on('close', () => clearInterval(drip));
+  });
+  const http = new Http(settings, { connect: 10_000, idle: 10_000, commit: 10_000, pace: { window: 50, least: 4096 } });
+  const url = new URL(`http://${host}/`);
+  await assert.rejects(readSmall(await http.send({ method: 'GET', url, signal })), {
+    code: 'registry.unreachable',
+    message: `${host}: ${host} sends next to nothing`,
+  });
+  await drop(await http.send({ method: 'GET', url, signal }));
   http.close();
 });
 

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
 import type { LayoutImage } from '../../image/index.ts';
 import { isDigest, SlipwayError, supportedDigest } from '../../model/index.ts';
-import { checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
+import { bodyOf, checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import { stoppedBy } from '../../util/index.ts';
 import { folderWithin, gitOptions, httpAuthorization } from '../elsewhere.ts';
@@ -122,8 +122,8 @@ async function ofRemote(address: string, options: ContextOptions): Promise<Build
   const git = gitSource(address);
   if (git === undefined) {
     const authorization = await httpAuthorization(address, { ...options.elsewhere, signal: options.signal });
-    const { body } = await openUrl(address, options.signal, authorization === undefined ? {} : { authorization });
-    return ofStream(body === null ? Readable.from([]) : Readable.fromWeb(body), options, withoutCredentials(address));
+    const response = await openUrl(address, options.signal, authorization === undefined ? {} : { authorization });
+    return ofStream(bodyOf(response, address), options, withoutCredentials(address));
   }
   const access = await gitOptions(git, { ...options.elsewhere, signal: options.signal });
   const commit = await resolveCommit(git, access);
