@@ -19,6 +19,7 @@ need mmdebstrap mmdebstrap
 need /usr/share/doc/busybox-static busybox-static
 need iptables iptables
 need ip iproute2
+need ps procps
 need xz xz-utils
 need bzip2 bzip2
 if [ "${1:-}" = --tests ]; then

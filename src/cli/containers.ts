@@ -1,10 +1,11 @@
 // What commands on containers share: the manager with records that are up to date, our streams for a program, and our signals.
 import { constants } from 'node:os';
-import type { ContainerManager, SignalSource } from '../container/index.ts';
+import type { Container, ContainerManager, ForegroundOptions, SignalSource } from '../container/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import type { Streams } from '../runtime/index.ts';
 import { invalidValue } from './args.ts';
 import type { Context } from './command.ts';
+import { terminalEnds } from './terminal-ends.ts';
 
 /** The manager, after looking what has died unseen. A container that cannot be cleared away is reported, and keeps nobody from the others. */
 export async function openContainers(ctx: Context): Promise<ContainerManager> {
@@ -22,6 +23,21 @@ export function streams(ctx: Context, interactive: boolean): Streams {
   };
 }
 
+/** Our ends of a connection with a container that is there already: its terminal or its streams, and its input if it has one. */
+export function clientEnds(ctx: Context, c: Container, o: { readonly input: boolean; readonly signals: boolean }): ForegroundOptions {
+  const { tty, openStdin } = c.request;
+  const input = o.input && openStdin;
+  if (tty && input && !ctx.stdin.isTTY) throw noTerminal();
+  const leave = new AbortController();
+  return {
+    ...streams(ctx, input),
+    ...(tty && { terminal: terminalEnds(ctx, input) }),
+    ...(o.signals && { signals: passSignals(ctx, { terminal: tty, leave: () => leave.abort() }) }),
+    leave: leave.signal,
+    onWarning: (message) => void ctx.stderr.write(`WARNING: ${message}\n`),
+  };
+}
+
 const PASSED = [
   'SIGINT',
   'SIGTERM',
@@ -35,7 +51,7 @@ const PASSED = [
  * Signals that come to us are meant for the program in the container. The third that asks for an end means us: `leave` is called and
  * we exit, as Docker's client. So does the loss of the terminal that the container is connected with.
  */
-export function passSignals(ctx: Context, o: { readonly terminal: boolean; readonly leave: () => void }): SignalSource {
+function passSignals(ctx: Context, o: { readonly terminal: boolean; readonly leave: () => void }): SignalSource {
   return (send) => {
     const before = PASSED.map((signal) => [signal, process.listeners(signal) as NodeJS.SignalsListener[]] as const);
     for (const signal of PASSED) process.removeAllListeners(signal);

@@ -1,8 +1,8 @@
 // Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
 
 const COMMANDS = new Set(
-  `attach bake checkpoint commit compose config context cp debug diff events logs model node pause plugin rename restart scout search
-  secret service stack stats swarm top trust unpause update`.split(/\s+/),
+  `bake checkpoint commit compose config context cp debug diff events logs model node plugin scout search
+  secret service stack stats swarm trust update`.split(/\s+/),
 );
 
 /** The second words of Docker's groups. */
@@ -13,7 +13,7 @@ const IN_GROUPS: Readonly<Record<string, string>> = {
   buildx: 'bake create dial-stdio rm',
   'buildx history': 'export import open trace',
   'buildx history inspect': 'attachment',
-  container: 'attach commit cp diff pause rename restart stats top unpause update',
+  container: 'commit cp diff stats update',
   network: 'connect disconnect',
   system: 'dial-stdio events',
   volume: 'update',

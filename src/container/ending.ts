@@ -29,7 +29,7 @@ function claim(c: Container): void {
 
 function forgetProcesses(c: Container): void {
   c.state.pid = 0;
-  for (const key of ['process', 'starter', 'monitor', 'ender', 'gated'] as const) delete c.state[key];
+  for (const key of ['process', 'starter', 'monitor', 'ender', 'gated', 'paused'] as const) delete c.state[key];
 }
 
 export class Endings {

@@ -1,5 +1,6 @@
 // A further program in a container that runs already.
 import { type ExecOptions, resolveUser, type Streams, type TerminalEnds } from '../runtime/index.ts';
+import { SlipwayError } from '../model/index.ts';
 import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning } from './manager.ts';
 import { mergeEnv } from './settings.ts';
@@ -22,6 +23,8 @@ export interface ExecRequest extends Streams {
 export async function execIn(manager: ContainerManager, container: Container, request: ExecRequest): Promise<number> {
   const c = await manager.started(container);
   if (!isAlive(c) || c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
+  if (c.state.paused === true)
+    throw new SlipwayError('conflict', 'container.paused', `Container ${c.name} is paused, unpause the container before exec`);
   const root = `/proc/${c.state.pid}/root`;
   const user = resolveUser(root, request.user ?? c.process.user);
   const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);

@@ -1,5 +1,6 @@
 // `ps --filter`: which containers of a list are meant. Pure, with Docker's keys.
 import { SlipwayError } from '../model/index.ts';
+import { stateText } from './status.ts';
 import type { Container } from './types.ts';
 
 type Test = (c: Container, value: string, all: readonly Container[]) => boolean;
@@ -11,7 +12,7 @@ const TESTS: Readonly<Record<string, Test>> = {
     const eq = v.indexOf('=');
     return eq < 0 ? c.labels[v] !== undefined : c.labels[v.slice(0, eq)] === v.slice(eq + 1);
   },
-  status: (c, v) => c.state.status === v,
+  status: (c, v) => stateText(c) === v,
   exited: (c, v) => c.state.status === 'exited' && c.state.exitCode === Number(v),
   ancestor: (c, v) =>
     c.imageName === v ||

@@ -1,7 +1,8 @@
 // `run` without -d: the container belongs to its monitor, and we are connected with it: its output comes to us, our input goes to it.
 // We wait for its end and clear up; should we be killed, the monitor does.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Attachment, type InputSource, type OutputSinks, type Streams, type TerminalEnds } from '../runtime/index.ts';
+import { Attachment, type TerminalEnds } from '../runtime/index.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { alreadyRunning, leaveToMonitor, startDetached } from './detached.ts';
 import type { LaunchOptions } from './launch.ts';
 import type { ContainerManager } from './manager.ts';
@@ -11,14 +12,10 @@ import type { Container } from './types.ts';
 /** Connects somebody's signals with `send`; returns how to disconnect them. */
 export type SignalSource = (send: (signal: NodeJS.Signals) => void) => () => void;
 
-export interface ForegroundOptions extends Streams, LaunchOptions {
-  /** The user's, for a container that has one; instead of the streams. */
-  readonly terminal?: TerminalEnds;
+export interface ForegroundOptions extends ConnectionOptions, LaunchOptions {
   readonly onStarted?: (c: Container) => void;
   /** Signals to be passed on to the container. */
   readonly signals?: SignalSource;
-  /** When it aborts, we leave the container to its monitor. */
-  readonly leave?: AbortSignal;
 }
 
 /** Returns its exit code; undefined when the user left it running. */
@@ -63,50 +60,4 @@ async function exitCodeOf({ endings, records }: ContainerManager, c: Container):
     if (code !== undefined) return code;
   }
   return endings.unknownExit;
-}
-
-class Connection {
-  readonly #attachment: Attachment;
-  readonly #received: Promise<void>;
-  readonly #closers: (() => void)[] = [];
-  #left = false;
-
-  constructor(attachment: Attachment, o: ForegroundOptions, handOver: () => void) {
-    this.#attachment = attachment;
-    const { terminal } = o;
-    const output: OutputSinks = terminal === undefined ? o : sinksOf(terminal);
-    const input: InputSource | undefined = terminal === undefined ? o.stdin : terminal.input;
-    if (terminal !== undefined) {
-      this.#closers.push(terminal.onResize(() => attachment.resize(terminal.size())));
-      if (terminal.raw) this.#closers.push(terminal.raw());
-    }
-    const left = (): void => {
-      if (this.#left) return;
-      this.#left = true;
-      handOver();
-      attachment.detach();
-    };
-    if (o.leave?.aborted === true) left();
-    o.leave?.addEventListener('abort', left, { once: true });
-    this.#closers.push(() => o.leave?.removeEventListener('abort', left));
-    if (input !== undefined) this.#closers.push(attachment.send(input, terminal === undefined ? undefined : left));
-    this.#received = attachment.receive(output);
-    this.#received.catch(() => {}); // reported where it is awaited
-  }
-
-  async over(): Promise<'ended' | 'left'> {
-    await this.#received;
-    return this.#left ? 'left' : 'ended';
-  }
-
-  /** Also gives the terminal its settings back. */
-  close(): void {
-    for (const close of this.#closers.splice(0)) close();
-    this.#attachment.detach();
-  }
-}
-
-function sinksOf({ output }: TerminalEnds): OutputSinks {
-  const write = (chunk: Buffer): void => void output.write(chunk);
-  return { stdout: write, stderr: write };
 }

@@ -1,15 +1,29 @@
 // The life of containers: what `run`, `ps`, `stop`, `exec` and `rm` stand on.
-export { ContainerManager, type LogOptions } from './manager.ts';
+export { ContainerManager, type LogOptions, type StopOptions } from './manager.ts';
 export type { ContainerParts } from './parts.ts';
 export type { LaunchOptions } from './launch.ts';
 export type { ForegroundOptions, SignalSource } from './foreground.ts';
 export { isAbandoned, isAlive } from './transitions.ts';
 export { type EndedContainer, recordEnded } from './ended.ts';
+export { attachTo } from './attaching.ts';
+export { pause, unpause } from './pausing.ts';
+export { rename } from './renaming.ts';
+export { processTable } from './processes.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';
 export { inspectContainer, type InspectContext } from './inspect.ts';
 export { parseUlimit, parseVolume } from './request.ts';
 export { mergeEnv } from './settings.ts';
-export { type Binding, bindings, bindingText, commandText, type PublishedPort, portsText, publishedPorts, statusText } from './status.ts';
+export {
+  type Binding,
+  bindings,
+  bindingText,
+  commandText,
+  type PublishedPort,
+  portsText,
+  publishedPorts,
+  stateText,
+  statusText,
+} from './status.ts';
 export type * from './types.ts';
 export { type Volume } from './volumes.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Layout } from '../store/index.ts';
 import { hasNetwork, logFile, netnsFile, runFolder } from './folders.ts';
-import { bindings } from './status.ts';
+import { bindings, stateText } from './status.ts';
 import type { Container, MountPoint } from './types.ts';
 
 const DEFAULT_SHM = 64 << 20;
@@ -29,9 +29,9 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
     Path: path,
     Args: args,
     State: {
-      Status: c.state.status,
+      Status: stateText(c),
       Running: running,
-      Paused: false,
+      Paused: running && c.state.paused === true,
       Restarting: false,
       OOMKilled: c.state.oomKilled === true,
       Dead: false,

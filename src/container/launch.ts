@@ -121,13 +121,22 @@ export async function takeBack(parts: ContainerParts, c: Container): Promise<voi
   rmSync(bundle, { recursive: true, force: true });
 }
 
+/** Names by which others of its network find a container besides its own. */
+export const aliasesOf = (c: Container): string[] => [...(c.request.networkAliases ?? []), c.id.slice(0, 12)];
+
 async function joinNetwork(parts: ContainerParts, c: Container): Promise<Attachment | undefined> {
   if (!hasNetwork(c)) return undefined;
   const netnsPath = netnsFile(parts.layout, c.id);
   deleteNetworkNamespace(netnsPath); // of a start that was killed
   createNetworkNamespace(netnsPath);
-  const aliases = [...(c.request.networkAliases ?? []), c.id.slice(0, 12)];
-  return parts.network.attach({ id: c.id, name: c.name, netnsPath, ports: c.request.ports, network: c.request.network, aliases });
+  return parts.network.attach({
+    id: c.id,
+    name: c.name,
+    netnsPath,
+    ports: c.request.ports,
+    network: c.request.network,
+    aliases: aliasesOf(c),
+  });
 }
 
 /** As Docker leaves them in the container's own layer. */

@@ -33,6 +33,13 @@ export interface LogOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StopOptions {
+  /** Time it has to end by itself; -1: for ever. Else what was asked for when it was made. */
+  readonly seconds?: number | undefined;
+  /** Instead of the one it was made with. */
+  readonly signal?: string | undefined;
+}
+
 /** ms that SIGKILL has for its work. */
 const KILL_TIME = 10_000;
 
@@ -124,19 +131,29 @@ export class ContainerManager {
   async kill(c: Container, signal: string = 'KILL'): Promise<void> {
     const number = signalNumber(signal);
     if (number === undefined) throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${signal}`);
-    if (!this.#send(await this.started(c), number)) throw notRunning(`cannot kill container: ${c.name}: container ${c.id} is not running`);
+    const now = await this.started(c);
+    if (!this.#send(now, number)) throw notRunning(`cannot kill container: ${c.name}: container ${c.id} is not running`);
+    // a paused one gets other signals when it goes on
+    if (number === 9 || number === signalNumber(c.process.stopSignal)) await this.#wake(now);
   }
 
-  /** Asks a container to end, and ends it after `seconds` (-1: never); returns when it has. One that does not run is left as it is. */
-  async stop(c: Container, seconds = c.process.stopTimeout): Promise<void> {
+  /** Asks a container to end, and ends it when it has not after some time; returns when it has. One that does not run is left as it is. */
+  async stop(c: Container, o: StopOptions = {}): Promise<void> {
     if (c.state.status !== 'running') return;
-    this.#send(await this.started(c), signalNumber(c.process.stopSignal) ?? 15);
+    const signal = signalNumber(o.signal ?? c.process.stopSignal);
+    if (signal === undefined && o.signal !== undefined)
+      throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${o.signal}`);
+    const seconds = o.seconds ?? c.process.stopTimeout;
+    const now = await this.started(c);
+    this.#send(now, signal ?? 15);
+    await this.#wake(now);
     if (!(await this.endings.gone(c, seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000))) await this.#killNow(c);
     await this.endings.settle(c.id);
   }
 
-  async restart(c: Container, seconds?: number): Promise<void> {
-    await this.stop(c, seconds);
+  /** Stops a container, if it runs, and starts it. */
+  async restart(c: Container, o: StopOptions = {}): Promise<void> {
+    await this.stop(c, o);
     await this.start(this.records.resolve(c.id));
   }
 
@@ -219,6 +236,13 @@ export class ContainerManager {
     await this.endings.monitored(id);
   }
 
+  /** A paused container gets no signal before it goes on. */
+  async #wake(c: Container): Promise<void> {
+    if (c.state.paused !== true) return;
+    await (await this.runtime()).resume(c.id);
+    this.records.transition(c.id, 'unpause', (r) => void delete r.state.paused);
+  }
+
   /** False when there is nobody to get it. */
   #send(c: Container, signal: number): boolean {
     if (c.state.pid <= 0 || !isAlive(c)) return false;
@@ -237,6 +261,7 @@ export class ContainerManager {
       const now = this.records.get(c.id);
       if (now === undefined || !isAlive(now)) return;
       this.#send(now, 9);
+      await this.#wake(now);
     }
   }
 }

@@ -88,7 +88,6 @@ export function checkName(name: string): void {
     'invalid-argument',
     'container.invalid-name',
     `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-    { exitCode: 125 },
   );
 }
 
@@ -98,6 +97,5 @@ export function nameTaken(name: string, id: string): SlipwayError {
     'conflict',
     'container.name-taken',
     `Conflict. The container name "/${name}" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
-    { exitCode: 125 },
   );
 }

@@ -3,6 +3,9 @@ import type { PortMapping } from '../network/index.ts';
 import { humanDuration } from '../util/index.ts';
 import type { Container } from './types.ts';
 
+/** In which state it is for users: a paused one runs, and is told apart. */
+export const stateText = ({ state }: Container): string => (state.status === 'running' && state.paused === true ? 'paused' : state.status);
+
 /** The STATUS column. `now` in ms. */
 export function statusText(c: Container, now: number): string {
   const since = (t: number | undefined): string => humanDuration(Math.max(0, now - (t ?? now)));
@@ -10,7 +13,7 @@ export function statusText(c: Container, now: number): string {
     case 'created':
       return 'Created';
     case 'running':
-      return `Up ${since(c.state.startedAt)}`;
+      return `Up ${since(c.state.startedAt)}${c.state.paused === true ? ' (Paused)' : ''}`;
     case 'exited':
       return `Exited (${c.state.exitCode}) ${since(c.state.finishedAt)} ago`;
     case 'removing':

@@ -22,6 +22,8 @@ const TRANSITIONS = {
   end: { from: ['running'], to: 'exited', guard: endedByUs },
   /** It could not be started, and is what it was before. */
   fail: { from: ['running'], to: (c) => (c.state.startedAt === undefined ? 'created' : 'exited'), guard: endedByUs },
+  pause: { from: ['running'], to: 'running', guard: (c) => c.state.paused !== true },
+  unpause: { from: ['running'], to: 'running', guard: (c) => c.state.paused === true },
   remove: { from: ['created', 'exited'], to: 'removing' },
   /** As `remove`, but not of a container that a living `run` is about to start. */
   prune: { from: ['created', 'exited'], to: 'removing', guard: (c) => c.state.status !== 'created' || !lives(c.state.starter) },

@@ -115,6 +115,8 @@ export interface ContainerState {
   monitor?: string;
   /** The command that is clearing away what is left of it: the only one that may. */
   ender?: string;
+  /** All its processes are stopped where they are, until somebody lets them go on. */
+  paused?: boolean;
   exitCode: number;
   /** The kernel ended it, or a process of it, for want of memory. */
   oomKilled?: boolean;

@@ -85,6 +85,18 @@ export class NetworkManager {
     if (record !== undefined) await this.#detach(record);
   }
 
+  /** From now on others find it by `name`, and by `aliases` as before. Does nothing when there is no such attachment. */
+  async rename(id: string, name: string, aliases: readonly string[]): Promise<void> {
+    using _lock = await this.#changing.begin();
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#records.put({ ...record, name });
+    const network = record.dns ? this.#networks.get(record.network) : undefined;
+    if (network === undefined) return;
+    const names = [...new Set([name, ...aliases])];
+    aardvarkAdd(this.#namesFolder(), network.name, network.gateway, { id, ip: record.ip, names });
+  }
+
   /** Takes down what belongs to nobody any more: to containers that `isAlive` denies, and to processes that are gone. */
   async reap(isAlive: (id: string) => boolean): Promise<void> {
     if (!this.#records.list().some((record) => !isInUse(record, isAlive))) return;

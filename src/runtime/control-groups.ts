@@ -1,6 +1,6 @@
 // The control groups of a container: one below the root of each hierarchy, and whatever the container has made in them. Their names
 // say which run folder they belong to, so that those that were left behind can be told from those of other stores.
-import { readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../util/index.ts';
 import { cgroupMode } from './spec/cgroup.ts';
@@ -50,6 +50,25 @@ function list(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+/** The processes of a container's control group and of those below it; undefined when there is none. */
+export function groupProcesses(stateRoot: string, id: string): number[] | undefined {
+  const folder = hierarchies()
+    .map((hierarchy) => join(hierarchy, groupName(stateRoot, id)))
+    .find((one) => existsSync(join(one, 'cgroup.procs')));
+  return folder === undefined ? undefined : [...new Set(processesBelow(folder))];
+}
+
+function processesBelow(folder: string): number[] {
+  try {
+    return [
+      ...readFileSync(join(folder, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean).map(Number),
+      ...readdirSync(folder, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? processesBelow(join(folder, one.name)) : [])),
+    ];
+  } catch {
+    return []; // it has just ended
   }
 }
 

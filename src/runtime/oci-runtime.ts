@@ -8,7 +8,7 @@ import { once, randomId } from '../util/index.ts';
 import { APPARMOR_PROFILE, type Confinement, loadAppArmor } from './apparmor.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
-import { groupName, removeControlGroups } from './control-groups.ts';
+import { groupName, groupProcesses, removeControlGroups } from './control-groups.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached, runWithTerminal } from './foreground.ts';
 import { StepGuard, reapSteps } from './guard.ts';
@@ -151,6 +151,26 @@ export class OciRuntime {
     if (result.exitCode === 0) return;
     const state = await this.state(id);
     if (state !== undefined && state.status !== 'stopped') throw this.#failed('kill', id, result.stderr);
+  }
+
+  /** Stops every process of a container where it is. */
+  pause(id: string): Promise<void> {
+    return this.#told('pause', id);
+  }
+
+  /** Lets them go on. No error when they do. */
+  async resume(id: string): Promise<void> {
+    if ((await this.state(id))?.status === 'paused') await this.#told('resume', id);
+  }
+
+  async #told(what: string, id: string): Promise<void> {
+    const result = await callRuntime(this.#binary, [what, id]);
+    if (result.exitCode !== 0) throw this.#failed(what, id, result.stderr);
+  }
+
+  /** The processes of a container, those of exec among them; undefined where it has no control group. */
+  processes(id: string): number[] | undefined {
+    return this.cgroups ? groupProcesses(this.#binary.stateRoot, id) : undefined;
   }
 
   /** Removes what the runtime knows of it; with `force` it is killed first. No error when there is none. */

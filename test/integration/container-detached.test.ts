@@ -73,7 +73,7 @@ test('stop, start again, restart, remove by force', async () => {
   await f.other().stop(f.manager.records.resolve('again'));
   assert.deepEqual([state(c.id)?.status, state(c.id)?.exitCode], ['exited', 5]);
   await f.manager.start(f.manager.records.resolve('again'));
-  await f.manager.restart(f.manager.records.resolve('again'), 0);
+  await f.manager.restart(f.manager.records.resolve('again'), { seconds: 0 });
   assert.equal(state(c.id)?.status, 'running');
   await f.other().remove(f.manager.records.resolve('again'), { force: true });
   assert.equal(state(c.id), undefined);

@@ -249,7 +249,7 @@ test('stop from another process: the signal asked for, then SIGKILL', async () =
     await started.promise;
     const other = f.other();
     const waited = other.wait(other.records.resolve(c.id));
-    await other.stop(other.records.resolve(c.id), seconds);
+    await other.stop(other.records.resolve(c.id), { seconds });
     assert.equal(other.records.resolve(c.id).state.status, 'exited');
     assert.deepEqual([await run, await waited], [exitCode, exitCode]);
   }

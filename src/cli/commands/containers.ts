@@ -1,8 +1,21 @@
 // Commands that do one thing to each of the containers that are named: start, stop, kill, rm, wait, port, cleanup.
-import { bindingText, type Container, type ContainerManager, publishedPorts } from '../../container/index.ts';
+import {
+  attachTo,
+  bindingText,
+  type Container,
+  type ContainerManager,
+  isAlive,
+  pause as pauseContainer,
+  processTable,
+  publishedPorts,
+  rename as renameContainer,
+  type StopOptions,
+  unpause as unpauseContainer,
+} from '../../container/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import type { Command, Context, ParsedOptions } from '../command.ts';
-import { openContainers } from '../containers.ts';
+import type { Command, Context, Option, ParsedOptions } from '../command.ts';
+import { clientEnds, openContainers } from '../containers.ts';
+import { table } from '../table.ts';
 
 type Act = (containers: ContainerManager, c: Container, o: ParsedOptions, ctx: Context) => Promise<string | undefined>;
 
@@ -43,13 +56,61 @@ function each(command: Omit<Command, 'run'>, act: Act, { together, missingIsFine
 
 const CONTAINERS = { usage: '[OPTIONS] CONTAINER [CONTAINER...]', args: { min: 1 } } as const;
 
-export const start: Command = each(
-  { name: 'start', summary: 'Start containers', examples: ['slipway start web'], options: [], ...CONTAINERS },
-  async (containers, c) => {
-    await containers.start(c);
+const startEach: Command = each(
+  {
+    name: 'start',
+    summary: 'Start containers',
+    examples: ['slipway start web', 'slipway start -ai shell'],
+    ...CONTAINERS,
+    options: [
+      { name: 'attach', short: 'a', type: 'boolean', help: 'Show its output, pass on signals, and end with its exit code' },
+      { name: 'interactive', short: 'i', type: 'boolean', help: 'As --attach, with standard input' },
+    ],
+  },
+  async (containers, c, _o, ctx) => {
+    await containers.start(c, { onWarning: (message) => void ctx.stderr.write(`WARNING: ${message}\n`) });
     return '';
   },
 );
+
+export const start: Command = {
+  ...startEach,
+  async run(ctx, o, args) {
+    const interactive = o.bool('interactive');
+    if (!interactive && !o.bool('attach')) return startEach.run(ctx, o, args);
+    if (args.length > 1) throw new SlipwayError('invalid-argument', 'cli.start', 'you cannot start and attach multiple containers at once');
+    const containers = await openContainers(ctx);
+    const c = containers.records.resolve(args[0] ?? '');
+    const ends = clientEnds(ctx, c, { input: interactive, signals: true });
+    return (await (isAlive(c) ? attachTo(containers, c, ends) : containers.runForeground(c, ends))) ?? 0;
+  },
+};
+
+export const attach: Command = {
+  name: 'attach',
+  summary: 'Connect with a running container',
+  usage: '[OPTIONS] CONTAINER',
+  examples: ['slipway attach web', 'slipway attach --no-stdin web'],
+  args: { min: 1, max: 1 },
+  options: [
+    { name: 'no-stdin', type: 'boolean', help: 'Leave standard input alone' },
+    { name: 'sig-proxy', type: 'boolean', help: 'Pass signals on to the container (true)' },
+  ],
+  async run(ctx, o, [word = '']) {
+    const containers = await openContainers(ctx);
+    const c = containers.records.resolve(word);
+    const signals = !o.has('sig-proxy') || o.bool('sig-proxy');
+    return (await attachTo(containers, c, clientEnds(ctx, c, { input: !o.bool('no-stdin'), signals }))) ?? 0;
+  },
+};
+
+const STOP_OPTIONS: readonly Option[] = [
+  { name: 'signal', short: 's', type: 'string', placeholder: 'signal', help: 'Signal that asks it to end' },
+  { name: 'timeout', short: 't', type: 'number', placeholder: 'seconds', help: 'Time it has to end before it is killed' },
+  { name: 'time', type: 'number', placeholder: 'seconds', help: 'The same', hidden: true },
+];
+
+const stopOptions = (o: ParsedOptions): StopOptions => ({ seconds: o.number('timeout') ?? o.number('time'), signal: o.string('signal') });
 
 export const stop: Command = each(
   {
@@ -57,17 +118,72 @@ export const stop: Command = each(
     summary: 'Stop containers',
     examples: ['slipway stop web', 'slipway stop -t 1 web'],
     ...CONTAINERS,
-    options: [
-      { name: 'time', short: 't', type: 'number', placeholder: 'seconds', help: 'Time it has to end before it is killed' },
-      { name: 'timeout', type: 'number', placeholder: 'seconds', help: 'The same' },
-    ],
+    options: STOP_OPTIONS,
   },
   async (containers, c, o) => {
-    await containers.stop(c, o.number('time') ?? o.number('timeout'));
+    await containers.stop(c, stopOptions(o));
     return '';
   },
   { together: true },
 );
+
+export const restart: Command = each(
+  {
+    name: 'restart',
+    summary: 'Stop containers and start them again',
+    examples: ['slipway restart web', 'slipway restart -t 1 web'],
+    ...CONTAINERS,
+    options: STOP_OPTIONS,
+  },
+  async (containers, c, o) => {
+    await containers.restart(c, stopOptions(o));
+    return '';
+  },
+);
+
+export const pause: Command = each(
+  { name: 'pause', summary: 'Pause all processes of containers', examples: ['slipway pause web'], options: [], ...CONTAINERS },
+  async (containers, c) => {
+    await pauseContainer(containers, c);
+    return '';
+  },
+);
+
+export const unpause: Command = each(
+  { name: 'unpause', summary: 'Let paused containers go on', examples: ['slipway unpause web'], options: [], ...CONTAINERS },
+  async (containers, c) => {
+    await unpauseContainer(containers, c);
+    return '';
+  },
+);
+
+export const rename: Command = {
+  name: 'rename',
+  summary: 'Give a container another name',
+  usage: 'CONTAINER NEW_NAME',
+  examples: ['slipway rename web old-web'],
+  args: { min: 2, max: 2 },
+  options: [],
+  async run(ctx, _o, [word = '', name = '']) {
+    const containers = await openContainers(ctx);
+    await renameContainer(containers, containers.records.resolve(word), name);
+  },
+};
+
+export const top: Command = {
+  name: 'top',
+  summary: 'Show the processes of a container',
+  usage: 'CONTAINER [ps OPTIONS]',
+  examples: ['slipway top web', 'slipway top web -o pid,comm'],
+  args: { min: 1 },
+  stopAtFirstArg: true,
+  options: [],
+  async run(ctx, _o, [word = '', ...args]) {
+    const containers = await openContainers(ctx);
+    const rows = await processTable(containers, containers.records.resolve(word), args);
+    ctx.stdout.write(table(rows, 3, 20));
+  },
+};
 
 export const kill: Command = each(
   {

@@ -11,6 +11,7 @@ export const logs: Command = {
   examples: ['slipway logs web', 'slipway logs -f --tail 20 web'],
   args: { min: 1, max: 1 },
   options: [
+    { name: 'details', type: 'boolean', help: 'Begin each line with the attributes of the log: there are none, so a blank' },
     { name: 'follow', short: 'f', type: 'boolean', help: 'Go on until the container ends' },
     { name: 'since', type: 'string', placeholder: 'time', help: 'Only since a time (2024-01-02T15:04:05Z) or a span ago (10m)' },
     { name: 'tail', short: 'n', type: 'string', placeholder: 'n', help: 'Only so many last lines' },
@@ -34,12 +35,11 @@ export const logs: Command = {
         );
       return at;
     };
-    if (tail !== undefined && tail !== 'all' && !/^\d+$/.test(tail))
-      throw new SlipwayError('invalid-argument', 'cli.tail', `invalid value for "tail": ${tail}`);
     const since = time('since');
     const until = time('until');
     const lines = containers.logs(c, {
-      ...(tail !== undefined && tail !== 'all' && { tail: Number(tail) }),
+      // as in Docker, what is no number asks for all
+      ...(tail !== undefined && /^\d+$/.test(tail) && { tail: Number(tail) }),
       ...(since !== undefined && { since }),
       ...(until !== undefined && { until }),
       follow: o.bool('follow'),
@@ -47,6 +47,7 @@ export const logs: Command = {
     });
     for await (const line of lines) {
       if (o.bool('timestamps')) ctx[line.stream].write(`${line.time} `);
+      if (o.bool('details')) ctx[line.stream].write(' ');
       ctx[line.stream].write(line.data);
     }
   },

@@ -1,5 +1,5 @@
 // `ps`: the list of containers.
-import { commandText, type Container, filterContainers, portsText, statusText } from '../../container/index.ts';
+import { commandText, type Container, filterContainers, portsText, stateText, statusText } from '../../container/index.ts';
 import { containerSizes, type Engine } from '../../engine/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
@@ -37,7 +37,7 @@ export function containerRow(engine: Engine, c: Container, o: { now: number; who
     RunningFor: `${humanDuration(o.now - c.createdAt)} ago`,
     CreatedAt: goTime(c.createdAt),
     Status: statusText(c, o.now),
-    State: c.state.status,
+    State: stateText(c),
     Ports: portsText(c),
     Names: c.name,
     Labels: labelsText(c.labels),

@@ -6,11 +6,10 @@ import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { invalidValue } from '../args.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
-import { fromEnvironment, noTerminal, passSignals, streams } from '../containers.ts';
+import { clientEnds, fromEnvironment, noTerminal } from '../containers.ts';
 import { containerLabels, exposed, extraHost, nameServer, nanoCpus, wrongFlag } from '../container-values.ts';
 import { readEnvFile } from '../env-file.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
-import { terminalEnds } from '../terminal-ends.ts';
 import { configuredProxies } from '../user-config.ts';
 
 const REQUEST: readonly Option[] = [
@@ -75,15 +74,7 @@ export const run: Command = {
       ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
-    const leave = new AbortController();
-    const exitCode = await containers.runForeground(c, {
-      ...streams(ctx, openStdin),
-      ...(tty && { terminal: terminalEnds(ctx, openStdin) }),
-      signals: passSignals(ctx, { terminal: tty, leave: () => leave.abort() }),
-      leave: leave.signal,
-      onWarning,
-    });
-    return exitCode ?? 0;
+    return (await containers.runForeground(c, clientEnds(ctx, c, { input: true, signals: true }))) ?? 0;
   },
 };
 

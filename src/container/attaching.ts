@@ -1,0 +1,38 @@
+// `attach`: a further client of a container that runs already.
+import { SlipwayError } from '../model/index.ts';
+import { Attachment } from '../runtime/index.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { runFolder } from './folders.ts';
+import type { SignalSource } from './foreground.ts';
+import type { ContainerManager } from './manager.ts';
+import { isAlive } from './transitions.ts';
+import type { Container } from './types.ts';
+
+export interface AttachOptions extends ConnectionOptions {
+  /** Signals to be passed on to the container. */
+  readonly signals?: SignalSource;
+}
+
+/**
+ * Connects somebody with a container until it ends or they leave it. Its exit code; undefined when it was left.
+ * @throws SlipwayError conflict `container.not-running`, `container.paused`
+ */
+export async function attachTo(manager: ContainerManager, container: Container, o: AttachOptions): Promise<number | undefined> {
+  const c = await manager.started(container);
+  if (!isAlive(c)) throw new SlipwayError('conflict', 'container.not-running', 'You cannot attach to a stopped container, start it first');
+  if (c.state.paused === true)
+    throw new SlipwayError('conflict', 'container.paused', 'You cannot attach to a paused container, unpause it first');
+  const disconnect = o.signals?.((signal) => {
+    manager.kill(c, signal).catch(() => {}); // it has just ended: there is nobody to get it
+  });
+  const attachment = Attachment.connect(runFolder(manager.parts.layout, c.id));
+  if (o.terminal !== undefined) attachment.resize(o.terminal.size());
+  const connection = new Connection(attachment, o, () => {});
+  try {
+    if ((await connection.over()) === 'left' && isAlive(manager.records.get(c.id) ?? c)) return undefined;
+    return await manager.wait(c);
+  } finally {
+    connection.close();
+    disconnect?.();
+  }
+}
