@@ -176,9 +176,12 @@ export class Model {
           const value =
             asked.buildArgs[a.name] ??
             (a.value ? expand(a.value, (name) => known.get(name)) : (globals.get(a.name) ?? platformArgument(asked, a.name)));
-          if (value !== undefined || !s.args.has(a.name)) s.args.set(a.name, value);
-          // to the original engine a variable is always more than an argument
-          if (value !== undefined && !(asked.style === 'classic' && s.env.has(a.name))) s.seen.set(a.name, value);
+          // to the original engine an argument that is declared again without a value has none
+          if (value !== undefined || asked.style === 'classic' || !s.args.has(a.name)) s.args.set(a.name, value);
+          // and a variable is always more than an argument
+          if (asked.style === 'classic' && s.env.has(a.name)) continue;
+          if (value !== undefined) s.seen.set(a.name, value);
+          else if (asked.style === 'classic') s.seen.delete(a.name);
         }
         return;
       }
