@@ -84,11 +84,11 @@ export class Http {
         const response = await this.#follow(r);
         if (!MAY_PASS.has(response.status) || attempt >= attempts) return response;
         await drop(response);
-        await pause(attempt, askedPause(response.headers), r.signal);
+        await pause(attempt, response.headers, r.signal);
       } catch (e) {
         r.signal.throwIfAborted();
         if (!mayPass(e) || attempt >= attempts) throw e;
-        await pause(attempt, undefined, r.signal);
+        await pause(attempt, {}, r.signal);
       }
     }
   }
@@ -246,22 +246,32 @@ export function mayPass(e: unknown): boolean {
   return CONNECTION_FAILED.has(code ?? '') || message === 'aborted' || message === 'socket hang up';
 }
 
-/** What the server says about when to come again: `Retry-After`, or the end of its window (RFC 9110; draft RateLimit fields). */
-function askedPause(headers: http.IncomingHttpHeaders): string | undefined {
-  if (headers['retry-after'] !== undefined) return headers['retry-after'];
+/**
+ * How long to wait before attempt n+1, in ms: as long as the server asks, up to a minute, by `Retry-After` or the end of its window
+ * (RFC 9110; draft RateLimit fields); else 0.2 s, 0.4 s, 0.8 s … and `chance`.
+ * @param now ms since the epoch
+ */
+export function pauseBefore(attempt: number, headers: http.IncomingHttpHeaders, now: number, chance: number): number {
+  const asked = askedPause(headers, now);
+  return Math.min(LONGEST_PAUSE, asked === undefined ? 200 * 2 ** (attempt - 1) + chance : Math.max(0, asked));
+}
+
+function askedPause(headers: http.IncomingHttpHeaders, now: number): number | undefined {
+  const after = headers['retry-after'];
+  if (after !== undefined) {
+    const pause = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
+    return Number.isNaN(pause) ? undefined : pause;
+  }
   const reset = headers['ratelimit-reset'] ?? headers['x-ratelimit-reset'];
   const seconds = Number(typeof reset === 'string' ? reset.split(';')[0] : Number.NaN);
   if (Number.isNaN(seconds)) return undefined;
   // Some send the time itself.
-  return String(seconds > 1e9 ? Math.max(0, Math.ceil(seconds - Date.now() / 1000)) : Math.ceil(seconds));
+  return seconds > 1e9 ? seconds * 1000 - now : Math.ceil(seconds) * 1000;
 }
 
-/** Waits before attempt n+1: 0.2 s, 0.4 s, 0.8 s … with some chance, or for as long as the server asks, up to a minute. */
-export async function pause(attempt: number, retryAfter: string | undefined, signal: AbortSignal): Promise<void> {
-  const asked =
-    retryAfter === undefined ? Number.NaN : /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now();
-  const usual = 200 * 2 ** (attempt - 1) + randomInt(100);
-  await sleep(Math.min(LONGEST_PAUSE, Number.isNaN(asked) ? usual : Math.max(0, asked)), undefined, { signal });
+/** Waits before attempt n+1, as `pauseBefore` says. Throws the signal's reason. */
+export async function pause(attempt: number, headers: http.IncomingHttpHeaders, signal: AbortSignal): Promise<void> {
+  await sleep(pauseBefore(attempt, headers, Date.now(), randomInt(100)), undefined, { signal });
 }
 
 /** The whole of a small answer. @throws SlipwayError when it is larger than any manifest may be (4 MiB, distribution-spec). */

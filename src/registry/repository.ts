@@ -162,7 +162,7 @@ export class Repository {
         response = await this.#range(digest, at);
       } catch (e) {
         if (!mayPass(e) || attempt >= ATTEMPTS) throw e;
-        await pause(attempt, undefined, this.#signal);
+        await pause(attempt, {}, this.#signal);
         continue;
       }
       // A server that knows no ranges begins at the beginning.
@@ -186,7 +186,7 @@ export class Repository {
         this.#signal.throwIfAborted();
         if (e instanceof SlipwayError || !mayPass(e) || attempt >= ATTEMPTS)
           throw e instanceof SlipwayError ? e : unreachable(response.url, e);
-        await pause(attempt, undefined, this.#signal);
+        await pause(attempt, {}, this.#signal);
       }
     }
   }
@@ -249,7 +249,7 @@ export class Repository {
         this.#signal.throwIfAborted();
         const again = mayPass(e) || (e instanceof SlipwayError && (e.kind === 'permission-denied' || e.kind === 'unavailable'));
         if (!again || attempt >= ATTEMPTS) throw e;
-        await pause(attempt, undefined, this.#signal);
+        await pause(attempt, {}, this.#signal);
         // Some registries forget an upload whose connection broke: then it begins anew.
         const state = (await this.#uploadState(at.location)) ?? (await this.#beginUpload());
         if (state.sent > at.sent) attempt = 1;
