@@ -114,7 +114,7 @@ async function withImports<T>(
   const { signal, onEvent } = request;
   using registries = await engine.registries(signal);
   using lease = engine.leases.create();
-  using imported = await importCaches(engine, registries, travel.from, lease, signal);
+  using imported = await importCaches(engine, registries, travel.from, lease, signal, (message) => onEvent({ type: 'warning', message }));
   const { internalTeller } = await import('../builder/index.ts');
   for (const notice of imported.notices) {
     const tell = internalTeller(onEvent, engine.now, notice);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryCache } from './cache.ts';
+import { ImportingCache, MemoryCache } from './cache.ts';
 import { Solver } from './solver.ts';
-import type { CacheStore, Driver, SolveState, Vertex } from './types.ts';
+import type { CachedResult, CacheStore, Driver, Keyed, SolveState, Vertex } from './types.ts';
 
 /**
  * Results are strings: what a vertex makes of its inputs. `outputs` maps a name to another output than its own; what is named
@@ -262,4 +262,40 @@ test('random graphs of steps that never make the same again: one version of each
       assert.deepEqual(driver.ran, [], told);
     }
   }
+});
+
+test('a result from elsewhere that cannot be brought is made, and known by what it is made of now', async () => {
+  const graph = (): Vertex => {
+    const step = vertex('random', [vertex('base')], { selective: [false] });
+    const copy = vertex('copy', [vertex('base'), step], { selective: [false, true] });
+    return vertex('above', [copy], { selective: [false] });
+  };
+  const names = (store: CacheStore): [CacheStore, Map<string, string>] => {
+    const keys = new Map<string, string>();
+    const put = (key: string, result: CachedResult, name: string): void => {
+      keys.set(key, name);
+      store.put(key, result, name);
+    };
+    return [
+      { get: (key) => store.get(key), put, alias: (key) => store.alias(key), putAlias: (...alias) => store.putAlias(...alias) },
+      keys,
+    ];
+  };
+  const [there, elsewhere] = names(new MemoryCache());
+  const first = await solve(new CountingDriver(), graph(), there);
+  const [local, made] = names(new MemoryCache());
+  const alias = (key: string): Keyed | undefined => there.alias(key);
+  const here = new ImportingCache(local, { has: (key) => elsewhere.has(key), alias, bring: async () => undefined });
+  const driver = new CountingDriver({}, { random: 'another' });
+  const second = await solve(driver, graph(), here);
+  assert.deepEqual(driver.ran, ['random', 'copy', 'above']);
+  assert.notEqual(second, first);
+  // what was made of another thing does not count as what was there
+  assert.deepEqual(
+    [...made].filter(([key]) => elsewhere.has(key)).map(([, name]) => name),
+    ['random'],
+  );
+  driver.ran.length = 0;
+  assert.equal(await solve(driver, graph(), here), second);
+  assert.deepEqual(driver.ran, []);
 });

@@ -8,6 +8,9 @@ interface Entry<R> {
   key?: Promise<string>;
   /** The key once it is known. */
   known?: string;
+  /** What it is made of, and whether that was learnt from an alias: no input was looked into. */
+  keyed?: Keyed;
+  believed?: boolean;
   result?: Promise<R>;
   /** Set once it was executed here. */
   made?: R;
@@ -99,12 +102,12 @@ export class Solver<R> {
     }
     const keys = await this.#inputKeys(v);
     requireKeys(v, keys);
-    if (!v.selective.includes(true)) return this.#keyed(v, { key: digestParts(v, keys), parts: keys });
+    if (!v.selective.includes(true)) return this.#keyed(v, { key: digestParts(v, keys), parts: keys }, false);
     // the cheap way first: what these inputs led to before, without looking into them
     const cheap = keys.includes('') ? undefined : digestParts(v, keys, 'inputs');
     const alias = cheap === undefined || v.inputs.some((i) => this.#entry(i).uncached) ? undefined : this.#o.cache.alias(cheap);
     if (alias !== undefined && aliasHolds(v, alias, keys, this.#o.cache)) {
-      if (!v.inputs.some((input, i) => v.selective[i] && this.#isStale(input, keys[i] as string))) return this.#keyed(v, alias);
+      if (!v.inputs.some((input, i) => v.selective[i] && this.#isStale(input, keys[i] as string))) return this.#keyed(v, alias, true);
     }
     // while the others are looked into
     v.inputs.forEach((input, i) => this.#expect(input, keys[i] as string));
@@ -117,11 +120,33 @@ export class Solver<R> {
     );
     const keyed: Keyed = { key: digestParts(v, parts), parts };
     if (cheap !== undefined) this.#o.cache.putAlias(cheap, { ...keyed, seen: identities(v, keys, this.#o.cache) });
-    return this.#keyed(v, keyed);
+    return this.#keyed(v, keyed, false);
   }
 
-  #keyed(v: Vertex, keyed: Keyed): string {
+  #keyed(v: Vertex, keyed: Keyed, believed: boolean): string {
+    Object.assign(this.#entry(v), { keyed, believed });
     this.#o.onKey?.(v, keyed);
+    return keyed.key;
+  }
+
+  /**
+   * The key by what the inputs are. It is another one than before when a result that was believed to exist elsewhere could not be
+   * brought, and what was executed in its place is not what the belief was about.
+   */
+  #keyOf(v: Vertex, inputs: readonly R[]): string {
+    const entry = this.#entry(v);
+    const { key, parts } = entry.keyed as Keyed;
+    const keys = v.inputs.map((input) => this.#entry(input).known as string);
+    const now = parts.map((part, i) => {
+      if (!v.selective[i]) return keys[i] as string;
+      return entry.believed === true ? this.#guard(v, () => `content:${this.#driver.contentKey(v, i, inputs[i] as R)}`) : part;
+    });
+    const keyed: Keyed = { key: digestParts(v, now), parts: now };
+    if (keyed.key === key) return key;
+    if (entry.believed === true && !keys.includes(''))
+      this.#o.cache.putAlias(digestParts(v, keys, 'inputs'), { ...keyed, seen: identities(v, keys, this.#o.cache) });
+    entry.known = this.#keyed(v, keyed, false);
+    entry.key = Promise.resolve(keyed.key);
     return keyed.key;
   }
 
@@ -154,7 +179,7 @@ export class Solver<R> {
   }
 
   async #find(v: Vertex): Promise<R> {
-    const key = await this.#key(v);
+    let key = await this.#key(v);
     const keyed = v.inputs.length > 0;
     if (keyed && !this.#entry(v).uncached) {
       let hit = this.#lookUp(v, key);
@@ -169,6 +194,7 @@ export class Solver<R> {
     }
     const inputs = await settled(v.inputs.map((i) => this.#result(i)));
     if (!keyed) return this.#execute(v, inputs);
+    key = this.#keyOf(v, inputs);
     using _lock = await this.#o.lock(key, this.#signal);
     // another process may have made it meanwhile
     const hit = this.#entry(v).uncached ? undefined : this.#lookUp(v, key);

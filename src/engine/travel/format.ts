@@ -6,6 +6,9 @@ import type { Keyed } from '../../solver/index.ts';
 
 export const CACHE_CONFIG = 'application/vnd.slipway.cache.config.v1+json';
 export const MOUNT_LAYER = 'application/vnd.slipway.cache.mount.v1.tar+zstd';
+/** Of the configuration of a cache that BuildKit wrote, and the field of an image's configuration that holds its inline cache. */
+export const BUILDKIT_CONFIG = 'application/vnd.buildkit.cacheconfig.v0';
+export const BUILDKIT_INLINE_FIELD = 'moby.buildkit.cache.v0';
 /** The field of an image's configuration that holds an inline cache. */
 export const INLINE_FIELD = 'io.slipway.cache.v1';
 

@@ -1,11 +1,10 @@
 // Caches that travel between machines (`--cache-to`, `--cache-from`).
 import type { BuiltCache } from '../../builder/index.ts';
 import type { Lease } from '../../content/index.ts';
-import { isSlipwayError } from '../../model/index.ts';
 import type { CopySource, Place, Registries } from '../../registry/index.ts';
 import type { Engine } from '../engine.ts';
 import { type Exported, exportCache } from './export.ts';
-import { ImportedCaches, type OpenCache, openCaches } from './import.ts';
+import { ImportedCaches, isFaultOfCache, type OpenCache, openCaches } from './import.ts';
 import { unpackMounts } from './mounts.ts';
 import type { CacheExport, CacheImport, CachePlace } from './spec.ts';
 
@@ -22,13 +21,17 @@ export interface Imported extends Disposable {
   readonly notices: readonly string[];
 }
 
-/** Opens caches. One that is not there yet is told and passed over, as in BuildKit: the first build of all has none. */
+/**
+ * Opens caches. One that does not exist, or cannot be read, is reported and passed over: the first build of all has none.
+ * @param onWarning hears of results that turn out to be damaged when they are needed
+ */
 export async function importCaches(
   engine: Engine,
   registries: Registries,
   imports: readonly CacheImport[],
   lease: Lease,
   signal: AbortSignal,
+  onWarning: (message: string) => void,
 ): Promise<Imported> {
   const { openSource } = await import('../../registry/index.ts');
   const open: OpenCache[] = [];
@@ -42,24 +45,29 @@ export async function importCaches(
     try {
       const source = openSource(registries, placeOf(place), signal);
       sources.push(source);
-      const found = await openCaches(source);
+      const found = await openCaches(source, name);
       if (found.length === 0) notices.push(`${name} holds no cache`);
       for (const cache of found) {
         open.push(cache);
-        const came = await unpackMounts(engine, cache, mounts, signal);
-        const mounted = came.length === 0 ? '' : `, cache mounts ${came.join(', ')}`;
-        notices.push(`importing cache from ${name}: ${cache.config.records.length} results${mounted}`);
+        const results = `importing cache from ${name}: ${cache.config.records.length} results`;
+        try {
+          const came = await unpackMounts(engine, cache, mounts, signal);
+          notices.push(came.length === 0 ? results : `${results}, cache mounts ${came.join(', ')}`);
+        } catch (e) {
+          if (!isFaultOfCache(e, signal)) throw e;
+          notices.push(`${results}, without cache mounts: ${(e as Error).message}`);
+        }
       }
     } catch (e) {
-      signal.throwIfAborted();
-      if (!isSlipwayError(e)) {
+      if (!isFaultOfCache(e, signal)) {
         close();
+        signal.throwIfAborted();
         throw e;
       }
-      notices.push(`no cache from ${name}: ${e.message}`);
+      notices.push(`no cache from ${name}: ${(e as Error).message}`);
     }
   }
-  return { caches: new ImportedCaches(engine, lease, open), notices, [Symbol.dispose]: close };
+  return { caches: new ImportedCaches(engine, lease, open, onWarning), notices, [Symbol.dispose]: close };
 }
 
 export async function exportTo(
