@@ -6,7 +6,7 @@ export type { BuildContext, ContextOptions, ContextSource, NamedContext } from '
 export { contextNameKey, contextSource, openContext, openNamedContext } from './context/index.ts';
 export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
-export { cacheMountName, copyTree } from './steps/index.ts';
+export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
 export type { SecretSource, SshAgent, Ulimit } from './steps/index.ts';
 export type { BuildDescribed, BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';

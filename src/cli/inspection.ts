@@ -1,6 +1,6 @@
 // What the inspect commands do with their arguments: each is looked for, what is missing is reported, and the rest is printed as JSON or by a template.
 import type { Engine } from '../engine/index.ts';
-import { isSlipwayError, SlipwayError } from '../model/index.ts';
+import { isSlipwayError } from '../model/index.ts';
 import { printableJson } from '../util/index.ts';
 import type { Context, ParsedOptions } from './command.ts';
 import { compileTemplate } from './template/index.ts';
@@ -46,7 +46,7 @@ function parsed(format: string): ReturnType<typeof compileTemplate> {
     return compileTemplate(format, 'template parsing error');
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
-    throw new SlipwayError(e.kind, e.code, e.message, { hints: e.hints, cause: e, exitCode: 64 });
+    throw e.withContext({ exitCode: 64 });
   }
 }
 

@@ -71,11 +71,7 @@ async function withStandIn(e: unknown, name: string): Promise<never> {
   } catch {
     throw e;
   }
-  throw new SlipwayError(e.kind, e.code, e.message, {
-    cause: e,
-    hints: [`make a stand-in from Debian packages: slipway bootstrap ${name}`, ...e.hints],
-    ...(e.exitCode !== undefined && { exitCode: e.exitCode }),
-  });
+  throw e.withContext({ hints: [`make a stand-in from Debian packages: slipway bootstrap ${name}`, ...e.hints] });
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never';

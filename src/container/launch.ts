@@ -22,9 +22,11 @@ import {
   deleteNetworkNamespace,
   type Directory,
   enterPrivateMountNamespace,
+  reasonOf,
   RootedTree,
   unmount,
   UmountFlag,
+  whyNoPath,
 } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
@@ -160,9 +162,10 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
   try {
     tree.makeDirectories(c.process.workdir, 0o755).close();
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw cause;
-    throw new SlipwayError('invalid-argument', 'container.workdir-no-directory', `Cannot mkdir: ${c.process.workdir} is not a directory`, {
+    const inTheWay = reasonOf(cause, 'EEXIST', 'ENOTDIR') !== undefined;
+    const why = inTheWay ? ' is not a directory' : `: ${whyNoPath(cause)}`;
+    if (!inTheWay && whyNoPath(cause) === undefined) throw cause;
+    throw new SlipwayError('invalid-argument', 'container.workdir-no-directory', `Cannot mkdir: ${c.process.workdir}${why}`, {
       exitCode: 125,
       cause,
     });

@@ -1,12 +1,11 @@
 // Writes the result of a build to where it goes besides the store: files, archives, layouts.
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lease } from '../content/index.ts';
 import { type Image, openSink, saveImage, TarSink } from '../image/index.ts';
-import { formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import { formatReference, parseReference, withDefaultTag } from '../model/index.ts';
 import type { CopyTarget, ImageName } from '../registry/index.ts';
 import { ownedFolder } from '../store/index.ts';
-import { run } from '../sys/index.ts';
 import { type Mount, tarTree, withMounted } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
 import { withCleanup } from '../util/index.ts';
@@ -76,8 +75,13 @@ async function writeLayout(engine: Engine, image: Image, names: readonly string[
     const archive = join(folder, 'layout.tar');
     await saveImage(engine.images, image, names, archive, { format: 'oci', signal });
     mkdirSync(dest, { recursive: true });
-    const { exitCode, stderr } = await run('tar', ['-x', '--no-same-owner', '-f', archive, '-C', dest], { signal });
-    if (exitCode !== 0) throw new SlipwayError('unavailable', 'output.layout', `cannot write the layout to ${dest}: ${stderr.trim()}`);
+    const { unpackFile } = await import('../builder/index.ts');
+    const fd = openSync(archive, 'r');
+    try {
+      await unpackFile(fd, dest, { owner: { uid: process.geteuid!(), gid: process.getegid!() } }, signal);
+    } finally {
+      closeSync(fd);
+    }
   };
   await withCleanup(work, () => rmSync(folder, { recursive: true, force: true }));
 }

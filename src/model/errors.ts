@@ -65,6 +65,18 @@ export class SlipwayError extends Error {
     if (details.exitCode !== undefined) this.exitCode = details.exitCode;
     Object.defineProperty(this, brand, { value: true });
   }
+
+  /** The same fault with more said of it; what is left out stays as it is. This error is the cause of the new one. */
+  withContext(o: { readonly message?: string } & Omit<ErrorDetails, 'cause'>): SlipwayError {
+    const { kind, code, message, hints, source, exitCode } = this;
+    return new SlipwayError(kind, code, o.message ?? message, {
+      hints,
+      ...(source !== undefined && { source }),
+      ...(exitCode !== undefined && { exitCode }),
+      ...o,
+      cause: this,
+    });
+  }
 }
 
 /** True also for an error that another copy of this module made (a worker's bundle). */

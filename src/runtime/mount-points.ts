@@ -2,7 +2,7 @@
 // place exists: some runtimes follow a link at a mount point, also out of the root file system.
 import { statfsSync, statSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
-import type { Directory, RootedTree } from '../sys/index.ts';
+import { type Directory, type RootedTree, whyNoPath } from '../sys/index.ts';
 import type { SpecMount } from './spec/oci.ts';
 
 /** Runtimes work below these by name, before and after they mount them. */
@@ -61,10 +61,9 @@ function locate(root: RootedTree, path: string): string {
   try {
     return root.locate(path);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ELOOP') throw cause;
-    throw new SlipwayError('invalid-argument', 'container.mount-point', `cannot mount at ${path}: too many levels of symbolic links`, {
-      cause,
-    });
+    const reason = whyNoPath(cause);
+    if (reason === undefined) throw cause;
+    throw new SlipwayError('invalid-argument', 'container.mount-point', `cannot mount at ${path}: ${reason}`, { cause });
   }
 }
 

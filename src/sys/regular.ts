@@ -124,12 +124,6 @@ export function readRegular(fd: number, shown: string, largest = LARGEST_TEXT): 
   }
 }
 
-/** What is wrong with a file, in words, when `readRegularFile` and its like refused it for what it is. */
-export function whyNotRead(e: unknown): string | undefined {
-  const { code } = e as NodeJS.ErrnoException;
-  return code === 'ENOTREG' ? 'not a regular file' : code === 'EFBIG' ? 'file too large' : undefined;
-}
-
 function fault(code: string, text: string, path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${text}, open '${path}'`), { code, syscall: 'open', path });
 }

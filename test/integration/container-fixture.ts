@@ -82,11 +82,27 @@ export const IMAGE_CONFIG: ContainerConfig = {
   Healthcheck: { Test: ['CMD', 'true'] },
 };
 
-function makeImage({ parts: { snapshots, images, leases } }: ContainerManager): void {
+function makeImage(manager: ContainerManager): void {
+  addImage(manager, 'tiny', IMAGE_CONFIG, (at) => {
+    for (const dir of ['declared', 'seeded/inner']) mkdirSync(at(dir), { recursive: true });
+    writeFileSync(at('not-executable'), 'text\n');
+    writeFileSync(at('seeded/inner/file'), 'from the image\n');
+    chmodSync(at('seeded'), 0o750);
+    chownSync(at('seeded'), 1000, 2000);
+  });
+}
+
+/** An image of busybox, the users root and user, and what `fill` adds at the paths that it is given a function for. */
+export function addImage(
+  { parts: { snapshots, images, leases } }: ContainerManager,
+  name: string,
+  config: ContainerConfig,
+  fill: (at: (path: string) => string) => void,
+): void {
   using lease = leases.create();
   const layer = snapshots.prepare(null, lease);
   const at = (path: string): string => join(layer.upper, path);
-  for (const dir of ['bin', 'etc', 'tmp', 'declared', 'seeded/inner']) mkdirSync(at(dir), { recursive: true });
+  for (const dir of ['bin', 'etc', 'tmp']) mkdirSync(at(dir));
   const busybox = findExecutable('busybox');
   if (busybox === undefined) throw new Error('these tests need the package busybox-static');
   copyFileSync(busybox, at('bin/busybox'));
@@ -95,17 +111,14 @@ function makeImage({ parts: { snapshots, images, leases } }: ContainerManager): 
   for (const applet of stdout.split('\n')) if (applet !== '' && applet !== 'busybox') symlinkSync('busybox', at(`bin/${applet}`));
   writeFileSync(at('etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n');
   writeFileSync(at('etc/group'), 'root:x:0:\nuser:x:1000:\nextra:x:2000:user\n');
-  writeFileSync(at('not-executable'), 'text\n');
-  writeFileSync(at('seeded/inner/file'), 'from the image\n');
-  chmodSync(at('seeded'), 0o750);
-  chownSync(at('seeded'), 1000, 2000);
-  const diffId = sha256('layer of the container tests');
+  fill(at);
+  const diffId = sha256(`layer of ${name}, for the container tests`);
   snapshots.commit(layer.id, lease, { chainId: diffId, diffId, size: 1 });
   images.create(
     {
-      config: { architecture: 'amd64', os: 'linux', config: IMAGE_CONFIG, rootfs: { type: 'layers', diff_ids: [diffId] } },
+      config: { architecture: 'amd64', os: 'linux', config, rootfs: { type: 'layers', diff_ids: [diffId] } },
       layers: [{ diffId, size: 1, tarSize: 1 }],
-      names: ['tiny'],
+      names: [name],
     },
     lease,
   );

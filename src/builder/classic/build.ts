@@ -198,7 +198,8 @@ function parseTrigger(text: string): Instruction {
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
     const message = e.message.replace(/^dockerfile parse error on line \d+: /, '');
-    throw new SlipwayError(e.kind, e.code, message, { hints: e.hints, cause: e });
+    const { kind, code, hints } = e; // without its place
+    throw new SlipwayError(kind, code, message, { hints, cause: e });
   }
 }
 

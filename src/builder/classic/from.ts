@@ -49,7 +49,7 @@ export class Bases {
       return await this.#image(from, current.platform);
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
-      throw new SlipwayError(e.kind, e.code, `invalid from flag value ${from}: ${e.message}`, { cause: e, hints: e.hints });
+      throw e.withContext({ message: `invalid from flag value ${from}: ${e.message}` });
     }
   }
 
@@ -68,7 +68,7 @@ function wantedPlatform(text: string): Platform {
     return parsePlatform(text);
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
-    throw new SlipwayError(e.kind, e.code, `failed to parse platform ${text}: ${e.message}`, { cause: e });
+    throw e.withContext({ message: `failed to parse platform ${text}: ${e.message}` });
   }
 }
 

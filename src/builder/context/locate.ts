@@ -3,7 +3,7 @@ import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { IgnoreMatcher, parseIgnore } from '../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import { decodeName, RootedTree, whyNotRead } from '../../sys/index.ts';
+import { decodeName, reasonOf, RootedTree, whyNotRead } from '../../sys/index.ts';
 import type { PathFilter } from '../steps/types.ts';
 import type { ContextOptions } from './types.ts';
 
@@ -49,14 +49,7 @@ export function readDockerfile(at: Located, root: string, wording: ContextOption
     return { name: basename(at.name), text: read(at.path, wording === 'classic' ? root : undefined).toString() };
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
-    const reason =
-      {
-        ENOENT: 'no such file or directory',
-        ENOTDIR: 'not a directory',
-        EISDIR: 'is a directory',
-        EACCES: 'permission denied',
-        ELOOP: 'too many levels of symbolic links',
-      }[code ?? ''] ?? whyNotRead(e);
+    const reason = reasonOf(e, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOTREG', 'EFBIG');
     if (reason === undefined) throw e;
     const message =
       wording === 'graph'
@@ -123,7 +116,7 @@ function compile(text: string, name: string, wording: ContextOptions['wording'])
     return rules.length === 0 ? undefined : new IgnoreMatcher(rules, { name, dialect: wording === 'classic' ? 'classic' : 'buildkit' });
   } catch (e) {
     if (!isSlipwayError(e) || wording === 'graph') throw e;
-    throw new SlipwayError(e.kind, e.code, `error checking context: ${e.message}`, { cause: e, ...(e.source ? { source: e.source } : {}) });
+    throw e.withContext({ message: `error checking context: ${e.message}` });
   }
 }
 

@@ -1,7 +1,7 @@
 // What the graph calls the sources of a build: images, the main context, and the contexts of `--build-context`. Pure.
 import { quote } from '../../dockerfile/index.ts';
 import type { FileOp } from '../../graph/index.ts';
-import { formatReference, isSlipwayError, parseReference, type Reference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { formatReference, isSlipwayError, parseReference, type Reference, withDefaultTag } from '../../model/index.ts';
 import type { NamedContext } from '../context/index.ts';
 
 export interface Named {
@@ -32,7 +32,7 @@ export function referenceOf(name: string): Reference {
     return withDefaultTag(parseReference(name));
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
-    throw new SlipwayError(e.kind, e.code, `failed to parse stage name ${quote(name)}: ${e.message}`, { hints: e.hints, cause: e });
+    throw e.withContext({ message: `failed to parse stage name ${quote(name)}: ${e.message}` });
   }
 }
 

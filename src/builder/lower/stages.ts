@@ -182,7 +182,7 @@ export class Lowering {
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
       const message = e.message.replace(/^dockerfile parse error on line \d+: /, '');
-      throw new SlipwayError(e.kind, e.code, message, { hints: e.hints, cause: e, source });
+      throw e.withContext({ message, source });
     }
   }
 
@@ -322,7 +322,7 @@ export class Lowering {
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
       const hints = [...(near === undefined ? [] : [`there is a stage named ${near}`]), ...e.hints];
-      throw new SlipwayError(e.kind, e.code, e.message, { hints, cause: e, source });
+      throw e.withContext({ hints, source });
     }
   }
 

@@ -129,7 +129,7 @@ class Copy implements Disposable {
       await unpackFile(archive, to.self, { owner });
     } catch (e) {
       if (!isSlipwayError(e) || this.#request.style === 'graph') throw e;
-      throw new SlipwayError(e.kind, e.code, `failed to copy files: ${e.message}`, { cause: e, hints: e.hints });
+      throw e.withContext({ message: `failed to copy files: ${e.message}` });
     } finally {
       closeSync(archive);
     }

@@ -16,6 +16,7 @@ export { cacheMountName } from './run/caches.ts';
 export { contentDigest } from './content.ts';
 export { copyStep } from './copy.ts';
 export { copyTree } from './tree.ts';
+export { unpackFile } from './unpack.ts';
 export { FileDigests, openFileDigests } from './digests.ts';
 export { openRootfs } from './rootfs.ts';
 /** Loaded when something is to be run: most builds only look up what was. */

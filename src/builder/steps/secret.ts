@@ -1,7 +1,7 @@
 // What a secret holds. A file is read whenever it is asked for; a pipe, as `<(command)` and /dev/stdin may be, gives its bytes once.
 import { statSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
-import { readInput, whyNotRead } from '../../sys/index.ts';
+import { readInput, reasonOf } from '../../sys/index.ts';
 import type { SecretSource } from './types.ts';
 
 /** Bytes; Docker's limit. */
@@ -27,10 +27,9 @@ async function readSecret(id: string, path: string, signal: AbortSignal): Promis
     return await readInput(path, { largest: LARGEST_SECRET, signal });
   } catch (cause) {
     signal.throwIfAborted();
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    const reason = { ENOENT: 'no such file or directory', EISDIR: 'is a directory' }[code] ?? whyNotRead(cause);
+    const reason = reasonOf(cause, 'ENOENT', 'EISDIR', 'ENOTREG', 'EFBIG');
     if (reason === undefined) throw cause;
-    const kind = code === 'ENOENT' ? 'not-found' : 'invalid-argument';
+    const kind = reasonOf(cause, 'ENOENT') !== undefined ? 'not-found' : 'invalid-argument';
     throw new SlipwayError(kind, 'run.no-secret', `failed to read secret ${id}: open ${path}: ${reason}`, { cause });
   }
 }

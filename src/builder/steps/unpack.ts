@@ -30,7 +30,7 @@ import {
   type TarHandler,
 } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { type Directory, encodeName, lutimesNs, mknod, OpenDirectories, RootedTree } from '../../sys/index.ts';
+import { type Directory, encodeName, lutimesNs, mknod, OpenDirectories, reasonOf, RootedTree } from '../../sys/index.ts';
 import type { Owner } from './owner.ts';
 import { cleanWords, splitPath } from './words.ts';
 import { writeXattr } from './xattrs.ts';
@@ -324,21 +324,9 @@ function wordsOf(path: string): string {
   return cleanWords(path).join('/');
 }
 
-/** What an entry can be at fault for, as an error that points at the instruction. */
-const BLAMES: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  ENOTDIR: 'not a directory',
-  EEXIST: 'file exists',
-  EISDIR: 'is a directory',
-  ELOOP: 'too many levels of symbolic links',
-  ENAMETOOLONG: 'file name too long',
-  EPERM: 'operation not permitted',
-  EINVAL: 'invalid argument',
-  EMLINK: 'too many links',
-};
-
+/** What an entry can be at fault for becomes an error that points at the instruction. */
 function blamed(e: unknown, entry: TarEntry): unknown {
-  const reason = BLAMES[(e as NodeJS.ErrnoException).code ?? ''];
+  const reason = reasonOf(e, 'ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EPERM', 'EINVAL', 'EMLINK');
   if (reason === undefined || e instanceof SlipwayError) return e;
   const what =
     entry.type === 'link' ? `hard link ${JSON.stringify(entry.path)} to ${JSON.stringify(entry.link ?? '')}` : JSON.stringify(entry.path);

@@ -211,7 +211,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
         return parseUlimit(spec);
       } catch (e) {
         if (!isSlipwayError(e)) throw e;
-        throw new SlipwayError(e.kind, e.code, invalidValue('--ulimit', spec, e.message), { exitCode: 125, cause: e });
+        throw e.withContext({ message: invalidValue('--ulimit', spec, e.message), exitCode: 125 });
       }
     }),
   };

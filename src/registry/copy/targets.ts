@@ -20,7 +20,7 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../../model/index.ts';
-import { RootedTree, writeFileAtomic } from '../../sys/index.ts';
+import { reasonOf, RootedTree, writeFileAtomic } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import { type Compression, compressing } from '../push.ts';
 import type { RemoteManifest, Repository } from '../repository.ts';
@@ -99,6 +99,18 @@ function isNamed({ annotations = {} }: Descriptor, { tag, whole }: ImageName): b
   return annotations[REF_NAME] === tag && (has === undefined || whole === undefined || has === whole);
 }
 
+/** What the layout holds; a link that leads out of it is nothing, and is replaced. */
+function listed(layout: RootedTree): readonly Descriptor[] {
+  let index: Buffer;
+  try {
+    index = layout.readFile('index.json');
+  } catch (e) {
+    if (reasonOf(e, 'ENOENT', 'ENOTDIR', 'ELOOP') !== undefined) return [];
+    throw e;
+  }
+  return parseIndex(index).manifests;
+}
+
 export class LayoutTarget implements CopyTarget {
   readonly parallel = 3;
   readonly #root: string;
@@ -141,7 +153,7 @@ export class LayoutTarget implements CopyTarget {
     if (!root) return;
     const path = join(this.#root, 'index.json');
     using tree = new RootedTree(this.#root);
-    const before = tree.stat('index.json') === undefined ? [] : parseIndex(tree.readFile('index.json')).manifests;
+    const before = listed(tree);
     const taken = (d: Descriptor): boolean =>
       this.#names.length === 0 ? d.digest === m.digest : this.#names.some((name) => isNamed(d, name));
     const others = before.filter((d) => !taken(d));

@@ -1,8 +1,9 @@
 // The tar of what one copied tree changed relative to the tree that it was copied from: a walk over both.
 import fs from 'node:fs';
 import { nativePath } from '../../archive/index.ts';
+import { type Directory, RootedTree } from '../../sys/index.ts';
 import { sameAttributes } from './attributes-compare.ts';
-import { type DiffResult, LayerWriter, sortedNames, type WriterOptions } from './layer-writer.ts';
+import { type DiffResult, isGone, LayerWriter, sortedNames, type WriterOptions } from './layer-writer.ts';
 import { joinRelative } from './paths.ts';
 
 export interface CopyDiffOptions {
@@ -19,11 +20,33 @@ export function diffCopy(own: string, o: CopyDiffOptions, sink: (chunk: Buffer) 
   return writer.finish();
 }
 
-/** Writes the tar of a whole tree. */
+/**
+ * Writes the tar of a whole tree, of which a program may be at work: what it removes or replaces meanwhile is left out, and no link leads
+ * out of the tree.
+ */
 export function tarTree(root: string, sink: (chunk: Buffer) => void, o: WriterOptions = {}): DiffResult {
-  const writer = new LayerWriter(sink, o);
-  walk(writer, root, undefined, '', 0);
+  const writer = new LayerWriter(sink, { ...o, live: true });
+  using tree = new RootedTree(root);
+  using top = tree.directory('');
+  walkLive(writer, top);
   return writer.finish();
+}
+
+function walkLive(writer: LayerWriter, directory: Directory): void {
+  for (const name of directory.list()) {
+    const stats = directory.stat(name);
+    if (stats === undefined) continue;
+    const child = joinRelative(directory.inside, name);
+    try {
+      if (!stats.isDirectory()) writer.leaf(child, directory.at(name), stats);
+      else {
+        using below = directory.directory(name);
+        writer.directory(child, below.self, stats, false, () => walkLive(writer, below));
+      }
+    } catch (e) {
+      if (!isGone(e)) throw e;
+    }
+  }
 }
 
 function walk(writer: LayerWriter, own: string, parent: string | undefined, rel: string, copiedAt: number): void {

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { contentBytes, decodeName, encodeHeader, END_OF_ARCHIVE, OPAQUE_WHITEOUT, padding, WHITEOUT_PREFIX } from '../../archive/index.ts';
 import type { TarEntry } from '../../archive/index.ts';
-import { deviceMajor, deviceMinor, getXattr, listXattrs } from '../../sys/index.ts';
+import { deviceMajor, deviceMinor, getXattr, listXattrs, reasonOf } from '../../sys/index.ts';
 import { isOverlayXattr } from './overlay.ts';
 import { ChunkedOutput } from './output.ts';
 import { joinRelative } from './paths.ts';
@@ -28,6 +28,8 @@ export interface WriterOptions {
   readonly time?: bigint | undefined;
   /** Where the files lie in the archive: `folder/`. */
   readonly prefix?: string;
+  /** Somebody may change the files meanwhile: what is gone, or another thing than it was, is left out. */
+  readonly live?: boolean;
   /** More entries follow; the end of the archive is not written. */
   readonly open?: boolean;
 }
@@ -72,18 +74,37 @@ export class LayerWriter {
   /** Anything but a directory; sockets have no place in a tar. */
   leaf(rel: string, native: string | Buffer, stats: fs.Stats): void {
     if (stats.isSocket()) return;
-    const entry: TarEntry = attributes(rel, native, stats);
-    if (stats.nlink > 1) {
-      const key = `${stats.dev}:${stats.ino}`;
-      const first = this.#links.get(key);
-      if (first !== undefined) {
-        entry.type = 'link';
-        entry.link = first;
-        this.#header(entry);
-        return;
-      }
-      this.#links.set(key, rel);
+    const key = `${stats.dev}:${stats.ino}`;
+    const first = stats.nlink > 1 ? this.#links.get(key) : undefined;
+    if (first !== undefined) {
+      this.#header({ ...attributes(rel, native, stats), type: 'link', link: first });
+      return;
     }
+    const fd = stats.isFile() && stats.size > 0 ? this.#open(native) : undefined;
+    if (fd === 'gone') return;
+    try {
+      this.#leaf(rel, native, stats, fd);
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd);
+    }
+    if (stats.nlink > 1) this.#links.set(key, rel);
+  }
+
+  #open(native: string | Buffer): number | 'gone' {
+    let fd: number;
+    try {
+      fd = fs.openSync(native, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    } catch (e) {
+      if (this.#o.live !== true || !isGone(e)) throw e;
+      return 'gone';
+    }
+    if (this.#o.live !== true || fs.fstatSync(fd).isFile()) return fd;
+    fs.closeSync(fd);
+    return 'gone';
+  }
+
+  #leaf(rel: string, native: string | Buffer, stats: fs.Stats, fd: number | undefined): void {
+    const entry: TarEntry = attributes(rel, native, stats);
     if (stats.isSymbolicLink()) {
       entry.type = 'symlink';
       entry.mode = 0o777;
@@ -98,8 +119,8 @@ export class LayerWriter {
     if (xattrs !== undefined) entry.xattrs = xattrs;
     this.#header(entry);
     this.#content += contentBytes(entry);
-    if (entry.size === 0) return;
-    this.#output.file(native, entry.size);
+    if (fd === undefined) return;
+    this.#output.file(fd, entry.size, rel);
     this.#output.bytes(padding(entry.size));
   }
 
@@ -122,6 +143,9 @@ export class LayerWriter {
     return { size: this.#output.size, files: this.#files, content: this.#content };
   }
 }
+
+/** Whether an error says that something is not there, or another thing than a look at it found. */
+export const isGone = (e: unknown): boolean => reasonOf(e, 'ENOENT', 'ENOTDIR', 'ELOOP') !== undefined;
 
 function attributes(path: string, native: string | Buffer, stats: fs.Stats): TarEntry {
   return { path, type: 'file', mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, size: 0, mtimeNs: wholeSeconds(native, stats) };

@@ -23,18 +23,13 @@ export class ChunkedOutput {
     }
   }
 
-  /** Exactly `size` bytes of a file. @throws `layer.changed` where it has become shorter. */
-  file(path: string | Buffer, size: number): void {
-    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    try {
-      for (let left = size; left > 0;) {
-        const n = fs.readSync(fd, this.chunk, this.used, Math.min(left, CHUNK - this.used), null);
-        if (n === 0) throw new SlipwayError('failed-precondition', 'layer.changed', `${path.toString()} became shorter while it was read`);
-        left -= n;
-        this.advance(n);
-      }
-    } finally {
-      fs.closeSync(fd);
+  /** Exactly `size` bytes of an open file. @throws `layer.changed` where it has become shorter. */
+  file(fd: number, size: number, path: string): void {
+    for (let left = size; left > 0;) {
+      const n = fs.readSync(fd, this.chunk, this.used, Math.min(left, CHUNK - this.used), null);
+      if (n === 0) throw new SlipwayError('failed-precondition', 'layer.changed', `${path} became shorter while it was read`);
+      left -= n;
+      this.advance(n);
     }
   }
 

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, closeSync, openSync, statSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { SlipwayError } from '../../../model/index.ts';
-import { readInput, whyNotRead } from '../../../sys/index.ts';
+import { readInput, reasonOf } from '../../../sys/index.ts';
 import { parseSshKey, type SshKey, SshReader, sshStrings, uint32 } from './ssh-keys.ts';
 
 /** The socket of an agent, or keys that are in the memory of this process. */
@@ -40,7 +40,7 @@ export async function openAgent(paths: readonly string[], signal: AbortSignal): 
     } catch (cause) {
       signal.throwIfAborted();
       const { code } = cause as NodeJS.ErrnoException;
-      throw invalid(`failed to read ${path}: ${code === 'EISDIR' ? 'is a directory' : (whyNotRead(cause) ?? code)}`, [], cause);
+      throw invalid(`failed to read ${path}: ${reasonOf(cause, 'EISDIR', 'ENOTREG', 'EFBIG') ?? code}`, [], cause);
     }
     try {
       keys.push(parseSshKey(text));
