@@ -9,10 +9,10 @@ import { applyXattrs, clampTime, currentUmask } from './attributes.ts';
 import { invalidLayer, layerError } from './errors.ts';
 import { FileWriter } from './file-writer.ts';
 import { copyAttributes, copyUp, findLower } from './lowers.ts';
-import {} from './overlay.ts';
 import { joinRelative, relativePath, splitRelative, whiteoutTarget } from './paths.ts';
 import { FlatDeletions, OverlayDeletions } from './deletions.ts';
 import type { Deletions } from './deletions.ts';
+import { SettledDirectories } from './settled-directories.ts';
 
 export interface ApplyOptions {
   /** True: deletions become overlayfs whiteouts and opaque directories. False: they are carried out in the directory itself. */
@@ -46,7 +46,7 @@ export class LayerApplier implements TarHandler {
   private readonly umask = currentUmask();
   private readonly writer = new FileWriter(this.umask);
   /** Modes and times that directories get once nothing is put into them any more, by the path with links followed. */
-  private readonly directories = new Map<string, TarEntry>();
+  private readonly directories = new SettledDirectories<TarEntry>();
   private path = '';
   private files = 0;
   private size = 0;
@@ -92,7 +92,7 @@ export class LayerApplier implements TarHandler {
     let path = '';
     try {
       this.deletions.finish(this.tree.directory(''));
-      for (const [inside, entry] of [...this.directories].reverse()) {
+      for (const [inside, entry] of this.directories) {
         path = entry.path;
         this.tree.trim();
         const native = this.native(inside);
@@ -198,7 +198,6 @@ export class LayerApplier implements TarHandler {
     if (!asMade || entry.uid !== 0 || entry.gid !== 0) fs.lchownSync(native, entry.uid, entry.gid);
     if (!asMade || (entry.mode & (this.umask | 0o5000)) !== 0) fs.chmodSync(native, earlyMode(entry));
     if (entry.xattrs !== undefined) applyXattrs(native, entry.xattrs);
-    this.directories.delete(inside);
     this.directories.set(inside, entry);
   }
 
@@ -259,8 +258,7 @@ export class LayerApplier implements TarHandler {
     if (stats.isDirectory()) {
       if (typeof native === 'string') removeTree(native);
       else fs.rmSync(native, { recursive: true });
-      const inside = joinRelative(parent.inside, name);
-      for (const known of this.directories.keys()) if (known === inside || known.startsWith(`${inside}/`)) this.directories.delete(known);
+      this.directories.remove(joinRelative(parent.inside, name));
     } else fs.unlinkSync(native);
     if (stats.isDirectory() || stats.isSymbolicLink()) this.tree.forget();
   }

@@ -65,6 +65,8 @@ export class OverlayDeletions implements Deletions {
 export class FlatDeletions implements Deletions {
   readonly removes = true;
   private readonly ours = new Set<string>();
+  /** Directories that hold nothing of the layers below any more, and never will again. */
+  private readonly hidden = new Set<string>();
 
   hide(directory: Directory, name: string): void {
     const stats = directory.stat(name);
@@ -81,6 +83,8 @@ export class FlatDeletions implements Deletions {
 
   /** Removes what is not this layer's own, and every directory that this empties. */
   hideContents(directory: Directory): void {
+    if (this.hidden.has(directory.inside)) return;
+    this.hidden.add(directory.inside);
     for (const name of directory.list()) this.hide(directory, name);
   }
 
