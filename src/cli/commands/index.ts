@@ -151,6 +151,15 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
   ...same(['dockerfile format', 'dockerfile fmt'], 'Write Dockerfiles in one style', () => import('./dockerfile.ts').then((m) => m.format)),
   ...same(['dockerfile ast'], 'Print the tree of a Dockerfile as JSON', () => import('./dockerfile.ts').then((m) => m.ast)),
+  ...same(['completion'], 'Print what makes a shell complete commands, flags and names: bash, zsh or fish', () =>
+    import('./completion.ts').then((m) => m.completion),
+  ),
+  {
+    path: '__complete',
+    summary: 'Complete a command line',
+    hidden: true,
+    load: () => import('./completion.ts').then((m) => m.completeWords),
+  },
   ...same(['version'], 'Show the version', () => import('./version.ts').then((m) => m.version)),
 ];
 
