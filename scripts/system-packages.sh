@@ -14,6 +14,7 @@ ldconfig -p | grep -q 'libatomic\.so\.1' || want="$want libatomic1" # Node itsel
 need crun crun
 need runc runc
 need conmon conmon
+need catatonit catatonit
 need /usr/lib/podman/aardvark-dns aardvark-dns
 need mmdebstrap mmdebstrap
 need /usr/share/doc/busybox-static busybox-static

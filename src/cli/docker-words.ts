@@ -23,7 +23,7 @@ const FLAGS = new Set(
   `annotation attach blkio-weight blkio-weight-device cgroup-parent cgroupns cidfile compress config-only context cpu-count cpu-percent cpu-period
   cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpuset-cpus cpuset-mems debug details detach-keys device device-cgroup-rule device-read-bps
   device-read-iops device-write-bps device-write-iops disable-content-trust dns-opt dns-option dns-search domainname gpus group-add health-cmd
-  health-interval health-retries health-start-interval health-start-period health-timeout host init internal io-maxbandwidth io-maxiops ip ip-range
+  health-interval health-retries health-start-interval health-start-period health-timeout host internal io-maxbandwidth io-maxiops ip ip-range
   ip6 ipam-driver ipam-opt ipc ipv4 ipv6 isolation kernel-memory label-file link link-local-ip log-driver log-opt mac-address memory-reservation
   memory-swap memory-swappiness mount net net-alias network-alias no-healthcheck oom-kill-disable oom-score-adj os-features pid platform restart
   runtime scope security-opt sig-proxy signal storage-opt sysctl tree use-api-socket userns uts verbose volume-driver volumes volumes-from`.split(

@@ -90,6 +90,7 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     PublishAllPorts: r.publishAll,
     ReadonlyRootfs: r.readonlyRootfs,
     Tmpfs: Object.fromEntries(c.mounts.filter((m) => m.type === 'tmpfs').map((m) => [m.destination, (m.options ?? []).join(',')])),
+    ...(r.init === true && { Init: true }),
     ShmSize: r.shmSize ?? DEFAULT_SHM,
     Runtime: runtime,
     Memory: r.memory ?? 0,

@@ -31,6 +31,7 @@ import {
 import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
+import { withInit } from './init.ts';
 import { seedVolume } from './seed.ts';
 import type { Container, MountPoint } from './types.ts';
 import type { Volumes } from './volumes.ts';
@@ -79,7 +80,8 @@ export async function launch(
     checkProgram(plain);
     for (const name of IDENTITY) writeFileSync(join(bundle, name), '', { mode: 0o644 });
     using tree = new RootedTree(rootfs);
-    const spec = { ...plain, mounts: placeMounts(tree, plain.mounts, createPlace) };
+    const begun = c.request.init === true ? withInit(plain) : plain;
+    const spec = { ...begun, mounts: placeMounts(tree, begun.mounts, createPlace) };
     await runtime.prepare(c.id, bundle, spec);
     const created = await monitor.create(spec);
     const network = await joining;
@@ -154,6 +156,8 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
     if (m.type === 'volume') {
       volumes.ensureFolder(m.name!);
       await seedVolume(m, rootfs, layout.locks);
+    } else if (m.mustExist === true) {
+      checkSource(m);
     } else if (m.type === 'bind' && !existsSync(m.source)) {
       mkdirSync(m.source, { recursive: true, mode: 0o755 }); // as Docker does for -v
     }
@@ -273,12 +277,26 @@ function specMount(m: MountPoint): SpecMount {
   if (m.type === 'tmpfs')
     return { destination: m.destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', ...(m.options ?? [])] };
   const propagation = m.propagation ?? 'rprivate';
+  const access = m.readonly ? (m.recursion === 'readonly' ? ['ro', 'rro'] : ['ro']) : ['rw'];
   return {
     destination: m.destination,
     type: 'bind',
     source: m.source,
-    options: ['rbind', propagation.startsWith('r') ? propagation : `r${propagation}`, m.readonly ? 'ro' : 'rw'],
+    options:
+      m.recursion === 'none'
+        ? ['bind', propagation.replace(/^r/, ''), ...access]
+        : ['rbind', propagation.startsWith('r') ? propagation : `r${propagation}`, ...access],
   };
+}
+
+/** @throws SlipwayError `container.no-source` when what is to be mounted is not there */
+export function checkSource({ source }: Pick<MountPoint, 'source'>): void {
+  if (!existsSync(source))
+    throw new SlipwayError(
+      'invalid-argument',
+      'container.no-source',
+      `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+    );
 }
 
 function asksForLimits({ request: r }: Container): boolean {

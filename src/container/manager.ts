@@ -12,7 +12,8 @@ import { startDetached } from './detached.ts';
 import { Endings } from './ending.ts';
 import { logFile } from './folders.ts';
 import { type ForegroundOptions, runForeground } from './foreground.ts';
-import type { LaunchOptions } from './launch.ts';
+import { findInit } from './init.ts';
+import { checkSource, type LaunchOptions } from './launch.ts';
 import { checkName } from './names.ts';
 import type { ContainerParts } from './parts.ts';
 import { checkPlatform, type CreateOptions } from './platform.ts';
@@ -73,6 +74,8 @@ export class ContainerManager {
     const ports = request.publishAll ? publishAll(Object.fromEntries(exposed.map((p) => [p, {}])), request.ports) : request.ports;
     const id = randomId();
     const volumes = this.volumes.plan(request, Object.keys(config.Volumes ?? {}), now());
+    for (const m of volumes.mounts) if (m.mustExist === true) checkSource(m);
+    if (request.init === true) findInit();
     const base = image.layers.length === 0 ? null : await images.snapshot(image, lease);
     const { id: snapshotId } = snapshots.prepare(base, lease);
     crashPoint('container.snapshot-prepared');

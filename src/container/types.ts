@@ -13,6 +13,12 @@ export interface VolumeRequest {
   readonly propagation?: string;
   /** A new volume stays empty whatever the image has there. */
   readonly noCopy?: boolean;
+  /** Of a bind: it is refused, not made, when it is missing. */
+  readonly mustExist?: boolean;
+  /** Of a bind: what is mounted below its source comes too when left out; not at all, or as readonly as the rest. */
+  readonly recursion?: 'none' | 'readonly';
+  /** Of a new volume. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What `run` and `create` ask for; what is left out comes from the image. */
@@ -60,6 +66,8 @@ export interface ContainerRequest {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
+  /** Its first process is a small one that reaps others and passes signals on to the program. */
+  readonly init?: boolean;
   readonly stopSignal?: string;
   /** Seconds. */
   readonly stopTimeout?: number;
@@ -78,6 +86,8 @@ export interface MountPoint {
   readonly anonymous?: boolean;
   readonly propagation?: string;
   readonly noCopy?: boolean;
+  readonly mustExist?: boolean;
+  readonly recursion?: 'none' | 'readonly';
   /** Of a tmpfs, as given. */
   readonly options?: readonly string[];
 }

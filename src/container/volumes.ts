@@ -5,7 +5,7 @@ import { SlipwayError } from '../model/index.ts';
 import type { Database, Layout, Sql } from '../store/index.ts';
 import { removeTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
-import type { Container, ContainerRequest, MountPoint } from './types.ts';
+import type { Container, ContainerRequest, MountPoint, VolumeRequest } from './types.ts';
 
 /** What Docker accepts as a volume's name. */
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -106,10 +106,10 @@ export class Volumes {
    * new volumes down; it belongs into the transaction that records the container.
    */
   plan(request: ContainerRequest, imageVolumes: readonly string[], now: number): { mounts: MountPoint[]; record: () => void } {
-    const wanted = new Map<string, boolean>(); // name → anonymous
-    const volume = (destination: string, v: { source?: string; readonly?: boolean; noCopy?: boolean } = {}): MountPoint => {
+    const wanted = new Map<string, { anonymous: boolean; labels: Readonly<Record<string, string>> | undefined }>();
+    const volume = (destination: string, v: Partial<VolumeRequest> = {}): MountPoint => {
       const name = checked(v.source ?? randomId());
-      wanted.set(name, v.source === undefined);
+      wanted.set(name, { anonymous: v.source === undefined, labels: v.labels });
       return {
         type: 'volume',
         name,
@@ -128,6 +128,8 @@ export class Volumes {
             destination: v.destination,
             readonly: v.readonly,
             ...(v.propagation !== undefined && { propagation: v.propagation }),
+            ...(v.mustExist && { mustExist: true }),
+            ...(v.recursion && { recursion: v.recursion }),
           }
         : volume(v.destination, v),
     );
@@ -138,7 +140,7 @@ export class Volumes {
     }
     const taken = new Set(mounts.map((m) => trimmed(m.destination)));
     for (const destination of imageVolumes) if (!taken.has(trimmed(destination))) mounts.push(volume(destination));
-    return { mounts, record: () => wanted.forEach((anonymous, name) => this.#record(name, anonymous, now)) };
+    return { mounts, record: () => wanted.forEach((v, name) => this.#record(name, v.anonymous, now, v.labels)) };
   }
 
   #record(name: string, anonymous: boolean, now: number, labels: Readonly<Record<string, string>> = {}): void {

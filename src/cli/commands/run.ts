@@ -9,6 +9,7 @@ import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { clientEnds, fromEnvironment, noTerminal } from '../containers.ts';
 import { containerLabels, exposed, extraHost, nameServer, nanoCpus, wrongFlag } from '../container-values.ts';
 import { readEnvFile } from '../env-file.ts';
+import { parseMount } from '../mount-flag.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
 import { configuredProxies } from '../user-config.ts';
 
@@ -23,11 +24,13 @@ const REQUEST: readonly Option[] = [
   { name: 'env-file', type: 'list', placeholder: 'file', help: 'Read environment variables from a file' },
   { name: 'expose', type: 'list', placeholder: 'port', help: 'Expose a port or a range' },
   { name: 'hostname', short: 'h', type: 'string', placeholder: 'name', help: 'Host name in the container' },
+  { name: 'init', type: 'boolean', help: 'A first process that passes signals on and reaps what others leave' },
   { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
   { name: 'label', short: 'l', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
   { name: 'log-driver', type: 'string', placeholder: 'driver', help: 'json-file: the only one' },
   { name: 'log-opt', type: 'list', placeholder: 'key=value', help: 'max-size=10m: a log that grows beyond begins again' },
   { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Limit of memory' },
+  { name: 'mount', type: 'list', placeholder: 'key=value,...', help: 'Mount a folder, a volume or a tmpfs: type=bind,src=/data,dst=/data' },
   { name: 'name', type: 'string', placeholder: 'name', help: 'Name of the container' },
   { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none or host' },
   { name: 'pids-limit', type: 'number', placeholder: 'n', help: 'Limit of processes' },
@@ -153,6 +156,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
       );
     return n;
   };
+  const mounts = o.list('mount').map(parseMount);
   const entrypoint = text('entrypoint');
   const cpus = text('cpus');
   const optional = {
@@ -188,16 +192,20 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     ports: o.list('publish').flatMap((p) => parsePortSpec(p)),
     publishAll: o.bool('publish-all'),
     expose: o.list('expose').map(exposed),
-    volumes: o
-      .list('volume')
-      .map((v) =>
-        parseVolume(
-          v.startsWith('./') || v.startsWith('../') || v === '.' || v.startsWith('.:')
-            ? `${resolve(ctx.cwd, v.split(':')[0] ?? '')}${v.slice((v.split(':')[0] ?? '').length)}`
-            : v,
+    volumes: [
+      ...mounts.flatMap((m) => ('volume' in m ? [m.volume] : [])),
+      ...o
+        .list('volume')
+        .map((v) =>
+          parseVolume(
+            v.startsWith('./') || v.startsWith('../') || v === '.' || v.startsWith('.:')
+              ? `${resolve(ctx.cwd, v.split(':')[0] ?? '')}${v.slice((v.split(':')[0] ?? '').length)}`
+              : v,
+          ),
         ),
-      ),
-    tmpfs: o.list('tmpfs'),
+    ],
+    tmpfs: [...o.list('tmpfs'), ...mounts.flatMap((m) => ('tmpfs' in m ? [m.tmpfs] : []))],
+    ...(o.bool('init') && { init: true }),
     network: text('network') === undefined || text('network') === 'default' ? 'bridge' : (text('network') ?? 'bridge'),
     addHosts: o.list('add-host').map(extraHost),
     dns: o.list('dns').map(nameServer),
