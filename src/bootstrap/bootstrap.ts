@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Image, type ImageStore, importRootfs } from '../image/index.ts';
-import { familiarReference, formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import { familiarReference, formatReference, isSlipwayError, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
 import { removeTree } from '../sys/index.ts';
 import { nearest } from '../util/index.ts';
 import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts';
@@ -105,6 +105,8 @@ export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise
   } catch (e) {
     // the tools that it stops, and the archive that ends early, fail in words of their own
     o.signal.throwIfAborted();
+    // nothing, or half of an archive, comes from a maker that failed: what it says is the cause
+    if (isSlipwayError(e) && e.code.startsWith('archive.')) await maker?.done;
     throw e;
   } finally {
     // one that was told to end still writes for a moment

@@ -54,7 +54,7 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
     rest = lines.pop() ?? '';
     for (const line of lines) {
       if (line.trim() === '') continue;
-      tail = [...tail, line].slice(-8);
+      tail = [...tail, line].slice(-40);
       const status = /^I: (.*?)\.*$/.exec(line)?.[1];
       if (status) o.onStatus(status);
     }
@@ -65,11 +65,7 @@ export async function debianRootfs(recipe: Recipe, o: RootfsOptions): Promise<Ro
       o.signal.removeEventListener('abort', stop);
       if (code === 0) return resolve();
       if (o.signal.aborted) return reject(new SlipwayError('cancelled', 'cancelled', 'cancelled'));
-      reject(
-        new SlipwayError('process-failed', 'bootstrap.failed', `mmdebstrap could not make ${recipe.name}: ${lastError(tail)}`, {
-          hints: ['check that apt-get update works on this machine, and that there is room in the temporary folder'],
-        }),
-      );
+      reject(failure(`mmdebstrap could not make ${recipe.name}`, tail));
     });
   });
   done.catch(() => {}); // the reader of the stream asks for it later
@@ -90,8 +86,24 @@ function makerEnvironment(o: RootfsOptions): NodeJS.ProcessEnv {
   };
 }
 
-const lastError = (lines: readonly string[]): string =>
-  lines.findLast((l) => l.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'it gave no reason';
+/** Why a tool failed, from what it wrote: the first error is the cause of the others. */
+export function failure(what: string, lines: readonly string[]): SlipwayError {
+  const unreachable = lines.map((line) => /^E: Failed to fetch (?<uri>\S+)\s+(?<reason>.*)$/.exec(line)?.groups).find((found) => found);
+  if (unreachable !== undefined) {
+    const { uri = '', reason = '' } = unreachable;
+    const host = URL.parse(uri)?.host || uri; // an address may hold a password
+    return new SlipwayError('unavailable', 'bootstrap.unreachable', `Debian's packages cannot be fetched from ${host}: ${reason}`, {
+      hints: [
+        'a stand-in needs the network: apt-get update must work here (http_proxy and https_proxy count)',
+        'without a network, bring an image from another machine: slipway save -o FILE NAME there, slipway load -i FILE here',
+      ],
+    });
+  }
+  const reason = lines.find((line) => line.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'it gave no reason';
+  return new SlipwayError('process-failed', 'bootstrap.failed', `${what}: ${reason}`, {
+    hints: ['check that apt-get update works on this machine, and that there is room for the files'],
+  });
+}
 
 const ACCOUNTS = {
   'etc/passwd':
@@ -135,14 +147,7 @@ async function staticBusybox(o: RootfsOptions): Promise<string> {
   const got = await run(apt, ['download', '-q', 'busybox-static'], { cwd: o.work, signal: o.signal });
   const deb = readdirSync(o.work).find((n) => n.endsWith('.deb'));
   if (got.exitCode !== 0 || !deb) {
-    throw new SlipwayError(
-      'process-failed',
-      'bootstrap.failed',
-      `apt could not download busybox-static: ${lastError(got.stderr.trim().split('\n'))}`,
-      {
-        hints: ['run apt-get update once'],
-      },
-    );
+    throw failure('apt could not download busybox-static', got.stderr.trim().split('\n'));
   }
   const to = join(o.work, 'busybox');
   mkdirSync(to);
