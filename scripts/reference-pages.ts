@@ -1,0 +1,88 @@
+// The pages of docs/reference: every command with its flags, from the tables that the parser and the help have; and the build checks.
+import type { Command } from '../src/cli/command.ts';
+import { ENTRIES, type Entry } from '../src/cli/commands/index.ts';
+import { RULES, type RuleName } from '../src/dockerfile/checks/rules.ts';
+import { ruleUrl } from '../src/dockerfile/index.ts';
+
+interface Described {
+  /** `image ls`; the first is the one that the page is called by. */
+  readonly paths: readonly string[];
+  readonly command: Command;
+}
+
+/** Commands in the order of help; names for the same one stand together. */
+async function commands(): Promise<Described[]> {
+  const byLoad = new Map<Entry['load'], string[]>();
+  for (const { path, hidden, load } of ENTRIES) if (!hidden) byLoad.set(load, [...(byLoad.get(load) ?? []), path]);
+  return Promise.all([...byLoad].map(async ([load, paths]) => ({ paths, command: await load() })));
+}
+
+const fileOf = (path: string): string => `commands/${path.replaceAll(' ', '-')}.md`;
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+const NOTE = '<!-- written by npm run reference: change the program, not this page -->\n\n';
+
+function commandPage({ paths: [path = '', ...others], command }: Described): string {
+  const shown = command.options.filter((o) => !o.hidden).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = shown.map((o) => {
+    const value =
+      o.type === 'boolean' ? '' : `${o.implied === undefined ? ' ' : '[='}${o.placeholder ?? o.type}${o.implied === undefined ? '' : ']'}`;
+    const flag = `${o.short === undefined ? '' : `\`-${o.short}\`, `}\`--${o.name}${cell(value)}\``;
+    return `| ${flag} | ${cell(o.help)}${o.type === 'list' ? ' (may be repeated)' : ''} |\n`;
+  });
+  return [
+    `${NOTE}# slipway ${path}\n`,
+    `${command.summary}.\n`,
+    `    slipway ${path} ${command.usage}`.trimEnd(),
+    '',
+    ...(others.length === 0 ? [] : [`Also: ${others.map((p) => `\`slipway ${p}\``).join(', ')}.\n`]),
+    ...(rows.length === 0 ? [] : [`| flag | what it does |\n|---|---|\n${rows.join('')}`]),
+    ...(command.stopAtFirstArg ? ['Flags end at the first argument: what follows belongs to the program.\n'] : []),
+    ...(command.options.some((o) => o.hidden)
+      ? ['Flags of Docker that have no effect here are taken too, with a warning where that matters.\n']
+      : []),
+    `Examples:\n\n${command.examples.map((e) => `    ${e}\n`).join('')}`,
+  ].join('\n');
+}
+
+function indexPage(all: readonly Described[]): string {
+  const rows = all.map(({ paths: [path = '', ...others], command }) => {
+    const more = others.length === 0 ? '' : `, ${others.map((p) => `\`${p}\``).join(', ')}`;
+    return `| [\`${path}\`](${fileOf(path)})${more} | ${cell(command.summary)} |\n`;
+  });
+  return `${NOTE}# Reference
+
+Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. [The build checks](checks.md).
+
+Before a command stand \`-D\` (where a bug of Slipway itself stands), \`--config FOLDER\` (of \`config.json\`) and \`--log-level\`. A flag's value follows
+it, or an equals sign; short flags without values may stand together (\`-it\`). A mistake in a flag ends with exit code 125.
+
+| command | what it does |
+|---|---|
+${rows.join('')}`;
+}
+
+function checksPage(): string {
+  const names = Object.keys(RULES).toSorted() as RuleName[];
+  const rows = names.map((name) => {
+    const experimental = 'experimental' in RULES[name] ? ' (an experiment: `check=experimental=all` asks for it)' : '';
+    return `| [${name}](${ruleUrl(name)}) | ${cell(RULES[name].description)}${experimental} |\n`;
+  });
+  return `${NOTE}# Build checks
+
+\`slipway build --check\` makes them and builds nothing; each build makes them too, and warns. A line \`# check=skip=NAME\` at the top of a Dockerfile
+leaves one out, \`# check=error=true\` makes errors of warnings.
+
+| check | what is right |
+|---|---|
+${rows.join('')}`;
+}
+
+/** The pages by their names below docs/reference. */
+export async function referencePages(): Promise<Map<string, string>> {
+  const all = await commands();
+  return new Map([
+    ['README.md', indexPage(all)],
+    ['checks.md', checksPage()],
+    ...all.map((d) => [fileOf(d.paths[0] ?? ''), commandPage(d)] as const),
+  ]);
+}
