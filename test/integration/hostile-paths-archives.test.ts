@@ -213,6 +213,33 @@ test('load: names in a manifest lead to members of the archive alone', async () 
   }
 });
 
+test('save and export write to no link, and to no file that one leads to', async () => {
+  const { f, host } = attack;
+  await attempt('create', '--name', 'saved', 'base', 'true');
+  for (const target of [join(host, 'secret'), join(host, 'nowhere'), join(host, 'dir/none'), '/dev/full', join(host, 'dir')]) {
+    const folder = folderOf('to-link', { out: target });
+    for (const args of [
+      ['save', '-o', join(folder, 'out'), 'base'],
+      ['export', '-o', join(folder, 'out'), 'saved'],
+    ]) {
+      const { status, text } = await attempt(...args);
+      assert.equal(status, 1);
+      assert.match(
+        text,
+        target.endsWith('full') ? /no space left/ : target.endsWith('dir') ? /is a directory/ : /cannot write to a symbolic link directly/,
+      );
+      assert.deepEqual(readdirSync(folder), ['out']);
+    }
+  }
+  // the folder itself may be reached by links, and devices are written to
+  const through = join(folderOf('by-link', { folder: f.folder }), 'folder');
+  for (const out of [join(through, 'saved.tar'), '/dev/null']) {
+    assert.equal((await attempt('save', '-o', out, 'base')).status, 0);
+    assert.equal((await attempt('export', '-o', out, 'saved')).status, 0);
+  }
+  await attempt('rm', 'saved');
+});
+
 test('a tree of which a program is at work: what it swaps for links while it is written leads nowhere', () => {
   const { host } = attack;
   const root = folderOf('live');

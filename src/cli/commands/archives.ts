@@ -78,6 +78,7 @@ export const save: Command = {
       throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
     await saveArchive(engine.images, args, output === undefined ? 1 : resolve(ctx.cwd, output), {
       signal: ctx.signal,
+      refuseLinks: true,
       ...(output !== undefined && { onProgress: layerLines(ctx) }),
     });
   },
@@ -129,7 +130,7 @@ export const exportCommand: Command = {
       throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
     const c = containers.records.resolve(args[0] ?? '');
     // opened before the files are mounted, since they are only while nothing is waited for: the write is synchronous to the last byte
-    const sink = await openSink(output === undefined ? 1 : resolve(ctx.cwd, output), ctx.signal);
+    const sink = await openSink(output === undefined ? 1 : resolve(ctx.cwd, output), ctx.signal, { refuseLinks: true });
     let begun = false;
     try {
       await containers.withFiles(c, (rootfs) => {

@@ -18,12 +18,12 @@ import {
 } from '../../model/index.ts';
 import type { Descriptor, Digest, Manifest, Reference } from '../../model/index.ts';
 import type { Image } from '../types.ts';
-import { TarSink, openSink } from './sink.ts';
+import { TarSink, openSink, type SinkOptions } from './sink.ts';
 import type { ArchiveTarget, Sink } from './sink.ts';
 import type { ImageStore } from '../store.ts';
 import type { TransferOptions } from './types.ts';
 
-export interface SaveOptions extends TransferOptions {
+export interface SaveOptions extends TransferOptions, SinkOptions {
   /** 'docker' (default) holds manifest.json beside the OCI layout; 'oci' is the layout alone. */
   readonly format?: 'docker' | 'oci';
 }
@@ -67,7 +67,7 @@ export function saveImage(
 async function saveAll(store: ImageStore, saved: readonly Saved[], target: ArchiveTarget, o: SaveOptions): Promise<void> {
   using lease = store.leases.create();
   for (const { image } of saved) lease.addImage(image.id);
-  const sink = await openSink(target, o.signal);
+  const sink = await openSink(target, o.signal, o);
   try {
     await write(store, saved, sink, lease, o);
     await sink.finish();

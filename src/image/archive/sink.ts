@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { END_OF_ARCHIVE, encodeHeader, padding } from '../../archive/index.ts';
 import type { TarEntry } from '../../archive/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import { isNoSpace, noSpaceError } from '../../store/index.ts';
 import { openOutput } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
@@ -26,14 +27,31 @@ export interface Sink {
   abort(): void;
 }
 
-/** A named pipe is waited for until somebody reads from it. @throws system errors, ENOTREG for sockets and disks; the signal's reason */
-export async function openSink(target: ArchiveTarget, signal?: AbortSignal): Promise<Sink> {
+export interface SinkOptions {
+  /** A link to a file, or to nothing, is an error; else it is written through. */
+  readonly refuseLinks?: boolean;
+}
+
+/**
+ * A named pipe is waited for until somebody reads from it.
+ * @throws invalid-argument `archive.link`; system errors, ENOTREG for sockets and disks; the signal's reason
+ */
+export async function openSink(target: ArchiveTarget, signal?: AbortSignal, o: SinkOptions = {}): Promise<Sink> {
   if (typeof target === 'number') return new DescriptorSink(target);
   if (typeof target !== 'string') return new StreamSink(target);
   const stats = fs.statSync(target, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isFile()) return new FileSink(target);
+  if (stats === undefined || stats.isFile()) {
+    if (o.refuseLinks !== true) return new FileSink(fs.existsSync(target) ? fs.realpathSync(target) : target);
+    if (fs.lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw isLink(target);
+    return new FileSink(target); // which replaces a link that comes now
+  }
   return new DescriptorSink(await openOutput(target, signal), true);
 }
+
+const isLink = (path: string): SlipwayError =>
+  new SlipwayError('invalid-argument', 'archive.link', `cannot write to a symbolic link directly: ${path}`, {
+    hints: [`name the file that it leads to: ${fs.readlinkSync(path)}`],
+  });
 
 /** Writes the members of a tar of plain files and directories, all of the same owner and time. */
 export class TarSink {
@@ -105,8 +123,7 @@ class FileSink implements Sink {
   private open = true;
 
   constructor(path: string) {
-    // A link is written through, as everywhere.
-    this.path = fs.existsSync(path) ? fs.realpathSync(path) : path;
+    this.path = path;
     this.aside = join(dirname(this.path), `.${basename(this.path).slice(0, 200)}.${randomId(12)}.part`);
     this.fd = fs.openSync(this.aside, 'wx', 0o600);
   }
