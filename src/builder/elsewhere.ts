@@ -71,12 +71,6 @@ async function gitOp(address: string, git: GitSource, flags: AddFlags, request: 
   };
 }
 
-/** What a source is whatever brings it; undefined when only its bytes tell. */
-export function remoteKey({ git, http }: SourceOp): string | undefined {
-  if (git) return `git:${git.commit}:${git.keepGitDir ? 'with .git' : ''}:${git.submodules ? 'with submodules' : ''}:${git.folder}`;
-  return http?.checksum === undefined ? undefined : `file:${http.checksum}:${http.name}`;
-}
-
 /** Brings a repository into a folder of its own in `scratch`, and returns the folder to read. The caller removes `scratch`'s folder. */
 export async function bring(
   op: SourceOp,

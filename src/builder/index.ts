@@ -9,7 +9,16 @@ export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type 
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
 export type { SecretSource, SshAgent, Ulimit } from './steps/index.ts';
-export type { BuildDescribed, BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from './types.ts';
+export type {
+  BaseImage,
+  BaseOptions,
+  BuildDescribed,
+  BuildEnvironment,
+  BuildRequest,
+  BuildResult,
+  BuildSource,
+  BuiltCache,
+} from './types.ts';
 export {
   type BuildRecord,
   BuildRecords,

@@ -2,7 +2,7 @@
 import type { ContentStore, Lease, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
-import type { Digest, Platform } from '../model/index.ts';
+import type { Digest, ImageConfig, Platform } from '../model/index.ts';
 import type { Op } from '../graph/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
@@ -95,14 +95,26 @@ export interface BuildEnvironment {
   now(): number;
   /** The image of an OCI layout for a platform, there for as long as the build runs. */
   openLayout(layout: LayoutImage, platform: Platform, signal: AbortSignal): Promise<Image>;
-  /**
-   * The image that a FROM names, held until the build ends; the seam where a registry is asked. `anyPlatform`: what is in the store is taken whatever it
-   * was made for. @throws SlipwayError `image.cannot-be-pulled`.
-   */
-  resolveBase(
-    ref: string,
-    o: { platform?: Platform; anyPlatform?: boolean; pull: boolean; signal: AbortSignal; onProgress?: (p: PullProgress) => void },
-  ): Promise<Image>;
+  /** What a FROM names; the seam where a registry is asked. @throws SlipwayError `image.cannot-be-pulled`. */
+  resolveBase(ref: string, o: BaseOptions): Promise<BaseImage>;
+}
+
+export interface BaseOptions {
+  readonly platform?: Platform;
+  /** What is in the store is taken whatever it was made for: the original engine looks at names alone. */
+  readonly anyPlatform?: boolean;
+  /** Ask the registry although the image is here. */
+  readonly pull: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The image that a build begins with: its configuration is known, and its layers are fetched when they are needed. */
+export interface BaseImage {
+  readonly id: Digest;
+  readonly config: ImageConfig;
+  readonly manifestDigest?: Digest;
+  /** The whole image in the store, held until the build ends; fetched once, whoever asks first. @throws as `resolveBase` */
+  fetch(signal: AbortSignal, onProgress?: (p: PullProgress) => void): Promise<Image>;
 }
 
 /** What the cache holds of one build. */

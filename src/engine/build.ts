@@ -14,12 +14,11 @@ import type {
 } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
-import { isSlipwayError } from '../model/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
 import { firstError, withCleanup } from '../util/index.ts';
 import type { Engine } from './engine.ts';
 import { boundCache } from './cache.ts';
-import { baseImage } from './registry.ts';
+import { Bases } from './bases.ts';
 import type { ImportedCaches } from './travel/import.ts';
 import type { CacheExport, CacheImport } from './travel/index.ts';
 
@@ -189,8 +188,9 @@ async function withEnvironment<T>(
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
   let networks: Promise<BuildNetworks> | undefined;
-  let bases: Lease | undefined;
-  const lease = (): Lease => (bases ??= engine.leases.create());
+  let held: Lease | undefined;
+  const lease = (): Lease => (held ??= engine.leases.create());
+  const bases = new Bases(engine, lease);
   const borrowed = new BorrowedImages(engine.images, lease);
   const { BuildRecords } = await import('../builder/index.ts');
   const work = async (): Promise<T> =>
@@ -212,24 +212,15 @@ async function withEnvironment<T>(
         )),
       now: engine.now,
       openLayout: (layout, platform, signal) => borrowed.open(layout, platform, signal),
-      resolveBase: (ref, o) => baseImage(engine, ref, { ...o, lease: lease() }, canBootstrap),
+      resolveBase: (ref, o) => bases.resolve(ref, o),
     });
   return await withCleanup(
     work,
-    () => bases?.release(),
+    () => bases.dispose(),
+    () => held?.release(),
     () => borrowed.dispose(),
     // a network that could not be made was reported to the step that needed it
     async () => (await networks?.catch(() => undefined))?.dispose(),
     () => engine.tidyAll(),
   );
-}
-
-async function canBootstrap(ref: string): Promise<boolean> {
-  const { findRecipe, recipeFor } = await import('../bootstrap/index.ts');
-  try {
-    return findRecipe(recipeFor(ref).recipe.name) !== undefined;
-  } catch (e) {
-    if (isSlipwayError(e)) return false;
-    throw e;
-  }
 }

@@ -1,15 +1,9 @@
 // The use cases of registries: signing in and out, pulling and pushing.
-import type { Lease } from '../content/index.ts';
-import type { Image } from '../image/index.ts';
 import {
   familiarReference,
-  formatPlatform,
-  hostPlatform,
   isIndexType,
   isSlipwayError,
-  matchesPlatform,
   parseReference,
-  platformOfImage,
   type Reference,
   repositoryName,
   SlipwayError,
@@ -142,61 +136,4 @@ export async function logout(engine: Engine, domain: string): Promise<boolean> {
 export async function knownCredentials(engine: Engine, domain: string): Promise<Credentials | undefined> {
   const { credentialKey } = await import('../registry/index.ts');
   return (await engine.credentials()).get(credentialKey(domain));
-}
-
-export interface BaseOptions extends Pick<PullOptions, 'platform' | 'signal' | 'onProgress'> {
-  /** Keeps the image. */
-  readonly lease: Lease;
-  /** Ask the registry although the image is here. */
-  readonly pull: boolean;
-  /** What is here is taken whatever it was made for: the original engine looks at names alone. */
-  readonly anyPlatform?: boolean;
-}
-
-/**
- * The image that a FROM names: from the store, else from its registry. Nothing is ever put in its place in silence. One for
- * another machine than this does not take the name from the one that runs here.
- * @throws SlipwayError not-found `image.cannot-be-pulled`, which names the ways out
- */
-export async function baseImage(
-  engine: Engine,
-  ref: string,
-  o: BaseOptions,
-  canBootstrap: (ref: string) => Promise<boolean>,
-): Promise<Image> {
-  const host = hostPlatform();
-  const platform = o.platform ?? host;
-  const named = heldImage(engine, ref, o.lease);
-  const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOfImage(named.config), platform)) ? named : undefined;
-  if (found !== undefined && !o.pull) return found;
-  const name = withDefaultTag(parseReference(ref));
-  try {
-    return (await pullImage(engine, name, { ...o, untagged: !o.anyPlatform && !matchesPlatform(host, platform) })).image;
-  } catch (e) {
-    o.signal.throwIfAborted();
-    if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) throw e;
-    const shown = familiarReference(name);
-    throw new SlipwayError('not-found', 'image.cannot-be-pulled', `${shown}: not found: it could not be pulled: ${e.message}`, {
-      cause: e,
-      hints: [
-        ...(named !== undefined && found === undefined
-          ? [`what is here of this name is for ${formatPlatform(platformOfImage(named.config))}`]
-          : []),
-        ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
-        ...((await canBootstrap(ref)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
-        'load it from an archive: slipway load -i FILE',
-        ...e.hints,
-      ],
-    });
-  }
-}
-
-/** What begins the IDs of several images names none of them here: it is a name to pull, as in Docker. */
-function heldImage(engine: Engine, ref: string, lease: BaseOptions['lease']): Image | undefined {
-  try {
-    return engine.images.hold(ref, lease);
-  } catch (e) {
-    if (isSlipwayError(e) && e.code === 'image.ambiguous') return undefined;
-    throw e;
-  }
 }

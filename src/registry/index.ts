@@ -14,7 +14,7 @@ export { DockerArchiveTarget, type ImageName, LayoutTarget } from './copy/target
 export { ConfigCredentials } from './credentials.ts';
 export { credentialKey, type Host } from './host.ts';
 export { imagesOf, type ListEntry, makeList, pushList, remoteManifest } from './lists.ts';
-export { pull, type Pulled, type PullOptions, type PullProgress } from './pull.ts';
+export { pull, type Pulled, type PullOptions, type PullProgress, type RemoteImage, resolveImage } from './pull.ts';
 export { type Compression, compressing, measureLayer, push, type Pushed, type PushOptions, type PushProgress } from './push.ts';
 export { isAttestation } from './platform.ts';
 export { Registries } from './registries.ts';

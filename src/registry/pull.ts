@@ -10,6 +10,7 @@ import {
   familiarReference,
   formatReference,
   hostPlatform,
+  type ImageConfig,
   isIndexType,
   MediaType,
   parseImageConfig,
@@ -63,21 +64,68 @@ const PARALLEL = 3;
 const DAY = 86_400_000;
 const LARGEST_CONFIG = 8 << 20;
 
-/** @throws SlipwayError `registry.*`, `manifest.invalid`, `config.invalid`, `image.layer-mismatch`, `image.layer-too-large` */
-export async function pull(store: ImageStore, registries: Registries, ref: Reference, o: PullOptions): Promise<Pulled> {
-  const name = withDefaultTag(ref);
-  return registries.reading(name, (repository) => pullFrom(store, repository, name, o), o.onNotice);
+/** What a name stands for at its registry: known by its manifest and configuration, while its layers are not here yet. */
+export interface RemoteImage {
+  readonly id: Digest;
+  readonly config: ImageConfig;
+  /** Of the manifest of this platform. */
+  readonly manifestDigest: Digest;
+  /** Brings the layers and stores the image. @throws SlipwayError `registry.*`, `image.layer-mismatch`, `image.layer-too-large` */
+  fetch(o: PullOptions): Promise<Pulled>;
 }
 
-async function pullFrom(store: ImageStore, repository: Repository, ref: Reference, o: PullOptions): Promise<Pulled> {
+/** @throws SlipwayError `registry.*`, `manifest.invalid`, `config.invalid`, `image.layer-mismatch`, `image.layer-too-large` */
+export async function pull(store: ImageStore, registries: Registries, ref: Reference, o: PullOptions): Promise<Pulled> {
+  using lease = store.leases.create();
+  const image = await resolveImage(store, registries, ref, { ...o, lease });
+  return await image.fetch(o);
+}
+
+/**
+ * Asks what a name stands for: two small documents, and no layer. The lease keeps what was read until the image is fetched.
+ * @throws SlipwayError `registry.*`, `manifest.invalid`, `config.invalid`
+ */
+export async function resolveImage(
+  store: ImageStore,
+  registries: Registries,
+  ref: Reference,
+  { lease, platform, onNotice }: Pick<PullOptions, 'platform' | 'onNotice'> & { readonly lease: Lease },
+): Promise<RemoteImage> {
+  const name = withDefaultTag(ref);
+  return registries.reading(
+    name,
+    async (repository) => {
+      const described = await describe(store, repository, name, platform ?? hostPlatform(), lease);
+      return {
+        id: described.id,
+        config: described.config,
+        manifestDigest: described.manifest.digest,
+        fetch: (o) => registries.reading(name, (from) => fetchImage(store, from, described, o), o.onNotice, repository),
+      };
+    },
+    onNotice,
+  );
+}
+
+/** An image at a registry, all but its layers. */
+interface Described {
+  readonly ref: Reference;
+  readonly id: Digest;
+  readonly configBytes: Buffer;
+  readonly config: ImageConfig;
+  /** What the name stands for: the manifest itself, or the list that it was chosen from. */
+  readonly asked: RemoteManifest;
+  readonly manifest: RemoteManifest;
+  readonly configDescriptor: Descriptor;
+  readonly layers: readonly Wanted[];
+}
+
+async function describe(store: ImageStore, repository: Repository, ref: Reference, platform: Platform, lease: Lease): Promise<Described> {
   const asked = await repository.manifest(ref.digest ?? ref.tag ?? 'latest');
-  const found = isIndexType(asked.mediaType) ? await ofPlatform(repository, asked, ref, o.platform ?? hostPlatform()) : asked;
+  const found = isIndexType(asked.mediaType) ? await ofPlatform(repository, asked, ref, platform) : asked;
   const manifest = parseManifest(found.bytes);
   checkIsImage(manifest.config.mediaType, manifest.artifactType, ref);
-  using lease = store.leases.create();
-  // What was verified is found again by the next attempt, should this one be cut short.
-  const lasting = store.leases.createLasting(DAY);
-  const configBytes = await smallBlob(store, repository, manifest.config, lease, lasting);
+  const configBytes = await smallBlob(store, repository, manifest.config, lease);
   const config = parseImageConfig(configBytes);
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== manifest.layers.length)
@@ -87,27 +135,38 @@ async function pullFrom(store: ImageStore, repository: Repository, ref: Referenc
       `${familiarReference(ref)}: the manifest has ${manifest.layers.length} layers, and the configuration ${diffIds.length}`,
     );
   const chains = chainIds(diffIds);
-  const before = store.find(formatReference(ref));
   const layers = manifest.layers.map((descriptor, i) => ({ descriptor, diffId: diffIds[i]!, chainId: chains[i]! }));
-  const made = await bringLayers(store, repository, layers, [lease, lasting], o);
-  const id = sha256(configBytes);
+  return { ref, id: sha256(configBytes), configBytes, config, asked, manifest: found, configDescriptor: manifest.config, layers };
+}
+
+async function fetchImage(store: ImageStore, repository: Repository, d: Described, o: PullOptions): Promise<Pulled> {
+  const { ref, asked, manifest } = d;
+  using lease = store.leases.create();
+  // What was verified is found again by the next attempt, should this one be cut short.
+  const lasting = store.leases.createLasting(DAY);
+  for (const keeper of [lease, lasting]) store.content.add(d.configBytes, keeper);
+  const before = store.find(formatReference(ref));
+  const made = await bringLayers(store, repository, d.layers, [lease, lasting], o);
   const tag = ref.tag === undefined || o.untagged ? [] : [formatReference({ domain: ref.domain, path: ref.path, tag: ref.tag })];
-  const digests = o.untagged ? [found.digest] : [asked.digest, found.digest];
-  store.content.add(found.bytes, lease);
+  const digests = o.untagged ? [manifest.digest] : [asked.digest, manifest.digest];
+  store.content.add(manifest.bytes, lease);
   crashPoint('pull.complete');
   const image = store.create(
     {
-      config: configBytes,
+      config: d.configBytes,
       layers: made,
       names: [...tag, ...new Set(digests.map((digest) => `${repositoryName(ref)}@${digest}`))],
-      manifest: { digest: found.digest, mediaType: found.mediaType },
+      manifest: { digest: manifest.digest, mediaType: manifest.mediaType },
     },
     lease,
   );
   o.lease?.addImage(image.id);
-  store.shipped.rememberAt(`${repository.host.name}/${repository.path}`, [...manifest.layers.map((l) => l.digest), manifest.config.digest]);
+  store.shipped.rememberAt(`${repository.host.name}/${repository.path}`, [
+    ...d.layers.map((l) => l.descriptor.digest),
+    d.configDescriptor.digest,
+  ]);
   lasting.release();
-  return { image, digest: asked.digest, changed: before?.id !== id };
+  return { image, digest: asked.digest, changed: before?.id !== d.id };
 }
 
 async function ofPlatform(repository: Repository, index: RemoteManifest, ref: Reference, platform: Platform): Promise<RemoteManifest> {
@@ -134,11 +193,10 @@ function checkIsImage(configType: string, artifactType: string | undefined, ref:
   );
 }
 
-async function smallBlob(store: ImageStore, repository: Repository, d: Descriptor, ...leases: Lease[]): Promise<Buffer> {
-  const held = leases.map((lease) => store.content.hold(d.digest, lease));
-  if (held.every(Boolean)) return store.content.read(d.digest);
+async function smallBlob(store: ImageStore, repository: Repository, d: Descriptor, lease: Lease): Promise<Buffer> {
+  if (store.content.hold(d.digest, lease)) return store.content.read(d.digest);
   const bytes = await readSmallBlob(repository, d);
-  for (const lease of leases) store.content.add(bytes, lease);
+  store.content.add(bytes, lease);
   return bytes;
 }
 

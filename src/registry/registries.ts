@@ -44,13 +44,18 @@ export class Registries {
   }
 
   /**
-   * Reads from the first place that has it: the mirrors of the registry, then the registry itself. A mirror that fails is passed
-   * over; `onSkip` is told why.
+   * Reads from the first place that has it: the mirrors of the registry, then the registry itself; or from `first`, which was
+   * such a place before, and those after it. A mirror that fails is passed over; `onSkip` gets the reason.
    */
-  async reading<T>(ref: Reference, work: (repository: Repository) => Promise<T>, onSkip: (message: string) => void = () => {}): Promise<T> {
-    for (const mirror of this.#settings.hosts[ref.domain]?.mirrors ?? []) {
-      let host = this.#hosts.get(mirror);
-      if (host === undefined) this.#hosts.set(mirror, (host = this.#open(mirror, mirror.replace(/^https?:\/\//, '').replace(/\/.*$/, ''))));
+  async reading<T>(
+    ref: Reference,
+    work: (repository: Repository) => Promise<T>,
+    onSkip: (message: string) => void = () => {},
+    first?: Repository,
+  ): Promise<T> {
+    const mirrors = (this.#settings.hosts[ref.domain]?.mirrors ?? []).map((address) => this.#mirror(address));
+    const begin = first === undefined ? 0 : mirrors.indexOf(first.host);
+    for (const host of begin < 0 ? [] : mirrors.slice(begin)) {
       try {
         return await work(new Repository(host, ref.path, 'pull', this.#signal));
       } catch (e) {
@@ -69,6 +74,13 @@ export class Registries {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #mirror(address: string): Host {
+    let host = this.#hosts.get(address);
+    if (host === undefined)
+      this.#hosts.set(address, (host = this.#open(address, address.replace(/^https?:\/\//, '').replace(/\/.*$/, ''))));
+    return host;
   }
 
   #open(address: string, domain: string, credentials?: Credentials): Host {

@@ -109,8 +109,8 @@ export class Solver<R> {
     if (alias !== undefined && aliasHolds(v, alias, keys, this.#o.cache)) {
       if (!v.inputs.some((input, i) => v.selective[i] && this.#isStale(input, keys[i] as string))) return this.#keyed(v, alias, true);
     }
-    // while the others are looked into
-    v.inputs.forEach((input, i) => this.#expect(input, keys[i] as string));
+    // while the others are looked into: nothing is known of these inputs together, so what it changes will be needed as well
+    v.inputs.forEach((input, i) => this.#expect(input, keys[i] as string, !v.selective[i]));
     const parts = await settled(
       v.inputs.map(async (input, i) => {
         if (!v.selective[i]) return keys[i] as string;
@@ -170,11 +170,12 @@ export class Solver<R> {
     }
   }
 
-  /** Begins what has no result yet. */
-  #expect(v: Vertex, key: string): void {
+  /** Begins what has no result yet; a source only with `sources`, since it has no cached result to be missed. */
+  #expect(v: Vertex, key: string, sources = false): void {
     const { cache } = this.#o;
-    if (v.inputs.length === 0 || this.#entry(v).result !== undefined) return;
-    const missing = this.#entry(v).uncached || (cache.get(key) === undefined && cache.elsewhere?.(key) !== true);
+    if (this.#entry(v).result !== undefined) return;
+    const missing =
+      v.inputs.length === 0 ? sources : this.#entry(v).uncached || (cache.get(key) === undefined && cache.elsewhere?.(key) !== true);
     if (missing) this.#result(v).catch(() => {}); // reported where it is awaited
   }
 

@@ -54,7 +54,10 @@ export function buildFixture(): BuildFixture {
     networks: async () => lone as unknown as BuildNetworks,
     now: Date.now,
     openLayout: () => assert.fail('no layout is read here'),
-    resolveBase: async (ref) => images.resolve(ref),
+    resolveBase: async (ref) => {
+      const image = images.resolve(ref);
+      return { id: image.id, config: image.config, fetch: async () => image };
+    },
   };
   makeBase(env);
   const put = (path: string, text: string, mode = 0o644): void => {

@@ -23,7 +23,9 @@ export type Fault =
   /** After so many bytes of the answer nothing more comes, until the client goes away. */
   | { readonly kind: 'stall'; readonly after: number }
   /** Bytes a second. */
-  | { readonly kind: 'slow'; readonly rate: number };
+  | { readonly kind: 'slow'; readonly rate: number }
+  /** The request is passed on when this is fulfilled. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> };
 
 export class FaultProxy {
   readonly seen: Exchanged[] = [];
@@ -37,7 +39,7 @@ export class FaultProxy {
 
   /** `127.0.0.1:PORT`. */
   async start(): Promise<string> {
-    this.#server = createServer((req, res) => this.#handle(req, res));
+    this.#server = createServer((req, res) => void this.#handle(req, res));
     await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve));
     return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
@@ -47,11 +49,12 @@ export class FaultProxy {
     await new Promise((resolve) => this.#server?.close(resolve));
   }
 
-  #handle(req: IncomingMessage, res: ServerResponse): void {
+  async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = req.url ?? '';
     const entry: Exchanged = { method: req.method ?? '', path, headers: req.headers, down: 0, up: 0 };
     const fault = this.fault({ method: entry.method, path, headers: req.headers, n: this.seen.length });
     this.seen.push(entry);
+    if (fault?.kind === 'hold') await fault.until;
     if (fault?.kind === 'answer') {
       req.resume();
       res.writeHead(fault.status, fault.headers);

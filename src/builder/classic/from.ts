@@ -54,12 +54,8 @@ export class Bases {
   }
 
   async #image(name: string, platform: Platform): Promise<Image> {
-    return this.#env.resolveBase(name, {
-      platform,
-      anyPlatform: true,
-      pull: this.#request.pull,
-      signal: this.#request.signal,
-    });
+    const { pull, signal } = this.#request;
+    return (await this.#env.resolveBase(name, { platform, anyPlatform: true, pull, signal })).fetch(signal);
   }
 }
 

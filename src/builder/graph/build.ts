@@ -2,8 +2,15 @@
 import { join } from 'node:path';
 import { type Dockerfile, targetStage } from '../../dockerfile/index.ts';
 import { type Node, type SourceOp, topological } from '../../graph/index.ts';
-import { type Digest, familiarReference, formatPlatform, parseReference, platformOfImage, withDefaultTag } from '../../model/index.ts';
-import type { PullProgress } from '../../registry/index.ts';
+import {
+  chainIds,
+  type Digest,
+  familiarReference,
+  formatPlatform,
+  parseReference,
+  platformOfImage,
+  withDefaultTag,
+} from '../../model/index.ts';
 import { DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
 import { internalTeller } from '../events.ts';
@@ -13,7 +20,9 @@ import { shownOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { readDockerfile } from './read.ts';
-import { BuildDriver, imageIdOf, type NodeVertex, type Result, storedResult, verticesOf } from './driver.ts';
+import type { Result } from '../result.ts';
+import { BaseImages, imageIdOf, layerProgress } from '../sources/index.ts';
+import { BuildDriver, type NodeVertex, storedResult, verticesOf } from './driver.ts';
 import { exportImage } from './export.ts';
 import { withCleanup } from '../../util/index.ts';
 
@@ -28,17 +37,9 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   const target = targetStage(dockerfile, request.target);
   // making a network takes as long as all that comes before the first step
   if (request.noCache && runsCommands(dockerfile, request)) warmNetwork(env);
-  const looked = new Set<string>();
-  const pulls = new Pulls(env, request);
-  const lowering = new Lowering(env, request, dockerfile, {
-    image: (image) => {
-      if (looked.has(image)) return;
-      looked.add(image);
-      steps.during(`[internal] load metadata for ${image}`, () => undefined);
-    },
-    pull: (image, p) => pulls.progress(image, p),
-  });
-  const { state, skipped } = await pulls.during(() => lowering.lower(target));
+  const bases = new BaseImages(env, request, request.onEvent);
+  const lowering = new Lowering(bases, request, dockerfile);
+  const { state, skipped } = await lowering.lower(target);
   const checks = await runChecks(dockerfile, lowering, request);
   for (const d of [...(warning === undefined ? [] : [warning]), ...checks.warnings]) {
     request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
@@ -50,13 +51,14 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   }
   using lease = env.leases.create();
   const turns = new Map<string, Turn>();
-  const driver = new BuildDriver(env, request, lease, {
+  const driver = new BuildDriver(env, request, bases, lease, {
     onList: (v, digest, pieces) => recorder?.list(v.node, digest, pieces),
     onWork: (v, used) => turns.get(v.id)?.watch(used),
   });
   const work = async (): Promise<BuildResult> => {
     const { results, keys } = await solveSteps(env, request, state, driver, turns, recorder);
-    const cache = request.wantCache === true || request.inlineCache ? builtCache(env, state, keys) : undefined;
+    const cache = request.wantCache === true || request.inlineCache ? builtCache(env, bases, state, keys) : undefined;
+    await fetchBase(env, request, state);
     const image = steps.during('exporting to image', (id) => {
       const progress = (what: string): void => request.onEvent({ type: 'progress', id, name: what, current: 1, total: 1, done: true });
       const made = exportImage(env, request, state, results, lease, cache && request.inlineCache?.(cache));
@@ -72,7 +74,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
       describe: () => {
         const nodes = topological(nodesOf(state));
         return {
-          sources: nodes.flatMap((node) => (node.op.kind === 'source' ? sourceOf(env, node.op) : [])),
+          sources: nodes.flatMap((node) => (node.op.kind === 'source' ? sourceOf(bases, node.op) : [])),
           steps: nodes.map((node) => ({
             id: node.digest,
             name: node.meta.name,
@@ -86,6 +88,9 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   };
   return await withCleanup(work, () => driver.close());
 }
+
+/** The turn of what needs none. */
+const FREE: Turn = { watch: () => {}, [Symbol.dispose]: () => {} };
 
 /** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */
 async function solveSteps(
@@ -105,6 +110,8 @@ async function solveSteps(
   const solver = new Solver<Result>(driver, {
     cache,
     turn: async (v, signal) => {
+      // what comes over the network does not wait for the processor
+      if ((v as NodeVertex).node.op.kind === 'source') return FREE;
       const turn = await turns.take(signal);
       running.set(v.id, turn);
       return turn;
@@ -149,8 +156,28 @@ async function solveSteps(
   return { results: new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result])), keys };
 }
 
+/** Brings in the layers that the image begins with, which no step needed when all of them came from the cache. */
+async function fetchBase(env: BuildEnvironment, request: BuildRequest, { base }: StageState): Promise<void> {
+  if (base === undefined) return;
+  const name = 'fetching the base image';
+  const tell = internalTeller(request.onEvent, env.now, name);
+  let begun = false;
+  try {
+    await base.fetch(request.signal, (p) => {
+      if (!begun) tell('started');
+      begun = true;
+      const { current, total } = p;
+      request.onEvent({ type: 'progress', id: `internal:${name}`, name: layerProgress(p), current, total, done: current === total });
+    });
+    if (begun) tell('done');
+  } catch (e) {
+    if (begun) tell('failed', e);
+    throw e;
+  }
+}
+
 /** What the cache holds of the steps of a stage and of all that they need. */
-function builtCache(env: BuildEnvironment, state: StageState, keys: ReadonlyMap<string, string>): BuiltCache {
+function builtCache(env: BuildEnvironment, bases: BaseImages, state: StageState, keys: ReadonlyMap<string, string>): BuiltCache {
   const cache = new DatabaseCache(env.db, env.now);
   const ofImage = new Set(nodesOf(state));
   const all = topological([...ofImage]);
@@ -163,19 +190,19 @@ function builtCache(env: BuildEnvironment, state: StageState, keys: ReadonlyMap<
   const images = all.flatMap(({ op }) =>
     op.kind === 'source' && /@sha256:[0-9a-f]{64}$/.test(op.identifier) && !op.git && !op.http ? [op.identifier] : [],
   );
-  const baseChains = images.flatMap((identifier) => env.images.get(imageIdOf(identifier)).layers.map((l) => l.chainId));
+  const baseChains = images.flatMap((identifier) => chainIds(bases.get(imageIdOf(identifier)).config.rootfs.diff_ids));
   return { results, baseChains };
 }
 
 /** What came from outside: images, repositories, files of the web. Contexts are the user's own. */
-function sourceOf(env: BuildEnvironment, op: SourceOp): BuildSource[] {
+function sourceOf(bases: BaseImages, op: SourceOp): BuildSource[] {
   if (op.git)
     return [{ uri: withoutCredentials(op.identifier), digest: `${op.git.commit.length === 64 ? 'sha256' : 'sha1'}:${op.git.commit}` }];
   if (op.http) return [{ uri: withoutCredentials(op.identifier), ...(op.http.checksum !== undefined && { digest: op.http.checksum }) }];
   const name = /^docker-image:\/\/(.*)@(sha256:[0-9a-f]{64})$/.exec(op.identifier);
   if (name?.[1] === undefined || name[2] === undefined) return [];
   const ref = parseReference(name[1]);
-  const image = env.images.get(name[2] as Digest);
+  const image = bases.get(name[2] as Digest);
   const platform = formatPlatform(platformOfImage(image.config));
   const path = familiarReference({ domain: ref.domain, path: ref.path });
   return [
@@ -208,56 +235,6 @@ export function reasonOf(dockerfile: Dockerfile, target: { index: number }): str
   const stage = dockerfile.stages[target.index];
   const name = (stage && stageLabel(dockerfile, stage)) ?? 'the target';
   return `nothing that ${name} needs comes from it`;
-}
-
-/** Base images that are pulled, told as steps. */
-class Pulls {
-  readonly #env: BuildEnvironment;
-  readonly #request: BuildRequest;
-  readonly #names = new Set<string>();
-
-  constructor(env: BuildEnvironment, request: BuildRequest) {
-    this.#env = env;
-    this.#request = request;
-  }
-
-  progress(image: string, p: PullProgress): void {
-    if (!this.#names.has(image)) {
-      this.#names.add(image);
-      this.#tell(image, 'started');
-    }
-    this.#request.onEvent({
-      type: 'progress',
-      id: `pull:${image}`,
-      name: `${p.state} ${p.digest.slice(0, 19)}`,
-      current: p.current,
-      total: p.total,
-      done: p.state === 'done' || p.state === 'present',
-    });
-  }
-
-  async during<T>(fn: () => Promise<T>): Promise<T> {
-    try {
-      const result = await fn();
-      for (const image of this.#names) this.#tell(image, 'done');
-      return result;
-    } catch (e) {
-      for (const image of this.#names) this.#tell(image, 'failed', e);
-      throw e;
-    }
-  }
-
-  #tell(image: string, state: 'started' | 'done' | 'failed', e?: unknown): void {
-    this.#request.onEvent({
-      type: 'vertex',
-      id: `pull:${image}`,
-      name: `[internal] pull ${image}`,
-      inputs: [],
-      state,
-      at: this.#env.now(),
-      ...(e instanceof Error && { error: e.message }),
-    });
-  }
 }
 
 /** Steps that are no vertices of the graph, told as BuildKit's users know them. */

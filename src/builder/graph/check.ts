@@ -14,6 +14,7 @@ import {
 import { hostPlatform, isSlipwayError, parseReference, SlipwayError } from '../../model/index.ts';
 import { Lowering, type Outline, outlineOf } from '../lower/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import { BaseImages } from '../sources/index.ts';
 import type { PathFilter } from '../steps/index.ts';
 import { frontendWarning, readDockerfile } from './read.ts';
 
@@ -32,7 +33,7 @@ export interface Linted extends CheckResult {
 export async function examine(env: BuildEnvironment, request: BuildRequest): Promise<Examined> {
   const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
-  const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
+  const lowering = new Lowering(new BaseImages(env, request), request, dockerfile);
   const { state } = await lowering.lower(target);
   failOnViolations(await runChecks(dockerfile, lowering, request));
   return { dockerfile, target, outline: outlineOf(state.outline, dockerfile, lowering.globals, request.buildArgs) };
@@ -47,7 +48,7 @@ export async function lint(env: BuildEnvironment, request: BuildRequest): Promis
     const { dockerfile, error } = parseBeginning(text, { name });
     found = checkBeginning(dockerfile, request.buildArgs['BUILDKIT_DOCKERFILE_CHECK']);
     if (error !== undefined) return { ...found, error };
-    const lowering = new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} });
+    const lowering = new Lowering(new BaseImages(env, request), request, dockerfile);
     const failure = await lowering
       .lower(targetStage(dockerfile, request.target), request.target === undefined)
       .then(() => undefined, asError);

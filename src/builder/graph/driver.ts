@@ -3,41 +3,26 @@
 import type { Lease } from '../../content/index.ts';
 import { type ExecMount, type ExecOp, type FileAction, type Node, type SourceOp, topological } from '../../graph/index.ts';
 import { quote } from '../../dockerfile/index.ts';
-import type { Image } from '../../image/index.ts';
-import { type Digest, SlipwayError } from '../../model/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import type { CachedResult, ForesightDriver, Vertex } from '../../solver/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import {
   contentDigest,
   type ContentDigestOptions,
   copyStep,
-  FileDigests,
+  type FileDigests,
   type MountedRootfs,
-  openFileDigests,
   openRootfs,
   type RunRequest,
   runStep,
   workdirStep,
 } from '../steps/index.ts';
-import { contextName } from '../lower/index.ts';
-import { RemoteSources } from '../remote-sources.ts';
+import type { Result } from '../result.ts';
+import { type BaseImages, Sources } from '../sources/index.ts';
 import { placed } from '../placed.ts';
 import { scriptMount, sourceKind, stepMount } from './mounts.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { throwAfter } from '../../util/index.ts';
-
-/** A file system that a vertex gave. */
-export type Result =
-  | {
-      readonly kind: 'snapshot';
-      /** null is the empty file system. */
-      readonly id: number | null;
-      /** ms since the epoch: when the step was run that made it. */
-      readonly createdAt: number;
-      /** How long that took, in ms. */
-      readonly ms: number;
-    }
-  | ({ readonly kind: 'directory'; readonly digests: FileDigests } & Pick<BuildContext, 'root' | 'ignore' | 'keepsOwners'>);
 
 export interface NodeVertex extends Vertex {
   readonly node: Node;
@@ -63,8 +48,6 @@ export function verticesOf(nodes: readonly Node[]): NodeVertex[] {
   return nodes.map((n) => known.get(n) as NodeVertex);
 }
 
-const SCRATCH: Result = { kind: 'snapshot', id: null, createdAt: 0, ms: 0 };
-
 /** What is kept of a result beside its snapshot. */
 export interface StoredResult {
   /** ms since the epoch, and ms. */
@@ -77,9 +60,6 @@ export function storedResult({ json }: CachedResult): StoredResult {
   const { createdAt, ms = 0 } = JSON.parse(json) as { createdAt: number; ms?: number };
   return { createdAt, ms };
 }
-
-/** The image that a source names: `docker-image://NAME@ID`. */
-export const imageIdOf = (identifier: string): Digest => identifier.slice(identifier.lastIndexOf('@') + 1) as Digest;
 
 /** What the driver tells of its work. */
 export interface DriverHooks {
@@ -100,40 +80,31 @@ export class BuildDriver implements ForesightDriver<Result> {
   readonly #request: BuildRequest;
   readonly #lease: Lease;
   readonly #hooks: DriverHooks;
-  readonly #fileDigests = new Map<string, FileDigests>();
-  readonly #remotes: RemoteSources;
+  readonly #sources: Sources;
 
-  constructor(env: BuildEnvironment, request: BuildRequest, lease: Lease, hooks: DriverHooks) {
+  constructor(env: BuildEnvironment, request: BuildRequest, bases: BaseImages, lease: Lease, hooks: DriverHooks) {
     this.#hooks = hooks;
     this.#env = env;
     this.#request = request;
     this.#lease = lease;
-    this.#remotes = new RemoteSources(env.layout, request);
+    this.#sources = new Sources(env, request, bases, lease);
   }
 
   async resolve({ node: { op, meta } }: NodeVertex): Promise<void> {
-    if (op.kind === 'source') await this.#remotes.resolve(op).catch((e: unknown) => Promise.reject(placed(e, meta.source)));
+    if (op.kind !== 'source') return;
+    await this.#sources
+      .of(op)
+      .resolve?.(op)
+      .catch((e: unknown) => Promise.reject(placed(e, meta.source)));
   }
 
-  sourceKey(v: NodeVertex): string | undefined {
-    const { op } = v.node;
-    if (op.kind !== 'source') return undefined;
-    if (op.identifier.startsWith('local://')) return undefined;
-    if (op.git || op.http) return this.#remotes.key(op);
-    // an image is what its ID says, whatever name it was found by
-    return op.identifier === 'scratch' ? 'scratch' : `image:${imageIdOf(op.identifier)}`;
+  sourceKey({ node: { op } }: NodeVertex): string | undefined {
+    return op.kind === 'source' ? this.#sources.of(op).key(op) : undefined;
   }
 
   /** What is there of a source without bringing anything in. */
-  peek(v: NodeVertex): Result | undefined {
-    const { op } = v.node;
-    if (op.kind !== 'source' || op.git || op.http) return undefined;
-    if (op.identifier === 'scratch') return SCRATCH;
-    if (op.identifier.startsWith('local://')) return this.#directory(op.identifier);
-    const image = this.#env.images.get(imageIdOf(op.identifier));
-    const top = image.layers.at(-1);
-    const snapshot = top && this.#env.images.layers.hold(top.chainId, this.#lease);
-    return snapshot === undefined ? undefined : { kind: 'snapshot', id: snapshot, createdAt: image.createdAt, ms: 0 };
+  peek({ node: { op } }: NodeVertex): Result | undefined {
+    return op.kind === 'source' ? this.#sources.of(op).peek?.(op) : undefined;
   }
 
   contentKey(v: NodeVertex, input: number, result: Result): string {
@@ -158,7 +129,7 @@ export class BuildDriver implements ForesightDriver<Result> {
     try {
       switch (op.kind) {
         case 'source':
-          return await (op.git || op.http ? this.#bring(op, v) : this.#source(op.identifier, v));
+          return await this.#bring(op, v, signal);
         case 'exec':
           return await this.#change(inputs[0], (rootfs) => this.#exec(v, op, rootfs, inputs, signal));
         case 'file':
@@ -202,49 +173,17 @@ export class BuildDriver implements ForesightDriver<Result> {
     return chain !== undefined && chain === this.#env.snapshots.get(below.snapshotId)?.chainId;
   }
 
-  /** Keeps what was learnt of the files of contexts. */
+  /** Ends what the sources hold. */
   close(): void {
-    for (const digests of this.#fileDigests.values()) digests.save();
-    this.#remotes[Symbol.dispose]();
+    this.#sources.close();
   }
 
-  async #bring(op: SourceOp, v: NodeVertex): Promise<Result> {
-    const id = v.id;
-    const root = await this.#remotes.folder(op, (current, total) =>
-      this.#request.onEvent({ type: 'progress', id, name: 'downloading', current, total: total ?? current, done: current === total }),
-    );
-    return { kind: 'directory', root, ignore: undefined, digests: new FileDigests(undefined) };
-  }
-
-  async #source(identifier: string, v: NodeVertex): Promise<Result> {
-    if (identifier === 'scratch') return SCRATCH;
-    if (identifier.startsWith('local://')) return this.#directory(identifier);
-    const image: Image = this.#env.images.get(imageIdOf(identifier));
-    if (image.layers.length === 0) return SCRATCH;
-    const id = await this.#env.images.snapshot(image, this.#lease, {
-      signal: this.#request.signal,
-      onProgress: (p) =>
-        this.#request.onEvent({
-          type: 'progress',
-          id: v.id,
-          name: `unpacking ${p.diffId.slice(0, 19)}`,
-          current: p.current,
-          total: p.total,
-          done: p.current === p.total,
-        }),
+  #bring(op: SourceOp, { id }: NodeVertex, signal: AbortSignal): Promise<Result> {
+    return this.#sources.of(op).bring(op, {
+      signal,
+      onProgress: (name, current, total) =>
+        this.#request.onEvent({ type: 'progress', id, name, current, total: total ?? current, done: current === total }),
     });
-    return { kind: 'snapshot', id, createdAt: image.createdAt, ms: 0 };
-  }
-
-  /** A context, as it lies there. */
-  #directory(identifier: string): Result {
-    const name = contextName(identifier);
-    const named = name === undefined ? undefined : this.#request.namedContexts.get(name);
-    const context = (named?.kind === 'directory' && named.context) || this.#request.context;
-    let digests = this.#fileDigests.get(context.root);
-    if (!digests) this.#fileDigests.set(context.root, (digests = openFileDigests(this.#env.layout, context.root)));
-    const { root, ignore, keepsOwners = false } = context;
-    return { kind: 'directory', root, ignore, digests, keepsOwners };
   }
 
   /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */

@@ -15,9 +15,9 @@ import type { Node } from '../../graph/index.ts';
 import type { StageState } from '../lower/index.ts';
 import { sortedMap } from '../go.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
-import type { Result } from './driver.ts';
+import type { Result } from '../result.ts';
 
-/** Stores the image of a stage whose steps have all been solved. `extra` are further fields of its configuration. */
+/** Stores the image of a stage whose steps have all been solved and whose base is there. `extra` are further fields of its configuration. */
 export function exportImage(
   env: BuildEnvironment,
   request: BuildRequest,
@@ -31,7 +31,7 @@ export function exportImage(
   const history: HistoryEntry[] = [...(base?.config.history ?? [])];
   const layers: NonNullable<NewImage['layers']>[number][] = [];
   let chain = chainIds(diffIds).at(-1);
-  let snapshot = baseSnapshot(env, base);
+  let snapshot = baseSnapshot(env, chain);
   // entries without a layer have the time of what they follow
   let time = request.sourceDateEpoch === undefined ? (base?.config.created ?? new Date(0).toISOString()) : epoch(request.sourceDateEpoch);
   const useTime = (createdAt: number): void => {
@@ -78,9 +78,8 @@ export function exportImage(
 }
 
 /** The snapshot of the base's files, if it is there: a build without steps needs none. */
-function baseSnapshot(env: BuildEnvironment, base: Image | undefined): number | null {
-  const top = base?.layers.at(-1);
-  return (top && env.snapshots.byChain(top.chainId)?.id) ?? null;
+function baseSnapshot(env: BuildEnvironment, chain: Digest | undefined): number | null {
+  return (chain && env.snapshots.byChain(chain)?.id) ?? null;
 }
 
 /** RFC 3339 without a fraction, as Go prints whole seconds. */

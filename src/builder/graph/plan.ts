@@ -1,10 +1,11 @@
 // The plan of a build: its stages and steps, which of them would come from the cache and which would run, and why. Nothing is
-// run; base images are looked up, and pulled when they are not here, since what follows depends on them.
+// run; base images are looked up, for what follows depends on their configurations.
 import { targetStage } from '../../dockerfile/index.ts';
 import { topological } from '../../graph/index.ts';
 import { DatabaseCache, type Fate, foresee, ImportingCache } from '../../solver/index.ts';
 import { Lowering, stageLabel } from '../lower/index.ts';
 import { Explainer } from '../record/index.ts';
+import { BaseImages } from '../sources/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../types.ts';
 import { askedFor, nodesOf, reasonOf } from './build.ts';
 import { BuildDriver, verticesOf } from './driver.ts';
@@ -37,10 +38,14 @@ export interface Plan {
 export async function planGraph(env: BuildEnvironment, request: BuildRequest): Promise<Plan> {
   const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
-  const { state, skipped } = await new Lowering(env, request, dockerfile, { image: () => {}, pull: () => {} }).lower(target);
+  const bases = new BaseImages(env, request);
+  const { state, skipped } = await new Lowering(bases, request, dockerfile).lower(target);
   using lease = env.leases.create();
   const lists = new Map<string, Buffer[]>();
-  const driver = new BuildDriver(env, request, lease, { onList: (_, digest, pieces) => lists.set(digest, pieces), onWork: () => {} });
+  const driver = new BuildDriver(env, request, bases, lease, {
+    onList: (_, digest, pieces) => lists.set(digest, pieces),
+    onWork: () => {},
+  });
   const work = (): Plan => {
     const nodes = topological(nodesOf(state));
     const vertices = verticesOf(nodes);

@@ -1,5 +1,4 @@
 // Instructions to vertices: what the graph engine runs.
-export { contextName } from './sources.ts';
 export { type Lowered, Lowering } from './stages.ts';
 export { stageLabel, type StageState, type Step } from './state.ts';
 export { type Outline, outlineOf } from './outline.ts';

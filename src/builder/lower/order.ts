@@ -24,6 +24,22 @@ export function checkOrder(dockerfile: Dockerfile, isNamed: (name: string) => bo
   }
 }
 
+/** The stages that a target needs, in the order of the file. */
+export function neededStages(
+  dockerfile: Dockerfile,
+  target: Stage,
+  baseOf: (stage: Stage) => Stage | undefined,
+  isNamed: (name: string) => boolean,
+): Stage[] {
+  const needed = new Set([target]);
+  for (const stage of needed) {
+    const base = baseOf(stage);
+    if (base) needed.add(base);
+    for (const use of usesOf(dockerfile, stage, isNamed)) needed.add(use.stage);
+  }
+  return dockerfile.stages.filter((stage) => needed.has(stage));
+}
+
 interface Use {
   readonly by: Instruction;
   readonly stage: Stage;

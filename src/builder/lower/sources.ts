@@ -1,4 +1,4 @@
-// What the graph calls the sources of a build: images, the main context, and the contexts of `--build-context`. Pure.
+// What the graph calls the sources of a build: images and the contexts of `--build-context`. Pure.
 import { quote } from '../../dockerfile/index.ts';
 import type { FileOp } from '../../graph/index.ts';
 import { formatReference, isSlipwayError, parseReference, type Reference, withDefaultTag } from '../../model/index.ts';
@@ -13,13 +13,6 @@ export interface Named {
 /** `--build-context x=docker-image://scratch` is as empty as scratch itself. */
 export const isScratch = (name: string, named: Named | undefined): boolean =>
   named ? named.context.kind === 'image' && named.context.ref === 'scratch' : name === 'scratch';
-
-export const MAIN_CONTEXT = 'local://context';
-export const contextIdentifier = (key: string): string => `${MAIN_CONTEXT}:${key}`;
-
-/** The named context that a source is; undefined for the main one. */
-export const contextName = (identifier: string): string | undefined =>
-  identifier.startsWith(`${MAIN_CONTEXT}:`) ? identifier.slice(MAIN_CONTEXT.length + 1) : undefined;
 
 /** As the graph names an image: by the reference that it was found by, or by the name of the context that is one. */
 export function identifierOf(name: string, named: Named | undefined): string {

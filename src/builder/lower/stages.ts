@@ -14,7 +14,6 @@ import {
   type Stage,
 } from '../../dockerfile/index.ts';
 import { Graph, type Node } from '../../graph/index.ts';
-import type { Image } from '../../image/index.ts';
 import {
   formatReference,
   hostPlatform,
@@ -24,16 +23,16 @@ import {
   SlipwayError,
   type SourceExcerpt,
 } from '../../model/index.ts';
-import type { PullProgress } from '../../registry/index.ts';
 import { contextKey, type NamedDirectory } from '../context/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BaseImage, BuildRequest } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
 import { placed, sourceOf } from '../placed.ts';
-import { checkOrder, mountedStage } from './order.ts';
+import { checkOrder, mountedStage, neededStages } from './order.ts';
 import { StageOutline } from './outline.ts';
-import { contextIdentifier, COPY_ALL, identifierOf, isScratch, MAIN_CONTEXT, type Named, referenceOf } from './sources.ts';
+import { type BaseImages, contextIdentifier, MAIN_CONTEXT } from '../sources/index.ts';
+import { COPY_ALL, identifierOf, isScratch, type Named, referenceOf } from './sources.ts';
 import {
   DEFAULT_PATH,
   emptyConfig,
@@ -56,28 +55,18 @@ export interface Lowered {
 const COUNTED = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR']);
 
 export class Lowering {
-  readonly #env: BuildEnvironment;
+  readonly #images: BaseImages;
   readonly #request: BuildRequest;
   readonly #dockerfile: Dockerfile;
   readonly #globals: ReadonlyMap<string, string>;
   readonly #graph = new Graph();
   readonly #states = new Map<number, Promise<StageState>>();
   readonly #target: Platform;
-  /** Names of images that were looked at, told as steps. */
-  readonly #onImage: (name: string) => void;
-  readonly #onPull: (name: string, p: PullProgress) => void;
 
-  constructor(
-    env: BuildEnvironment,
-    request: BuildRequest,
-    dockerfile: Dockerfile,
-    on: { image(name: string): void; pull(name: string, p: PullProgress): void },
-  ) {
-    this.#env = env;
+  constructor(images: BaseImages, request: BuildRequest, dockerfile: Dockerfile) {
+    this.#images = images;
     this.#request = request;
     this.#dockerfile = dockerfile;
-    this.#onImage = on.image;
-    this.#onPull = on.pull;
     this.#target = request.platform ?? hostPlatform();
     this.#globals = globalArgs(dockerfile, {
       buildArgs: request.buildArgs,
@@ -90,10 +79,32 @@ export class Lowering {
   async lower(target: Stage, all = false): Promise<Lowered> {
     // a FROM must be right whether or not its stage is needed
     for (const stage of this.#dockerfile.stages) this.#from(stage);
-    checkOrder(this.#dockerfile, (name) => this.#named(name) !== undefined);
+    const isNamed = (name: string): boolean => this.#named(name) !== undefined;
+    checkOrder(this.#dockerfile, isNamed);
+    const needed = neededStages(this.#dockerfile, target, (stage) => this.#earlier(stage, this.#from(stage).name), isNamed);
+    try {
+      const [state] = await Promise.all([this.#lowerAll(target, all), ...this.#askAhead(needed)]);
+      return { state, skipped: this.#dockerfile.stages.filter((s) => !this.#states.has(s.index)) };
+    } catch (e) {
+      await this.#images.stop();
+      throw e;
+    }
+  }
+
+  async #lowerAll(target: Stage, all: boolean): Promise<StageState> {
     const state = await this.#stage(target);
     if (all) for (const stage of this.#dockerfile.stages) await this.#stage(stage);
-    return { state, skipped: this.#dockerfile.stages.filter((s) => !this.#states.has(s.index)) };
+    return state;
+  }
+
+  /** Asks for all base images at once. Whoever comes to one waits for it; the first that fails is the build's failure. */
+  #askAhead(stages: readonly Stage[]): Promise<BaseImage>[] {
+    return stages.flatMap((stage) => {
+      const { name, platform, source } = this.#from(stage);
+      if (name === 'scratch' || this.#earlier(stage, name)) return [];
+      if (this.#named(name) !== undefined || (stage.name !== undefined && this.#named(stage.name) !== undefined)) return [];
+      return [this.#image(name, platform, source)];
+    });
   }
 
   /** What the base images of the stages that were lowered have, by the numbers of the stages. */
@@ -299,26 +310,19 @@ export class Lowering {
     return new SlipwayError('invalid-argument', 'build.from-later', message, { source });
   }
 
-  async #imageOf(name: string, named: Named | undefined, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
+  async #imageOf(name: string, named: Named | undefined, platform: Platform, source: SourceExcerpt, near?: string): Promise<BaseImage> {
     const context = named?.context;
     if (context?.kind !== 'layout') return this.#image(context?.kind === 'image' ? context.ref : name, platform, source, near);
     try {
-      return await this.#env.openLayout(context.layout, platform, this.#request.signal);
+      return await this.#images.inLayout(context.layout, platform);
     } catch (e) {
       throw placed(e, source);
     }
   }
 
-  async #image(name: string, platform: Platform, source: SourceExcerpt, near?: string): Promise<Image> {
+  async #image(name: string, platform: Platform, source: SourceExcerpt, near?: string): Promise<BaseImage> {
     try {
-      const whole = formatReference(referenceOf(name));
-      this.#onImage(whole);
-      return await this.#env.resolveBase(whole, {
-        platform,
-        pull: this.#request.pull,
-        signal: this.#request.signal,
-        onProgress: (p) => this.#onPull(whole, p),
-      });
+      return await this.#images.find(formatReference(referenceOf(name)), platform);
     } catch (e) {
       if (!isSlipwayError(e)) throw e;
       const hints = [...(near === undefined ? [] : [`there is a stage named ${near}`]), ...e.hints];
@@ -326,7 +330,7 @@ export class Lowering {
     }
   }
 
-  #imageNode(image: Image, identifier: string, title: string, source: SourceExcerpt): Node {
+  #imageNode(image: BaseImage, identifier: string, title: string, source: SourceExcerpt): Node {
     return this.#graph.node({ kind: 'source', identifier: `${identifier}@${image.id}` }, [], {
       name: `${title}${identifier.replace('docker-image://', '')}`,
       source,

@@ -2,10 +2,9 @@
 // history that the image will have.
 import type { ArgDeclaration, Dockerfile, Instruction, Stage } from '../../dockerfile/index.ts';
 import type { Graph, Node, NodeMeta } from '../../graph/index.ts';
-import type { Image } from '../../image/index.ts';
 import type { ContainerConfig, Platform, SourceExcerpt } from '../../model/index.ts';
 import { sourceOf } from '../placed.ts';
-import type { BuildRequest } from '../types.ts';
+import type { BaseImage, BuildRequest } from '../types.ts';
 import type { StageOutline } from './outline.ts';
 
 /** One entry of history before it has a time; `node` is what made its layer, if it may have one. */
@@ -20,7 +19,7 @@ export interface StageState {
   /** The file system; undefined is the empty one of scratch. */
   node: Node | undefined;
   /** The image that it all began with. */
-  readonly base: Image | undefined;
+  readonly base: BaseImage | undefined;
   readonly platform: Platform;
   config: ContainerConfig;
   author: string | undefined;

@@ -17,7 +17,7 @@ export interface BuildSummary {
 
 export function summarize(steps: readonly StepRecord[], wallMs: number): BuildSummary {
   // what is told in between, such as the export, is no step of the Dockerfile
-  const counted = steps.filter((s) => !s.id.startsWith('internal:') && !s.id.startsWith('pull:') && s.inputs.length > 0);
+  const counted = steps.filter((s) => !s.id.startsWith('internal:') && s.inputs.length > 0);
   const ran = counted.filter((s) => s.state === 'done' && s.startedAt !== undefined && s.endedAt !== undefined);
   const cached = counted.filter((s) => s.state === 'cached');
   const path = criticalPath(steps);

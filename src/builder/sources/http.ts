@@ -1,14 +1,17 @@
-// What ADD takes from elsewhere, for one build. A file by HTTP is asked for once, and fetched only when the server does not say that
-// it is what an earlier build got (RFC 9110, If-None-Match).
+// Files by HTTP as sources of a build. An address is asked once, and the file fetched only when the server does not say that it is
+// what an earlier build got (RFC 9110, If-None-Match).
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SourceOp } from '../graph/index.ts';
-import { type Digest, isDigest, SlipwayError } from '../model/index.ts';
-import { type Downloaded, downloadIfChanged } from '../remote/index.ts';
-import { type Layout, makePrivate, ownedFolder } from '../store/index.ts';
-import { removeTree, writeFileAtomic } from '../sys/index.ts';
-import { sha256Hex } from '../util/index.ts';
-import { bring, type Elsewhere, httpAuthorization, remoteKey } from './elsewhere.ts';
+import type { SourceOp } from '../../graph/index.ts';
+import { type Digest, isDigest, SlipwayError } from '../../model/index.ts';
+import { type Downloaded, downloadIfChanged } from '../../remote/index.ts';
+import { type Layout, makePrivate, ownedFolder } from '../../store/index.ts';
+import { removeTree, writeFileAtomic } from '../../sys/index.ts';
+import { sha256Hex } from '../../util/index.ts';
+import type { Result } from '../result.ts';
+import { FileDigests } from '../steps/index.ts';
+import { type Elsewhere, httpAuthorization } from '../elsewhere.ts';
+import type { Bringing, Source } from './types.ts';
 
 /** What an address gave, and by which tag the server knows that version. */
 interface Known {
@@ -30,7 +33,7 @@ type OnProgress = (current: number, total: number | undefined) => void;
 /** Notes that are kept; the oldest go. */
 const MOST_KNOWN = 1000;
 
-export class RemoteSources implements Disposable {
+export class HttpSource implements Source {
   readonly #layout: Layout;
   readonly #request: Elsewhere;
   readonly #resolved = new Map<string, Promise<Resolved>>();
@@ -43,41 +46,40 @@ export class RemoteSources implements Disposable {
     this.#request = request;
   }
 
-  /** Finds out what is at an address now, so that `key` knows it. Throws as `downloadIfChanged` does. */
+  /** Throws as `downloadIfChanged` does. */
   async resolve(op: SourceOp): Promise<void> {
-    if (op.http !== undefined && op.http.checksum === undefined) await this.#resolve(op);
+    if (op.http?.checksum === undefined) await this.#resolve(op);
   }
 
-  /** What a source is, whatever brings it; undefined when only its bytes tell. */
   key(op: SourceOp): string | undefined {
-    return this.#keys.get(idOf(op)) ?? remoteKey(op);
+    const { checksum, name } = op.http!;
+    return this.#keys.get(idOf(op)) ?? (checksum === undefined ? undefined : `file:${checksum}:${name}`);
   }
 
-  /** The folder to read. Throws as `downloadIfChanged` and `bring` do, data-loss 'add.checksum' when a file is another than was asked for. */
-  async folder(op: SourceOp, onProgress: OnProgress): Promise<string> {
-    if (op.http === undefined) {
-      const { root, remove } = await bring(op, this.#layout.ingest, this.#request);
-      this.#folders.push(remove);
-      return root;
-    }
-    const { checksum } = op.http;
+  /** Throws as `downloadIfChanged` does, data-loss 'add.checksum' when the file is another than was asked for. */
+  async bring(op: SourceOp, { onProgress }: Bringing): Promise<Result> {
+    const root = await this.#folder(op, (current, total) => onProgress('downloading', current, total));
+    return { kind: 'directory', root, ignore: undefined, digests: new FileDigests(undefined) };
+  }
+
+  close(): void {
+    for (const folder of this.#folders) removeTree(folder);
+  }
+
+  async #folder(op: SourceOp, onProgress: OnProgress): Promise<string> {
+    const { checksum, name } = op.http!;
     if (checksum === undefined) {
       const { folder, digest } = await this.#resolve(op);
       if (folder !== undefined) return folder;
-      return this.#fetch(op, undefined, onProgress).then((got) => {
-        if (got?.digest === digest) return got.folder;
-        throw new SlipwayError('unavailable', 'http.changed', `${op.http?.name} changed at its address while it was fetched`);
-      });
+      const got = await this.#fetch(op, undefined, onProgress);
+      if (got?.digest === digest) return got.folder;
+      throw new SlipwayError('unavailable', 'http.changed', `${name} changed at its address while it was fetched`);
     }
     const got = await this.#fetch(op, undefined, onProgress);
     if (got?.digest === checksum) return got.folder;
     throw new SlipwayError('data-loss', 'add.checksum', `digest mismatch ${got?.digest}: ${checksum}`, {
       hints: ['what is at this address is not what the checksum was written down for'],
     });
-  }
-
-  [Symbol.dispose](): void {
-    for (const folder of this.#folders) removeTree(folder);
   }
 
   #resolve(op: SourceOp): Promise<Resolved> {
