@@ -110,6 +110,8 @@ export interface BaseOptions {
 
 /** The image that a build begins with: its configuration is known, and its layers are fetched when they are needed. */
 export interface BaseImage {
+  /** As it was asked for: `docker.io/library/busybox:latest`. */
+  readonly ref: string;
   readonly id: Digest;
   readonly config: ImageConfig;
   readonly manifestDigest?: Digest;

@@ -38,7 +38,7 @@ export class Bases {
     const platform = o.platform ?? host;
     const named = this.#held(ref);
     const found = named !== undefined && (o.anyPlatform || matchesPlatform(platformOfImage(named.config), platform)) ? named : undefined;
-    if (found !== undefined && !o.pull) return storedBase(found);
+    if (found !== undefined && !o.pull) return storedBase(ref, found);
     const name = withDefaultTag(parseReference(ref));
     const untagged = !o.anyPlatform && !matchesPlatform(host, platform);
     const lease = this.#lease();
@@ -56,6 +56,7 @@ export class Bases {
     });
     let fetched: Promise<Image> | undefined;
     return {
+      ref,
       id: remote.id,
       config: remote.config,
       manifestDigest: remote.manifestDigest,
@@ -87,9 +88,9 @@ export class Bases {
 }
 
 /** An image of the store as the base of a build. */
-function storedBase(image: Image): BaseImage {
+function storedBase(ref: string, image: Image): BaseImage {
   const { id, config, manifestDigest } = image;
-  return { id, config, ...(manifestDigest !== undefined && { manifestDigest }), fetch: () => Promise.resolve(image) };
+  return { ref, id, config, ...(manifestDigest !== undefined && { manifestDigest }), fetch: () => Promise.resolve(image) };
 }
 
 async function cannotBePulled(e: unknown, name: Reference, named: Image | undefined, found: Image | undefined): Promise<unknown> {

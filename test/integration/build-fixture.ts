@@ -56,7 +56,7 @@ export function buildFixture(): BuildFixture {
     openLayout: () => assert.fail('no layout is read here'),
     resolveBase: async (ref) => {
       const image = images.resolve(ref);
-      return { id: image.id, config: image.config, fetch: async () => image };
+      return { ref, id: image.id, config: image.config, fetch: async () => image };
     },
   };
   makeBase(env);

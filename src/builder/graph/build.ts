@@ -159,7 +159,7 @@ async function solveSteps(
 /** Brings in the layers that the image begins with, which no step needed when all of them came from the cache. */
 async function fetchBase(env: BuildEnvironment, request: BuildRequest, { base }: StageState): Promise<void> {
   if (base === undefined) return;
-  const name = 'fetching the base image';
+  const name = `[internal] pull ${base.ref}`;
   const tell = internalTeller(request.onEvent, env.now, name);
   let begun = false;
   try {

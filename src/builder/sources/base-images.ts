@@ -32,7 +32,7 @@ export class BaseImages {
   /** The image of an OCI layout on disk. Throws as `BuildEnvironment.openLayout` does. */
   async inLayout(layout: LayoutImage, platform: Platform): Promise<BaseImage> {
     const { id, config, ...image } = await this.#env.openLayout(layout, platform, this.#request.signal);
-    return this.#known({ id, config, fetch: () => Promise.resolve({ id, config, ...image }) });
+    return this.#known({ ref: layout.path, id, config, fetch: () => Promise.resolve({ id, config, ...image }) });
   }
 
   /** One that was found before. */
