@@ -20,10 +20,10 @@ const CASES: readonly (readonly [what: string, files: Readonly<Record<string, st
   ['a module with go.sum', { 'go.mod': '', 'go.sum': '', 'main.go': '' }, 'go', ['COPY go.mod go.sum ./', '-o /out/app .\n']],
   ['a program in cmd', { 'go.mod': '', 'cmd/serve/main.go': '' }, 'go', ['-o /out/app ./cmd/serve\n', '"run", "./cmd/serve"']],
   ['yarn', { 'package.json': '{"dependencies":{"a":"1"}}', 'yarn.lock': '' }, 'node', ['yarn install --frozen-lockfile --production']],
-  ['pnpm', { 'package.json': '{}', 'pnpm-lock.yaml': '' }, 'node', ['corepack pnpm install']],
+  ['pnpm', { 'package.json': '{"devDependencies":{"a":"1"}}', 'pnpm-lock.yaml': '' }, 'node', ['corepack pnpm install']],
   [
     'TypeScript',
-    { 'package.json': '{"scripts":{"build":"tsc","start":"node dist/x.js"}}', 'tsconfig.json': '{}' },
+    { 'package.json': '{"devDependencies":{"typescript":"7"},"scripts":{"build":"tsc","start":"node dist/x.js"}}', 'tsconfig.json': '{}' },
     'node',
     ['RUN npm run build', 'CMD ["node", "dist/x.js"]', 'COPY --from=build /app/dist ./dist', 'npm install'],
   ],
@@ -58,6 +58,11 @@ for (const [what, files, language, has] of CASES)
     // a reason above each block
     for (const block of `${made.dockerfile}\n${made.dockerignore}`.split(/\n\n+/)) assert.match(block.trimStart(), /^# \S.*\.\n/);
   });
+
+test('without packages there is nothing to install', () => {
+  const made = scaffold(folderOf({ 'package.json': '{}', 'index.js': '' }));
+  assert.doesNotMatch(made.dockerfile, /npm (?:ci|install)|node_modules/);
+});
 
 test('a strange name does not get into the Dockerfile', () => {
   const made = scaffold(folderOf({ 'Cargo.toml': '[package]\nname = "a; rm -rf /"\n', Makefile: '' }));

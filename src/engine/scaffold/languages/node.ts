@@ -6,7 +6,8 @@ import type { Block, Language, ProjectFolder } from '../types.ts';
 interface Facts {
   readonly scripts: Readonly<Record<string, unknown>>;
   readonly typescript: boolean;
-  /** Whether packages are needed at run time. */
+  /** Whether packages are needed at all, and at run time. */
+  readonly any: boolean;
   readonly packages: boolean;
   readonly lock: keyof typeof MANAGERS;
 }
@@ -37,7 +38,8 @@ function factsOf(folder: ProjectFolder): Facts {
   return {
     scripts: of('scripts'),
     typescript: names.includes('tsconfig.json') || 'typescript' in of('devDependencies'),
-    packages: Object.keys(of('dependencies')).length > 0,
+    any: 'workspaces' in manifest || ['dependencies', 'devDependencies', 'optionalDependencies'].some((f) => Object.keys(of(f)).length > 0),
+    packages: 'workspaces' in manifest || Object.keys(of('dependencies')).length > 0,
     lock: names.includes('package-lock.json')
       ? 'npm'
       : names.includes('yarn.lock')
@@ -56,6 +58,7 @@ function startOf({ scripts }: Facts): readonly string[] {
 }
 
 function dependencies(f: Facts): Block[] {
+  if (!f.any) return [];
   const m = MANAGERS[f.lock];
   const install = (command: string): string => `RUN --mount=type=cache,target=${m.cache} ${command}`;
   const blocks: Block[] = [
@@ -79,7 +82,7 @@ export const node: Language = {
   write(folder) {
     const f = factsOf(folder);
     const built = typeof f.scripts['build'] === 'string';
-    const sources = ['COPY --from=dependencies /app/node_modules ./node_modules', 'COPY . .'];
+    const sources = [...(f.any ? ['COPY --from=dependencies /app/node_modules ./node_modules'] : []), 'COPY . .'];
     const output = f.typescript ? 'dist' : '.';
     return {
       blocks: [
