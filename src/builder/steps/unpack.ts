@@ -3,11 +3,7 @@
 import {
   chmodSync,
   chownSync,
-  closeSync,
   constants,
-  fchmodSync,
-  fchownSync,
-  ftruncateSync,
   lchownSync,
   linkSync,
   mkdirSync,
@@ -16,7 +12,6 @@ import {
   type Stats,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Readable, Writable } from 'node:stream';
@@ -30,10 +25,11 @@ import {
   type TarHandler,
 } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { FileWriter } from '../../snapshot/index.ts';
 import { type Directory, encodeName, lutimesNs, mknod, OpenDirectories, reasonOf, RootedTree } from '../../sys/index.ts';
 import type { Owner } from './owner.ts';
 import { cleanWords, splitPath } from './words.ts';
-import { writeXattr } from './xattrs.ts';
+import { isKept, writeXattr } from './xattrs.ts';
 
 export interface UnpackOptions {
   /** Everything belongs to this owner; undefined keeps what the archive says. */
@@ -157,9 +153,7 @@ class Unpacker implements TarHandler, Disposable {
   /** Where the entry goes. */
   #parent: Directory | undefined;
   #name = '';
-  #fd: number | undefined;
-  #extent = 0;
-  #inExtent = 0;
+  readonly #writer = new FileWriter();
 
   constructor(root: string, options: UnpackOptions) {
     this.#tree = new RootedTree(root);
@@ -168,7 +162,7 @@ class Unpacker implements TarHandler, Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#writer.abort();
     this.#open[Symbol.dispose]();
     this.#tree[Symbol.dispose]();
   }
@@ -183,7 +177,6 @@ class Unpacker implements TarHandler, Disposable {
 
   #place(entry: TarEntry): void {
     this.#entry = undefined;
-    this.#extent = this.#inExtent = 0;
     if (!isUsablePath(entry.path)) throw nameTooLong(undefined, entry.path);
     const inside = wordsOf(entry.path);
     if (inside === '') return; // the archive's own top says nothing of the directory that it goes into
@@ -202,8 +195,16 @@ class Unpacker implements TarHandler, Disposable {
       return;
     }
     if (there) this.#remove(this.#parent, name, there);
-    this.#entry = entry;
-    this.#make(this.#parent, name, entry);
+    this.#entry = this.#settled(entry);
+    this.#make(this.#parent, name, this.#entry);
+  }
+
+  /** With the owner and the time that it gets, and without attributes that images do not hold. */
+  #settled(entry: TarEntry): TarEntry {
+    const { uid, gid } = this.#o.owner ?? entry;
+    const { xattrs, ...rest } = entry;
+    const kept = [...(xattrs ?? [])].filter(([name]) => isKept(name));
+    return { ...rest, uid, gid, mtimeNs: timeOf(entry), ...(kept.length > 0 && { xattrs: new Map(kept) }) };
   }
 
   #remove(parent: Directory, name: string, there: Stats): void {
@@ -231,7 +232,7 @@ class Unpacker implements TarHandler, Disposable {
   #make(parent: Directory, name: string, entry: TarEntry): void {
     switch (entry.type) {
       case 'file':
-        this.#fd = parent.open(name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+        this.#writer.create(parent, name, entry);
         return;
       case 'link': {
         const [above, last] = splitPath(this.#tree.locate(cleanWords(entry.link ?? '').join('/'), true));
@@ -254,46 +255,18 @@ class Unpacker implements TarHandler, Disposable {
   }
 
   data(chunk: Buffer): void {
-    if (this.#fd === undefined) return;
-    const sparse = this.#entry?.sparse;
-    if (!sparse) {
-      for (let at = 0; at < chunk.length;) at += writeSync(this.#fd, chunk, at, chunk.length - at);
-      return;
-    }
-    for (let at = 0; at < chunk.length;) {
-      const extent = sparse[this.#extent];
-      if (!extent) return;
-      if (this.#inExtent === extent.length) {
-        this.#extent++;
-        this.#inExtent = 0;
-        continue;
-      }
-      const n = writeSync(this.#fd, chunk, at, Math.min(chunk.length - at, extent.length - this.#inExtent), extent.offset + this.#inExtent);
-      at += n;
-      this.#inExtent += n;
-    }
+    if (this.#writer.open) this.#writer.write(chunk);
   }
 
   end(): void {
     const entry = this.#entry;
     if (!entry) return;
-    const { uid, gid } = this.#o.owner ?? entry;
+    if (this.#writer.open) return this.#writer.finish();
     const path = this.#parent!.at(this.#name);
-    if (this.#fd !== undefined) {
-      const fd = this.#fd;
-      if (entry.sparse) ftruncateSync(fd, entry.size);
-      fchownSync(fd, uid, gid);
-      fchmodSync(fd, entry.mode & 0o7777);
-      for (const [name, value] of entry.xattrs ?? []) writeXattr(fd, name, value);
-      this.#fd = undefined;
-      closeSync(fd);
-    } else {
-      lchownSync(path, uid, gid);
-      if (entry.type !== 'symlink') chmodSync(path, entry.mode & 0o7777);
-      for (const [name, value] of entry.xattrs ?? []) writeXattr(path, name, value);
-    }
-    const time = timeOf(entry);
-    lutimesNs(path, time, time);
+    lchownSync(path, entry.uid, entry.gid);
+    if (entry.type !== 'symlink') chmodSync(path, entry.mode & 0o7777);
+    for (const [name, value] of entry.xattrs ?? []) writeXattr(path, name, value);
+    lutimesNs(path, entry.mtimeNs, entry.mtimeNs);
   }
 
   finish(): void {

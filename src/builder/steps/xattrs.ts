@@ -17,9 +17,11 @@ export function copyXattrs(from: string | Buffer | number, to: string | Buffer |
   for (const [name, value] of readXattrs(from)) writeXattr(to, name, value);
 }
 
+export const isKept = (name: string): boolean => name === CAPABILITIES;
+
 /** Sets one attribute if an image holds it; a file system that has none of that kind does without. */
 export function writeXattr(path: string | Buffer | number, name: string, value: Buffer): void {
-  if (name !== CAPABILITIES) return;
+  if (!isKept(name)) return;
   try {
     setXattr(path, name, value);
   } catch (e) {

@@ -44,7 +44,7 @@ export class LayerApplier implements TarHandler {
   private readonly deletions: Deletions;
   private readonly lowers: readonly string[];
   private readonly umask = currentUmask();
-  private readonly writer = new FileWriter(this.umask);
+  private readonly writer = new FileWriter();
   /** Modes and times that directories get once nothing is put into them any more, by the path with links followed. */
   private readonly directories = new SettledDirectories<TarEntry>();
   private path = '';

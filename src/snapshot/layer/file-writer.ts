@@ -3,14 +3,14 @@
 import fs from 'node:fs';
 import type { Extent, TarEntry } from '../../archive/index.ts';
 import { type Directory, futimesNs } from '../../sys/index.ts';
-import { applyXattrs, clampTime } from './attributes.ts';
+import { applyXattrs, clampTime, currentUmask } from './attributes.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
 const NEW_FILE = O_CREAT | O_EXCL | O_WRONLY;
 const SECOND = 1_000_000_000n;
 
 export class FileWriter {
-  private readonly umask: number;
+  private readonly umask = currentUmask();
   private fd = -1;
   private entry: TarEntry | undefined;
   private chown = false;
@@ -19,20 +19,16 @@ export class FileWriter {
   private extent = 0;
   private within = 0;
 
-  constructor(umask: number) {
-    this.umask = umask;
-  }
-
   get open(): boolean {
     return this.fd >= 0;
   }
 
   /** Creates the file; where the name is taken, `makeWay` frees it first. */
-  create(parent: Directory, name: string, entry: TarEntry, makeWay: () => void): void {
+  create(parent: Directory, name: string, entry: TarEntry, makeWay?: () => void): void {
     try {
       this.fd = parent.open(name, NEW_FILE, entry.mode & 0o777);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (makeWay === undefined || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       makeWay();
       this.fd = parent.open(name, NEW_FILE, entry.mode & 0o777);
     }

@@ -2,5 +2,6 @@
 export { LayerApplier } from './applier.ts';
 export type { Applied, ApplyOptions } from './applier.ts';
 export { diffCopy, tarTree } from './copy-diff.ts';
+export { FileWriter } from './file-writer.ts';
 export { diffTar } from './diff.ts';
 export type { DiffResult } from './layer-writer.ts';
