@@ -138,3 +138,30 @@ test('accounts that are no files: said at once, and nothing of the host opened',
     assert.match(program.error, /permission denied/i);
   }
 });
+
+test('USER, --chown and WORKDIR: the names of the host’s accounts are nobody here', async () => {
+  const { f, host } = attack;
+  f.put('a', 'a');
+  mkdirSync(join(f.context, 'linked'));
+  symlinkSync(host, join(f.context, 'linked/etc'));
+  for (const make of [
+    (file: string) => `rm ${file} && ln -s ${host}/passwd ${file}`,
+    (file: string) => `rm ${file} && ln -s ../../../../../../..${host}/passwd ${file}`,
+    (file: string) => `rm ${file} && ln -s ${file} ${file}`,
+    (file: string) => `rm ${file} && mknod ${file} c 1 5`,
+    (file: string) => `rm ${file} && mkdir ${file}`,
+    undefined,
+  ]) {
+    for (const file of ['/etc/passwd', '/etc/group']) {
+      const what = make?.(file) ?? `/etc -> ${host}`;
+      const stage = make === undefined ? 'FROM scratch\nCOPY --from=base /bin /bin\nCOPY linked /\n' : `FROM base\nRUN ${what}\n`;
+      const name = file.endsWith('passwd') ? 'own' : '7:own';
+      for (const engine of ['graph', 'classic'] as const) {
+        const user = await attack.build(`${stage}USER ${name}\nWORKDIR /w\nRUN true`, {}, engine);
+        assert.match(user.error, /unable to find (user|group) own|not a regular file|cannot mount|find uid|no such/, what);
+        const chown = await attack.build(`${stage}COPY --chown=${name.replace('7', '0')} a /o\nRUN stat -c %u:%g /o`, {}, engine);
+        if (chown.error === '') assert.match(chown.output, /^0:0$/m, `${engine}: ${what}`);
+      }
+    }
+  }
+});
