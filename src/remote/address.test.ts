@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gitSource, percentDecoded, withoutCredentials } from './address.ts';
+import { gitSource, percentDecoded, textWithoutCredentials, withoutCredentials } from './address.ts';
 import { fileNameOf, openUrl } from './http.ts';
 
 test('what is a repository, and what of it', () => {
@@ -49,6 +49,10 @@ test('addresses that contradict themselves or lead outside are refused', () => {
 test('secrets are not shown', () => {
   assert.equal(withoutCredentials('https://me:s3cret@host/x'), 'https://me:xxxxx@host/x');
   assert.equal(withoutCredentials('https://host/x:y@z'), 'https://host/x:y@z');
+  assert.equal(
+    textWithoutCredentials('ADD --link http://a:b@h/x https://:c%20d@h/y https://e@h "ftp://f:g@h" /z:1@2'),
+    'ADD --link http://a:xxxxx@h/x https://:xxxxx@h/y https://e@h "ftp://f:xxxxx@h" /z:1@2',
+  );
 });
 
 test('names of files', () => {

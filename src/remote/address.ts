@@ -112,6 +112,11 @@ export function withoutCredentials(address: string): string {
   return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/@]*):[^/@]*@/i, '$1$2:xxxxx@');
 }
 
+/** A text, such as that of an instruction, in which addresses are as they may be shown. */
+export function textWithoutCredentials(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)([^\s"'/@:]*):[^\s"'/@]*@/gi, '$1$2:xxxxx@');
+}
+
 /** A part of an address as it is meant; a lone percent sign stands for itself. */
 export function percentDecoded(text: string): string {
   try {

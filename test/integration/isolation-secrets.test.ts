@@ -1,11 +1,11 @@
 // A secret of a build is in the memory of those that need it and nowhere else: not in the store, not in the folder of run-time state, not
 // in an argument list or an environment outside the step's own container; not while its step runs, not after it, not after SIGKILL.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { findExecutable, removeTree } from '../../src/sys/index.ts';
+import { leaks } from '../support/leaks.ts';
 import { TestStore, scratch } from '../support/store.ts';
 
 const store = new TestStore(scratch());
@@ -29,26 +29,8 @@ const BUILD =
     ' ',
   );
 
-/** Files and processes that have one of the words. */
-function leaks(...words: string[]): string[] {
-  const patterns = words.flatMap((word) => ['-e', word]);
-  const found = spawnSync('grep', ['-rlaF', ...patterns, store.root, store.run], { encoding: 'utf8' })
-    .stdout.split('\n')
-    .filter(Boolean);
-  const ours = readlinkSync('/proc/self/ns/pid');
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (readlinkSync(`/proc/${pid}/ns/pid`) !== ours) continue; // in the container
-      for (const name of ['cmdline', 'environ']) {
-        const text = readFileSync(`/proc/${pid}/${name}`, 'utf8');
-        if (words.some((word) => text.includes(word)) && !text.includes('--build-arg')) found.push(`${name} of ${text}`);
-      }
-    } catch {
-      // it has ended
-    }
-  }
-  return found;
-}
+const found = (...words: string[]): string[] =>
+  leaks(words, { folders: [store.root, store.run], given: (text) => text.includes('--build-arg') });
 
 for (const runtime of ['crun', 'runc']) {
   test(`secrets are on no disk and in no argument list (${runtime})`, async (t) => {
@@ -59,7 +41,7 @@ for (const runtime of ['crun', 'runc']) {
     });
     assert.equal(done.exitCode, 0, done.stderr);
     assert.match(done.stderr, /\/file \S+ ro,nosuid,nodev,noexec,/);
-    assert.deepEqual(leaks(SECRET, PROXY), [], 'after the build');
+    assert.deepEqual(found(SECRET, PROXY), [], 'after the build');
     assert.ok(!done.stderr.includes(SECRET) && !done.stderr.includes(PROXY), done.stderr);
 
     writeFileSync(join(context, 'Dockerfile'), FILE('busybox echo "it runs $((40 + 2))"; busybox sleep 1000'));
@@ -72,9 +54,9 @@ for (const runtime of ['crun', 'runc']) {
       if (output.includes('it runs 42')) break;
     }
     assert.match(output, /it runs 42/);
-    assert.deepEqual(leaks(SECRET), [], 'while the step runs');
+    assert.deepEqual(found(SECRET), [], 'while the step runs');
     build.kill('SIGKILL');
     await ended;
-    assert.deepEqual(leaks(SECRET), [], 'after SIGKILL');
+    assert.deepEqual(found(SECRET), [], 'after SIGKILL');
   });
 }

@@ -8,7 +8,7 @@ import {
 } from '../../dockerfile/index.ts';
 import type { FileAction, Node, SourceOp } from '../../graph/index.ts';
 import { SlipwayError, type SourceExcerpt } from '../../model/index.ts';
-import { gitSource, isHttpUrl, withoutCredentials } from '../../remote/index.ts';
+import { gitSource, isHttpUrl, textWithoutCredentials, withoutCredentials } from '../../remote/index.ts';
 import { remoteSource } from '../elsewhere.ts';
 import { literalPattern } from '../steps/sources.ts';
 import { workdirOf } from './config.ts';
@@ -52,10 +52,13 @@ export async function lowerCopy(c: LowerContext, state: StageState, i: CopyInstr
       ...(unpack !== undefined && { unpack }),
     });
   }
-  const meta = nodeMeta(c, state, stepName(c, state, describeInstruction(i, state.variables, { escape: c.dockerfile.escape })), i);
+  // the history of an image is for all who get it
+  const hidden = i.kind === 'ADD' ? textWithoutCredentials : (text: string): string => text;
+  const shown = hidden(describeInstruction(i, state.variables, { escape: c.dockerfile.escape }));
+  const meta = nodeMeta(c, state, stepName(c, state, shown), i);
   state.node = c.graph.node({ kind: 'file', actions }, inputs, meta);
   const flags = `${i.chown === undefined ? '' : `--chown=${i.chown} `}${i.chmod === undefined ? '' : `--chmod=${i.chmod} `}`;
-  const what = [...i.sources, ...i.files.map((f) => `<<${f.name}`), i.dest].join(' ');
+  const what = hidden([...i.sources, ...i.files.map((f) => `<<${f.name}`), i.dest].join(' '));
   state.steps.push({
     createdBy: `${i.kind} ${flags}${what} # buildkit`,
     node: state.node,

@@ -3,6 +3,7 @@
 import type { BuildDescribed, BuildRequest, BuildSource } from '../../builder/index.ts';
 import { PREDEFINED_ARGS } from '../../dockerfile/index.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../../model/index.ts';
+import { textWithoutCredentials } from '../../remote/index.ts';
 
 export const SLSA = 'https://slsa.dev/provenance/v0.2';
 export const SLSA_V1 = 'https://slsa.dev/provenance/v1';
@@ -105,7 +106,7 @@ const buildConfig = ({ steps }: ProvenanceInput): object => ({ steps });
 
 function metadata({ request, mode }: ProvenanceInput): object {
   const { name, text } = request.dockerfile;
-  const infos = [{ filename: name, language: 'Dockerfile', data: Buffer.from(text).toString('base64') }];
+  const infos = [{ filename: name, language: 'Dockerfile', data: Buffer.from(textWithoutCredentials(text)).toString('base64') }];
   return { vcs: {}, ...(mode === 'max' && { source: { infos } }) };
 }
 
