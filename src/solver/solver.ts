@@ -2,6 +2,7 @@
 // is ready side by side. A key is made of the definition and of the inputs: an input that is read in part enters by the digest of
 // what is read, so a vertex that ran again and made the same bytes invalidates nothing (early cutoff).
 import { aliasHolds, digestParts, identities, requireKeys } from './keys.ts';
+import { randomId } from '../util/index.ts';
 import type { CachedResult, Driver, Keyed, SolveOptions, Vertex } from './types.ts';
 
 interface Entry<R> {
@@ -11,6 +12,8 @@ interface Entry<R> {
   /** What it is made of, and whether that was learnt from an alias: no input was looked into. */
   keyed?: Keyed;
   believed?: boolean;
+  /** How many vertices had been executed then. */
+  keyedAfter?: number;
   result?: Promise<R>;
   /** Set once it was executed here. */
   made?: R;
@@ -31,6 +34,8 @@ export class Solver<R> {
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
   #failure: { readonly error: unknown } | undefined;
+  /** Executed so far, without sources. */
+  #executions = 0;
 
   constructor(driver: Driver<R>, o: SolveOptions) {
     this.#driver = driver;
@@ -119,19 +124,24 @@ export class Solver<R> {
       }),
     );
     const keyed: Keyed = { key: digestParts(v, parts), parts };
-    if (cheap !== undefined) this.#o.cache.putAlias(cheap, { ...keyed, seen: identities(v, keys, this.#o.cache) });
+    if (cheap !== undefined) {
+      // an input that was executed meanwhile may have another one
+      const now = v.inputs.map((input) => this.#entry(input).known as string);
+      this.#o.cache.putAlias(digestParts(v, now, 'inputs'), { ...keyed, seen: identities(v, now, this.#o.cache) });
+    }
     return this.#keyed(v, keyed, false);
   }
 
   #keyed(v: Vertex, keyed: Keyed, believed: boolean): string {
-    Object.assign(this.#entry(v), { keyed, believed });
+    Object.assign(this.#entry(v), { keyed, believed, keyedAfter: this.#executions });
     this.#o.onKey?.(v, keyed);
     return keyed.key;
   }
 
   /**
    * The key by what the inputs are. It is another one than before when a result that was believed to exist elsewhere could not be
-   * brought, and what was executed in its place is not what the belief was about.
+   * brought, and what was executed in its place is not what the belief was about; or when what is read as it lies there was changed
+   * while others were executed.
    */
   #keyOf(v: Vertex, inputs: readonly R[]): string {
     const entry = this.#entry(v);
@@ -139,15 +149,46 @@ export class Solver<R> {
     const keys = v.inputs.map((input) => this.#entry(input).known as string);
     const now = parts.map((part, i) => {
       if (!v.selective[i]) return keys[i] as string;
-      return entry.believed === true ? this.#guard(v, () => `content:${this.#driver.contentKey(v, i, inputs[i] as R)}`) : part;
+      const old = entry.believed === true || (this.#isLive(v, i) && entry.keyedAfter !== this.#executions);
+      return old ? this.#guard(v, () => `content:${this.#driver.contentKey(v, i, inputs[i] as R)}`) : part;
     });
     const keyed: Keyed = { key: digestParts(v, now), parts: now };
     if (keyed.key === key) return key;
     if (entry.believed === true && !keys.includes(''))
       this.#o.cache.putAlias(digestParts(v, keys, 'inputs'), { ...keyed, seen: identities(v, keys, this.#o.cache) });
+    return this.#rekey(v, keyed);
+  }
+
+  #rekey(v: Vertex, keyed: Keyed): string {
+    const entry = this.#entry(v);
     entry.known = this.#keyed(v, keyed, false);
     entry.key = Promise.resolve(keyed.key);
     return keyed.key;
+  }
+
+  /** Whether an input is read as it lies there, without a key of its own: it may be changed at any time, by anybody. */
+  #isLive(v: Vertex, i: number): boolean {
+    return v.selective[i] === true && this.#entry(v.inputs[i] as Vertex).known === '';
+  }
+
+  /**
+   * What was read by an execution may be other than what its key says, when that was changed meanwhile: then neither the result nor
+   * what stands on it may ever be found by a key.
+   */
+  #rekeyChanged(v: Vertex, inputs: readonly R[]): boolean {
+    const { parts } = this.#entry(v).keyed as Keyed;
+    const now = parts.map((part, i) => {
+      if (!this.#isLive(v, i)) return part;
+      try {
+        return `content:${this.#driver.contentKey(v, i, inputs[i] as R)}`;
+      } catch {
+        return ''; // it is gone
+      }
+    });
+    if (now.every((part, i) => part === parts[i])) return false;
+    const changed = [...parts.map((part, i) => (part === now[i] ? part : 'content:changed')), randomId()];
+    this.#rekey(v, { key: digestParts(v, changed), parts });
+    return true;
   }
 
   /**
@@ -204,6 +245,7 @@ export class Solver<R> {
       return hit;
     }
     const made = await this.#execute(v, inputs);
+    if (this.#rekeyChanged(v, inputs)) return made;
     const saved = this.#driver.save(v, made);
     if (saved) this.#o.cache.put(key, saved, v.name);
     return made;
@@ -249,6 +291,7 @@ export class Solver<R> {
       this.#o.onState(v, 'started');
       const made = await this.#driver.execute(v, inputs, this.#signal);
       entry.made = made;
+      if (v.inputs.length > 0) this.#executions++;
       entry.stale = false;
       this.#o.onState(v, 'done');
       return made;
