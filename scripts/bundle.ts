@@ -1,7 +1,7 @@
 // Makes dist/: the program, and the Dockerfile language as a library with its types.
 //
-// slipway.cjs is the whole program in one file, each part of it run when it is first asked for. koffi stays outside: it is
-// native. The form is CommonJS because Node's loader of modules costs 5 ms more at every start, and because there a
+// slipway.cjs is the whole program in one file, each part of it run when it is first asked for. koffi stays outside, for it is
+// native, and so do libraries that few commands need. The form is CommonJS because Node's loader of modules costs 5 ms more at every start, and because there a
 // built-in module can be left unloaded until something of it is used.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ await build({
   entryPoints: { slipway: 'src/cli/main.ts' },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
-  external: ['koffi'],
+  external: ['koffi', 'smol-toml'],
   define: { 'import.meta.url': '$moduleUrl', 'import.meta.dirname': '__dirname' },
   banner: { js: prelude },
   minifySyntax: true,

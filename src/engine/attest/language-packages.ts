@@ -1,20 +1,18 @@
 // What lock files of languages name, each in its own form.
+import { parse as parseToml } from 'smol-toml';
 import type { Package, Tree } from './types.ts';
 
 type Found = readonly [name: string, version: string];
 type Reader = (text: string) => { type: string; packages: Found[] };
 
+/** Characters. A lock file of ten thousand packages has a fifth of that, and takes a second. */
+const LARGEST_TOML = 16 << 20;
+
 const READERS: Readonly<Record<string, Reader>> = {
   'package-lock.json': npm,
   'npm-shrinkwrap.json': npm,
-  'yarn.lock': (text) => ({
-    type: 'npm',
-    packages: [...text.matchAll(/^"?(@?[^@\n"]+)@[^\n]*:\n\s+version:? "?([^"\n]+)"?/gm)].map((m) => [m[1] ?? '', m[2] ?? '']),
-  }),
-  'pnpm-lock.yaml': (text) => ({
-    type: 'npm',
-    packages: [...text.matchAll(/^ {2}'?\/?(@?[^@\n'(]+)@([^:('\n]+)[^\n]*:$/gm)].map((m) => [m[1] ?? '', m[2] ?? '']),
-  }),
+  'yarn.lock': (text) => ({ type: 'npm', packages: /^__metadata:/m.test(text) ? yarnPackages(text) : classicYarnPackages(text) }),
+  'pnpm-lock.yaml': (text) => ({ type: 'npm', packages: pnpmPackages(text) }),
   'Cargo.lock': (text) => ({ type: 'cargo', packages: tomlPackages(text) }),
   'poetry.lock': (text) => ({ type: 'pypi', packages: tomlPackages(text) }),
   'uv.lock': (text) => ({ type: 'pypi', packages: tomlPackages(text) }),
@@ -80,9 +78,42 @@ function npm(text: string): { type: string; packages: Found[] } {
   return { type: 'npm', packages: named.length > 0 ? named : old };
 }
 
+/** Cargo, Poetry and uv list theirs as `[[package]]`. */
 function tomlPackages(text: string): Found[] {
-  return [...text.matchAll(/^\[\[package\]\]\n((?:(?!^\[)[^\n]*\n?)*)/gm)].map((m): Found => {
-    const field = (key: string): string => new RegExp(`^${key} *= *"([^"]*)"`, 'm').exec(m[1] ?? '')?.[1] ?? '';
-    return [field('name'), field('version')];
+  if (text.length > LARGEST_TOML) return [];
+  const { package: packages } = parseToml(text);
+  return entriesOf(packages).flatMap(([, p]) => found(member(p, 'name'), member(p, 'version')));
+}
+
+/**
+ * `packages` by `name@version`, `/name@version(peers)` or, before version 6, `/name/version` (pnpm.io). By their lines, as pnpm writes
+ * them: a parser of all of YAML does not survive what an image may hold (decision 023).
+ */
+function pnpmPackages(text: string): Found[] {
+  const lines = text.split('\n');
+  const begin = lines.indexOf('packages:') + 1;
+  const end = lines.findIndex((line, i) => i >= begin && line !== '' && !line.startsWith(' '));
+  return lines.slice(begin, begin === 0 ? 0 : end < 0 ? undefined : end).flatMap((line): Found[] => {
+    const key = /^ {2}['"]?\/?([^\s'"(]+)/.exec(line)?.[1]?.replace(/:$/, '') ?? '';
+    const at = key.lastIndexOf(key.indexOf('@', 1) > 0 ? '@' : '/');
+    return at <= 0 ? [] : [[key.slice(0, at), key.slice(at + 1)]];
   });
 }
+
+/** From Yarn 2 on: with `resolution: "name@npm:1.0.0"`; the project's own packages are of `workspace:`. */
+function yarnPackages(text: string): Found[] {
+  return [...text.matchAll(/^ {2}version: "?([^\s"]+)"?\n {2}resolution: "(@?[^@"]+)@(?!workspace:)/gm)].map((m) => [
+    m[2] ?? '',
+    m[1] ?? '',
+  ]);
+}
+
+/** Yarn 1 has a form of its own. */
+function classicYarnPackages(text: string): Found[] {
+  return [...text.matchAll(/^"?(@?[^@\n"]+)@[^\n]*:\n\s+version "([^"\n]+)"/gm)].map((m) => [m[1] ?? '', m[2] ?? '']);
+}
+
+const entriesOf = (value: unknown): [string, unknown][] => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
+const member = (value: unknown, key: string): unknown => entriesOf(value).find(([name]) => name === key)?.[1];
+const found = (name: unknown, version: unknown): Found[] =>
+  typeof name === 'string' && typeof version === 'string' ? [[name, version]] : [];
