@@ -2,6 +2,7 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   fsyncSync,
   lstatSync,
   openSync,
@@ -16,6 +17,10 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { bind, check } from './native.ts';
+import { reasonOf } from './reasons.ts';
+import { type Directory, RootedTree } from './rooted-tree.ts';
+
+const { O_NONBLOCK, O_RDONLY } = constants;
 
 /** Makes renames and new names in a folder durable. */
 export function syncDirectory(path: string): void {
@@ -74,7 +79,10 @@ export function removeTree(path: string): void {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EBUSY') throw error;
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) removeStubborn(Buffer.from(path));
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+    using tree = new RootedTree(dirname(path));
+    using parent = tree.directory('');
+    removeStubborn(parent, basename(path));
   }
 }
 
@@ -127,14 +135,20 @@ function* counts(path: string, count: (stat: Stats) => number): Generator<number
   }
 }
 
-/** For folders without permissions, immutable files and names that are no UTF-8. */
-function removeStubborn(path: Buffer): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+/** For folders without permissions, immutable files and names that are no UTF-8. No link that comes in meanwhile leads elsewhere. */
+function removeStubborn(parent: Directory, name: string): void {
+  const stat = parent.stat(name);
   if (stat === undefined) return; // another process removes the same tree
-  if (!stat.isDirectory()) return stubbornly(path, () => unlinkSync(path));
-  stubbornly(path, () => chmodSync(path, 0o700));
-  for (const name of namesIn(path)) removeStubborn(Buffer.concat([path, Buffer.from('/'), name]));
-  stubbornly(path, () => rmdirSync(path));
+  if (!stat.isDirectory()) return stubbornly(parent, name, () => unlinkSync(parent.at(name)));
+  try {
+    using directory = parent.directory(name);
+    // by its magic link: with `/.` behind it, the right to search the directory would be needed
+    stubbornly(parent, name, () => chmodSync(`/proc/self/fd/${directory.fd}`, 0o700));
+    for (const below of directory.list()) removeStubborn(directory, below);
+  } catch (error) {
+    if (reasonOf(error, 'ENOENT', 'ENOTDIR') === undefined) throw error; // the other process was faster
+  }
+  stubbornly(parent, name, () => rmdirSync(parent.at(name)));
 }
 
 function namesIn(path: Buffer): Buffer[] {
@@ -147,15 +161,16 @@ function namesIn(path: Buffer): Buffer[] {
 }
 
 /** Immutable and append-only files let nobody remove them, root neither, until the flag is taken off. */
-function stubbornly(path: Buffer, fn: () => void): void {
+function stubbornly(parent: Directory, name: string, fn: () => void): void {
   try {
     fn();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return;
     if (code !== 'EPERM' && code !== 'EACCES') throw error;
-    clearFlags(path);
-    clearFlags(Buffer.from(dirname(path.toString('latin1')), 'latin1'));
+    const stat = parent.stat(name);
+    if (stat?.isDirectory() === true || stat?.isFile() === true) clearFlags(parent.open(name, O_RDONLY | O_NONBLOCK));
+    clearFlags(openSync(parent.self, 'r'));
     fn();
   }
 }
@@ -163,10 +178,7 @@ function stubbornly(path: Buffer, fn: () => void): void {
 const FS_IOC_SETFLAGS = 0x40086602;
 const cIoctl = bind('int ioctl(int fd, unsigned long request, void *value)');
 
-function clearFlags(path: Buffer): void {
-  const stat = lstatSync(path);
-  if (!stat.isDirectory() && !stat.isFile()) return;
-  const fd = openSync(path, 'r');
+function clearFlags(fd: number): void {
   try {
     cIoctl(fd, FS_IOC_SETFLAGS, Buffer.alloc(8));
   } finally {
