@@ -18,14 +18,7 @@ export const SAMPLES: readonly Sample[] = [
   { name: 'go', title: 'Go', sdk: 'golang:1.19-bookworm', ask: '/', answer: /^links: 0$/m },
   { name: 'node', title: 'Node.js, TypeScript', sdk: 'node:18-bookworm-slim', ask: '/', answer: /^\[\]$/m },
   { name: 'python', title: 'Python', sdk: 'python:3.11-slim-bookworm', ask: '/', answer: /a text by POST/ },
-  {
-    name: 'java',
-    title: 'Java, Maven',
-    sdk: 'maven:3.8-openjdk-17',
-    ask: '/2026-11-26',
-    answer: /^Thursday$/m,
-    needs: 'the plugins of Maven, from Maven Central',
-  },
+  { name: 'java', title: 'Java, Maven', sdk: 'maven:3.8-openjdk-17', ask: '/2026-11-26', answer: /^Thursday$/m },
   { name: 'rust', title: 'Rust', sdk: 'rust:1.63-slim', ask: '/360', answer: /^2\^3 \* 3\^2 \* 5$/m },
   { name: 'cpp', title: 'C++', sdk: 'gcc:12', ask: '/123456789', answer: /^cbf43926$/m },
   {

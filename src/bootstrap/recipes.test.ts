@@ -24,3 +24,9 @@ test('stand-ins have the users and folders of what they stand for', () => {
   assert.ok(findRecipe('golang')?.packages.includes('gcc'));
   for (const tag of ['18-slim', '18-bookworm-slim', 'slim']) assert.equal(tagFits(findRecipe('node')!, tag), true, tag);
 });
+
+test('tags of well-known images with words of their own', () => {
+  assert.equal(tagFits(findRecipe('maven')!, '3.8-openjdk-17'), true);
+  assert.equal(tagFits(findRecipe('php')!, '8.2-cli-bookworm'), true);
+  assert.equal(tagFits(findRecipe('golang')!, '1.19-cli'), false);
+});

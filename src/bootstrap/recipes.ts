@@ -31,6 +31,27 @@ const NGINX_SITE = `server {
     }
 }`;
 
+/** What `mvn verify` of a plain jar with JUnit needs, from Debian's repository of Maven: a stand-in has no other. */
+const MAVEN_PLUGINS = [
+  'libmaven-compiler-plugin-java',
+  'libmaven-resources-plugin-java',
+  'libmaven-jar-plugin-java',
+  'libsurefire-java',
+  'junit4',
+];
+const MAVEN_REPOSITORY =
+  '<id>central</id><url>file:///usr/share/maven-repo</url><releases><checksumPolicy>ignore</checksumPolicy></releases>';
+const MAVEN_SETTINGS = `<settings>
+  <profiles>
+    <profile>
+      <id>debian</id>
+      <repositories><repository>${MAVEN_REPOSITORY}</repository></repositories>
+      <pluginRepositories><pluginRepository>${MAVEN_REPOSITORY}</pluginRepository></pluginRepositories>
+    </profile>
+  </profiles>
+  <activeProfiles><activeProfile>debian</activeProfile></activeProfiles>
+</settings>`;
+
 const debian = (
   name: string,
   summary: string,
@@ -86,9 +107,10 @@ export const RECIPES: readonly Recipe[] = [
     ...debian(
       'maven',
       'Debian with Maven and a Java development kit',
-      ['maven', 'openjdk-17-jdk-headless'],
+      ['maven', 'openjdk-17-jdk-headless', ...MAVEN_PLUGINS],
       ['3.8', '3'],
       [PATH, 'CMD ["mvn"]'],
+      [`printf '%s\\n' '${MAVEN_SETTINGS}' > /etc/maven/settings.xml`],
     ),
     words: ['openjdk', '17'],
   },
