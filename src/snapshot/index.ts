@@ -5,7 +5,7 @@ import { chooseDriver } from './driver.ts';
 import { OverlaySnapshotter } from './overlay.ts';
 import type { Snapshotter } from './types.ts';
 
-export { diffCopy, FileWriter, LayerApplier, tarTree } from './layer/index.ts';
+export { diffCopy, FileWriter, LayerApplier, tarEntry, tarTree } from './layer/index.ts';
 export type { Applied, DiffResult } from './layer/index.ts';
 export { escaped, mountAll, unescaped, withMounted } from './mount.ts';
 export type * from './types.ts';

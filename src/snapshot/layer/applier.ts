@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import { contentBytes, OPAQUE_WHITEOUT, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX, nativePath } from '../../archive/index.ts';
 import type { TarEntry, TarHandler } from '../../archive/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import { type Directory, lutimesNs, mknod, OpenDirectories, removeTree, RootedTree } from '../../sys/index.ts';
 import { applyXattrs, clampTime, currentUmask } from './attributes.ts';
 import { invalidLayer, layerError } from './errors.ts';
@@ -19,6 +20,8 @@ export interface ApplyOptions {
   readonly overlay: boolean;
   /** Directories of the layers below, topmost first; hard links into them and attributes of directories that the layer only passes through come from there. */
   readonly lowers?: readonly string[];
+  /** The archive is no layer, but files for people: no name in it hides anything, and directories and other things never replace each other. */
+  readonly plain?: boolean;
 }
 
 export interface Applied {
@@ -43,6 +46,7 @@ export class LayerApplier implements TarHandler {
   private readonly tree: OpenDirectories;
   private readonly deletions: Deletions;
   private readonly lowers: readonly string[];
+  private readonly plain: boolean;
   private readonly umask = currentUmask();
   private readonly writer = new FileWriter();
   /** Modes and times that directories get once nothing is put into them any more, by the path with links followed. */
@@ -53,6 +57,7 @@ export class LayerApplier implements TarHandler {
   private closed = false;
 
   constructor(directory: string, options: ApplyOptions) {
+    this.plain = options.plain === true;
     this.lowers = options.lowers ?? [];
     this.deletions = options.overlay ? new OverlayDeletions(this.lowers) : new FlatDeletions();
     this.root = new RootedTree(directory);
@@ -136,7 +141,7 @@ export class LayerApplier implements TarHandler {
       return;
     }
     const [above, name] = splitRelative(rel);
-    if (name.startsWith(WHITEOUT_PREFIX)) {
+    if (!this.plain && name.startsWith(WHITEOUT_PREFIX)) {
       this.delete(entry.path, above, name);
       return;
     }
@@ -184,6 +189,7 @@ export class LayerApplier implements TarHandler {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const stats = fs.lstatSync(native);
       asMade = !stats.isDirectory();
+      if (asMade && this.plain) throw this.inTheWay(name, 'non-directory', 'directory');
       if (asMade) {
         this.makeWay(parent, name);
         fs.mkdirSync(native, earlyMode(entry));
@@ -255,12 +261,18 @@ export class LayerApplier implements TarHandler {
     const stats = parent.stat(name);
     if (stats === undefined) return;
     const native = parent.at(name);
+    if (stats.isDirectory() && this.plain) throw this.inTheWay(name, 'directory', 'non-directory');
     if (stats.isDirectory()) {
       if (typeof native === 'string') removeTree(native);
       else fs.rmSync(native, { recursive: true });
       this.directories.remove(joinRelative(parent.inside, name));
     } else fs.unlinkSync(native);
     if (stats.isDirectory() || stats.isSymbolicLink()) this.tree.forget();
+  }
+
+  private inTheWay(name: string, there: string, wanted: string): SlipwayError {
+    const message = `cannot overwrite ${there} ${JSON.stringify(name)} with ${wanted} ${JSON.stringify(this.path)}`;
+    return new SlipwayError('conflict', 'copy.in-the-way', message);
   }
 
   /** A directory that the layer passes through without an entry for it: as it is below, else plain. What only marks a deletion gives way. */

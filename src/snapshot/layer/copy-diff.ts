@@ -32,16 +32,31 @@ export function tarTree(root: string, sink: (chunk: Buffer) => void, o: WriterOp
   return writer.finish();
 }
 
-function walkLive(writer: LayerWriter, directory: Directory): void {
+/**
+ * As `tarTree`, of what stands under `name` in an open directory, which the archive calls `as`; of the directory itself, without an entry
+ * for it, when there is no name.
+ */
+export function tarEntry(parent: Directory, name: string | undefined, as: string, sink: (chunk: Buffer) => void): DiffResult {
+  const writer = new LayerWriter(sink, { live: true });
+  const stats = name === undefined ? undefined : parent.stat(name);
+  if (name === undefined) walkLive(writer, parent, as);
+  else if (stats?.isDirectory() === true) {
+    using below = parent.directory(name);
+    writer.directory(as, below.self, stats, false, () => walkLive(writer, below, as));
+  } else if (stats !== undefined) writer.leaf(as, parent.at(name), stats);
+  return writer.finish();
+}
+
+function walkLive(writer: LayerWriter, directory: Directory, as = directory.inside): void {
   for (const name of directory.list()) {
     const stats = directory.stat(name);
     if (stats === undefined) continue;
-    const child = joinRelative(directory.inside, name);
+    const child = joinRelative(as, name);
     try {
       if (!stats.isDirectory()) writer.leaf(child, directory.at(name), stats);
       else {
         using below = directory.directory(name);
-        writer.directory(child, below.self, stats, false, () => walkLive(writer, below));
+        writer.directory(child, below.self, stats, false, () => walkLive(writer, below, child));
       }
     } catch (e) {
       if (!isGone(e)) throw e;
