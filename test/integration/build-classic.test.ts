@@ -75,6 +75,38 @@ test('an image for each instruction, each the parent of the next', async () => {
   assert.deepEqual(image.config.config?.Cmd, ['a']);
 });
 
+test('files that are changed between their sum and their copy are copied again, and not for ever', async () => {
+  const { snapshots } = f.env;
+  const prepare = snapshots.prepare.bind(snapshots);
+  /** Changes the file each time that a copy begins. */
+  const edited = async <T>(edits: string[], fn: () => Promise<T>): Promise<T> => {
+    snapshots.prepare = (...args) => {
+      const edit = edits.shift();
+      if (edit !== undefined) f.put('edited', edit);
+      return prepare(...args);
+    };
+    try {
+      return await fn();
+    } finally {
+      snapshots.prepare = prepare;
+    }
+  };
+  const dockerfile = 'FROM base\nCOPY edited /edited\n';
+  f.put('edited', 'first');
+  const { image } = await edited(['second'], () => build(dockerfile));
+  f.put('edited', 'second');
+  const { image: second, text } = await build(dockerfile);
+  assert.equal(second.id, image.id);
+  assert.match(text, /Using cache/);
+  f.put('edited', 'first');
+  assert.doesNotMatch((await build(dockerfile)).text, /Using cache/);
+  const { error } = await edited(
+    Array.from({ length: 10 }, (_, i) => `edit ${i}`),
+    () => fails(dockerfile, { noCache: true }),
+  );
+  assert.equal(error.code, 'copy.changing');
+});
+
 test('the cache is used along the chain, and no further than the first difference', async () => {
   f.put('a', 'one');
   const text = 'FROM base\nENV CACHE=1\nCOPY a /a\nRUN cat /a\n';

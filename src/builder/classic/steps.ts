@@ -225,12 +225,25 @@ async function copyFrom(
 ): Promise<void> {
   using downloads = new Downloads(parts.env.layout.ingest);
   if (instruction.kind === 'ADD') await downloads.bring(instruction, parts.request.signal);
-  const plan = planCopy(instruction, origin, downloads.all, state, parts.env.now());
-  const containerConfig = withComment(state.config, plan.comment);
-  if (fromCache(parts, state, containerConfig)) return;
-  const layer = await parts.images.change(state, (rootfs) => copyStep(rootfs, plan.request));
-  parts.images.create({ state, containerConfig, layer });
+  const plan = () => planCopy(instruction, origin, downloads.all, state, parts.env.now());
+  for (let attempt = 1, planned = plan(); attempt <= MOST_COPIES; attempt++) {
+    const containerConfig = withComment(state.config, planned.comment);
+    if (fromCache(parts, state, containerConfig)) return;
+    const { request, comment } = planned;
+    const layer = await parts.images.change(state, (rootfs) => copyStep(rootfs, request));
+    // somebody may have edited the context between the sum and the copy
+    if (origin.kind === 'stage' || (planned = plan()).comment === comment) {
+      parts.images.create({ state, containerConfig, layer });
+      return;
+    }
+  }
+  throw new SlipwayError('unavailable', 'copy.changing', `${instruction.kind} failed: its files change while they are copied`, {
+    hints: ['build again when nothing writes to the context'],
+  });
 }
+
+/** Of files that are changed meanwhile. */
+const MOST_COPIES = 5;
 
 async function mountImage(parts: StepParts, image: Image | undefined): Promise<MountedRootfs> {
   const { layout, snapshots, images } = parts.env;
