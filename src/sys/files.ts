@@ -6,7 +6,6 @@ import {
   fsyncSync,
   lstatSync,
   openSync,
-  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -113,25 +112,54 @@ function sumOf(path: string, count: (stat: Stats) => number): number {
   return bytes;
 }
 
+/** By descriptors: programs may be at work in the tree, and what they swap for a link must not lead out of it. */
 function* counts(path: string, count: (stat: Stats) => number): Generator<number> {
-  const counted = new Set<string>();
   const top = lstatSync(path, { throwIfNoEntry: false });
   if (!top?.isDirectory()) return;
   yield count(top);
-  const folders = [Buffer.from(path)];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const name of namesIn(folder)) {
-      const at = Buffer.concat([folder, Buffer.from('/'), name]);
-      const stat = lstatSync(at, { throwIfNoEntry: false });
-      if (stat === undefined) continue; // somebody is at work here
+  const counted = new Set<string>();
+  using tree = new RootedTree(path);
+  const folder = tree.directory('');
+  const open = [{ folder, names: namesIn(folder) }];
+  try {
+    for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
+      const name = at.names.pop();
+      if (name === undefined) {
+        open.pop()?.folder.close();
+        continue;
+      }
+      const stat = at.folder.stat(name);
+      if (stat === undefined) continue;
       if (!stat.isDirectory() && stat.nlink > 1) {
         const key = `${stat.dev}:${stat.ino}`;
         if (counted.has(key)) continue;
         counted.add(key);
       }
       yield count(stat);
-      if (stat.isDirectory()) folders.push(at);
+      const below = stat.isDirectory() ? directoryIn(at.folder, name) : undefined;
+      if (below !== undefined) open.push({ folder: below, names: namesIn(below) });
     }
+  } finally {
+    for (const { folder: left } of open) left.close();
+  }
+}
+
+/** undefined when it is gone, or no directory any more. */
+function directoryIn(folder: Directory, name: string): Directory | undefined {
+  try {
+    return folder.directory(name);
+  } catch (error) {
+    if (reasonOf(error, 'ENOENT', 'ENOTDIR') === undefined) throw error;
+    return undefined;
+  }
+}
+
+function namesIn(folder: Directory): string[] {
+  try {
+    return folder.list();
+  } catch (error) {
+    if (reasonOf(error, 'ENOENT') === undefined) throw error;
+    return [];
   }
 }
 
@@ -140,24 +168,14 @@ function removeStubborn(parent: Directory, name: string): void {
   const stat = parent.stat(name);
   if (stat === undefined) return; // another process removes the same tree
   if (!stat.isDirectory()) return stubbornly(parent, name, () => unlinkSync(parent.at(name)));
-  try {
-    using directory = parent.directory(name);
+  {
+    using directory = directoryIn(parent, name);
+    if (directory === undefined) return;
     // by its magic link: with `/.` behind it, the right to search the directory would be needed
     stubbornly(parent, name, () => chmodSync(`/proc/self/fd/${directory.fd}`, 0o700));
-    for (const below of directory.list()) removeStubborn(directory, below);
-  } catch (error) {
-    if (reasonOf(error, 'ENOENT', 'ENOTDIR') === undefined) throw error; // the other process was faster
+    for (const below of namesIn(directory)) removeStubborn(directory, below);
   }
   stubbornly(parent, name, () => rmdirSync(parent.at(name)));
-}
-
-function namesIn(path: Buffer): Buffer[] {
-  try {
-    return readdirSync(path, { encoding: 'buffer' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Immutable and append-only files let nobody remove them, root neither, until the flag is taken off. */

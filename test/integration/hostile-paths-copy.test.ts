@@ -112,3 +112,29 @@ test('named contexts stay in their folder', async () => {
   const { error } = await attack.build('FROM base\nRUN --mount=type=bind,from=n,source=lnk,target=/m true', { namedContexts });
   assert.match(error, /not found/);
 });
+
+/** All that can be chosen of these. */
+const choices = (flags: readonly string[]): string[][] =>
+  flags.reduce<string[][]>((all, flag) => [...all, ...all.map((some) => [...some, flag])], [[]]);
+
+test('COPY and ADD with every combination of flags: sources and destinations lead nowhere', async () => {
+  const { f, host } = attack;
+  f.put('a', 'a');
+  f.put('d/secret', 'own');
+  symlinkSync(host, join(f.context, 'lnk'));
+  writeFileSync(
+    join(f.context, 't.tar'),
+    makeTar([
+      { path: 'lnk', type: 'symlink', link: host },
+      { path: 'lnk/secret', content: 'x' },
+    ]),
+  );
+  const places = ['/lnk/', '/chain/dir/', '/in/deep/up/new/', '/in/dir/', '/leaf'];
+  for (const [n, some] of choices(['--link', '--chown=7:7', '--chmod=0600', '--exclude=none', '--parents']).entries()) {
+    const flags = some.join(' ');
+    await attack.build(`${attack.stage()}FROM evil\nCOPY ${flags} --from=evil /lnk/secret /in/deep/up/ /chain/dir /lnk/to/`);
+    const at = places[n % places.length];
+    await attack.build(`${attack.stage()}COPY ${flags} a ${at}\nCOPY ${flags} d ${at}\nCOPY ${flags} lnk* d/../lnk*/s* ${at}`);
+    await attack.build(`${attack.stage()}ADD ${flags} a t.tar ${at}\nADD ${flags} --unpack=true t.tar ${at}`);
+  }
+});
