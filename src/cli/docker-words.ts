@@ -1,7 +1,7 @@
 // Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
 
 const COMMANDS = new Set(
-  `bake checkpoint commit compose config context debug diff events logs model node plugin scout search
+  `bake checkpoint compose config context debug events logs model node plugin scout search
   secret service stack stats swarm trust update`.split(/\s+/),
 );
 
@@ -13,7 +13,7 @@ const IN_GROUPS: Readonly<Record<string, string>> = {
   buildx: 'bake create dial-stdio rm',
   'buildx history': 'export import open trace',
   'buildx history inspect': 'attachment',
-  container: 'commit diff stats update',
+  container: 'stats update',
   network: 'connect disconnect',
   system: 'dial-stdio events',
   volume: 'update',

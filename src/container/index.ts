@@ -9,6 +9,8 @@ export { attachTo } from './attaching.ts';
 export { pause, unpause } from './pausing.ts';
 export { rename } from './renaming.ts';
 export { processTable } from './processes.ts';
+export { changesOf } from './changes.ts';
+export { commitContainer } from './committing.ts';
 export * as copying from './copying.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';

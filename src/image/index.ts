@@ -15,6 +15,7 @@ export {
   TarMembers,
   TarSink,
 } from './archive/index.ts';
+export { commitLayer } from './commit-layer.ts';
 export { BorrowedImages } from './borrowed.ts';
 export type { LayoutImage } from './borrowed.ts';
 export { type Folder, type HiddenFile, type ImageContents, type ImageFile, type LayerContents, readContents } from './contents.ts';

@@ -7,7 +7,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFile
 import { dirname, join } from 'node:path';
 import { openContext } from '../../src/builder/context/index.ts';
 import type { BuildEvent } from '../../src/builder/events.ts';
-import { commitLayer } from '../../src/builder/steps/commit.ts';
+import { commitLayer } from '../../src/image/index.ts';
 import type { BuildEnvironment, BuildRequest } from '../../src/builder/types.ts';
 import { ContentStore, Leases } from '../../src/content/index.ts';
 import { ImageStore } from '../../src/image/index.ts';

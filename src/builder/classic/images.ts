@@ -1,8 +1,7 @@
 // The image after each instruction: found among the children of the one before, or made and put there.
-import type { Image } from '../../image/index.ts';
+import { commitLayer, type Image } from '../../image/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { ContainerConfig, Digest, HistoryEntry, ImageConfig } from '../../model/index.ts';
-import { commitLayer } from '../steps/commit.ts';
 import { openRootfs } from '../steps/rootfs.ts';
 import type { MountedRootfs } from '../steps/types.ts';
 import type { BuildEnvironment } from '../types.ts';

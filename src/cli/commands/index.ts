@@ -85,6 +85,8 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['save', 'image save'], 'Save images to an archive', () => import('./archives.ts').then((m) => m.save)),
   ...same(['load', 'image load'], 'Load images from an archive', () => import('./archives.ts').then((m) => m.load)),
   ...same(['import', 'image import'], 'Make an image of a root file system', () => import('./archives.ts').then((m) => m.importCommand)),
+  ...same(['diff', 'container diff'], 'Show what a container has changed of its image', () => import('./commit.ts').then((m) => m.diff)),
+  ...same(['commit', 'container commit'], 'Make an image of what a container is now', () => import('./commit.ts').then((m) => m.commit)),
   ...same(['cp', 'container cp'], 'Copy files between a container and this machine', () => import('./cp.ts').then((m) => m.cp)),
   ...same(['export', 'container export'], 'Write the file system of a container as an archive', () =>
     import('./archives.ts').then((m) => m.exportCommand),

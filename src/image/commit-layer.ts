@@ -1,9 +1,9 @@
 // From what a step wrote to a layer: its tar is made and hashed in one pass, and the snapshot committed under its chain ID.
 import { createHash } from 'node:crypto';
-import { chainId, type Digest } from '../../model/index.ts';
-import type { ActiveSnapshot, Holder, Snapshotter } from '../../snapshot/index.ts';
+import { chainId, type Digest } from '../model/index.ts';
+import type { ActiveSnapshot, Holder, Snapshotter } from '../snapshot/index.ts';
 
-export interface CommittedLayer {
+interface CommittedLayer {
   /** Of the committed snapshot; another one's when somebody made the same layer before. */
   readonly snapshotId: number;
   readonly diffId: Digest;
