@@ -12,10 +12,12 @@ const NOBODY = 'nobody';
 export class Lease {
   readonly id: string;
   readonly #db: Database;
+  readonly #lasting: boolean;
 
-  constructor(db: Database, id: string) {
+  constructor(db: Database, id: string, lasting: boolean) {
     this.#db = db;
     this.id = id;
+    this.#lasting = lasting;
   }
 
   addBlob(digest: Digest): void {
@@ -42,7 +44,11 @@ export class Lease {
   }
 
   #add(kind: Kind, key: string): void {
-    this.#db.transaction((sql) => sql.run('INSERT OR IGNORE INTO lease_refs (lease_id, kind, key) VALUES (?, ?, ?)', this.id, kind, key));
+    this.#db.transaction((sql) => {
+      // one that lasts may have been ended by somebody who wants room: what it would keep, the process that works on it holds anyway
+      if (this.#lasting && sql.get('SELECT 1 FROM leases WHERE id = ?', this.id) === undefined) return;
+      sql.run('INSERT OR IGNORE INTO lease_refs (lease_id, kind, key) VALUES (?, ?, ?)', this.id, kind, key);
+    });
   }
 }
 
@@ -87,7 +93,7 @@ export class Leases {
       ),
     );
     crashPoint('lease.created');
-    return new Lease(this.#db, id);
+    return new Lease(this.#db, id, owner === NOBODY);
   }
 }
 

@@ -56,6 +56,23 @@ test('a leased image loses its name and nothing else; when the lease ends it can
   assert.deepEqual(readdirSync(join(s.places.blobs, 'sha256')), []);
 });
 
+test('a prune that ends the leases of unfinished pulls leaves a pull that goes on alone', () => {
+  const s = store();
+  using own = s.leases.create();
+  const lasting = s.leases.createLasting(60_000);
+  const [first = '', second = ''] = ['first', 'second'].map((text) => {
+    if (text === 'second') s.leases.endLasting();
+    for (const lease of [lasting, own]) s.content.add(Buffer.from(text), lease);
+    return sha256(text);
+  });
+  s.collect();
+  assert.deepEqual(readdirSync(join(s.places.blobs, 'sha256')).sort(), [first, second].map((digest) => digest.slice(7)).sort());
+  lasting.release();
+  own.release();
+  s.collect();
+  assert.deepEqual(readdirSync(join(s.places.blobs, 'sha256')), []);
+});
+
 test('pruning removes nameless parents with their children, once, and none that is used', () => {
   const s = store();
   const parent = image(s, 'parent', []);

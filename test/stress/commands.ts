@@ -22,7 +22,7 @@ export interface Counts {
   readonly builds: number;
   /** `system prune`, beside builds without a name, loads and removals. */
   readonly prunes: number;
-  /** Pulls, pushes and saves of one image, beside its removal, and builds on it. */
+  /** Pulls, pushes and saves of one image, beside its removal, prunes, and builds on it. */
   readonly transfers: number;
 }
 
@@ -102,11 +102,20 @@ export async function together(store: TestStore, { runs, builds, prunes, transfe
       ...each(transfers, (i) => succeeds(['build', '-q', '--pull', '--network', 'none', '--build-arg', `N=${i}`, onIt])),
       ...each(transfers, () => succeeds(['image', 'prune', '-f'])),
       ...each(transfers, () => succeeds(['builder', 'prune', '-af'])),
+      ...each(transfers, () => succeeds(['system', 'prune', '-f'])),
     ]);
     await store.ok(['rmi', '-f', stays]);
     await Promise.all(each(transfers, (i) => succeeds(['load', '-q', '-i', saved(i)], (out) => out === `Loaded image: ${stays}\n`)));
     await store.ok(['pull', '-q', stays]);
     if (transfers > 0 && (await store.ok(['run', '--rm', '--network', 'none', stays, 'cat', '/b'])) !== 'b\n') wrong.push('pulled image');
+    // what was fetched, nothing but the pull itself holds, and an image that nobody uses goes as soon as it is there
+    await Promise.all([
+      ...each(transfers, (i) => succeeds(['pull', '-q', i % 2 ? moved : stays])),
+      ...each(transfers, () => succeeds(['system', 'prune', '-af'])),
+    ]);
+    await store.ok(['pull', '-q', moved]);
+    if (transfers > 0 && (await store.ok(['run', '--rm', '--network', 'none', moved, 'cat', '/b'])) !== 'b\n')
+      wrong.push('the image that was pulled beside prunes');
   } finally {
     await registry.stop();
   }
