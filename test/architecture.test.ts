@@ -49,6 +49,34 @@ test('imports go down, and enter a folder by its index.ts', () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Files of cli/ that still go around the door, and where to: each is to come to an operation of engine/, and none is to be added. */
+const AROUND_THE_DOOR: Readonly<Record<string, readonly string[]>> = {
+  'cli/build/call.ts': ['dockerfile'],
+  'cli/build/request.ts': ['builder', 'remote'],
+  'cli/commands/commit.ts': ['container'],
+  'cli/commands/containers.ts': ['container'],
+  'cli/commands/cp.ts': ['container', 'image'],
+  'cli/commands/dockerfile.ts': ['dockerfile'],
+  'cli/commands/exec.ts': ['container'],
+  'cli/commands/inspect.ts': ['container'],
+  'cli/commands/networks.ts': ['image'],
+  'cli/commands/ps.ts': ['container'],
+  'cli/commands/run.ts': ['container', 'network'],
+  'cli/commands/volumes.ts': ['image'],
+  'cli/completion/names.ts': ['dockerfile'],
+};
+
+test('cli/ comes in by one door: engine/, and the words of model/, util/ and sys/', () => {
+  const found: Record<string, string[]> = {};
+  for (const [file, text] of shipped) {
+    if (!file.startsWith('cli/')) continue;
+    const around = importsOf(file, text).map((target) => target.split('/')[0] ?? '');
+    const folders = [...new Set(around)].filter((to) => !['cli', 'engine', 'model', 'util', 'sys'].includes(to)).sort();
+    if (folders.length > 0) found[file] = folders;
+  }
+  assert.deepEqual(found, AROUND_THE_DOOR);
+});
+
 test('imports exist', () => {
   for (const [file, text] of sources)
     for (const target of importsOf(file, text)) assert.ok(sources.has(target), `${file} imports ${target}`);

@@ -1,8 +1,7 @@
 // What commands on containers share: the manager with records that are up to date, our streams for a program, and our signals.
 import { constants } from 'node:os';
-import type { Container, ContainerManager, ForegroundOptions, SignalSource } from '../container/index.ts';
+import type { Container, ContainerManager, ForegroundOptions, SignalSource, Streams } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
-import type { Streams } from '../runtime/index.ts';
 import { invalidValue } from './args.ts';
 import type { Context } from './command.ts';
 import { terminalEnds } from './terminal-ends.ts';

@@ -1,6 +1,6 @@
 // `--mount`: comma-separated pairs to a bind, a volume or a tmpfs, refused in Docker's words.
 import { isAbsolute, normalize } from 'node:path';
-import type { VolumeRequest } from '../container/index.ts';
+import type { VolumeRequest } from '../engine/index.ts';
 import { parseBytes } from '../util/index.ts';
 import { invalidValue } from './args.ts';
 import { fields } from './build/values.ts';

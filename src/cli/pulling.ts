@@ -65,12 +65,8 @@ export async function shownPull(ctx: Context, ref: Reference, o: ShownPull): Pro
 /** Says that a well-known base image can be made here. @throws always */
 async function withStandIn(e: unknown, name: string): Promise<never> {
   if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) throw e;
-  const { recipeFor } = await import('../bootstrap/index.ts');
-  try {
-    recipeFor(name);
-  } catch {
-    throw e;
-  }
+  const { hasStandIn } = await import('../engine/index.ts');
+  if (!(await hasStandIn(name))) throw e;
   throw e.withContext({ hints: [`make a stand-in from Debian packages: slipway bootstrap ${name}`, ...e.hints] });
 }
 

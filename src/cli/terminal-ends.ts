@@ -1,5 +1,5 @@
 // The user's terminal, for a program in a container that gets one.
-import type { TerminalEnds } from '../runtime/index.ts';
+import type { TerminalEnds } from '../engine/index.ts';
 import { rawTerminal } from '../sys/index.ts';
 import type { Context } from './command.ts';
 

@@ -17,6 +17,7 @@ import {
 } from '../model/index.ts';
 import type { Registries } from '../registry/index.ts';
 import type { Engine } from './engine.ts';
+import { hasStandIn } from './stand-ins.ts';
 
 export class Bases {
   readonly #engine: Engine;
@@ -103,19 +104,9 @@ async function cannotBePulled(e: unknown, name: Reference, named: Image | undefi
         ? [`what is here of this name is for ${formatPlatform(platformOfImage(named.config))}`]
         : []),
       ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
-      ...((await canBootstrap(shown)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
+      ...((await hasStandIn(shown)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
       'load it from an archive: slipway load -i FILE',
       ...e.hints,
     ],
   });
-}
-
-async function canBootstrap(ref: string): Promise<boolean> {
-  const { findRecipe, recipeFor } = await import('../bootstrap/index.ts');
-  try {
-    return findRecipe(recipeFor(ref).recipe.name) !== undefined;
-  } catch (e) {
-    if (isSlipwayError(e)) return false;
-    throw e;
-  }
 }

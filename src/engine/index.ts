@@ -1,4 +1,5 @@
 // The use cases behind one façade.
+export { exportContainer, importImage, type LayerProgress, loadImages, saveImages } from './archives.ts';
 export { type BuildEngine, examineBuild, lintBuild, planBuild, type Travel } from './build.ts';
 export { compareEngines, type EngineRun } from './compare-engines.ts';
 export { buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
@@ -14,6 +15,36 @@ export { pruneContainers, pruneImages, pruneNetworks, pruneVolumes, type Pruned,
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export * from './registry.ts';
+export { hasStandIn, makeStandIn, standIns } from './stand-ins.ts';
 export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
+
+// The words of requests, events and results.
+export type {
+  BuildEvent,
+  BuildRequest,
+  BuildSummary,
+  Examined,
+  Linted,
+  NamedContext,
+  Plan,
+  PlannedStep,
+  SecretSource,
+  SshAgent,
+} from '../builder/index.ts';
+export type {
+  Container,
+  ContainerManager,
+  ContainerRequest,
+  ForegroundOptions,
+  SignalSource,
+  StopOptions,
+  Volume,
+  VolumeRequest,
+} from '../container/index.ts';
+export type { Dockerfile, RuleName } from '../dockerfile/index.ts';
+export type { Image, ImageSummary, Removal } from '../image/index.ts';
+export type { NetworkInfo } from '../network/index.ts';
+export type { Streams, TerminalEnds } from '../runtime/index.ts';
+export type { Snapshotter } from '../snapshot/index.ts';

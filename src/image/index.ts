@@ -1,19 +1,24 @@
 // Images and layers as views over content and snapshots.
 export {
   applyChanges,
+  type ArchiveTarget,
   exportRootfs,
   FolderReader,
   type ImagePlan,
+  type ImportOptions,
   importRootfs,
   type LayerProgress,
   loadArchive,
+  type Loaded,
   openSink,
   readDockerManifest,
   saveArchive,
   saveImage,
+  type SaveOptions,
   type Sink,
   TarMembers,
   TarSink,
+  type TransferOptions,
 } from './archive/index.ts';
 export { commitLayer } from './commit-layer.ts';
 export { BorrowedImages } from './borrowed.ts';

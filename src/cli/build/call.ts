@@ -1,7 +1,15 @@
 // What `build --check` and `build --call` print, as text and as JSON.
-import type { BuildRequest, Examined, Linted } from '../../builder/index.ts';
-import { type Dockerfile, parseDockerfile, ruleUrl, type RuleName } from '../../dockerfile/index.ts';
-import { type Engine, examineBuild, lintBuild } from '../../engine/index.ts';
+import { parseDockerfile, ruleUrl } from '../../dockerfile/index.ts';
+import {
+  type Engine,
+  examineBuild,
+  lintBuild,
+  type BuildRequest,
+  type Examined,
+  type Linted,
+  type Dockerfile,
+  type RuleName,
+} from '../../engine/index.ts';
 import { type SourceRange, SlipwayError } from '../../model/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
 import { table } from '../table.ts';

@@ -1,6 +1,5 @@
 // `build --compare`: one Dockerfile by both engines, side by side.
-import type { BuildRequest } from '../../builder/index.ts';
-import { compareEngines, type Engine, type EngineRun } from '../../engine/index.ts';
+import { compareEngines, type Engine, type EngineRun, type BuildRequest } from '../../engine/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { openDisplay } from '../progress/index.ts';

@@ -1,5 +1,5 @@
 // What `build --plan` prints: text for people, dot and mermaid for drawings, JSON for programs.
-import type { Plan, PlannedStep } from '../../builder/index.ts';
+import type { Plan, PlannedStep } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 
 const FORMATS: Readonly<Record<string, (plan: Plan) => string>> = {

@@ -1,18 +1,8 @@
 // From the flags of `build` to a build request.
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import {
-  type BuildEvent,
-  type BuildRequest,
-  contextNameKey,
-  contextSource,
-  type NamedContext,
-  openContext,
-  openAgent,
-  openNamedContext,
-  type SshAgent,
-  type SecretSource,
-} from '../../builder/index.ts';
+import type { BuildEvent, BuildRequest, NamedContext, SshAgent, SecretSource } from '../../engine/index.ts';
+import { contextNameKey, contextSource, openContext, openAgent, openNamedContext } from '../../builder/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';

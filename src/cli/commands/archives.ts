@@ -1,6 +1,6 @@
-// Commands on archives: save, load, import, export, and bootstrap's neighbour in spirit: everything that brings files in or out.
+// Commands on archives: save, load, import and export.
 import { resolve } from 'node:path';
-import { exportRootfs, importRootfs, loadArchive, type LayerProgress, openSink, saveArchive } from '../../image/index.ts';
+import { exportContainer, importImage, type LayerProgress, loadImages, saveImages } from '../../engine/index.ts';
 import { familiarReference, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
@@ -25,7 +25,7 @@ export const load: Command = {
       throw new SlipwayError('invalid-argument', 'cli.load', 'requested load from stdin, but stdin is empty', {
         hints: ['slipway load -i FILE'],
       });
-    const loaded = await loadArchive(engine.images, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
+    const loaded = await loadImages(engine, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
       signal: ctx.signal,
       ...(wanted && { platform: wanted }),
       ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
@@ -41,7 +41,6 @@ export const load: Command = {
           : `Loaded image ID: ${l.image.id}\n`,
       );
     }
-    engine.tidy();
   },
 };
 
@@ -76,9 +75,8 @@ export const save: Command = {
     const output = o.string('output');
     if (output === undefined && ctx.stdout.isTTY)
       throw new SlipwayError('invalid-argument', 'cli.save', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
-    await saveArchive(engine.images, args, output === undefined ? 1 : resolve(ctx.cwd, output), {
+    await saveImages(engine, args, output === undefined ? 1 : resolve(ctx.cwd, output), {
       signal: ctx.signal,
-      refuseLinks: true,
       ...(output !== undefined && { onProgress: layerLines(ctx) }),
     });
   },
@@ -104,7 +102,7 @@ export const importCommand: Command = {
       });
     const platform = o.string('platform');
     const message = o.string('message');
-    const image = await importRootfs(engine.images, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
+    const image = await importImage(engine, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
       changes: o.list('change'),
       ...(message !== undefined && { message }),
       ...(name !== undefined && { name }),
@@ -124,21 +122,10 @@ export const exportCommand: Command = {
   args: { min: 1, max: 1 },
   options: [{ name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write to a file instead of standard output' }],
   async run(ctx, o, args) {
-    const containers = await (await ctx.engine()).containers();
+    const engine = await ctx.engine();
     const output = o.string('output');
     if (output === undefined && ctx.stdout.isTTY)
       throw new SlipwayError('invalid-argument', 'cli.export', 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
-    const c = containers.records.resolve(args[0] ?? '');
-    // opened before the files are mounted, since they are only while nothing is waited for: the write is synchronous to the last byte
-    const sink = await openSink(output === undefined ? 1 : resolve(ctx.cwd, output), ctx.signal, { refuseLinks: true });
-    let begun = false;
-    try {
-      await containers.withFiles(c, (rootfs) => {
-        begun = true;
-        return exportRootfs(rootfs, sink);
-      });
-    } finally {
-      if (!begun) sink.abort();
-    }
+    await exportContainer(engine, args[0] ?? '', output === undefined ? 1 : resolve(ctx.cwd, output), ctx.signal);
   },
 };

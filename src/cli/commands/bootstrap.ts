@@ -1,6 +1,5 @@
 // `bootstrap`: stand-ins for well-known base images.
-import { bootstrap as make, RECIPES, tagsOf } from '../../bootstrap/index.ts';
-import { enterPrivateMountNamespace } from '../../sys/index.ts';
+import { makeStandIn, standIns } from '../../engine/index.ts';
 import { formatBytes, printable } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
 import { table } from '../table.ts';
@@ -17,22 +16,16 @@ export const bootstrap: Command = {
   ],
   async run(ctx, o, args) {
     if (args.length === 0) {
-      ctx.stdout.write(table([['NAME', 'TAGS', 'WHAT IT IS'], ...RECIPES.map((r) => [r.name, tagsOf(r).join(', '), r.summary])]));
+      ctx.stdout.write(table([['NAME', 'TAGS', 'WHAT IT IS'], ...(await standIns()).map((r) => [r.name, r.tags.join(', '), r.summary])]));
       return;
     }
     const engine = await ctx.engine();
     for (const reference of args) {
-      // what the maker mounts ends with it
-      if (process.getuid?.() === 0) enterPrivateMountNamespace();
-      const began = ctx.now();
-      const status = statusLine(ctx, o.bool('quiet'), began);
-      const done = await make(engine.images, {
+      const status = statusLine(ctx, o.bool('quiet'), ctx.now());
+      const done = await makeStandIn(engine, {
         reference,
         force: o.bool('force'),
-        scratch: engine.layout.bootstrap,
-        environment: engine.environment,
         signal: ctx.signal,
-        now: began,
         onStatus: (text) => status.show(`${reference}: ${text}`),
       }).finally(() => status.end());
       if (o.bool('quiet')) ctx.stdout.write(`${done.image.id}\n`);

@@ -1,7 +1,6 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
 import { resolve } from 'node:path';
-import type { BuildRequest } from '../../builder/index.ts';
-import { buildAndDeliver, type Delivered, planBuild } from '../../engine/index.ts';
+import { buildAndDeliver, type Delivered, planBuild, type BuildRequest } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';

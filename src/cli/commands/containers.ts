@@ -1,15 +1,13 @@
 // Commands that do one thing to each of the containers that are named: start, stop, kill, rm, wait, port, cleanup.
+import type { Container, ContainerManager, StopOptions } from '../../engine/index.ts';
 import {
   attachTo,
   bindingText,
-  type Container,
-  type ContainerManager,
   isAlive,
   pause as pauseContainer,
   processTable,
   publishedPorts,
   rename as renameContainer,
-  type StopOptions,
   unpause as unpauseContainer,
 } from '../../container/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';

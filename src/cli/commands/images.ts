@@ -1,5 +1,5 @@
 // Commands on images: images, history, tag, rmi.
-import type { ImageSummary } from '../../image/index.ts';
+import type { ImageSummary } from '../../engine/index.ts';
 import { familiarName, familiarReference, parseReference, shortDigest, SlipwayError } from '../../model/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';

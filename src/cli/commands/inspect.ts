@@ -1,7 +1,6 @@
 // inspect, image inspect, container inspect: Docker's JSON, or a template on it. Volumes and networks have theirs beside their other commands.
-import { type Container, inspectContainer } from '../../container/index.ts';
-import { containerSizes, type Engine } from '../../engine/index.ts';
-import type { Image } from '../../image/index.ts';
+import { inspectContainer } from '../../container/index.ts';
+import { containerSizes, type Engine, type Container, type Image, type Snapshotter } from '../../engine/index.ts';
 import {
   type ContainerConfig,
   familiarReference,
@@ -10,7 +9,6 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../../model/index.ts';
-import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Command, Option, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 import { type Find, type Finder, show, WHOLE } from '../inspection.ts';

@@ -1,9 +1,7 @@
 // Commands on networks: ls, create, inspect, rm, prune.
-import type { Container } from '../../container/index.ts';
-import { type Engine, pruneNetworks } from '../../engine/index.ts';
+import { type Engine, pruneNetworks, type Container, type NetworkInfo } from '../../engine/index.ts';
 import { hasLabels } from '../../image/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import type { NetworkInfo } from '../../network/index.ts';
 import { sha256Hex } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
 import { confirmed } from '../confirm.ts';

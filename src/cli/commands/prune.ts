@@ -1,6 +1,13 @@
 // Commands that remove what is not used: containers, images, everything. Volumes, networks and the build cache have theirs beside their other commands.
-import { pruneBuilder, pruneContainers, type PruneFilter, pruneImages, pruneNetworks, pruneVolumes } from '../../engine/index.ts';
-import type { Removal } from '../../image/index.ts';
+import {
+  pruneBuilder,
+  pruneContainers,
+  type PruneFilter,
+  pruneImages,
+  pruneNetworks,
+  pruneVolumes,
+  type Removal,
+} from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';

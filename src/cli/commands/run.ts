@@ -1,6 +1,7 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
 import { resolve } from 'node:path';
-import { type Container, type ContainerRequest, parseUlimit, parseVolume } from '../../container/index.ts';
+import type { Container, ContainerRequest } from '../../engine/index.ts';
+import { parseUlimit, parseVolume } from '../../container/index.ts';
 import { isSlipwayError, parsePlatform, SlipwayError } from '../../model/index.ts';
 import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';

@@ -1,6 +1,5 @@
 // Commands on volumes: ls, create, inspect, rm, prune.
-import type { Volume } from '../../container/index.ts';
-import { pruneVolumes, type Engine } from '../../engine/index.ts';
+import { pruneVolumes, type Engine, type Volume } from '../../engine/index.ts';
 import { hasLabels } from '../../image/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';

@@ -73,8 +73,8 @@ export async function namesOf(ctx: Context, kind: string, words: readonly string
         .map(({ record: r }) => ({ text: r.ref, about: r.name }));
     }
     case 'recipes': {
-      const { RECIPES } = await import('../../bootstrap/index.ts');
-      return RECIPES.map((r) => ({ text: r.name, about: r.summary }));
+      const { standIns } = await import('../../engine/index.ts');
+      return (await standIns()).map((r) => ({ text: r.name, about: r.summary }));
     }
     case 'chapters': {
       const { CHAPTERS } = await import('../lab/chapters/index.ts');

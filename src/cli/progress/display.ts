@@ -1,6 +1,6 @@
 // What every screen of a build offers. A display only shows: it decides nothing about the build and writes nowhere but to
 // the sink that it is given.
-import type { BuildEvent } from '../../builder/index.ts';
+import type { BuildEvent } from '../../engine/index.ts';
 import { printable, printableLine } from '../../util/index.ts';
 
 export interface BuildDisplay {

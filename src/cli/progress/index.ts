@@ -1,5 +1,5 @@
 // The screens of a build: which one fits where the output goes.
-import type { BuildEvent } from '../../builder/index.ts';
+import type { BuildEvent } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { printableLine } from '../../util/index.ts';
 import type { Context } from '../command.ts';

@@ -1,6 +1,6 @@
 // The build as lines, for pipes, logs and CI: `#5 [build 2/3] RUN go build`, in the form that BuildKit's users know.
 // No terminal codes, nothing rewritten.
-import type { BuildEvent } from '../../builder/index.ts';
+import type { BuildEvent } from '../../engine/index.ts';
 import { type BuildDisplay, failureReport, outputLine, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
 import { printable } from '../../util/index.ts';
 import { summaryText } from './summary.ts';

@@ -1,6 +1,6 @@
 // The build as JSON, a line for each change, in the form of BuildKit's SolveStatus (client/graph.go): what programs read.
+import type { BuildEvent } from '../../engine/index.ts';
 import { printableJson } from '../../util/index.ts';
-import type { BuildEvent } from '../../builder/index.ts';
 import type { BuildDisplay, Sink } from './display.ts';
 
 export class RawJsonDisplay implements BuildDisplay {

@@ -1,5 +1,5 @@
 // The last line of a build: where the time went.
-import type { BuildSummary } from '../../builder/index.ts';
+import type { BuildSummary } from '../../engine/index.ts';
 import { oneLine, seconds } from './display.ts';
 
 /** Steps of the critical path that are named: the longest. */

@@ -1,7 +1,7 @@
 // The build on a terminal: running steps with a timer and their last lines of output, finished ones folded to a line.
 // The block is redrawn in place a few times a second; its height never exceeds the window's, so that nothing scrolls away
 // half drawn, and each line is cut to the width, so that a resize cannot wrap it.
-import type { BuildEvent } from '../../builder/index.ts';
+import type { BuildEvent } from '../../engine/index.ts';
 import { type BuildDisplay, failureReport, reasons, seconds, type Shown, type Sink, Tracker } from './display.ts';
 import { warningReport } from './plain.ts';
 import { printable, printableLine } from '../../util/index.ts';
