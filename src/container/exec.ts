@@ -26,7 +26,7 @@ export async function execIn(manager: ContainerManager, container: Container, re
   if (c.state.paused === true)
     throw new SlipwayError('conflict', 'container.paused', `Container ${c.name} is paused, unpause the container before exec`);
   const root = `/proc/${c.state.pid}/root`;
-  const user = resolveUser(root, request.user ?? c.process.user);
+  const user = resolveUser(root, request.user ?? c.process.user, c.request.groups);
   const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
   const options: ExecOptions = {
     args: request.args,
@@ -37,6 +37,7 @@ export async function execIn(manager: ContainerManager, container: Container, re
     ...(request.terminal && { terminal: request.terminal }),
     detach: request.detach,
     privileged: request.privileged || c.request.privileged,
+    ...(c.request.noNewPrivileges === true && { noNewPrivileges: true }),
     capAdd: c.request.capAdd,
     capDrop: c.request.capDrop,
     ...(request.stdin && { stdin: request.stdin }),

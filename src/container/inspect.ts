@@ -96,6 +96,21 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     Memory: r.memory ?? 0,
     NanoCpus: r.nanoCpus ?? 0,
     PidsLimit: r.pidsLimit ?? null,
+    MemorySwap: r.memorySwap ?? (r.memory ?? 0) * 2,
+    MemoryReservation: r.memoryReservation ?? 0,
+    CpuPeriod: r.cpuPeriod ?? 0,
+    CpuQuota: r.cpuQuota ?? 0,
+    CpuShares: r.cpuShares ?? 0,
+    CpusetCpus: r.cpusetCpus ?? '',
+    CpusetMems: r.cpusetMems ?? '',
+    Devices: (r.devices ?? []).map((d) => ({ PathOnHost: d.source, PathInContainer: d.destination, CgroupPermissions: d.permissions })),
+    GroupAdd: orNull(r.groups ?? []),
+    OomScoreAdj: r.oomScoreAdj ?? 0,
+    SecurityOpt: orNull([
+      ...(r.noNewPrivileges === true ? ['no-new-privileges'] : []),
+      ...(r.seccomp === undefined ? [] : [`seccomp=${r.seccomp}`]),
+    ]),
+    ...(r.sysctls !== undefined && { Sysctls: r.sysctls }),
     Ulimits: r.ulimits.map((u) => ({ Name: u.name, Hard: u.hard, Soft: u.soft })),
   };
 }
@@ -104,7 +119,7 @@ function config(c: Container): Record<string, unknown> {
   const volumes = c.mounts.filter((m) => m.anonymous === true);
   return {
     Hostname: c.hostname,
-    Domainname: '',
+    Domainname: c.request.domainname ?? '',
     User: c.process.user,
     ExposedPorts: Object.fromEntries(c.exposed.map((p) => [p, {}])),
     Tty: c.request.tty,

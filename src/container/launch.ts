@@ -11,7 +11,6 @@ import {
   type OciSpec,
   placeMounts,
   refuseUnstartable,
-  type Resources,
   resolveExecutable,
   resolveUser,
   type SpecMount,
@@ -32,6 +31,7 @@ import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
 import { withInit } from './init.ts';
+import { asksForLimits, resources } from './limits.ts';
 import { seedVolume } from './seed.ts';
 import type { Container, MountPoint } from './types.ts';
 import type { Volumes } from './volumes.ts';
@@ -102,7 +102,7 @@ async function warn(c: Container, runtime: OciRuntime, o: LaunchOptions): Promis
     o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
   if ((await runtime.confinement()) === 'no-parser')
     o.onWarning?.('AppArmor is enabled, but apparmor_parser is not installed: the container has no AppArmor profile');
-  if (!runtime.cgroups && asksForLimits(c))
+  if (!runtime.cgroups && asksForLimits(c.request))
     o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
 }
 
@@ -178,7 +178,7 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
 
 function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: LaunchOptions): OciSpec {
   const r = c.request;
-  const user = resolveUser(rootfs, c.process.user);
+  const user = resolveUser(rootfs, c.process.user, r.groups);
   return defaultSpec({
     rootfs,
     args: [...c.process.entrypoint, ...c.process.cmd],
@@ -196,7 +196,13 @@ function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: 
     readonly: r.readonlyRootfs,
     ulimits: r.ulimits,
     ...(r.shmSize !== undefined && { shmSize: r.shmSize }),
-    ...(asksForLimits(c) && { resources: resources(c) }),
+    ...(asksForLimits(r) && { resources: resources(r) }),
+    ...(r.domainname !== undefined && { domainname: r.domainname }),
+    ...(r.sysctls !== undefined && { sysctls: r.sysctls }),
+    ...(r.noNewPrivileges === true && { noNewPrivileges: true }),
+    ...(r.seccomp !== undefined && { seccomp: r.seccomp }),
+    ...(r.devices !== undefined && { devices: r.devices }),
+    ...(r.oomScoreAdj !== undefined && { oomScoreAdj: r.oomScoreAdj }),
   });
 }
 
@@ -243,6 +249,7 @@ function writeIdentity(bundle: string, c: Container, network: Attachment | undef
         ? hostFile('/etc/hosts') + r.addHosts.map(hostLine).join('')
         : hostsFile({
             hostname: c.hostname,
+            ...(r.domainname !== undefined && { domainname: r.domainname }),
             ...(network !== undefined && { ip: network.ip, hostGateway: network.gateway }),
             extraHosts: r.addHosts,
           }),
@@ -297,24 +304,4 @@ export function checkSource({ source }: Pick<MountPoint, 'source'>): void {
       'container.no-source',
       `invalid mount config for type "bind": bind source path does not exist: ${source}`,
     );
-}
-
-function asksForLimits({ request: r }: Container): boolean {
-  return isLimit(r.memory) || isLimit(r.nanoCpus) || isLimit(r.pidsLimit);
-}
-
-/** As Docker: swap as much again as memory where the kernel counts it, CPU time in periods of 100 ms. */
-function resources({ request: r }: Container): Resources {
-  return {
-    ...(isLimit(r.memory) && { memory: { limit: r.memory, ...(countsSwap() && { swap: r.memory * 2 }) } }),
-    ...(isLimit(r.nanoCpus) && { cpu: { quota: Math.round(r.nanoCpus / 10_000), period: 100_000 } }),
-    ...(isLimit(r.pidsLimit) && { pids: { limit: r.pidsLimit } }),
-  };
-}
-
-/** Docker's 0, and the -1 of processes, mean that there is none. */
-const isLimit = (n: number | undefined): n is number => n !== undefined && n > 0;
-
-function countsSwap(): boolean {
-  return existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') || existsSync('/sys/fs/cgroup/cgroup.controllers');
 }

@@ -2,22 +2,20 @@
 import { isAbsolute, join, normalize } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
 import type { Ulimit } from '../runtime/index.ts';
+import { checkLimits } from './limits.ts';
 import type { ContainerRequest, VolumeRequest } from './types.ts';
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 /** Labels for SELinux and caching hints for other systems: nothing to be done about them here, as in Docker itself. */
 const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated']);
 
-/** The least that Docker gives a container, in bytes. */
-const LEAST_MEMORY = 6 << 20;
-
 /** Refuses what no container can be. `cpus`: how many this machine has. @throws SlipwayError `container.invalid-request` */
 export function checkRequest(r: ContainerRequest, cpus: number): void {
   if (r.workdir !== undefined && !isAbsolute(r.workdir))
     throw invalid(`the working directory '${r.workdir}' is invalid, it needs to be an absolute path`);
-  if (r.memory !== undefined && r.memory !== 0 && r.memory < LEAST_MEMORY) throw invalid('Minimum memory limit allowed is 6MB');
-  if (r.nanoCpus !== undefined && r.nanoCpus !== 0 && (r.nanoCpus < 1e7 || r.nanoCpus > cpus * 1e9))
-    throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
+  checkLimits(r, cpus);
+  if ((r.networkAliases ?? []).length > 0 && ['bridge', 'none', 'host'].includes(r.network))
+    throw invalid('network-scoped aliases are only supported for user-defined networks');
   if (r.stopSignal !== undefined && signalNumber(r.stopSignal) === undefined) throw invalid(`invalid signal: ${r.stopSignal}`);
   for (const tmpfs of r.tmpfs) checkTmpfs(tmpfs);
   const taken = new Set<string>();

@@ -1,7 +1,7 @@
 // The words of container/: what a container is asked to be, and what is recorded of it. Data only.
 import type { Digest, Healthcheck } from '../model/index.ts';
 import type { Attachment, PortMapping } from '../network/index.ts';
-import type { Ulimit } from '../runtime/index.ts';
+import type { DeviceMapping, Ulimit } from '../runtime/index.ts';
 
 /** `-v`: a folder of the host, a named volume, or a new anonymous one. */
 export interface VolumeRequest {
@@ -66,6 +66,25 @@ export interface ContainerRequest {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
+  /** Bytes; with swap -1 is no limit, and it counts memory too. */
+  readonly memorySwap?: number;
+  readonly memoryReservation?: number;
+  /** Microseconds. */
+  readonly cpuPeriod?: number;
+  readonly cpuQuota?: number;
+  readonly cpuShares?: number;
+  /** `0-2,5`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly devices?: readonly DeviceMapping[];
+  readonly domainname?: string;
+  /** Further groups of its user, by name or number. */
+  readonly groups?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly noNewPrivileges?: boolean;
+  /** `unconfined`, or the absolute path of a profile. */
+  readonly seccomp?: string;
+  readonly oomScoreAdj?: number;
   /** Its first process is a small one that reaps others and passes signals on to the program. */
   readonly init?: boolean;
   readonly stopSignal?: string;

@@ -19,15 +19,24 @@ interface Group {
 
 /**
  * `name`, `uid`, `name:group`, `uid:gid`; '' is root. A name that is not there is an error, a number need not be there.
- * Without a group, the user's own and all that list the user. Throws invalid-argument 'container.unknown-user'.
+ * Without a group, the user's own and all that list the user; and the groups `more` besides. Throws invalid-argument 'container.unknown-user'.
  */
-export function resolveUser(rootfs: string, user: string): ResolvedUser {
+export function resolveUser(rootfs: string, user: string, more: readonly string[] = []): ResolvedUser {
   using tree = new RootedTree(rootfs);
-  return resolveUserIn(
+  const found = resolveUserIn(
     user,
     () => readAccounts(tree, '/etc/passwd'),
     () => readAccounts(tree, '/etc/group'),
   );
+  if (more.length === 0) return found;
+  const groups = parseGroups(readAccounts(tree, '/etc/group'));
+  const further = more.map((word) => {
+    const gid = groups.find((group) => group.name === word)?.gid ?? numberOf(word);
+    if (gid === undefined) throw unknown('group', word, 'no matching entries in group file');
+    inRange(gid);
+    return gid;
+  });
+  return { ...found, additionalGids: [...new Set([...found.additionalGids, ...further])] };
 }
 
 /** The same on the texts of the two files, which are read only when asked for. */

@@ -1,4 +1,5 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Container, ContainerRequest } from '../../engine/index.ts';
 import { parseUlimit, parseVolume } from '../../container/index.ts';
@@ -10,14 +11,17 @@ import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { clientEnds, fromEnvironment, noTerminal } from '../containers.ts';
 import { containerLabels, exposed, extraHost, nameServer, nanoCpus, wrongFlag } from '../container-values.ts';
 import { readEnvFile } from '../env-file.ts';
+import { MORE_FLAGS, moreOf } from '../more-run-flags.ts';
 import { parseMount } from '../mount-flag.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
 import { configuredProxies } from '../user-config.ts';
 
 const REQUEST: readonly Option[] = [
+  ...MORE_FLAGS,
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
   { name: 'cap-add', type: 'list', placeholder: 'capability', help: 'Add Linux capabilities' },
   { name: 'cap-drop', type: 'list', placeholder: 'capability', help: 'Drop Linux capabilities' },
+  { name: 'cidfile', type: 'string', placeholder: 'file', help: "Write the container's ID into a new file" },
   { name: 'cpus', type: 'string', placeholder: 'n', help: 'Number of CPUs' },
   { name: 'dns', type: 'list', placeholder: 'ip', help: 'Name servers' },
   { name: 'entrypoint', type: 'string', placeholder: 'program', help: "Instead of the image's entrypoint" },
@@ -28,6 +32,7 @@ const REQUEST: readonly Option[] = [
   { name: 'init', type: 'boolean', help: 'A first process that passes signals on and reaps what others leave' },
   { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
   { name: 'label', short: 'l', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
+  { name: 'label-file', type: 'list', placeholder: 'file', help: 'Read metadata from a file, a line each' },
   { name: 'log-driver', type: 'string', placeholder: 'driver', help: 'json-file: the only one' },
   { name: 'log-opt', type: 'list', placeholder: 'key=value', help: 'max-size=10m: a log that grows beyond begins again' },
   { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Limit of memory' },
@@ -70,8 +75,8 @@ export const run: Command = {
     const { tty, openStdin } = request;
     const onWarning = warningsOf(ctx);
     if (tty && openStdin && !detached && !ctx.stdin.isTTY) throw noTerminal();
-    const c = await withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
-      containers.create(request, { onWarning }),
+    const c = await withIdFile(ctx, o, () =>
+      withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () => containers.create(request, { onWarning })),
     );
     if (detached) {
       await containers.start(c, { onWarning });
@@ -94,12 +99,42 @@ export const create: Command = {
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
     const request = await requestOf(ctx, o, args);
-    const c: Container = await withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
-      containers.create(request, { startLater: true, onWarning: warningsOf(ctx) }),
+    const c: Container = await withIdFile(ctx, o, () =>
+      withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
+        containers.create(request, { startLater: true, onWarning: warningsOf(ctx) }),
+      ),
     );
     ctx.stdout.write(`${c.id}\n`);
   },
 };
+
+/** `--cidfile`: made before the container is, so that nobody else's is overwritten; gone again when there is no container. */
+async function withIdFile(ctx: Context, o: ParsedOptions, make: () => Promise<Container>): Promise<Container> {
+  const file = o.string('cidfile') || undefined;
+  if (file === undefined) return make();
+  const path = resolve(ctx.cwd, file);
+  let fd: number;
+  try {
+    fd = openSync(path, 'wx', 0o644);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'EEXIST')
+      throw wrongFlag(`container ID file found, make sure the other container isn't running or delete ${file}`);
+    throw wrongFlag(`failed to create the container ID file: open ${file}: ${whyNotOpened(e)}`);
+  }
+  try {
+    const c = await make();
+    writeSync(fd, c.id);
+    return c;
+  } catch (e) {
+    rmSync(path, { force: true });
+    throw e;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const whyNotOpened = (e: unknown): string =>
+  ({ ENOENT: 'no such file or directory', EACCES: 'permission denied' })[(e as NodeJS.ErrnoException).code ?? ''] ?? String(e);
 
 function warningsOf(ctx: Context): (message: string) => void {
   return (message) => void ctx.stderr.write(`WARNING: ${message}\n`);
@@ -182,6 +217,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     image,
     args,
     ...set,
+    ...moreOf(ctx, o),
     env: [
       ...Object.entries(configuredProxies(ctx.env)).map(([name, value]) => `${name}=${value}`),
       ...(await Promise.all(o.list('env-file').map((f) => readEnvFile(ctx, f)))).flat(),
@@ -189,7 +225,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     ],
     tty: o.bool('tty'),
     openStdin: o.bool('interactive'),
-    labels: containerLabels(o.list('label')),
+    labels: containerLabels([...(await Promise.all(o.list('label-file').map((f) => readEnvFile(ctx, f)))).flat(), ...o.list('label')]),
     ports: o.list('publish').flatMap((p) => parsePortSpec(p)),
     publishAll: o.bool('publish-all'),
     expose: o.list('expose').map(exposed),

@@ -1,0 +1,107 @@
+// Flags of `run` and `create` for what a container may use of the machine and how it is told of itself: control groups, devices, kernel
+// settings, names. In Docker's words where they are refused.
+import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import type { ContainerRequest } from '../engine/index.ts';
+import { parseBytes } from '../util/index.ts';
+import { invalidValue } from './args.ts';
+import type { Context, Option, ParsedOptions } from './command.ts';
+import { wrongFlag } from './container-values.ts';
+
+export const MORE_FLAGS: readonly Option[] = [
+  { name: 'cpu-period', type: 'number', placeholder: 'µs', help: 'Period in which the quota counts' },
+  { name: 'cpu-quota', type: 'number', placeholder: 'µs', help: 'Processor time in each period' },
+  { name: 'cpu-shares', short: 'c', type: 'number', placeholder: 'n', help: 'Weight against other containers (1024)' },
+  { name: 'cpuset-cpus', type: 'string', placeholder: '0-3,5', help: 'CPUs that it may run on' },
+  { name: 'cpuset-mems', type: 'string', placeholder: '0-1', help: 'Memory nodes that it may use' },
+  { name: 'device', type: 'list', placeholder: 'source:path:rwm', help: 'A device of this machine' },
+  { name: 'dns-option', type: 'list', placeholder: 'option', help: 'Options of the resolver' },
+  { name: 'dns-search', type: 'list', placeholder: 'domain', help: 'Domains that names are looked for in' },
+  { name: 'domainname', type: 'string', placeholder: 'domain', help: 'Domain name in the container' },
+  { name: 'group-add', type: 'list', placeholder: 'group', help: 'Further groups of its user' },
+  { name: 'memory-reservation', type: 'string', placeholder: 'bytes', help: 'Memory that it is brought back to when there is little' },
+  { name: 'memory-swap', type: 'string', placeholder: 'bytes', help: 'Limit of memory and swap together; -1: no limit of swap' },
+  { name: 'network-alias', type: 'list', placeholder: 'name', help: 'Further names on its network' },
+  { name: 'oom-score-adj', type: 'number', placeholder: 'n', help: 'How soon it is killed when memory runs out: -1000 to 1000' },
+  { name: 'security-opt', type: 'list', placeholder: 'option', help: 'no-new-privileges, seccomp=unconfined or seccomp=FILE' },
+  { name: 'sysctl', type: 'list', placeholder: 'name=value', help: 'Kernel settings of its namespaces' },
+];
+
+type More = Partial<ContainerRequest>;
+
+/** @throws SlipwayError invalid-argument `cli.flag` */
+export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
+  const bytes = (name: string): number | undefined => {
+    const text = o.string(name);
+    if (text === undefined) return undefined;
+    if (name === 'memory-swap' && text === '-1') return -1;
+    const value = parseBytes(text);
+    if (value === undefined) throw wrongFlag(invalidValue(`--${name}`, text, `invalid size: '${text}'`));
+    return value;
+  };
+  const list = (name: string): string[] | undefined => (o.list(name).length > 0 ? o.list(name) : undefined);
+  const more = {
+    cpuPeriod: o.number('cpu-period'),
+    cpuQuota: o.number('cpu-quota'),
+    cpuShares: o.number('cpu-shares'),
+    cpusetCpus: o.string('cpuset-cpus'),
+    cpusetMems: o.string('cpuset-mems'),
+    devices: list('device')?.map(device),
+    dnsOptions: list('dns-option'),
+    dnsSearch: list('dns-search')?.map(domain),
+    domainname: o.string('domainname'),
+    groups: list('group-add'),
+    memoryReservation: bytes('memory-reservation'),
+    memorySwap: bytes('memory-swap'),
+    networkAliases: list('network-alias'),
+    oomScoreAdj: o.number('oom-score-adj'),
+    sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
+    ...security(ctx, o.list('security-opt')),
+  };
+  return Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)) as More;
+}
+
+/** `source[:path[:rwm]]` or `source:rwm`. */
+function device(text: string): NonNullable<ContainerRequest['devices']>[number] {
+  const [source = '', second, third] = text.split(':');
+  const isMode = (s: string): boolean => /^[rwm]{1,3}$/.test(s) && new Set(s).size === s.length;
+  if (third !== undefined && !isMode(third)) throw wrongFlag(`bad mode specified: ${third}`);
+  const mode = third ?? (second !== undefined && isMode(second) ? second : 'rwm');
+  const destination = second === undefined || (third === undefined && isMode(second)) ? source : second;
+  for (const path of [source, destination]) if (!path.startsWith('/')) throw wrongFlag(`${path} is not an absolute path`);
+  return { source, destination, permissions: mode };
+}
+
+function domain(text: string): string {
+  if (text === '.' || /^(?:[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?\.?)+$/i.test(text.trim())) return text.trim();
+  throw wrongFlag(invalidValue('--dns-search', text, `${text} is not a valid domain`));
+}
+
+/** Settings that belong to a namespace; others are those of the whole machine. */
+const SYSCTLS =
+  /^(?:kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname)|net\.[\w./-]+|fs\.mqueue\.[\w./-]+)$/;
+
+function sysctl(text: string): [string, string] {
+  const [name = '', value] = text.split(/=(.*)/s);
+  if (value === undefined || !SYSCTLS.test(name)) throw wrongFlag(invalidValue('--sysctl', text, `sysctl '${text}' is not allowed`));
+  return [name, value];
+}
+
+function security(ctx: Pick<Context, 'cwd'>, options: readonly string[]): Pick<More, 'noNewPrivileges' | 'seccomp'> {
+  let found: Pick<More, 'noNewPrivileges' | 'seccomp'> = {};
+  for (const option of options) {
+    const [name = '', value] = option.split(/[=:](.*)/s);
+    if (name === 'no-new-privileges' && [undefined, 'true'].includes(value)) found = { ...found, noNewPrivileges: true };
+    else if (name === 'no-new-privileges' && value === 'false') found = { ...found, noNewPrivileges: false };
+    else if (name === 'seccomp' && value === 'unconfined') found = { ...found, seccomp: value };
+    else if (name === 'seccomp' && value !== undefined && value !== 'builtin') {
+      const path = resolve(ctx.cwd, value);
+      if (!existsSync(path)) throw wrongFlag(`opening seccomp profile (${value}) failed: open ${value}: no such file or directory`);
+      found = { ...found, seccomp: path };
+    } else if (name === 'apparmor' || name === 'systempaths')
+      throw wrongFlag(`--security-opt ${name} is not supported`, ['--privileged runs a container without confinement']);
+    else if (value === undefined) throw wrongFlag(`Invalid --security-opt: ${JSON.stringify(option)}`);
+    else if (name !== 'label' && name !== 'seccomp') throw wrongFlag(`invalid --security-opt 2: ${JSON.stringify(option)}`);
+  }
+  return found;
+}
