@@ -2,7 +2,7 @@
 
 const COMMANDS = new Set(
   `bake checkpoint compose config context debug events logs model node plugin scout search
-  secret service stack stats swarm trust update`.split(/\s+/),
+  secret service stack swarm trust update`.split(/\s+/),
 );
 
 /** The second words of Docker's groups. */
@@ -13,7 +13,7 @@ const IN_GROUPS: Readonly<Record<string, string>> = {
   buildx: 'bake create dial-stdio rm',
   'buildx history': 'export import open trace',
   'buildx history inspect': 'attachment',
-  container: 'stats update',
+  container: 'update',
   network: 'connect disconnect',
   system: 'dial-stdio events',
   volume: 'update',

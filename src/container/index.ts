@@ -11,6 +11,7 @@ export { rename } from './renaming.ts';
 export { processTable } from './processes.ts';
 export { changesOf } from './changes.ts';
 export { commitContainer } from './committing.ts';
+export { measure, type Measured } from './measuring.ts';
 export * as copying from './copying.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';

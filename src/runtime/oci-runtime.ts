@@ -11,6 +11,7 @@ import type { RuntimeBinary, RuntimeName } from './binary.ts';
 import { groupName, groupProcesses, removeControlGroups } from './control-groups.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached, runWithTerminal } from './foreground.ts';
+import { type GroupUsage, groupUsage } from './group-usage.ts';
 import { StepGuard, reapSteps } from './guard.ts';
 import { endProcesses } from './processes.ts';
 import { findRuntime } from './probe.ts';
@@ -171,6 +172,11 @@ export class OciRuntime {
   /** The processes of a container, those of exec among them; undefined where it has no control group. */
   processes(id: string): number[] | undefined {
     return this.cgroups ? groupProcesses(this.#binary.stateRoot, id) : undefined;
+  }
+
+  /** What its processes have used; undefined where it has no control group. */
+  usage(id: string): GroupUsage | undefined {
+    return this.cgroups ? groupUsage(groupName(this.#binary.stateRoot, id)) : undefined;
   }
 
   /** Removes what the runtime knows of it; with `force` it is killed first. No error when there is none. */

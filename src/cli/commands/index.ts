@@ -102,6 +102,7 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['pause', 'container pause'], 'Pause all processes of containers', () => import('./containers.ts').then((m) => m.pause)),
   ...same(['unpause', 'container unpause'], 'Let paused containers go on', () => import('./containers.ts').then((m) => m.unpause)),
   ...same(['rename', 'container rename'], 'Give a container another name', () => import('./containers.ts').then((m) => m.rename)),
+  ...same(['stats', 'container stats'], 'Show what containers use of the machine', () => import('./stats.ts').then((m) => m.stats)),
   ...same(['top', 'container top'], 'Show the processes of a container', () => import('./containers.ts').then((m) => m.top)),
   ...same(['attach', 'container attach'], 'Connect with a running container', () => import('./containers.ts').then((m) => m.attach)),
   ...same(['kill', 'container kill'], 'Send a signal to containers', () => import('./containers.ts').then((m) => m.kill)),
