@@ -35,11 +35,11 @@ export const java: Language = {
         ],
       },
       {
-        why: 'A runtime without compiler, headers and symbols: a third of the JDK. Fewer modules make it smaller still.',
+        why: 'A runtime without compiler, headers and debugging information: a fraction of the JDK. Fewer modules make it smaller still.',
         lines: [
           'FROM base AS runtime',
           'RUN jlink --add-modules java.se,jdk.httpserver,jdk.crypto.ec,jdk.unsupported \\',
-          '    --strip-debug --no-header-files --no-man-pages --compress=2 --output /runtime',
+          '    --strip-java-debug-attributes --no-header-files --no-man-pages --compress=2 --output /runtime',
         ],
       },
       TOOLS,
