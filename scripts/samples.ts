@@ -95,7 +95,7 @@ async function tryOut(sample: Sample, scratch: string): Promise<Row> {
 const MB = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function line(r: Row): string {
-  const saving = `${Math.round(100 * (1 - r.final / r.sdk))} %`;
+  const saving = `${Math.floor(100 * (1 - r.final / r.sdk))} %`;
   return `| ${[r.title, MB(r.sdk), MB(r.final), saving, `${(r.cold / 1000).toFixed(1)} s`, `${(r.cached / 1000).toFixed(2)} s`].join(' | ')} |`;
 }
 
