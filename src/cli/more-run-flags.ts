@@ -24,6 +24,7 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'network-alias', type: 'list', placeholder: 'name', help: 'Further names on its network' },
   { name: 'oom-score-adj', type: 'number', placeholder: 'n', help: 'How soon it is killed when memory runs out: -1000 to 1000' },
   { name: 'security-opt', type: 'list', placeholder: 'option', help: 'no-new-privileges, seccomp=unconfined or seccomp=FILE' },
+  { name: 'volumes-from', type: 'list', placeholder: 'container:ro', help: 'Mount what another container has mounted' },
   { name: 'sysctl', type: 'list', placeholder: 'name=value', help: 'Kernel settings of its namespaces' },
 ];
 
@@ -56,6 +57,7 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     networkAliases: list('network-alias'),
     oomScoreAdj: o.number('oom-score-adj'),
     sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
+    volumesFrom: list('volumes-from'),
     ...security(ctx, o.list('security-opt')),
   };
   return Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)) as More;

@@ -86,6 +86,7 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     DnsOptions: r.dnsOptions ?? [],
     DnsSearch: r.dnsSearch ?? [],
     ExtraHosts: orNull(r.addHosts),
+    VolumesFrom: orNull(r.volumesFrom ?? []),
     Privileged: r.privileged,
     PublishAllPorts: r.publishAll,
     ReadonlyRootfs: r.readonlyRootfs,

@@ -22,7 +22,7 @@ import { checkRequest } from './request.ts';
 import { exposedPorts, processSettings } from './settings.ts';
 import { isAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container, ContainerRequest } from './types.ts';
-import { Volumes } from './volumes.ts';
+import { lentMounts, Volumes } from './volumes.ts';
 
 export interface LogOptions {
   /** Only this many last lines. */
@@ -73,7 +73,11 @@ export class ContainerManager {
     const exposed = exposedPorts(config, request);
     const ports = request.publishAll ? publishAll(Object.fromEntries(exposed.map((p) => [p, {}])), request.ports) : request.ports;
     const id = randomId();
-    const volumes = this.volumes.plan(request, Object.keys(config.Volumes ?? {}), now());
+    const lent = (request.volumesFrom ?? []).flatMap((spec) => {
+      const [name = '', mode = ''] = spec.split(/:(.*)/s);
+      return lentMounts(this.records.resolve(name), mode);
+    });
+    const volumes = this.volumes.plan(request, Object.keys(config.Volumes ?? {}), now(), lent);
     for (const m of volumes.mounts) if (m.mustExist === true) checkSource(m);
     if (request.init === true) findInit();
     const base = image.layers.length === 0 ? null : await images.snapshot(image, lease);

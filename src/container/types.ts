@@ -43,6 +43,8 @@ export interface ContainerRequest {
   /** `--expose`: `80/tcp`. */
   readonly expose: readonly string[];
   readonly volumes: readonly VolumeRequest[];
+  /** Containers whose volumes and folders it gets too: `name[:ro]`. */
+  readonly volumesFrom?: readonly string[];
   /** `path[:options]`. */
   readonly tmpfs: readonly string[];
   /** `bridge`, `none`, `host`, or the name of a network that was made. */

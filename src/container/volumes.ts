@@ -102,10 +102,16 @@ export class Volumes {
   }
 
   /**
-   * What is mounted where: the request's volumes, then those of the image at places that are not taken. `record` writes the
+   * What is mounted where: the request's volumes, then what is `borrowed` from other containers, and those of the image, at places that
+   * are not taken. `record` writes the
    * new volumes down; it belongs into the transaction that records the container.
    */
-  plan(request: ContainerRequest, imageVolumes: readonly string[], now: number): { mounts: MountPoint[]; record: () => void } {
+  plan(
+    request: ContainerRequest,
+    imageVolumes: readonly string[],
+    now: number,
+    borrowed: readonly MountPoint[] = [],
+  ): { mounts: MountPoint[]; record: () => void } {
     const wanted = new Map<string, { anonymous: boolean; labels: Readonly<Record<string, string>> | undefined }>();
     const volume = (destination: string, v: Partial<VolumeRequest> = {}): MountPoint => {
       const name = checked(v.source ?? randomId());
@@ -139,6 +145,11 @@ export class Volumes {
       mounts.push({ type: 'tmpfs', source: '', destination, readonly: options.includes('ro'), options });
     }
     const taken = new Set(mounts.map((m) => trimmed(m.destination)));
+    for (const m of borrowed) {
+      if (taken.has(trimmed(m.destination))) continue;
+      taken.add(trimmed(m.destination));
+      mounts.push(m);
+    }
     for (const destination of imageVolumes) if (!taken.has(trimmed(destination))) mounts.push(volume(destination));
     return { mounts, record: () => wanted.forEach((v, name) => this.#record(name, v.anonymous, now, v.labels)) };
   }
@@ -163,6 +174,16 @@ export class Volumes {
     const { labels } = JSON.parse(row.json) as { labels: Record<string, string> };
     return { name: row.name, mountpoint: this.#data(row.name), anonymous: row.anonymous === 1, createdAt: row.created_at, labels };
   }
+}
+
+/** The volumes and folders of a container, for another one; `mode` is `ro`, `rw` or as they are. @throws SlipwayError `container.invalid-request` */
+export function lentMounts(c: Container, mode: string): MountPoint[] {
+  const options = mode.split(',').filter(Boolean);
+  if (options.some((one) => !['ro', 'rw', 'z', 'Z', 'nocopy'].includes(one)))
+    throw new SlipwayError('invalid-argument', 'container.invalid-request', `invalid mode: ${mode}`, { exitCode: 125 });
+  return c.mounts
+    .filter((m) => m.type !== 'tmpfs')
+    .map(({ anonymous: _, ...m }) => ({ ...m, readonly: m.readonly || options.includes('ro') }));
 }
 
 function checked(name: string): string {

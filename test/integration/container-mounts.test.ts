@@ -45,6 +45,38 @@ test('a volume: named with labels, anonymous, readonly, not filled', async () =>
   await line.ok('volume', 'rm', 'data', 'empty');
 });
 
+test('--volumes-from: what another container has, its volumes kept until both are gone', async () => {
+  await line.ok(
+    'run',
+    '--network',
+    'none',
+    '--name',
+    'lender',
+    '-v',
+    '/lent',
+    '-v',
+    'named:/named:ro',
+    'tiny',
+    'sh',
+    '-c',
+    'echo q > /lent/f',
+  );
+  const from = (spec: string, script: string): Promise<string> =>
+    line.ok('run', '--rm', '--network', 'none', '--volumes-from', spec, 'tiny', 'sh', '-c', script);
+  assert.equal(await from('lender', 'cat /lent/f; touch /named/no || echo refused; echo more >> /lent/f'), 'q\nrefused\n');
+  assert.equal(await from('lender:ro', 'cat /lent/f; touch /lent/no || echo refused'), 'q\nmore\nrefused\n');
+  for (const [spec, message] of [
+    ['nobody', 'No such container: nobody'],
+    ['lender:bad', 'invalid mode: bad'],
+  ] as const) {
+    const { status, stderr } = await line.run(['run', '--rm', '--volumes-from', spec, 'tiny', 'true']);
+    assert.deepEqual([status, stderr.split('\n')[0]], [125, `error: ${message}`]);
+  }
+  await line.ok('rm', '-v', 'lender');
+  assert.equal(await line.ok('volume', 'ls', '-q'), 'named\n');
+  await line.ok('volume', 'rm', 'named');
+});
+
 test('a tmpfs with size and mode', async () => {
   const options = await mounted('type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=0700', 'grep " /t " /proc/mounts; stat -c %a /t');
   assert.match(options, /^tmpfs \/t tmpfs rw,nosuid,nodev,noexec,.*size=1024k,mode=700.*\n700\n$/);
