@@ -21,7 +21,7 @@ async function start(o: Partial<ContainerRequest>, manager: ContainerManager = f
   return manager.records.resolve(c.id);
 }
 
-async function text(c: Container, o: { tail?: number; follow?: boolean; since?: number } = {}): Promise<string> {
+async function text(c: Container, o: { tail?: number; since?: number } = {}): Promise<string> {
   let out = '';
   for await (const line of f.manager.logs(c, o)) out += line.data.toString();
   return out;
@@ -60,16 +60,27 @@ test('runs, tells, ends by itself, and is recorded by its monitor', async () => 
   assert.ok(!existsSync(join(f.root, 'containers', c.id)));
 });
 
+/** Says that it is up, goes on until USR1, and then does `last`. */
+const untilSignal = (last: string): readonly string[] => ['sh', '-c', `trap '${last}' USR1; echo up; while :; do sleep 0.05; done`];
+
+const isUp = (c: Container): Promise<void> =>
+  until('it is up', () => existsSync(f.manager.logPath(c)) && readFileSync(f.manager.logPath(c), 'utf8').includes('up'));
+
 test('following a log ends with the container', async () => {
-  const c = await start({ args: ['sh', '-c', 'for i in 1 2 3; do echo $i; sleep 0.1; done'] });
-  assert.equal(await text(c, { follow: true }), '1\n2\n3\n');
+  const c = await start({ args: [...untilSignal('echo end; exit')] });
+  let out = '';
+  for await (const line of f.manager.logs(c, { follow: true })) {
+    out += line.data.toString();
+    if (out === 'up\n') await f.manager.kill(c, 'USR1');
+  }
+  assert.equal(out, 'up\nend\n');
   await f.manager.remove(c, { force: true });
 });
 
 test('stop, start again, restart, remove by force', async () => {
   const c = await start({ args: ['sh', '-c', 'trap "exit 5" TERM; echo up; while :; do sleep 0.05; done'], name: 'again' });
   await f.manager.start(c); // runs already
-  await until('it is up', () => existsSync(f.manager.logPath(c)) && readFileSync(f.manager.logPath(c), 'utf8').includes('up'));
+  await isUp(c);
   await f.other().stop(f.manager.records.resolve('again'));
   assert.deepEqual([state(c.id)?.status, state(c.id)?.exitCode], ['exited', 5]);
   await f.manager.start(f.manager.records.resolve('again'));
@@ -93,8 +104,11 @@ test('a program that cannot be run', async () => {
 });
 
 test('--rm goes when it has ended', async () => {
-  const c = await start({ args: ['sh', '-c', 'sleep 0.1; exit 3'], autoRemove: true });
-  assert.equal(await f.other().wait(c), 3);
+  const c = await start({ args: [...untilSignal('exit 3')], autoRemove: true });
+  await isUp(c);
+  const ended = f.other().wait(c);
+  await f.manager.kill(c, 'USR1');
+  assert.equal(await ended, 3);
   await until('it is gone', () => state(c.id) === undefined);
   await until('its folders are gone', () => leftovers().length === 0);
 });
