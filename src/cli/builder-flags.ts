@@ -2,7 +2,7 @@
 import { SlipwayError } from '../model/index.ts';
 import type { Command, Option } from './command.ts';
 
-const BUILDER: Option = { name: 'builder', type: 'string', placeholder: 'name', help: 'The builder: there is default, this machine' };
+const BUILDER: Option = { name: 'builder', type: 'string', placeholder: 'name', help: 'Builder to use; only default exists' };
 const DEBUG: Option = { name: 'debug', short: 'D', type: 'boolean', help: 'Show where in Slipway an error comes from' };
 /** `build --debug` opens a shell. */
 const BUILD_DEBUG: Option = { ...DEBUG, name: 'debug-log' };

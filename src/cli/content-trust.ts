@@ -5,7 +5,7 @@ import type { Option, ParsedOptions } from './command.ts';
 export const CONTENT_TRUST: Option = {
   name: 'disable-content-trust',
   type: 'boolean',
-  help: 'Ask for no signatures of Notary (always so)',
+  help: 'Skip Notary signature verification; always skipped',
 };
 
 /** @throws SlipwayError `cli.content-trust` */

@@ -20,7 +20,7 @@ export function reportError(ctx: Pick<Context, 'stderr' | 'settings' | 'env'>, e
   const message = e instanceof Error ? e.message : String(e);
   tell(
     ctx,
-    syscall === undefined ? `${message} (this is a fault of slipway itself)` : message,
+    syscall === undefined ? `${message} (this is a bug in slipway)` : message,
     syscall === undefined ? ['run it again with SLIPWAY_DEBUG=1 to see where'] : [],
   );
   if (ctx.env['SLIPWAY_DEBUG'] && e instanceof Error) ctx.stderr.write(`${e.stack}\n`);

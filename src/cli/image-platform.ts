@@ -7,7 +7,7 @@ export const PLATFORM: Option = {
   name: 'platform',
   type: 'string',
   placeholder: 'os/arch[/variant]',
-  help: 'The platform that the image must be for',
+  help: 'Platform of the image',
 };
 
 /** What `--platform` says. @throws SlipwayError `platform.invalid` */

@@ -84,7 +84,7 @@ export const save: Command = {
 
 export const importCommand: Command = {
   name: 'import',
-  summary: 'Make an image of a root file system',
+  summary: 'Create an image from a root file system',
   usage: '[OPTIONS] FILE|- [REPOSITORY[:TAG]]',
   examples: ['slipway import rootfs.tar mine:1', 'slipway import -c \'CMD ["sh"]\' - mine < rootfs.tar'],
   args: { min: 1, max: 2 },
@@ -116,7 +116,7 @@ export const importCommand: Command = {
 
 export const exportCommand: Command = {
   name: 'export',
-  summary: 'Write the file system of a container as an archive',
+  summary: 'Export the file system of a container as an archive',
   usage: '[OPTIONS] CONTAINER',
   examples: ['slipway export -o files.tar web'],
   args: { min: 1, max: 1 },

@@ -6,12 +6,12 @@ import { table } from '../table.ts';
 
 export const bootstrap: Command = {
   name: 'bootstrap',
-  summary: 'Make a stand-in for a well-known base image from Debian packages',
+  summary: 'Create a stand-in for a well-known base image from Debian packages',
   usage: '[OPTIONS] [NAME[:TAG]...]',
   examples: ['slipway bootstrap busybox', 'slipway bootstrap golang:1.19-bookworm', 'slipway bootstrap   (lists what can be made)'],
   args: { min: 0 },
   options: [
-    { name: 'force', short: 'f', type: 'boolean', help: 'Make it again although it is there' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Create it again even if it exists' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the image ID and nothing else' },
   ],
   async run(ctx, o, args) {

@@ -26,7 +26,7 @@ const COLUMNS = [
 
 export const builderPrune: Command = {
   name: 'builder prune',
-  summary: 'Remove what builds have kept',
+  summary: 'Remove build cache',
   usage: '[OPTIONS]',
   examples: [
     'slipway builder prune',
@@ -36,19 +36,19 @@ export const builderPrune: Command = {
   ],
   args: { min: 0, max: 0 },
   options: [
-    { name: 'all', short: 'a', type: 'boolean', help: 'Also what images share' },
+    { name: 'all', short: 'a', type: 'boolean', help: 'Include entries that images share' },
     {
       name: 'filter',
       type: 'list',
       placeholder: 'key=value',
       help: 'until=24h, unused-for=24h, id=…, type=regular|exec.cachemount, description=…, shared, private, inuse',
     },
-    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' },
-    { name: 'keep-storage', type: 'string', placeholder: 'bytes', help: 'How much may stay; the least recently used goes first' },
-    { name: 'reserved-space', type: 'string', placeholder: 'bytes', help: 'The same, as buildx has it' },
-    { name: 'max-used-space', type: 'string', placeholder: 'bytes', help: 'How much the cache may take afterwards' },
-    { name: 'min-free-space', type: 'string', placeholder: 'bytes', help: 'How much of the disk should be free afterwards' },
-    { name: 'verbose', type: 'boolean', help: 'Show each entry in full' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask for confirmation' },
+    { name: 'keep-storage', type: 'string', placeholder: 'bytes', help: 'Amount to keep, evicting the least recently used first' },
+    { name: 'reserved-space', type: 'string', placeholder: 'bytes', help: 'Same as --keep-storage' },
+    { name: 'max-used-space', type: 'string', placeholder: 'bytes', help: 'Maximum size of the cache afterwards' },
+    { name: 'min-free-space', type: 'string', placeholder: 'bytes', help: 'Free disk space to reach' },
+    { name: 'verbose', type: 'boolean', help: 'Show every field of each entry' },
   ],
   async run(ctx, o) {
     const filter = cacheFilterOf(ctx, o);
@@ -136,14 +136,14 @@ function cacheTable(entries: readonly CacheEntry[], now: number, verbose: boolea
 
 export const builderDu: Command = {
   name: 'builder du',
-  summary: 'Show how much room the build cache takes',
+  summary: 'Show the size of the build cache',
   usage: '[OPTIONS]',
   examples: ['slipway builder du', 'slipway builder du --verbose', 'slipway builder du --filter type=exec.cachemount'],
   args: { min: 0, max: 0 },
   options: [
-    { name: 'filter', type: 'list', placeholder: 'key=value', help: 'As builder prune has them' },
+    { name: 'filter', type: 'list', placeholder: 'key=value', help: 'Same filters as builder prune' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
-    { name: 'verbose', type: 'boolean', help: 'Show each entry in full' },
+    { name: 'verbose', type: 'boolean', help: 'Show every field of each entry' },
   ],
   async run(ctx, o) {
     const filter = cacheFilterOf(ctx, o);

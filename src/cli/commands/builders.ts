@@ -27,7 +27,7 @@ export const builderLs: Command = {
   args: { min: 0, max: 0 },
   options: [
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
-    { name: 'no-trunc', type: 'boolean', help: 'Show whole platforms' },
+    { name: 'no-trunc', type: 'boolean', help: 'Do not truncate platforms' },
   ],
   async run(ctx, o) {
     const format = o.string('format');
@@ -51,7 +51,7 @@ export const builderInspect: Command = {
   usage: '[OPTIONS] [NAME]',
   examples: ['slipway buildx inspect'],
   args: { min: 0, max: 1 },
-  options: [{ name: 'bootstrap', type: 'boolean', help: 'Start it before: it is always on' }],
+  options: [{ name: 'bootstrap', type: 'boolean', help: 'Start the builder first; it is always available' }],
   async run(ctx, _, [name]) {
     checkBuilder(name);
     const last = await lastBuild(ctx);
@@ -80,13 +80,13 @@ async function lastBuild(ctx: Context): Promise<number | undefined> {
 
 export const builderUse: Command = {
   name: 'builder use',
-  summary: 'Choose the builder',
+  summary: 'Select the builder',
   usage: '[OPTIONS] NAME',
   examples: ['slipway buildx use default'],
   args: { min: 1, max: 1 },
   options: [
-    { name: 'default', type: 'boolean', help: 'Choose it for the current context' },
-    { name: 'global', type: 'boolean', help: 'Choose it for all contexts' },
+    { name: 'default', type: 'boolean', help: 'Select it for the current context' },
+    { name: 'global', type: 'boolean', help: 'Select it for all contexts' },
   ],
   async run(_ctx, _o, [name]) {
     checkBuilder(name);
@@ -95,7 +95,7 @@ export const builderUse: Command = {
 
 export const builderStop: Command = {
   name: 'builder stop',
-  summary: 'Stop a builder: it has nothing that runs between builds',
+  summary: 'Stop a builder; nothing runs between builds',
   usage: '[NAME]',
   examples: ['slipway buildx stop'],
   args: { min: 0, max: 1 },

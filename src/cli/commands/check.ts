@@ -12,7 +12,7 @@ const COLUMNS = [
 
 export const systemCheck: Command = {
   name: 'system check',
-  summary: 'Check the store and what runs for damage and leftovers',
+  summary: 'Check the store, mounts and processes for damage and leftovers',
   usage: '[OPTIONS]',
   examples: ['slipway system check', 'slipway system check --repair', 'slipway system check --format json'],
   args: { min: 0, max: 0 },
@@ -20,7 +20,7 @@ export const systemCheck: Command = {
     {
       name: 'repair',
       type: 'boolean',
-      help: 'Remove what cannot be used and what nothing needs; damaged images must be pulled or built again',
+      help: 'Remove damaged and leftover data; pull or build damaged images again',
     },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
   ],
@@ -50,7 +50,7 @@ export const systemCheck: Command = {
 
 export const systemSync: Command = {
   name: 'system sync',
-  summary: 'Write what is new to the disk',
+  summary: 'Flush new data to disk',
   usage: '',
   examples: ['slipway system sync'],
   args: { min: 0, max: 0 },

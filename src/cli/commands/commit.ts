@@ -7,7 +7,7 @@ const LETTERS = { added: 'A', changed: 'C', deleted: 'D' } as const;
 
 export const diff: Command = {
   name: 'diff',
-  summary: 'Show what a container has changed of its image',
+  summary: 'Show the files that a container changed',
   usage: 'CONTAINER',
   examples: ['slipway diff web'],
   args: { min: 1, max: 1 },
@@ -21,16 +21,16 @@ export const diff: Command = {
 
 export const commit: Command = {
   name: 'commit',
-  summary: 'Make an image of what a container is now',
+  summary: 'Create an image from a container',
   usage: '[OPTIONS] CONTAINER [REPOSITORY[:TAG]]',
   examples: ['slipway commit web web:kept', 'slipway commit -c \'CMD ["sh"]\' -m "with tools" web tools'],
   args: { min: 1, max: 2 },
   options: [
-    { name: 'author', short: 'a', type: 'string', placeholder: 'name', help: 'Who made it' },
+    { name: 'author', short: 'a', type: 'string', placeholder: 'name', help: 'Author of the image' },
     { name: 'change', short: 'c', type: 'list', placeholder: 'instruction', help: 'Apply Dockerfile instructions to the image' },
     { name: 'message', short: 'm', type: 'string', placeholder: 'text', help: 'Comment for the history' },
-    { name: 'no-pause', type: 'boolean', help: 'Let it run on meanwhile' },
-    { name: 'pause', short: 'p', type: 'boolean', help: 'Pause the container meanwhile (true)' },
+    { name: 'no-pause', type: 'boolean', help: 'Do not pause the container' },
+    { name: 'pause', short: 'p', type: 'boolean', help: 'Pause the container during the commit (true)' },
   ],
   async run(ctx, o, [word = '', name]) {
     const containers = await openContainers(ctx);

@@ -7,7 +7,7 @@ import { renderRows } from '../format.ts';
 
 export const imageCompare: Command = {
   name: 'image compare',
-  summary: 'Compare what images take: on disk, to push, to pull, to keep',
+  summary: 'Compare the cost of images: disk, push, pull, storage',
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   examples: [
     'slipway image compare golang:1.19-bookworm whoami',
@@ -15,10 +15,10 @@ export const imageCompare: Command = {
   ],
   args: { min: 1 },
   options: [
-    { name: 'bandwidth', type: 'string', placeholder: '100Mbit', help: 'For the times: bits a second (100Mbit)' },
+    { name: 'bandwidth', type: 'string', placeholder: '100Mbit', help: 'Bandwidth for the estimates (100Mbit)' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
-    { name: 'price', type: 'string', placeholder: '0.10', help: 'Of keeping a GB for a month (0.10)' },
-    { name: 'to', type: 'string', placeholder: 'repository', help: 'A repository whose layers need not be sent again' },
+    { name: 'price', type: 'string', placeholder: '0.10', help: 'Price of storing a GB for a month (0.10)' },
+    { name: 'to', type: 'string', placeholder: 'repository', help: 'Repository that already has some of the layers' },
   ],
   async run(ctx, o, args) {
     const to = o.string('to');

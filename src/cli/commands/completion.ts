@@ -8,7 +8,7 @@ import { wordsOf } from '../completion/words.ts';
 
 export const completion: Command = {
   name: 'completion',
-  summary: 'Print what makes a shell complete commands, flags and names: bash, zsh or fish',
+  summary: 'Print the completion script for bash, zsh or fish',
   usage: 'SHELL',
   examples: ['source <(slipway completion bash)', 'slipway completion fish > ~/.config/fish/completions/slipway.fish'],
   args: { min: 1, max: 1 },
@@ -30,7 +30,7 @@ export const completeWords: Command = {
   usage: '-- WORD...',
   examples: ['slipway __complete -- image ins'],
   args: { min: 0 },
-  options: [{ name: 'line', type: 'boolean', help: 'The argument is the whole line, with the name of the program' }],
+  options: [{ name: 'line', type: 'boolean', help: 'The argument is the whole command line' }],
   async run(ctx, o, args) {
     const { candidates, files } = await complete(ctx, o.bool('line') ? wordsOf(args.join(' ')) : args);
     const lines = candidates.map((c) => `${printable(c.text)}\t${printable(c.about).replaceAll(/\s+/g, ' ')}\n`);

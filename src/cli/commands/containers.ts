@@ -61,8 +61,8 @@ const startEach: Command = each(
     examples: ['slipway start web', 'slipway start -ai shell'],
     ...CONTAINERS,
     options: [
-      { name: 'attach', short: 'a', type: 'boolean', help: 'Show its output, pass on signals, and end with its exit code' },
-      { name: 'interactive', short: 'i', type: 'boolean', help: 'As --attach, with standard input' },
+      { name: 'attach', short: 'a', type: 'boolean', help: "Show the output, forward signals, and exit with the container's exit code" },
+      { name: 'interactive', short: 'i', type: 'boolean', help: 'Attach standard input as well' },
     ],
   },
   async (containers, c, _o, ctx) => {
@@ -86,13 +86,13 @@ export const start: Command = {
 
 export const attach: Command = {
   name: 'attach',
-  summary: 'Connect with a running container',
+  summary: 'Attach to a running container',
   usage: '[OPTIONS] CONTAINER',
   examples: ['slipway attach web', 'slipway attach --no-stdin web'],
   args: { min: 1, max: 1 },
   options: [
-    { name: 'no-stdin', type: 'boolean', help: 'Leave standard input alone' },
-    { name: 'sig-proxy', type: 'boolean', help: 'Pass signals on to the container (true)' },
+    { name: 'no-stdin', type: 'boolean', help: 'Do not attach standard input' },
+    { name: 'sig-proxy', type: 'boolean', help: 'Forward signals to the container (true)' },
   ],
   async run(ctx, o, [word = '']) {
     const containers = await openContainers(ctx);
@@ -103,9 +103,9 @@ export const attach: Command = {
 };
 
 const STOP_OPTIONS: readonly Option[] = [
-  { name: 'signal', short: 's', type: 'string', placeholder: 'signal', help: 'Signal that asks it to end' },
-  { name: 'timeout', short: 't', type: 'number', placeholder: 'seconds', help: 'Time it has to end before it is killed' },
-  { name: 'time', type: 'number', placeholder: 'seconds', help: 'The same', hidden: true },
+  { name: 'signal', short: 's', type: 'string', placeholder: 'signal', help: 'Signal that stops the container' },
+  { name: 'timeout', short: 't', type: 'number', placeholder: 'seconds', help: 'Time to wait before killing the container' },
+  { name: 'time', type: 'number', placeholder: 'seconds', help: 'Same as --timeout', hidden: true },
 ];
 
 const stopOptions = (o: ParsedOptions): StopOptions => ({ seconds: o.number('timeout') ?? o.number('time'), signal: o.string('signal') });
@@ -128,7 +128,7 @@ export const stop: Command = each(
 export const restart: Command = each(
   {
     name: 'restart',
-    summary: 'Stop containers and start them again',
+    summary: 'Restart containers',
     examples: ['slipway restart web', 'slipway restart -t 1 web'],
     ...CONTAINERS,
     options: STOP_OPTIONS,
@@ -148,7 +148,7 @@ export const pause: Command = each(
 );
 
 export const unpause: Command = each(
-  { name: 'unpause', summary: 'Let paused containers go on', examples: ['slipway unpause web'], options: [], ...CONTAINERS },
+  { name: 'unpause', summary: 'Resume paused containers', examples: ['slipway unpause web'], options: [], ...CONTAINERS },
   async (containers, c) => {
     await unpauseContainer(containers, c);
     return '';
@@ -157,7 +157,7 @@ export const unpause: Command = each(
 
 export const rename: Command = {
   name: 'rename',
-  summary: 'Give a container another name',
+  summary: 'Rename a container',
   usage: 'CONTAINER NEW_NAME',
   examples: ['slipway rename web old-web'],
   args: { min: 2, max: 2 },
@@ -204,8 +204,8 @@ export const rm: Command = each(
     examples: ['slipway rm web', 'slipway rm -f $(slipway ps -aq)'],
     ...CONTAINERS,
     options: [
-      { name: 'force', short: 'f', type: 'boolean', help: 'Also those that run' },
-      { name: 'volumes', short: 'v', type: 'boolean', help: 'Their anonymous volumes too' },
+      { name: 'force', short: 'f', type: 'boolean', help: 'Remove running containers too' },
+      { name: 'volumes', short: 'v', type: 'boolean', help: 'Remove anonymous volumes too' },
     ],
   },
   async (containers, c, o) => {
@@ -218,7 +218,7 @@ export const rm: Command = each(
 export const wait: Command = each(
   {
     name: 'wait',
-    summary: 'Wait for containers to end and print their exit codes',
+    summary: 'Wait for containers to exit and print their exit codes',
     examples: ['slipway wait job'],
     options: [],
     ...CONTAINERS,

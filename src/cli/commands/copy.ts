@@ -16,8 +16,8 @@ export const copy: Command = {
   ],
   args: { min: 2, max: 2 },
   options: [
-    { name: 'all', short: 'a', type: 'boolean', help: 'All platforms of a list, and the list' },
-    { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Which image of a list to copy' },
+    { name: 'all', short: 'a', type: 'boolean', help: 'Copy the index with all platforms' },
+    { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform to copy from an index' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the digest only' },
   ],
   async run(ctx, o, [from = '', to = '']) {

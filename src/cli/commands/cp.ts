@@ -27,9 +27,9 @@ export const cp: Command = {
   examples: ['slipway cp web:/etc/hosts .', 'slipway cp site/. web:/srv', 'slipway cp web:/srv - | tar t'],
   args: { min: 2, max: 2 },
   options: [
-    { name: 'archive', short: 'a', type: 'boolean', help: 'Files that come out keep their owners' },
-    { name: 'follow-link', short: 'L', type: 'boolean', help: 'Copy what a link that is named leads to' },
-    { name: 'quiet', short: 'q', type: 'boolean', help: 'Say nothing' },
+    { name: 'archive', short: 'a', type: 'boolean', help: 'Keep the owners of copied files' },
+    { name: 'follow-link', short: 'L', type: 'boolean', help: 'Follow a symbolic link given as source' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Print nothing' },
   ],
   async run(ctx, o, [from = '', to = '']) {
     const [source, destination] = [split(from), split(to)];

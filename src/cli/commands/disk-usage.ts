@@ -14,7 +14,7 @@ const UNKNOWN = 'N/A';
 
 export const systemDf: Command = {
   name: 'system df',
-  summary: 'Show how much room things take',
+  summary: 'Show disk usage',
   usage: '[OPTIONS]',
   examples: ['slipway system df', 'slipway system df -v'],
   args: { min: 0, max: 0 },

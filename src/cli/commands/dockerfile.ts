@@ -37,7 +37,7 @@ const RANGE = /\[\n\s+(\d+),\n\s+(\d+),\n\s+(\d+),\n\s+(\d+)\n\s+\]/g;
 
 export const ast: Command = {
   name: 'dockerfile ast',
-  summary: 'Print the tree of a Dockerfile as JSON',
+  summary: 'Print the syntax tree of a Dockerfile as JSON',
   usage: '[FILE|-]',
   examples: ['slipway dockerfile ast', "slipway dockerfile ast Dockerfile | jq '.stages[].base'"],
   args: { min: 0, max: 1 },
@@ -52,7 +52,7 @@ export const ast: Command = {
 
 export const format: Command = {
   name: 'dockerfile format',
-  summary: 'Write Dockerfiles in one style, without changing what they mean',
+  summary: 'Format Dockerfiles without changing their meaning',
   usage: '[OPTIONS] [FILE|-]...',
   examples: [
     'slipway dockerfile format > Dockerfile.new',
@@ -61,8 +61,8 @@ export const format: Command = {
   ],
   args: { min: 0 },
   options: [
-    { name: 'check', type: 'boolean', help: 'Only name the files that are written otherwise, and end with 1 when there are any' },
-    { name: 'write', short: 'w', type: 'boolean', help: 'Put the result into the files instead of printing it' },
+    { name: 'check', type: 'boolean', help: 'List files that are not formatted, and exit with 1 if there are any' },
+    { name: 'write', short: 'w', type: 'boolean', help: 'Write the result to the files instead of printing it' },
   ],
   async run(ctx, o, args) {
     const names = args.length > 0 ? args : ['Dockerfile'];

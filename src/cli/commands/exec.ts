@@ -13,14 +13,14 @@ export const exec: Command = {
   args: { min: 2 },
   stopAtFirstArg: true,
   options: [
-    { name: 'detach', short: 'd', type: 'boolean', help: 'Do not wait for it' },
+    { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background' },
     { name: 'env', short: 'e', type: 'list', placeholder: 'NAME=value', help: 'Set environment variables' },
     { name: 'env-file', type: 'list', placeholder: 'file', help: 'Read environment variables from a file' },
     { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
-    { name: 'privileged', type: 'boolean', help: 'Give it all that root has' },
-    { name: 'tty', short: 't', type: 'boolean', help: 'Give it a terminal' },
+    { name: 'privileged', type: 'boolean', help: 'Give the command all privileges of root' },
+    { name: 'tty', short: 't', type: 'boolean', help: 'Allocate a terminal' },
     { name: 'user', short: 'u', type: 'string', placeholder: 'user[:group]', help: 'Run as this user' },
-    { name: 'workdir', short: 'w', type: 'string', placeholder: 'path', help: 'Working folder' },
+    { name: 'workdir', short: 'w', type: 'string', placeholder: 'path', help: 'Working directory' },
   ],
   async run(ctx, o, [word = '', ...args]) {
     const containers = await openContainers(ctx);

@@ -36,9 +36,9 @@ export const historyLs: Command = {
   options: [
     { name: 'filter', type: 'list', placeholder: 'key=value', help: 'status=completed|error|canceled|running, name=…, ref=…' },
     FORMAT,
-    { name: 'local', type: 'boolean', help: 'Only builds of the repository of this folder' },
-    { name: 'no-trunc', type: 'boolean', help: 'Show whole names' },
-    { name: 'quiet', short: 'q', type: 'boolean', help: 'Only the refs' },
+    { name: 'local', type: 'boolean', help: 'Only builds of the repository of the current folder' },
+    { name: 'no-trunc', type: 'boolean', help: 'Do not truncate names' },
+    { name: 'quiet', short: 'q', type: 'boolean', help: 'Print only the refs' },
   ],
   async run(ctx, o) {
     const format = o.string('format');
@@ -181,11 +181,11 @@ export const historyInspect: Command = {
 
 export const historyLogs: Command = {
   name: 'builder history logs',
-  summary: 'Show what the steps of a build wrote',
+  summary: 'Show the logs of a build',
   usage: '[OPTIONS] [BUILD]',
   examples: ['slipway builder history logs', 'slipway builder history logs ^1'],
   args: { min: 0, max: 1 },
-  options: [{ name: 'progress', type: 'string', placeholder: 'plain', help: 'Form of the log: it is kept as plain text' }],
+  options: [{ name: 'progress', type: 'string', placeholder: 'plain', help: 'Format of the log; only plain text is stored' }],
   async run(ctx, o, [ref = '^0']) {
     const form = o.string('progress') ?? 'plain';
     if (form !== 'plain' && form !== 'auto')
@@ -199,11 +199,11 @@ export const historyLogs: Command = {
 
 export const historyRm: Command = {
   name: 'builder history rm',
-  summary: 'Forget builds',
+  summary: 'Remove builds from the history',
   usage: '[OPTIONS] [BUILD...]',
   examples: ['slipway builder history rm ^0', 'slipway builder history rm --all'],
   args: { min: 0 },
-  options: [{ name: 'all', short: 'a', type: 'boolean', help: 'All that do not run' }],
+  options: [{ name: 'all', short: 'a', type: 'boolean', help: 'All builds that are not running' }],
   async run(ctx, o, refs) {
     if (!o.bool('all') && refs.length === 0)
       throw new SlipwayError('invalid-argument', 'cli.args', 'slipway builder history rm needs a build, or --all', {
@@ -217,7 +217,7 @@ export const historyRm: Command = {
 
 export const why: Command = {
   name: 'builder why',
-  summary: 'Say why a step of a build ran',
+  summary: 'Explain why a step of a build ran',
   usage: 'BUILD STEP',
   examples: ['slipway builder why ^0 "[build 2/3]"', 'slipway builder why ^0 "go build"', 'slipway builder why 3f2 5'],
   args: { min: 2, max: 2 },

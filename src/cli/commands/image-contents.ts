@@ -12,11 +12,11 @@ const INSTRUCTION_WIDTH = 72;
 
 export const size: Command = {
   name: 'image size',
-  summary: 'Show what the bytes of an image are made of: layers, paths, duplicates, caches',
+  summary: 'Show the size of an image by layer, path, duplicate and cache',
   usage: '[OPTIONS] IMAGE',
   examples: ['slipway image size whoami', 'slipway image size --top 30 golang:1.19-bookworm', 'slipway image size --json whoami'],
   args: { min: 1, max: 1 },
-  options: [JSON_OPTION, { name: 'top', type: 'number', placeholder: '10', help: 'Paths of each list (10)' }],
+  options: [JSON_OPTION, { name: 'top', type: 'number', placeholder: '10', help: 'Number of paths in each list (10)' }],
   async run(ctx, o, args) {
     const top = o.number('top') ?? 10;
     if (!Number.isInteger(top) || top < 0)
@@ -28,7 +28,7 @@ export const size: Command = {
 
 export const lean: Command = {
   name: 'image lean',
-  summary: 'Say what an image carries that only a build needs, and where it should have stayed',
+  summary: 'Report build-time files in an image, and the stage where they belong',
   usage: '[OPTIONS] IMAGE',
   examples: ['slipway image lean app', 'slipway image lean --json app'],
   args: { min: 1, max: 1 },
@@ -53,7 +53,7 @@ export const lean: Command = {
 
 export const tree: Command = {
   name: 'image tree',
-  summary: 'Show which image stands on which, by the layers that they share',
+  summary: 'Show images as a tree of shared layers',
   usage: '[OPTIONS]',
   examples: ['slipway image tree', 'slipway image tree --all'],
   args: { min: 0, max: 0 },

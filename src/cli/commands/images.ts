@@ -40,9 +40,9 @@ export const images: Command = {
       help: 'reference=…, dangling=true|false, label=…, before=IMAGE, since=IMAGE, until=24h',
     },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
-    { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
+    { name: 'no-trunc', type: 'boolean', help: 'Do not truncate IDs' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
-    { name: 'tree', type: 'boolean', help: 'Show the names of each image below one another, and which are in use' },
+    { name: 'tree', type: 'boolean', help: 'Show the names of each image as a tree, and which are in use' },
   ],
   async run(ctx, o, args) {
     const filters = parseFilters(o.list('filter'), LIST_FILTERS);
@@ -136,8 +136,8 @@ export const history: Command = {
   args: { min: 1, max: 1 },
   options: [
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
-    { name: 'human', short: 'H', type: 'boolean', help: 'Sizes and times for people (the default)' },
-    { name: 'no-trunc', type: 'boolean', help: 'Show commands whole' },
+    { name: 'human', short: 'H', type: 'boolean', help: 'Print sizes and times in human-readable form (default)' },
+    { name: 'no-trunc', type: 'boolean', help: 'Do not truncate commands' },
     PLATFORM,
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
   ],
@@ -182,7 +182,7 @@ export const history: Command = {
 
 export const tag: Command = {
   name: 'tag',
-  summary: 'Give an image another name',
+  summary: 'Create another name for an image',
   usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
   examples: ['slipway tag app registry.example.com/app:1.0'],
   args: { min: 2, max: 2 },
@@ -202,8 +202,8 @@ export const rmi: Command = {
   examples: ['slipway rmi app', 'slipway rmi -f $(slipway images -q -f dangling=true)'],
   args: { min: 1 },
   options: [
-    { name: 'force', short: 'f', type: 'boolean', help: 'Also when it is used or has several names; no error when there is none' },
-    { name: 'no-prune', type: 'boolean', help: 'Keep parents that have no name' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Remove images that are used or have several names; ignore missing ones' },
+    { name: 'no-prune', type: 'boolean', help: 'Keep untagged parents' },
     PLATFORM,
   ],
   async run(ctx, o, args) {

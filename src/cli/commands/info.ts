@@ -6,7 +6,7 @@ import { versionNumber } from './version.ts';
 
 export const info: Command = {
   name: 'info',
-  summary: 'Show what the store holds and what it stands on',
+  summary: 'Show the store and the system that it runs on',
   usage: '[OPTIONS]',
   examples: ['slipway info', "slipway info -f '{{.Driver}} {{.NCPU}}'"],
   args: { min: 0, max: 0 },

@@ -16,8 +16,8 @@ export const init: Command = {
   examples: ['slipway init', 'slipway init --print', 'slipway init --language go service'],
   args: { min: 0, max: 1 },
   options: [
-    { name: 'language', type: 'string', placeholder: 'name', help: `What it is written in: ${LANGUAGE_NAMES.join(', ')}` },
-    { name: 'print', type: 'boolean', help: 'Print both files, and write nothing' },
+    { name: 'language', type: 'string', placeholder: 'name', help: `Language of the project: ${LANGUAGE_NAMES.join(', ')}` },
+    { name: 'print', type: 'boolean', help: 'Print both files instead of writing them' },
   ],
   async run(ctx, o, args) {
     const folder = resolve(ctx.cwd, args[0] ?? '.');

@@ -16,7 +16,7 @@ import { findNetwork } from './networks.ts';
 import { findVolume } from './volumes.ts';
 
 const FORMAT: Option = { name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' };
-const SIZE: Option = { name: 'size', short: 's', type: 'boolean', help: 'Show the sizes of containers too' };
+const SIZE: Option = { name: 'size', short: 's', type: 'boolean', help: 'Include container sizes' };
 
 const findImage: Find = async (engine, ref) => {
   const image = engine.images.find(ref);

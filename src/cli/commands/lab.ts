@@ -8,7 +8,7 @@ const chapter = { usage: '[CHAPTER]', args: { min: 0, max: 1 }, options: [] } as
 
 export const labList: Command = {
   name: 'lab list',
-  summary: 'List the chapters of the lab, and how far you are',
+  summary: 'List the chapters of the lab and your progress',
   usage: '',
   examples: ['slipway lab list', 'slipway lab'],
   args: { min: 0, max: 0 },
@@ -21,7 +21,7 @@ export const labList: Command = {
 
 export const labStart: Command = {
   name: 'lab start',
-  summary: 'Begin a chapter: lay its files into a folder and say what to do',
+  summary: 'Start a chapter: create its files and show the task',
   usage: 'CHAPTER [FOLDER]',
   examples: ['slipway lab start 1', 'slipway lab start 5 ~/learning/go'],
   args: { min: 1, max: 2 },
@@ -34,7 +34,7 @@ export const labStart: Command = {
 
 export const labCheck: Command = {
   name: 'lab check',
-  summary: 'Look at what you did in a chapter, and say what is right',
+  summary: 'Check what you did in a chapter',
   ...chapter,
   examples: ['slipway lab check', 'slipway lab check 2'],
   async run(ctx, _o, [which]) {
@@ -46,7 +46,7 @@ export const labCheck: Command = {
 
 export const labHint: Command = {
   name: 'lab hint',
-  summary: 'Give a hint, each time a plainer one',
+  summary: 'Show the next hint',
   ...chapter,
   examples: ['slipway lab hint', 'slipway lab hint 6'],
   run(ctx, _o, [which]) {
@@ -57,7 +57,7 @@ export const labHint: Command = {
 
 export const labSolution: Command = {
   name: 'lab solution',
-  summary: 'Print the commands that solve a chapter',
+  summary: 'Print the solution of a chapter',
   ...chapter,
   examples: ['slipway lab solution', 'slipway lab solution 2 | sh -e'],
   run(ctx, _o, [which]) {
@@ -68,7 +68,7 @@ export const labSolution: Command = {
 
 export const labReset: Command = {
   name: 'lab reset',
-  summary: 'Lay the files of a chapter again as they were at first',
+  summary: 'Restore the files of a chapter',
   ...chapter,
   examples: ['slipway lab reset', 'slipway lab reset 3'],
   run(ctx, _o, [which]) {

@@ -11,12 +11,12 @@ export const logs: Command = {
   examples: ['slipway logs web', 'slipway logs -f --tail 20 web'],
   args: { min: 1, max: 1 },
   options: [
-    { name: 'details', type: 'boolean', help: 'Begin each line with the attributes of the log: there are none, so a blank' },
-    { name: 'follow', short: 'f', type: 'boolean', help: 'Go on until the container ends' },
-    { name: 'since', type: 'string', placeholder: 'time', help: 'Only since a time (2024-01-02T15:04:05Z) or a span ago (10m)' },
-    { name: 'tail', short: 'n', type: 'string', placeholder: 'n', help: 'Only so many last lines' },
-    { name: 'timestamps', short: 't', type: 'boolean', help: 'Show times' },
-    { name: 'until', type: 'string', placeholder: 'time', help: 'Only until a time or a span ago' },
+    { name: 'details', type: 'boolean', help: 'Print extra attributes of the log; there are none' },
+    { name: 'follow', short: 'f', type: 'boolean', help: 'Follow the output until the container exits' },
+    { name: 'since', type: 'string', placeholder: 'time', help: 'Show lines since a time (2024-01-02T15:04:05Z) or duration (10m)' },
+    { name: 'tail', short: 'n', type: 'string', placeholder: 'n', help: 'Number of lines to show from the end' },
+    { name: 'timestamps', short: 't', type: 'boolean', help: 'Show timestamps' },
+    { name: 'until', type: 'string', placeholder: 'time', help: 'Show lines before a time or duration' },
   ],
   async run(ctx, o, args) {
     const containers = await openContainers(ctx);

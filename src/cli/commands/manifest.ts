@@ -17,7 +17,7 @@ import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 const INSECURE: Option = {
   name: 'insecure',
   type: 'boolean',
-  help: 'Ask the registry without TLS, or with a certificate that nobody knows',
+  help: 'Allow plain HTTP and unverified certificates',
 };
 
 /** The registries that need no TLS this time. */
@@ -25,11 +25,11 @@ const insecureHosts = (o: ParsedOptions, refs: readonly Reference[]): string[] =
 
 export const manifestCreate: Command = {
   name: 'manifest create',
-  summary: 'Put a list for several platforms together',
+  summary: 'Create an image index for several platforms',
   usage: '[OPTIONS] LIST IMAGE [IMAGE...]',
   examples: ['slipway manifest create example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64'],
   args: { min: 2 },
-  options: [{ name: 'amend', short: 'a', type: 'boolean', help: 'Add to a list that is there' }, INSECURE],
+  options: [{ name: 'amend', short: 'a', type: 'boolean', help: 'Add to an existing index' }, INSECURE],
   async run(ctx, o, [list = '', ...images]) {
     const engine = await ctx.engine();
     const drafts = new DraftLists(engine);
@@ -46,7 +46,7 @@ export const manifestCreate: Command = {
 
 export const manifestAnnotate: Command = {
   name: 'manifest annotate',
-  summary: 'Say what an image of a list runs on',
+  summary: 'Set the platform of an image in an index',
   usage: '[OPTIONS] LIST IMAGE',
   examples: ['slipway manifest annotate --arch arm64 --variant v8 example.com/app:1 example.com/app:1-arm64'],
   args: { min: 2, max: 2 },
@@ -71,11 +71,11 @@ export const manifestAnnotate: Command = {
 
 export const manifestInspect: Command = {
   name: 'manifest inspect',
-  summary: 'Show a list that is being made, or what a name stands for at its registry',
+  summary: 'Show a local index, or the manifest of a name at its registry',
   usage: '[OPTIONS] [LIST] NAME',
   examples: ['slipway manifest inspect example.com/app:1', 'slipway manifest inspect --verbose example.com/app:1'],
   args: { min: 1, max: 2 },
-  options: [INSECURE, { name: 'verbose', short: 'v', type: 'boolean', help: 'With the descriptor and the platform of each image' }],
+  options: [INSECURE, { name: 'verbose', short: 'v', type: 'boolean', help: 'Include the descriptor and platform of each image' }],
   async run(ctx, o, args) {
     const engine = await ctx.engine();
     // an image of a list that is being made is at its registry
@@ -108,11 +108,11 @@ export const manifestInspect: Command = {
 
 export const manifestPush: Command = {
   name: 'manifest push',
-  summary: 'Push a list, with what its repository has not yet',
+  summary: 'Push an image index and the images its repository is missing',
   usage: '[OPTIONS] LIST',
   examples: ['slipway manifest push --purge example.com/app:1'],
   args: { min: 1, max: 1 },
-  options: [{ name: 'purge', short: 'p', type: 'boolean', help: 'Forget the list here when it was pushed' }, INSECURE],
+  options: [{ name: 'purge', short: 'p', type: 'boolean', help: 'Remove the local index after pushing' }, INSECURE],
   async run(ctx, o, [name = '']) {
     const engine = await ctx.engine();
     const drafts = new DraftLists(engine);
@@ -127,7 +127,7 @@ export const manifestPush: Command = {
 
 export const manifestRm: Command = {
   name: 'manifest rm',
-  summary: 'Forget lists that are being made',
+  summary: 'Remove local indexes',
   usage: 'LIST [LIST...]',
   examples: ['slipway manifest rm example.com/app:1'],
   args: { min: 1 },
@@ -140,11 +140,11 @@ export const manifestRm: Command = {
 
 export const imagetoolsInspect: Command = {
   name: 'imagetools inspect',
-  summary: 'Show what a name stands for at its registry',
+  summary: 'Show the manifest of a name at its registry',
   usage: '[OPTIONS] NAME',
   examples: ['slipway imagetools inspect debian:12', 'slipway imagetools inspect --raw debian:12'],
   args: { min: 1, max: 1 },
-  options: [{ name: 'raw', type: 'boolean', help: 'Print the very bytes' }],
+  options: [{ name: 'raw', type: 'boolean', help: 'Print the raw bytes' }],
   async run(ctx, o, [name = '']) {
     const ref = withDefaultTag(parseReference(name));
     const found = await inspectRemote(await ctx.engine(), ref, ctx.signal);
@@ -165,15 +165,15 @@ export const imagetoolsInspect: Command = {
 
 export const imagetoolsCreate: Command = {
   name: 'imagetools create',
-  summary: 'Make a list of images that are at registries already',
+  summary: 'Create an index from images at registries',
   usage: '[OPTIONS] SOURCE [SOURCE...]',
   examples: ['slipway imagetools create -t example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64'],
   args: { min: 1 },
   options: [
-    { name: 'annotation', type: 'list', placeholder: 'key=value', help: 'Set annotations of the list' },
-    { name: 'append', type: 'boolean', help: 'Add to what the name stands for already' },
-    { name: 'dry-run', type: 'boolean', help: 'Print the list and push nothing' },
-    { name: 'tag', short: 't', type: 'list', placeholder: 'name', help: 'Names of the list' },
+    { name: 'annotation', type: 'list', placeholder: 'key=value', help: 'Set annotations of the index' },
+    { name: 'append', type: 'boolean', help: 'Append to the existing index' },
+    { name: 'dry-run', type: 'boolean', help: 'Print the index instead of pushing it' },
+    { name: 'tag', short: 't', type: 'list', placeholder: 'name', help: 'Names of the index' },
   ],
   async run(ctx, o, sources) {
     const engine = await ctx.engine();

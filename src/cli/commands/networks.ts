@@ -59,7 +59,7 @@ export const networkLs: Command = {
   options: [
     { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: [...FILTERS].map((f) => `${f}=…`).join(', ') },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
-    { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
+    { name: 'no-trunc', type: 'boolean', help: 'Do not truncate IDs' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
   ],
   async run(ctx, o) {
@@ -152,7 +152,7 @@ export const findNetwork: Find = async (engine, ref) => {
 
 export const networkInspect: Command = {
   name: 'network inspect',
-  summary: 'Show all that is known of networks',
+  summary: 'Show details of networks',
   usage: '[OPTIONS] NETWORK [NETWORK...]',
   examples: ['slipway network inspect bridge', "slipway network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge"],
   args: { min: 1 },
@@ -167,10 +167,10 @@ export const networkCreate: Command = {
   examples: ['slipway network create app', 'slipway network create --subnet 10.9.0.0/24 app'],
   args: { min: 1, max: 1 },
   options: [
-    { name: 'driver', short: 'd', type: 'string', placeholder: 'bridge', help: 'Driver of the network: there is bridge' },
-    { name: 'gateway', type: 'string', placeholder: 'ip', help: 'Address of the host in the network' },
+    { name: 'driver', short: 'd', type: 'string', placeholder: 'bridge', help: 'Driver of the network; only bridge exists' },
+    { name: 'gateway', type: 'string', placeholder: 'ip', help: 'Gateway address' },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
-    { name: 'subnet', type: 'string', placeholder: 'cidr', help: 'Addresses of the network; a free range when left out' },
+    { name: 'subnet', type: 'string', placeholder: 'cidr', help: 'Subnet of the network (default: a free range)' },
   ],
   async run(ctx, o, [name = '']) {
     const driver = o.string('driver') ?? 'bridge';
@@ -193,7 +193,7 @@ export const networkCreate: Command = {
   },
 };
 
-const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'No error for a network that does not exist' };
+const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Ignore missing networks' };
 
 export const networkRm: Command = {
   name: 'network rm',
@@ -239,7 +239,7 @@ export const networkPrune: Command = {
   args: { min: 0, max: 0 },
   options: [
     { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…, label!=…' },
-    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask for confirmation' },
   ],
   async run(ctx, o) {
     const filters = parseFilters(o.list('filter'), PRUNE_FILTERS);

@@ -15,8 +15,8 @@ import { confirmed } from '../confirm.ts';
 import { parseFilters } from '../format.ts';
 import { untilOf } from '../until.ts';
 
-const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' };
-const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Everything that is not in use, not only what has no name' };
+const FORCE: Option = { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask for confirmation' };
+const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Remove all unused images, not only untagged ones' };
 const FILTER: Option = { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…, label!=…' };
 
 /** `dangling` says the same as `all` of images, the other way round. */
@@ -44,7 +44,7 @@ function removals(ctx: Context, list: readonly Removal[]): void {
 
 export const imagePrune: Command = {
   name: 'image prune',
-  summary: 'Remove images that are not used',
+  summary: 'Remove unused images',
   usage: '[OPTIONS]',
   examples: ['slipway image prune', 'slipway image prune -a -f'],
   args: { min: 0, max: 0 },
@@ -68,7 +68,7 @@ export const imagePrune: Command = {
 
 export const containerPrune: Command = {
   name: 'container prune',
-  summary: 'Remove containers that do not run',
+  summary: 'Remove stopped containers',
   usage: '[OPTIONS]',
   examples: ['slipway container prune -f'],
   args: { min: 0, max: 0 },
@@ -96,11 +96,11 @@ const listed = (lines: readonly string[]): string => lines.map((line) => `  - ${
 
 export const systemPrune: Command = {
   name: 'system prune',
-  summary: 'Remove everything that is not used',
+  summary: 'Remove all unused data',
   usage: '[OPTIONS]',
   examples: ['slipway system prune', 'slipway system prune -af', 'slipway system prune -af --volumes'],
   args: { min: 0, max: 0 },
-  options: [ALL, FILTER, FORCE, { name: 'volumes', type: 'boolean', help: 'Anonymous volumes too' }],
+  options: [ALL, FILTER, FORCE, { name: 'volumes', type: 'boolean', help: 'Remove anonymous volumes too' }],
   async run(ctx, o) {
     const [all, volumes] = [o.bool('all'), o.bool('volumes')];
     const filter = filterOf(ctx, o);

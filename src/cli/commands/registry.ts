@@ -40,7 +40,7 @@ export const pull: Command = {
   options: [
     { name: 'all-tags', short: 'a', type: 'boolean', help: 'Download all tags of the repository' },
     CONTENT_TRUST,
-    { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Which image of a list to take' },
+    { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform to pull from an index' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the name only' },
   ],
   async run(ctx, o, args) {
@@ -67,10 +67,15 @@ export const push: Command = {
   args: { min: 1, max: 1 },
   options: [
     { name: 'all-tags', short: 'a', type: 'boolean', help: 'Upload all tags of the repository' },
-    { name: 'all-platforms', type: 'boolean', help: 'Push the whole list that the image was pulled with' },
-    { name: 'compression', type: 'string', placeholder: 'gzip|zstd[:level]', help: 'How layers are compressed that are not yet (gzip:4)' },
+    { name: 'all-platforms', type: 'boolean', help: 'Push the whole index that the image was pulled from' },
+    {
+      name: 'compression',
+      type: 'string',
+      placeholder: 'gzip|zstd[:level]',
+      help: 'Compression of layers that are not compressed (gzip:4)',
+    },
     CONTENT_TRUST,
-    { name: 'force-compression', type: 'boolean', help: 'Compress layers anew that came compressed' },
+    { name: 'force-compression', type: 'boolean', help: 'Recompress layers that are already compressed' },
     PLATFORM,
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Print the name only' },
   ],
@@ -160,7 +165,7 @@ export const login: Command = {
       short: 'p',
       type: 'string',
       placeholder: 'password',
-      help: 'Password; others can see it: --password-stdin is better',
+      help: 'Password, visible to other users; prefer --password-stdin',
     },
     { name: 'password-stdin', type: 'boolean', help: 'Read the password from standard input' },
   ],

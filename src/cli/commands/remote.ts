@@ -20,7 +20,7 @@ export const registryLs: Command = {
 
 export const registryRm: Command = {
   name: 'registry rm',
-  summary: 'Delete images at a registry, where it allows that',
+  summary: 'Delete images at a registry',
   usage: 'NAME:TAG|NAME@DIGEST [...]',
   examples: ['slipway registry rm localhost:5000/app:old'],
   args: { min: 1 },
@@ -40,12 +40,12 @@ export const registryRm: Command = {
 
 export const registryReferrers: Command = {
   name: 'registry referrers',
-  summary: 'List what refers to an image: signatures, attestations, bills of materials',
+  summary: 'List signatures, attestations and other referrers of an image',
   usage: '[OPTIONS] NAME',
   examples: ['slipway registry referrers localhost:5000/app:1'],
   args: { min: 1, max: 1 },
   options: [
-    { name: 'artifact-type', type: 'string', placeholder: 'type', help: 'Only those of this type' },
+    { name: 'artifact-type', type: 'string', placeholder: 'type', help: 'Show only this type' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
   ],
   async run(ctx, o, [name = '']) {

@@ -54,10 +54,10 @@ export const stats: Command = {
   examples: ['slipway stats', 'slipway stats --no-stream web'],
   args: { min: 0 },
   options: [
-    { name: 'all', short: 'a', type: 'boolean', help: 'Those that do not run too' },
+    { name: 'all', short: 'a', type: 'boolean', help: 'Show stopped containers too' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'no-stream', type: 'boolean', help: 'Look once' },
-    { name: 'no-trunc', type: 'boolean', help: 'Show whole IDs' },
+    { name: 'no-trunc', type: 'boolean', help: 'Do not truncate IDs' },
   ],
   async run(ctx, o, args) {
     const containers = await openContainers(ctx);

@@ -17,7 +17,7 @@ export const tour: Command = {
   usage: '[OPTIONS]',
   examples: ['slipway tour', 'slipway tour --yes   (without waiting for Enter)'],
   args: { min: 0, max: 0 },
-  options: [{ name: 'yes', short: 'y', type: 'boolean', help: 'Do not wait before each command' }],
+  options: [{ name: 'yes', short: 'y', type: 'boolean', help: 'Do not wait for Enter before each command' }],
   async run(ctx, o) {
     const root = join(ctx.settings.root, TOUR_STORE);
     const run = join(ctx.settings.run, TOUR_STORE);

@@ -35,7 +35,7 @@ export const volumeLs: Command = {
   examples: ['slipway volume ls', 'slipway volume ls -q -f dangling=true'],
   args: { min: 0, max: 0 },
   options: [
-    { name: 'cluster', type: 'boolean', help: 'Only volumes of a cluster: there are none on one machine' },
+    { name: 'cluster', type: 'boolean', help: 'Show only cluster volumes; there are none' },
     { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: 'dangling=true|false, driver=…, label=…, name=…' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show names only' },
@@ -82,9 +82,9 @@ export const volumeCreate: Command = {
   examples: ['slipway volume create data', 'slipway volume create --label app=web data'],
   args: { min: 0, max: 1 },
   options: [
-    { name: 'driver', short: 'd', type: 'string', placeholder: 'local', help: 'Driver of the volume: there is local' },
+    { name: 'driver', short: 'd', type: 'string', placeholder: 'local', help: 'Driver of the volume; only local exists' },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
-    { name: 'opt', short: 'o', type: 'list', placeholder: 'key=value', help: 'Options of the driver: there are none' },
+    { name: 'opt', short: 'o', type: 'list', placeholder: 'key=value', help: 'Driver options; there are none' },
   ],
   async run(ctx, o, [name]) {
     const driver = o.string('driver') ?? 'local';
@@ -127,7 +127,7 @@ export const findVolume: Find = async (engine: Engine, name: string) => {
 
 export const volumeInspect: Command = {
   name: 'volume inspect',
-  summary: 'Show all that is known of volumes',
+  summary: 'Show details of volumes',
   usage: '[OPTIONS] VOLUME [VOLUME...]',
   examples: ['slipway volume inspect data', "slipway volume inspect -f '{{.Mountpoint}}' data"],
   args: { min: 1 },
@@ -141,7 +141,7 @@ export const volumeRm: Command = {
   usage: '[OPTIONS] VOLUME [VOLUME...]',
   examples: ['slipway volume rm data'],
   args: { min: 1 },
-  options: [{ name: 'force', short: 'f', type: 'boolean', help: 'No error for a volume that does not exist' }],
+  options: [{ name: 'force', short: 'f', type: 'boolean', help: 'Ignore missing volumes' }],
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
     let failed = 0;
@@ -164,18 +164,18 @@ export const volumeRm: Command = {
 };
 
 const PRUNE_FILTERS = new Set(['all', 'label', 'label!']);
-const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Named volumes too, not only anonymous ones' };
+const ALL: Option = { name: 'all', short: 'a', type: 'boolean', help: 'Remove named volumes too, not only anonymous ones' };
 
 export const volumePrune: Command = {
   name: 'volume prune',
-  summary: 'Remove volumes that no container uses',
+  summary: 'Remove unused volumes',
   usage: '[OPTIONS]',
   examples: ['slipway volume prune', 'slipway volume prune -af --filter label=scratch'],
   args: { min: 0, max: 0 },
   options: [
     ALL,
     { name: 'filter', type: 'list', placeholder: 'key=value', help: 'label=…, label!=…, all=1' },
-    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask' },
+    { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask for confirmation' },
   ],
   async run(ctx, o) {
     const filters = parseFilters(o.list('filter'), PRUNE_FILTERS);
