@@ -22,7 +22,9 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'memory-reservation', type: 'string', placeholder: 'bytes', help: 'Memory that it is brought back to when there is little' },
   { name: 'memory-swap', type: 'string', placeholder: 'bytes', help: 'Limit of memory and swap together; -1: no limit of swap' },
   { name: 'network-alias', type: 'list', placeholder: 'name', help: 'Further names on its network' },
+  { name: 'no-healthcheck', type: 'boolean', help: 'Forget the health check of the image' },
   { name: 'oom-score-adj', type: 'number', placeholder: 'n', help: 'How soon it is killed when memory runs out: -1000 to 1000' },
+  { name: 'restart', type: 'string', placeholder: 'policy', help: 'no: the only one, since nobody is there to start it again' },
   { name: 'security-opt', type: 'list', placeholder: 'option', help: 'no-new-privileges, seccomp=unconfined or seccomp=FILE' },
   { name: 'volumes-from', type: 'list', placeholder: 'container:ro', help: 'Mount what another container has mounted' },
   { name: 'sysctl', type: 'list', placeholder: 'name=value', help: 'Kernel settings of its namespaces' },
@@ -40,6 +42,11 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     if (value === undefined) throw wrongFlag(invalidValue(`--${name}`, text, `invalid size: '${text}'`));
     return value;
   };
+  const restart = o.string('restart') || 'no';
+  if (restart !== 'no')
+    throw wrongFlag(`restart policy ${restart} is not supported`, [
+      'slipway has no daemon that would start a container again; let the service manager of the machine run it',
+    ]);
   const list = (name: string): string[] | undefined => (o.list(name).length > 0 ? o.list(name) : undefined);
   const more = {
     cpuPeriod: o.number('cpu-period'),
@@ -55,6 +62,7 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     memoryReservation: bytes('memory-reservation'),
     memorySwap: bytes('memory-swap'),
     networkAliases: list('network-alias'),
+    noHealthcheck: o.bool('no-healthcheck') || undefined,
     oomScoreAdj: o.number('oom-score-adj'),
     sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
     volumesFrom: list('volumes-from'),

@@ -97,7 +97,7 @@ export class ContainerManager {
           hostname: request.hostname ?? (request.network === 'host' ? hostname() : id.slice(0, 12)),
           exposed,
           mounts: volumes.mounts,
-          ...(config.Healthcheck !== undefined && { healthcheck: config.Healthcheck }),
+          ...(config.Healthcheck !== undefined && request.noHealthcheck !== true && { healthcheck: config.Healthcheck }),
           state: { status: 'created', pid: 0, ...(o.startLater !== true && { starter: processIdentity() }), exitCode: 0, error: '' },
         },
         request.name,

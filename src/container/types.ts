@@ -87,6 +87,8 @@ export interface ContainerRequest {
   /** `unconfined`, or the absolute path of a profile. */
   readonly seccomp?: string;
   readonly oomScoreAdj?: number;
+  /** That of the image is forgotten. */
+  readonly noHealthcheck?: boolean;
   /** Its first process is a small one that reaps others and passes signals on to the program. */
   readonly init?: boolean;
   readonly stopSignal?: string;

@@ -69,6 +69,13 @@ test('limits reach the control groups', async (t) => {
   assert.equal(await run(['-m', '64m', '--memory-reservation', '32m', '--memory-swap', '-1'], soft), `${32 << 20}\n`);
 });
 
+test('--no-healthcheck, --restart no, --net', async () => {
+  await line.ok('create', '--net', 'none', '--restart', 'no', '--no-healthcheck', '--name', 'plain', 'tiny');
+  assert.equal(await line.ok('inspect', '-f', '{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}}', 'plain'), 'none no\n');
+  assert.ok(!(await line.ok('inspect', 'plain')).includes('Healthcheck'));
+  await line.ok('rm', 'plain');
+});
+
 test('--cidfile and --label-file', async () => {
   writeFileSync(join(f.folder, 'labels'), '# comment\na=b\n');
   await line.ok('create', '--cidfile', 'id', '--label-file', 'labels', '-l', 'c=d', '--name', 'noted', 'tiny');
@@ -96,6 +103,7 @@ for (const [flags, message] of [
   [['--cpu-quota', '5'], 'CPU cfs quota can not be less than 1ms (i.e. 1000)'],
   [['--cpus', '1', '--cpu-quota', '25000'], 'Conflicting options: Nano CPUs and CPU Quota cannot both be set'],
   [['--cpuset-cpus', 'x'], 'Invalid value x for cpuset cpus: invalid format: x'],
+  [['--restart', 'always'], 'restart policy always is not supported'],
   [['--dns-search', 'a b'], 'invalid argument "a b" for "--dns-search" flag: a b is not a valid domain'],
   [['--network', 'bridge', '--network-alias', 'x'], 'network-scoped aliases are only supported for user-defined networks'],
 ] as const)

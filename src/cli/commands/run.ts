@@ -37,6 +37,7 @@ const REQUEST: readonly Option[] = [
   { name: 'log-opt', type: 'list', placeholder: 'key=value', help: 'Log options: max-size=10m truncates the log at that size' },
   { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Memory limit' },
   { name: 'mount', type: 'list', placeholder: 'key=value,...', help: 'Mount a folder, a volume or a tmpfs: type=bind,src=/data,dst=/data' },
+  { name: 'net', type: 'string', placeholder: 'mode', help: 'The same as --network', hidden: true },
   { name: 'name', type: 'string', placeholder: 'name', help: 'Name of the container' },
   { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none or host' },
   { name: 'pids-limit', type: 'number', placeholder: 'n', help: 'Maximum number of processes' },
@@ -67,7 +68,11 @@ export const run: Command = {
   args: { min: 1 },
   stopAtFirstArg: true,
   failureExitCode: 125,
-  options: [...REQUEST, { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background and print the ID' }],
+  options: [
+    ...REQUEST,
+    { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background and print the ID' },
+    { name: 'sig-proxy', type: 'boolean', help: 'Pass signals on to the container (true)' },
+  ],
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
     const request = await requestOf(ctx, o, args);
@@ -83,7 +88,9 @@ export const run: Command = {
       ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
-    return (await containers.runForeground(c, clientEnds(ctx, c, { input: true, signals: true }))) ?? 0;
+    return (
+      (await containers.runForeground(c, clientEnds(ctx, c, { input: true, signals: !o.has('sig-proxy') || o.bool('sig-proxy') }))) ?? 0
+    );
   },
 };
 
@@ -193,6 +200,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     return n;
   };
   const mounts = o.list('mount').map(parseMount);
+  const network = text('network') ?? text('net');
   const entrypoint = text('entrypoint');
   const cpus = text('cpus');
   const optional = {
@@ -243,7 +251,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     ],
     tmpfs: [...o.list('tmpfs'), ...mounts.flatMap((m) => ('tmpfs' in m ? [m.tmpfs] : []))],
     ...(o.bool('init') && { init: true }),
-    network: text('network') === undefined || text('network') === 'default' ? 'bridge' : (text('network') ?? 'bridge'),
+    network: network === undefined || network === 'default' ? 'bridge' : network,
     addHosts: o.list('add-host').map(extraHost),
     dns: o.list('dns').map(nameServer),
     autoRemove: o.bool('rm'),
