@@ -46,8 +46,8 @@ export type BuildEvent =
   /** The end: where the time went. `ref` is what `builder history` calls the build. */
   | { readonly type: 'summary'; readonly ref: string; readonly summary: BuildSummary };
 
-/** Tells of one step that is none of the Dockerfile, such as an export, by its name. */
-export function internalTeller(onEvent: (e: BuildEvent) => void, now: () => number, name: string) {
+/** Reports the states of a step that no instruction stands for, such as an export. */
+export function stepReporter(onEvent: (e: BuildEvent) => void, now: () => number, name: string) {
   return (state: 'started' | 'done' | 'failed', error?: unknown): void =>
     onEvent({
       type: 'vertex',

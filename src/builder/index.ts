@@ -4,7 +4,7 @@ export const buildClassic: typeof import('./classic/index.ts').buildClassic = as
   (await import('./classic/index.ts')).buildClassic(env, request);
 export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
 export { contextNameKey, contextSource, openContext, openNamedContext } from './context/index.ts';
-export { type BuildEvent, internalTeller, type VertexState } from './events.ts';
+export { type BuildEvent, stepReporter, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';

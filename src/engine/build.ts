@@ -114,11 +114,11 @@ async function withImports<T>(
   using registries = await engine.registries(signal);
   using lease = engine.leases.create();
   using imported = await importCaches(engine, registries, travel.from, lease, signal, (message) => onEvent({ type: 'warning', message }));
-  const { internalTeller } = await import('../builder/index.ts');
+  const { stepReporter } = await import('../builder/index.ts');
   for (const notice of imported.notices) {
-    const tell = internalTeller(onEvent, engine.now, notice);
-    tell('started');
-    tell('done');
+    const report = stepReporter(onEvent, engine.now, notice);
+    report('started');
+    report('done');
   }
   return await fn(imported.caches, {
     wishes: {
@@ -139,13 +139,13 @@ async function withImports<T>(
       const cache = { ...merged, results };
       for (const to of travel.to) {
         if (to.type === 'inline') continue;
-        const tell = internalTeller(onEvent, engine.now, `exporting cache to ${placeName(to.place)}`);
-        tell('started');
+        const report = stepReporter(onEvent, engine.now, `exporting cache to ${placeName(to.place)}`);
+        report('started');
         try {
           await exportTo(engine, registries, cache, to, lease, signal);
-          tell('done');
+          report('done');
         } catch (e) {
-          tell('failed', e);
+          report('failed', e);
           if (!to.ignoreError) throw e;
         }
       }

@@ -234,15 +234,15 @@ async function writeFiles(
 
 /** Told as a step of the build. */
 async function step<T>(engine: Engine, request: BuildRequest, name: string, fn: () => Promise<T>): Promise<T> {
-  const { internalTeller } = await import('../builder/index.ts');
-  const tell = internalTeller(request.onEvent, engine.now, name);
-  tell('started');
+  const { stepReporter } = await import('../builder/index.ts');
+  const report = stepReporter(request.onEvent, engine.now, name);
+  report('started');
   try {
     const result = await fn();
-    tell('done');
+    report('done');
     return result;
   } catch (e) {
-    tell('failed', e);
+    report('failed', e);
     throw e;
   }
 }

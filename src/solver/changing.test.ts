@@ -69,7 +69,7 @@ async function solve(): Promise<{ results: string[]; ran: string[] }> {
   driver.ran.length = 0;
   const solver = new Solver(driver, {
     cache,
-    turn: async () => ({ [Symbol.dispose]: () => {} }),
+    slot: async () => ({ [Symbol.dispose]: () => {} }),
     signal: new AbortController().signal,
     lock: async () => ({ [Symbol.dispose]: () => {} }),
     onState: () => {},

@@ -65,7 +65,7 @@ const vertex = (name: string, inputs: readonly Vertex[] = [], o: Partial<Vertex>
 async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, states: string[] = [], all = [target]): Promise<string> {
   const solver = new Solver(driver, {
     cache,
-    turn: async () => ({ [Symbol.dispose]: () => {} }),
+    slot: async () => ({ [Symbol.dispose]: () => {} }),
     signal: new AbortController().signal,
     lock: async () => ({ [Symbol.dispose]: () => {} }),
     onState: (v, state: SolveState) => states.push(`${v.name} ${state}`),

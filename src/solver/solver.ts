@@ -284,7 +284,7 @@ export class Solver<R> {
   async #execute(v: Vertex, inputs: readonly R[]): Promise<R> {
     const entry = this.#entry(v);
     // one that is stopped while it waits has not begun
-    using _turn = await this.#o.turn(v, this.#signal);
+    using _slot = await this.#o.slot(v, this.#signal);
     try {
       this.#signal.throwIfAborted();
       entry.reported = true;

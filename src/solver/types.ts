@@ -70,7 +70,7 @@ export type SolveState = 'started' | 'cached' | 'done' | 'failed' | 'cancelled';
 export interface SolveOptions {
   readonly cache: CacheStore;
   /** Waits until one more vertex may run; disposed of when it has. */
-  turn(v: Vertex, signal: AbortSignal): Promise<Disposable>;
+  slot(v: Vertex, signal: AbortSignal): Promise<Disposable>;
   readonly signal: AbortSignal;
   /** Keeps others, in other processes too, from executing the same key meanwhile. */
   lock(key: string, signal: AbortSignal): Promise<Disposable>;

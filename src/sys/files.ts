@@ -167,19 +167,19 @@ function namesIn(folder: Directory): string[] {
 function removeStubborn(parent: Directory, name: string): void {
   const stat = parent.stat(name);
   if (stat === undefined) return; // another process removes the same tree
-  if (!stat.isDirectory()) return stubbornly(parent, name, () => unlinkSync(parent.at(name)));
+  if (!stat.isDirectory()) return retryImmutable(parent, name, () => unlinkSync(parent.at(name)));
   {
     using directory = directoryIn(parent, name);
     if (directory === undefined) return;
     // by its magic link: with `/.` behind it, the right to search the directory would be needed
-    stubbornly(parent, name, () => chmodSync(`/proc/self/fd/${directory.fd}`, 0o700));
+    retryImmutable(parent, name, () => chmodSync(`/proc/self/fd/${directory.fd}`, 0o700));
     for (const below of namesIn(directory)) removeStubborn(directory, below);
   }
-  stubbornly(parent, name, () => rmdirSync(parent.at(name)));
+  retryImmutable(parent, name, () => rmdirSync(parent.at(name)));
 }
 
 /** Immutable and append-only files let nobody remove them, root neither, until the flag is taken off. */
-function stubbornly(parent: Directory, name: string, fn: () => void): void {
+function retryImmutable(parent: Directory, name: string, fn: () => void): void {
   try {
     fn();
   } catch (error) {

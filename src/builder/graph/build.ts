@@ -11,9 +11,9 @@ import {
   platformOfImage,
   withDefaultTag,
 } from '../../model/index.ts';
-import { DatabaseCache, ImportingCache, Solver, type Turn, Turns } from '../../solver/index.ts';
+import { DatabaseCache, ImportingCache, Solver, type CpuSlot, CpuSlots } from '../../solver/index.ts';
 import { FileLock } from '../../sys/index.ts';
-import { internalTeller } from '../events.ts';
+import { stepReporter } from '../events.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { shownOp, type Recorder } from '../record/index.ts';
@@ -50,13 +50,13 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
     request.onEvent({ type: 'skipped', stage: stageLabel(dockerfile, stage) ?? String(stage.index), reason: reasonOf(dockerfile, target) });
   }
   using lease = env.leases.create();
-  const turns = new Map<string, Turn>();
+  const slots = new Map<string, CpuSlot>();
   const driver = new BuildDriver(env, request, bases, lease, {
     onList: (v, digest, pieces) => recorder?.list(v.node, digest, pieces),
-    onWork: (v, used) => turns.get(v.id)?.watch(used),
+    onWork: (v, used) => slots.get(v.id)?.watch(used),
   });
   const work = async (): Promise<BuildResult> => {
-    const { results, keys } = await solveSteps(env, request, state, driver, turns, recorder);
+    const { results, keys } = await solveSteps(env, request, state, driver, slots, recorder);
     const cache = request.wantCache === true || request.inlineCache ? builtCache(env, bases, state, keys) : undefined;
     await fetchBase(env, request, state);
     const image = steps.during('exporting to image', (id) => {
@@ -89,8 +89,8 @@ export async function buildGraph(env: BuildEnvironment, request: BuildRequest, r
   return await withCleanup(work, () => driver.close());
 }
 
-/** The turn of what needs none. */
-const FREE: Turn = { watch: () => {}, [Symbol.dispose]: () => {} };
+/** For vertices that are not limited. */
+const FREE: CpuSlot = { watch: () => {}, [Symbol.dispose]: () => {} };
 
 /** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */
 async function solveSteps(
@@ -98,23 +98,23 @@ async function solveSteps(
   request: BuildRequest,
   state: StageState,
   driver: BuildDriver,
-  running: Map<string, Turn>,
+  running: Map<string, CpuSlot>,
   recorder: Recorder | undefined,
 ): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const nodes = nodesOf(state);
   const vertices = verticesOf(nodes);
   const local = new DatabaseCache(env.db, env.now);
   const cache = env.imports ? new ImportingCache(local, env.imports) : local;
-  const turns = new Turns(request.jobs ?? env.jobs, () => performance.now());
+  const slots = new CpuSlots(request.jobs ?? env.jobs, () => performance.now());
   const keys = new Map<string, string>();
   const solver = new Solver<Result>(driver, {
     cache,
-    turn: async (v, signal) => {
+    slot: async (v, signal) => {
       // what comes over the network does not wait for the processor
       if ((v as NodeVertex).node.op.kind === 'source') return FREE;
-      const turn = await turns.take(signal);
-      running.set(v.id, turn);
-      return turn;
+      const slot = await slots.take(signal);
+      running.set(v.id, slot);
+      return slot;
     },
     onKey: (v, { key, parts }) => {
       keys.set(v.id, key);
@@ -160,18 +160,18 @@ async function solveSteps(
 async function fetchBase(env: BuildEnvironment, request: BuildRequest, { base }: StageState): Promise<void> {
   if (base === undefined) return;
   const name = `[internal] pull ${base.ref}`;
-  const tell = internalTeller(request.onEvent, env.now, name);
+  const report = stepReporter(request.onEvent, env.now, name);
   let begun = false;
   try {
     await base.fetch(request.signal, (p) => {
-      if (!begun) tell('started');
+      if (!begun) report('started');
       begun = true;
       const { current, total } = p;
       request.onEvent({ type: 'progress', id: `internal:${name}`, name: layerProgress(p), current, total, done: current === total });
     });
-    if (begun) tell('done');
+    if (begun) report('done');
   } catch (e) {
-    if (begun) tell('failed', e);
+    if (begun) report('failed', e);
     throw e;
   }
 }
@@ -248,14 +248,14 @@ class InternalSteps {
   }
 
   during<T>(name: string, fn: (id: string) => T): T {
-    const tell = internalTeller(this.#request.onEvent, this.#env.now, name);
-    tell('started');
+    const report = stepReporter(this.#request.onEvent, this.#env.now, name);
+    report('started');
     try {
       const result = fn(`internal:${name}`);
-      tell('done');
+      report('done');
       return result;
     } catch (e) {
-      tell('failed', e);
+      report('failed', e);
       throw e;
     }
   }

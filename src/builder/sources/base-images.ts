@@ -2,7 +2,7 @@
 // needs the configurations; layers come when a step or the result needs them.
 import type { LayoutImage } from '../../image/index.ts';
 import { type Digest, formatPlatform, type Platform, SlipwayError } from '../../model/index.ts';
-import { type BuildEvent, internalTeller } from '../events.ts';
+import { type BuildEvent, stepReporter } from '../events.ts';
 import type { BaseImage, BuildEnvironment, BuildRequest } from '../types.ts';
 
 export class BaseImages {
@@ -53,14 +53,14 @@ export class BaseImages {
     const signal = AbortSignal.any([this.#request.signal, this.#abort.signal]);
     const first = !this.#reported.has(ref);
     this.#reported.add(ref);
-    const tell = internalTeller(first ? this.#onEvent : () => {}, this.#env.now, `[internal] load metadata for ${ref}`);
-    tell('started');
+    const report = stepReporter(first ? this.#onEvent : () => {}, this.#env.now, `[internal] load metadata for ${ref}`);
+    report('started');
     try {
       const base = this.#known(await this.#env.resolveBase(ref, { platform, pull, signal }));
-      tell('done');
+      report('done');
       return base;
     } catch (e) {
-      tell('failed', e);
+      report('failed', e);
       throw e;
     }
   }

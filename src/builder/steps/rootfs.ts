@@ -17,7 +17,7 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
   const marks: string[] = [];
   try {
     mountAll(
-      mounts.map((m) => hasty(m, marks)),
+      mounts.map((m) => withVolatileOverlay(m, marks)),
       path,
     );
   } catch (e) {
@@ -40,7 +40,7 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
  * mount"): after a COPY of many files that is most of the time. The mark it leaves forbids another mount, and goes with this one: that
  * the files may be lost in a power cut is written down with the snapshot, which is dropped then (content/durability.ts).
  */
-function hasty(m: Mount, marks: string[]): Mount {
+function withVolatileOverlay(m: Mount, marks: string[]): Mount {
   const work = m.options.find((o) => o.startsWith('workdir='))?.slice('workdir='.length);
   if (m.type !== 'overlay' || work === undefined) return m;
   marks.push(join(unescaped(work), 'work', 'incompat'));

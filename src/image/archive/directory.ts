@@ -8,7 +8,7 @@ import { MAX_DOCUMENT, tooLarge } from './files.ts';
 import type { ArchiveFiles } from './files.ts';
 import { FolderReader } from './folder-reader.ts';
 
-const BREATH = 16 << 20;
+const YIELD_BYTES = 16 << 20;
 
 export class Directory implements ArchiveFiles {
   private readonly reader: FolderReader;
@@ -44,9 +44,9 @@ export class Directory implements ArchiveFiles {
       const present = expected === undefined ? undefined : this.writers.hold(expected);
       if (present !== undefined) return present;
       const writer = this.writers.begin(size);
-      for (let sinceBreath = 0, n; (n = writer.fill((target) => fs.readSync(fd, target, 0, target.length, null))) > 0;) {
-        if ((sinceBreath += n) < BREATH) continue;
-        sinceBreath = 0;
+      for (let sinceYield = 0, n; (n = writer.fill((target) => fs.readSync(fd, target, 0, target.length, null))) > 0;) {
+        if ((sinceYield += n) < YIELD_BYTES) continue;
+        sinceYield = 0;
         onBytes(writer.size, size);
         await breathe();
         this.signal?.throwIfAborted();

@@ -42,7 +42,7 @@ interface SavedLayer {
 }
 
 const CHUNK = 1 << 20;
-const BREATH = 16 << 20;
+const YIELD_BYTES = 16 << 20;
 
 /**
  * Writes images to an archive.
@@ -242,13 +242,13 @@ async function copyBlob(
     const { size } = fs.fstatSync(fd);
     const buffer = Buffer.allocUnsafeSlow(CHUNK);
     let done = 0;
-    for (let n, sinceBreath = 0; (n = fs.readSync(fd, buffer)) > 0;) {
+    for (let n, sinceYield = 0; (n = fs.readSync(fd, buffer)) > 0;) {
       sink.write(buffer.subarray(0, n));
       done += n;
-      sinceBreath += n;
+      sinceYield += n;
       await sink.drain();
-      if (sinceBreath < BREATH) continue;
-      sinceBreath = 0;
+      if (sinceYield < YIELD_BYTES) continue;
+      sinceYield = 0;
       report(done);
       await breathe();
       signal?.throwIfAborted();

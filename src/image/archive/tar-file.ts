@@ -10,7 +10,7 @@ import type { ArchiveFiles } from './files.ts';
 import { TarMembers } from './tar-members.ts';
 
 /** Between two breaths so many bytes (of copying) pass: signals and screens want their turn. */
-const BREATH = 16 << 20;
+const YIELD_BYTES = 16 << 20;
 
 export class TarFile implements ArchiveFiles {
   private readonly fd: number;
@@ -47,13 +47,13 @@ export class TarFile implements ArchiveFiles {
     const writer = this.writers.begin(member.storedSize);
     let left = member.storedSize;
     let position = member.dataOffset;
-    for (let sinceBreath = 0; left > 0;) {
+    for (let sinceYield = 0; left > 0;) {
       const n = writer.fill((target) => fs.readSync(this.fd, target, 0, Math.min(target.length, left), position));
       if (n === 0) throw incomplete(name);
       left -= n;
       position += n;
-      if ((sinceBreath += n) < BREATH) continue;
-      sinceBreath = 0;
+      if ((sinceYield += n) < YIELD_BYTES) continue;
+      sinceYield = 0;
       onBytes(member.storedSize - left, member.storedSize);
       await breathe();
       this.signal?.throwIfAborted();

@@ -1,7 +1,7 @@
-// Who may run when: at most so many vertices that use the processor, and beside them any number that only wait, for a network,
-// a lock or a clock. Which of them wait is measured while others want to begin, never guessed.
-export interface Turn extends Disposable {
-  /** How much processor time it has used so far, in ms; unknown, it counts as busy. */
+// Limits how many vertices use the processor at the same time. Vertices that only wait, for a network, a lock or a clock, are not
+// limited. Which ones wait is measured while others are queued, never guessed.
+export interface CpuSlot extends Disposable {
+  /** @param used processor time so far, in ms; a vertex whose time is unknown counts as busy */
   watch(used: () => number | undefined): void;
 }
 
@@ -13,12 +13,12 @@ interface Running {
 
 /** Time between two measurements, in ms. */
 const PERIOD = 50;
-/** Who uses less of a core than this is waiting. */
+/** A vertex that uses less of a core than this is waiting. */
 const BUSY_SHARE = 0.5;
-/** So many are let in at a time at most. */
+/** Maximum number admitted at a time. */
 const LARGEST_BURST = 64;
 
-export class Turns {
+export class CpuSlots {
   readonly #jobs: number;
   readonly #now: () => number;
   readonly #running = new Set<Running>();
@@ -35,7 +35,7 @@ export class Turns {
     this.#burst = this.#jobs;
   }
 
-  async take(signal: AbortSignal): Promise<Turn> {
+  async take(signal: AbortSignal): Promise<CpuSlot> {
     this.#follow(signal);
     signal.throwIfAborted();
     const entry = this.#busy() < this.#jobs ? this.#begin() : await this.#wait();
@@ -70,7 +70,7 @@ export class Turns {
     this.#admit(this.#jobs - this.#busy());
   }
 
-  /** Whoever waits hears of an abort; thousands may wait, so there is one listener for all. */
+  /** Wakes all waiters on an abort; thousands may wait, so they share one listener. */
   #follow(signal: AbortSignal): void {
     if (this.#followed.has(signal)) return;
     this.#followed.add(signal);
@@ -102,7 +102,7 @@ export class Turns {
       const used = r.used?.();
       r.busy = used === undefined || (used - r.last) / elapsed >= BUSY_SHARE;
     }
-    // when all of them wait, more and more are let in: hundreds may have nothing to do but to wait
+    // when all of them wait, admit more and more: hundreds may only be waiting
     const busy = this.#busy();
     this.#burst = busy === 0 ? Math.min(this.#burst * 2, LARGEST_BURST) : this.#jobs;
     this.#admit(busy === 0 ? this.#burst : this.#jobs - busy);
