@@ -62,7 +62,7 @@ export class Layers {
   blob(diffId: Digest): { digest: Digest; mediaType: string; size: number } | undefined {
     const row = this.#row(diffId);
     const info = row?.blob_digest == null ? undefined : this.#content.info(row.blob_digest);
-    return info && { digest: info.digest, mediaType: row?.media_type ?? '', size: info.size };
+    return info && { digest: info.digest, mediaType: trueType(row?.media_type ?? '', this.#content.path(info.digest)), size: info.size };
   }
 
   /**
@@ -351,6 +351,15 @@ async function readArriving(blob: ArrivingBlob, take: (chunk: Buffer) => void, r
     out?.destroy();
     throw e;
   }
+}
+
+/** The media type that a layer was announced with, unless its bytes are something else: registries hold zstd that is labelled gzip. */
+function trueType(announced: string, path: string): string {
+  const compression = detectCompression(readHead(path));
+  const said = /(gzip|zstd)$/.exec(announced)?.[0] ?? 'none';
+  if (said === compression) return announced;
+  if (compression === 'gzip') return MediaType.ociLayerGzip;
+  return compression === 'zstd' ? MediaType.ociLayerZstd : MediaType.ociLayer;
 }
 
 function readHead(path: string): Buffer {

@@ -119,7 +119,7 @@ export class Download {
     } catch (e) {
       // What is wrong must not be gone on with.
       if (e instanceof SlipwayError && e.kind === 'data-loss') rmSync(path, { force: true });
-      throw e;
+      throw e instanceof SlipwayError && e.kind === 'not-found' && (this.descriptor.urls ?? []).length > 0 ? elsewhere(this.descriptor) : e;
     } finally {
       closeSync(fd);
     }
@@ -168,4 +168,9 @@ function writeFully(fd: number, chunk: Buffer, root: string): void {
 const wrong = (d: Descriptor, what: string): SlipwayError =>
   new SlipwayError('data-loss', 'registry.mismatch', `blob ${d.digest} is not what was announced: the registry gave ${what}`, {
     hints: ['the registry, or something between here and there, is broken: try again, or from another one'],
+  });
+
+const elsewhere = (d: Descriptor): SlipwayError =>
+  new SlipwayError('unsupported', 'registry.foreign-layer', `layer ${d.digest} is not kept by the registry, but at ${d.urls![0]}`, {
+    hints: ['Slipway fetches layers from the registry alone: an image chooses the addresses that others are sent to'],
   });

@@ -39,6 +39,8 @@ const OCTETS = 'application/octet-stream';
 const ATTEMPTS = 6;
 /** Bytes after which a connection may break as often again. */
 const GAIN = 64 << 10;
+/** The digest of such a manifest is not that of its bytes. */
+const SCHEMA_1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
 
 export class Repository {
   readonly host: Host;
@@ -96,11 +98,15 @@ export class Repository {
       follow: true,
     });
     const bytes = await readSmall(response);
+    const type = (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+    if (SCHEMA_1.test(type))
+      throw new SlipwayError('unsupported', 'registry.schema-1', `${this.name(reference)} is an image of Docker's schema 1`, {
+        hints: ['this form was given up in 2017, and Docker 28 reads it no more: push the image again with a newer tool'],
+      });
     const digest = sha256(bytes);
     const said = isDigest(reference) ? reference : response.headers['docker-content-digest'];
     // A registry may name what a tag stands for by another algorithm; what was asked for by digest is compared above.
     if (typeof said === 'string' && !said.startsWith('sha512:') && said !== digest) throw mismatch(this.name(reference), said, digest);
-    const type = (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
     const sniffed = sniffMediaType(bytes);
     const mediaType = isIndexType(type) || isManifestType(type) ? type : sniffed;
     if (mediaType === undefined || (sniffed !== undefined && sniffed !== mediaType && (isIndexType(sniffed) || isManifestType(sniffed))))
