@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceOp } from '../graph/index.ts';
-import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
+import { type Session, type SourceExcerpt, SlipwayError } from '../model/index.ts';
 import {
   authorizationSecrets,
   checkOut,
@@ -14,10 +14,13 @@ import {
   resolveCommit,
 } from '../remote/index.ts';
 import { removeTree, RootedTree } from '../sys/index.ts';
-import { secretBytes } from './steps/index.ts';
-import type { BuildRequest } from './types.ts';
 
-export type Elsewhere = Pick<BuildRequest, 'environment' | 'secrets' | 'signal'>;
+export interface Elsewhere {
+  /** Of programs that fetch: git. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly session: Pick<Session, 'secret'>;
+  readonly signal: AbortSignal;
+}
 
 /** The name of what has none, as BuildKit calls it. */
 const UNNAMED = '__unnamed__';
@@ -106,7 +109,7 @@ export function folderWithin(repository: string, folder: string): string {
   throw new SlipwayError('not-found', 'git.no-folder', `subdir ${folder} not found in the repository, or no directory`);
 }
 
-/** The secrets by which BuildKit lets private repositories be read. @throws as `secretBytes` */
+/** The secrets by which BuildKit lets private repositories be read. @throws as `Session.secret` */
 export async function gitOptions(git: GitSource, request: Elsewhere): Promise<GitOptions> {
   const host = /^https?:\/\/([^/@]*@)?([^/]+)/i.exec(git.remote)?.[2];
   const secret = async (name: string): Promise<string | undefined> =>
@@ -122,20 +125,15 @@ export async function gitOptions(git: GitSource, request: Elsewhere): Promise<Gi
   return { environment: request.environment, signal: request.signal, ...(auth && { auth }) };
 }
 
-/** The Authorization header for a host; undefined when no secret gives one. @throws as `secretBytes` */
-export async function httpAuthorization(url: string, request: Pick<Elsewhere, 'secrets' | 'signal'>): Promise<string | undefined> {
+/** The Authorization header for a host; undefined when no secret gives one. @throws as `Session.secret` */
+export async function httpAuthorization(url: string, request: Pick<Elsewhere, 'session' | 'signal'>): Promise<string | undefined> {
   const names = authorizationSecrets(url);
   if (names === undefined) return undefined;
   const token = await secretText(names.token, request);
   return token === undefined ? await secretText(names.header, request) : `Bearer ${token}`;
 }
 
-async function secretText(name: string, { secrets, signal }: Pick<Elsewhere, 'secrets' | 'signal'>): Promise<string | undefined> {
-  const found = secrets.get(name);
-  return (
-    found &&
-    Buffer.from(await secretBytes(name, found, signal))
-      .toString()
-      .trim()
-  );
+async function secretText(name: string, { session, signal }: Pick<Elsewhere, 'session' | 'signal'>): Promise<string | undefined> {
+  const found = await session.secret(name, signal);
+  return found && Buffer.from(found).toString().trim();
 }

@@ -8,7 +8,7 @@ export { type BuildEvent, stepReporter, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
-export type { SecretSource, SshAgent, Ulimit } from './steps/index.ts';
+export type { Ulimit } from './steps/index.ts';
 export type {
   BaseImage,
   BaseOptions,

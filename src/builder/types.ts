@@ -2,7 +2,7 @@
 import type { ContentStore, Lease, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
-import type { Digest, ImageConfig, Platform } from '../model/index.ts';
+import type { Digest, ImageConfig, Platform, Session } from '../model/index.ts';
 import type { Op } from '../graph/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
@@ -13,7 +13,7 @@ import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
-import type { SecretSource, Ulimit, SshAgent } from './steps/index.ts';
+import type { Ulimit } from './steps/index.ts';
 
 export interface BuildRequest {
   readonly dockerfile: { readonly name: string; readonly text: string };
@@ -41,9 +41,10 @@ export interface BuildRequest {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
-  readonly secrets: ReadonlyMap<string, SecretSource>;
-  /** By id. */
-  readonly agents: ReadonlyMap<string, SshAgent>;
+  /** IDs of the secrets and agents that the caller offers: statements about the image name them. */
+  readonly secrets: readonly string[];
+  readonly ssh: readonly string[];
+  readonly session: Session;
   /** The environment of programs that bring what is elsewhere: git. */
   readonly environment: Readonly<Record<string, string>>;
   /** By the names of `--build-context`. */

@@ -7,6 +7,7 @@ export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode,
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Annotation, type Output, parseOutput } from './output-spec.ts';
+export { openAgent, PathSession, type PathSessionOptions, type SecretSource } from './session/index.ts';
 export type { ProvenanceWish } from './statements.ts';
 export type { ImageDifference } from './verify.ts';
 export { cacheEntries, type CacheEntry, type CacheFilter, checkCacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';
@@ -22,18 +23,7 @@ export { measure, type Measured } from '../container/index.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
 
 // The words of requests, events and results.
-export type {
-  BuildEvent,
-  BuildRequest,
-  BuildSummary,
-  Examined,
-  Linted,
-  NamedContext,
-  Plan,
-  PlannedStep,
-  SecretSource,
-  SshAgent,
-} from '../builder/index.ts';
+export type { BuildEvent, BuildRequest, BuildSummary, Examined, Linted, NamedContext, Plan, PlannedStep } from '../builder/index.ts';
 export type {
   Container,
   ContainerManager,

@@ -20,6 +20,7 @@ export {
   withDefaultTag,
 } from './reference.ts';
 export type { Reference } from './reference.ts';
+export type { AgentConnection, LocalFiles, LocalWish, OutputPlace, Session, SessionCredentials, SshAgent } from './session.ts';
 export { signalNumber } from './signal.ts';
 export { formatPlatform, hostPlatform, matchesPlatform, parsePlatform, platformOfImage } from './platform.ts';
 export type { Platform } from './platform.ts';

@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import { contextSource, openContext, openNamedContext } from '../../src/builder/context/index.ts';
+import { memorySession } from '../support/session.ts';
 
 let base = '';
 let scratch = '';
-const elsewhere = { environment: {}, secrets: new Map() };
+const elsewhere = { environment: {}, session: memorySession() };
 const opening = () => ({ scratch, elsewhere, signal: new AbortController().signal });
 beforeEach(() => {
   base = mkdtempSync('/dev/shm/slipway-context-');

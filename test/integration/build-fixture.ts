@@ -17,6 +17,7 @@ import { openSnapshotter } from '../../src/snapshot/index.ts';
 import { Database, layout } from '../../src/store/index.ts';
 import { enterPrivateMountNamespace, findExecutable, removeTree } from '../../src/sys/index.ts';
 import { once } from '../../src/util/index.ts';
+import { memorySession } from '../support/session.ts';
 
 export const BASE = 'docker.io/library/base:latest';
 
@@ -81,7 +82,7 @@ export function buildFixture(): BuildFixture {
             scratch: folders.ingest,
             wording: 'classic',
             signal: new AbortController().signal,
-            elsewhere: { environment: {}, secrets: new Map() },
+            elsewhere: { environment: {}, session: memorySession() },
           },
         ),
         buildArgs: {},
@@ -95,8 +96,9 @@ export function buildFixture(): BuildFixture {
         network: 'default',
         addHosts: [],
         ulimits: [],
-        secrets: new Map(),
-        agents: new Map(),
+        secrets: [],
+        ssh: [],
+        session: memorySession(),
         namedContexts: new Map(),
         allow: [],
         classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },

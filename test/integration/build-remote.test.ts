@@ -16,6 +16,7 @@ import { sha256 } from '../../src/model/index.ts';
 import { removeTree } from '../../src/sys/index.ts';
 import { commandLines } from '../support/processes.ts';
 import { type BuildFixture, buildFixture } from './build-fixture.ts';
+import { memorySession } from '../support/session.ts';
 
 let f: BuildFixture;
 let server: Server;
@@ -198,11 +199,11 @@ test('ADD of a URL that the server knows by a tag is fetched once for each versi
 });
 
 test('secrets sign what is asked by HTTP, for their host alone', async () => {
-  const secretsOf = (name: string, value: string) => new Map([[name, { kind: 'value' as const, data: Buffer.from(value) }]]);
+  const secretsOf = (name: string, value: string) => memorySession({ secrets: { [name]: value } });
   const text = `FROM base\nADD ${web}/signed /x\n`;
-  await graph(text, { secrets: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken\n') });
-  await graph(text, { secrets: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader'), noCache: true });
-  await assert.rejects(graph(text, { secrets: secretsOf('HTTP_AUTH_TOKEN_localhost', 't0ken') }), {
+  await graph(text, { session: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken\n') });
+  await graph(text, { session: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader'), noCache: true });
+  await assert.rejects(graph(text, { session: secretsOf('HTTP_AUTH_TOKEN_localhost', 't0ken') }), {
     code: 'http.status',
     kind: 'permission-denied',
   });
@@ -212,11 +213,11 @@ test('secrets sign what is asked by HTTP, for their host alone', async () => {
       scratch: f.env.layout.ingest,
       wording: 'graph',
       signal: new AbortController().signal,
-      elsewhere: { environment: {}, secrets: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader') },
+      elsewhere: { environment: {}, session: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader') },
     },
   );
   assert.equal(context.dockerfile().text, 'signed');
-  await graph(`FROM base\nADD ${web}/away /x\n`, { secrets: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken') });
+  await graph(`FROM base\nADD ${web}/away /x\n`, { session: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken') });
   assert.deepEqual(landed, [undefined], 'no secret follows a redirect to another host');
   await assert.rejects(graph(`FROM base\nADD ${web}/broken /x\n`), { code: 'http.status', kind: 'unavailable' });
 });
@@ -296,7 +297,7 @@ test('contexts from elsewhere: a repository, an archive, a Dockerfile', async ()
     scratch: f.env.layout.ingest,
     wording: 'graph' as const,
     signal: new AbortController().signal,
-    elsewhere: { environment: {}, secrets: new Map() },
+    elsewhere: { environment: {}, session: memorySession() },
   };
   const open = (word: string) =>
     openContext(

@@ -11,6 +11,7 @@ import { type BuildRequest, copyTree } from '../../src/builder/index.ts';
 import type { Image } from '../../src/image/index.ts';
 import { isSlipwayError } from '../../src/model/index.ts';
 import { type BuildFixture, buildFixture, textOf } from './build-fixture.ts';
+import { memorySession } from '../support/session.ts';
 
 let f: BuildFixture;
 before(() => void (f = buildFixture()));
@@ -49,7 +50,7 @@ async function contexts(o: Readonly<Record<string, string>>): Promise<Pick<Build
         cwd: f.folder,
         scratch: f.env.layout.ingest,
         signal: new AbortController().signal,
-        elsewhere: { environment: {}, secrets: new Map() },
+        elsewhere: { environment: {}, session: memorySession() },
       }),
     );
   }
@@ -247,7 +248,7 @@ test('steps are called by what they do, and secrets are not shown', async () => 
     'E',
   ].join('\n');
   f.put('bar1', '');
-  const { ran, log } = await build(text, { secrets: new Map([['s', { kind: 'value', data: Buffer.from('hidden') }]]) });
+  const { ran, log } = await build(text, { session: memorySession({ secrets: { s: 'hidden' } }) });
   assert.deepEqual(ran, [
     `[stage-0 2/5] RUN --mount=type=secret,id=s,env=TOK : "bar" **** a b '$FOO' $FOO \${UNSET}`,
     '[stage-0 3/5] COPY bar* /bar/',

@@ -5,10 +5,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
+import { openAgent } from '../../src/builder/index.ts';
 import { openRootfs } from '../../src/builder/steps/rootfs.ts';
 import { runStep } from '../../src/builder/steps/run/run.ts';
 import type { RunMount, RunRequest } from '../../src/builder/steps/types.ts';
 import { BASE, buildFixture, type BuildFixture } from './build-fixture.ts';
+import { memorySession } from '../support/session.ts';
 
 let f: BuildFixture;
 before(() => void (f = buildFixture()));
@@ -212,17 +214,19 @@ test('caches of one id are told apart by what they begin with, as in BuildKit', 
 });
 
 test('secrets: as files and variables, required or not, and never in the layer', async () => {
-  const source = { kind: 'value', data: Buffer.from('s3cret') } as const;
+  const session = memorySession({ secrets: { s: 's3cret' } });
   const secret = (o: Partial<Extract<RunMount, { type: 'secret' }>>): RunMount => ({ type: 'secret', id: 's', required: false, ...o });
   const r = await run("cat /run/secrets/s; stat -c ' %a %u %g' /run/secrets/s; cp /run/secrets/s /dev/shm/", {
-    mounts: [secret({ source, target: '/run/secrets/s' })],
+    session,
+    mounts: [secret({ target: '/run/secrets/s' })],
   });
   assert.equal(r.output, 's3cret 400 0 0\n');
   assert.deepEqual(r.layer, []);
   assert.equal(
     (
       await run("cat /k; stat -c ' %a %u %g' /k; echo $E", {
-        mounts: [secret({ source, target: '/k', env: 'E', mode: 0o444, uid: 33, gid: 1 })],
+        session,
+        mounts: [secret({ target: '/k', env: 'E', mode: 0o444, uid: 33, gid: 1 })],
       })
     ).output,
     's3cret 444 33 1\ns3cret\n',
@@ -239,12 +243,13 @@ test('an SSH agent is lent by a socket of our own', async () => {
   const socket = join(f.folder, 'agent');
   const agent = createServer((c) => c.end('hello from the agent\n')).listen(socket);
   try {
-    const ssh: RunMount = { type: 'ssh', id: 'default', required: true, agent: { kind: 'socket', path: socket } };
+    const session = memorySession({ agents: { default: await openAgent([socket], new AbortController().signal) } });
+    const ssh: RunMount = { type: 'ssh', id: 'default', required: true };
     assert.equal(
       (
         await run(
           'echo $SSH_AUTH_SOCK; test -S $SSH_AUTH_SOCK && stat -c %a $SSH_AUTH_SOCK; nc local:$SSH_AUTH_SOCK </dev/null 2>/dev/null || true',
-          { mounts: [ssh] },
+          { session, mounts: [ssh] },
         )
       ).output
         .split('\n')

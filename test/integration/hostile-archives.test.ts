@@ -19,6 +19,7 @@ import { openSnapshotter } from '../../src/snapshot/index.ts';
 import { mountAll } from '../../src/snapshot/mount.ts';
 import { Database, layout } from '../../src/store/index.ts';
 import { scratch } from '../support/store.ts';
+import { memorySession } from '../support/session.ts';
 
 const dir = scratch();
 const places = layout(join(dir, 'root'), join(dir, 'run'));
@@ -195,7 +196,7 @@ test('a named pipe and a standard input that nobody writes to can be left', asyn
   const leave = new AbortController();
   const opening = openContext(
     { kind: 'stream', stream: new PassThrough() },
-    { scratch: dir, wording: 'graph', signal: leave.signal, elsewhere: { environment: {}, secrets: new Map() } },
+    { scratch: dir, wording: 'graph', signal: leave.signal, elsewhere: { environment: {}, session: memorySession() } },
   );
   setImmediate(() => leave.abort());
   await assert.rejects(opening, { name: 'AbortError' });
@@ -239,7 +240,7 @@ test('what follows the end of an archive is not read without end', async () => {
   bounded();
   const options = { scratch: dir, wording: 'graph', signal: new AbortController().signal } as const;
   const stream = endless(good);
-  using context = await openContext({ kind: 'stream', stream }, { ...options, elsewhere: { environment: {}, secrets: new Map() } });
+  using context = await openContext({ kind: 'stream', stream }, { ...options, elsewhere: { environment: {}, session: memorySession() } });
   bounded();
   assert.deepEqual(readdirSync(context.root), ['a']);
   assert.ok(stream.destroyed, 'nobody goes on writing');

@@ -10,13 +10,14 @@ import { makeTar } from '../../src/archive/testing.ts';
 import { type BuildContext, openContext } from '../../src/builder/context/index.ts';
 import { isSlipwayError } from '../../src/model/index.ts';
 import { hostileArchives, HostileBuilds } from './hostile-host.ts';
+import { memorySession } from '../support/session.ts';
 
 const attack = new HostileBuilds();
 
 const options = {
   scratch: '',
   signal: new AbortController().signal,
-  elsewhere: { environment: {}, secrets: new Map<string, never>() },
+  elsewhere: { environment: {}, session: memorySession() },
 };
 
 test('Dockerfiles and ignore lists: links stay in their folder, and only files are opened', async () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { makeTar } from '../../src/archive/testing.ts';
 import { openNamedContext } from '../../src/builder/context/index.ts';
 import { HostileBuilds } from './hostile-host.ts';
+import { memorySession } from '../support/session.ts';
 
 const attack = new HostileBuilds();
 
@@ -98,7 +99,7 @@ test('destinations: links in the image stay in the image', async () => {
 const options = {
   scratch: '',
   signal: new AbortController().signal,
-  elsewhere: { environment: {}, secrets: new Map<string, never>() },
+  elsewhere: { environment: {}, session: memorySession() },
 };
 
 test('named contexts stay in their folder', async () => {

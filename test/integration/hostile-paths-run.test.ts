@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import type { BuildRequest } from '../../src/builder/types.ts';
 import { openAgent } from '../../src/builder/index.ts';
 import { HostileBuilds } from './hostile-host.ts';
+import { memorySession } from '../support/session.ts';
 
 const attack = new HostileBuilds();
 
@@ -24,7 +25,7 @@ class Agent implements Disposable {
 test('mounts of RUN: sources and targets stay inside, and so do those who swap them', async () => {
   symlinkSync(attack.host, join(attack.f.context, 'lnk'));
   attack.f.put('ok/f', 'f');
-  const secrets = new Map([['s', { kind: 'value' as const, data: Buffer.from('s') }]]);
+  const session = memorySession({ secrets: { s: 's' } });
   for (const mount of [
     'bind,target=/m,source=lnk',
     'bind,target=/m,source=lnk/secret',
@@ -50,7 +51,7 @@ test('mounts of RUN: sources and targets stay inside, and so do those who swap t
   ] as const) {
     const swap = await attack.build(
       `FROM base\nRUN --mount=${mount},target=/x/${name} mv /x /y && ln -s ${attack.host} /x && mkdir -p ${attack.host} && ln -s ${attack.host} /z`,
-      { secrets },
+      { session },
     );
     assert.match(swap.error, /^$|Device or resource busy|did not complete/, mount);
   }
@@ -62,18 +63,18 @@ test('mounts of RUN: sources and targets stay inside, and so do those who swap t
 
 test('targets of secrets, agents, caches and temporary file systems: links lead to the image’s own folders', async () => {
   const { f, host } = attack;
-  const secrets = new Map([['s', { kind: 'value' as const, data: Buffer.from('given') }]]);
   using agent = new Agent();
-  const agents = new Map([['default', await openAgent([agent.path], new AbortController().signal)]]);
+  const agents = { default: await openAgent([agent.path], new AbortController().signal) };
+  const session = memorySession({ secrets: { s: 'given' }, agents });
   for (const place of ['/lnk', '/chain', '/in/deep/up', '/in/dir', '/leaf', `${host}/secret`]) {
     for (const below of ['', '/new', '/dir', '/secret', '/dir/file']) {
       const at = `${place}${below}`;
       const dockerfile = `${attack.stage()}FROM evil\nRUN --mount=type=secret,id=s,target=${at} cat ${at}; cat /lnk/secret /leaf\nRUN --mount=type=ssh,target=${at} ls -ld ${at}
 RUN --mount=type=tmpfs,target=${at} echo x > ${at}/x; true\nRUN --mount=type=cache,id=${at},target=${at} echo x > ${at}/x; true\nRUN --mount=type=bind,target=${at},rw echo x > ${at}/x; true\n`;
-      await attack.build(dockerfile, { secrets, agents });
+      await attack.build(dockerfile, { session });
     }
   }
-  const { output } = await attack.build(`${attack.stage()}RUN --mount=type=secret,id=s,target=/lnk/s cat ${host}/s`, { secrets });
+  const { output } = await attack.build(`${attack.stage()}RUN --mount=type=secret,id=s,target=/lnk/s cat ${host}/s`, { session });
   assert.match(output, /given/);
   // a cache that a step filled with links, and of which the next one asks for a part
   const id = `links-${f.folder}`;

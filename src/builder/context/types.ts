@@ -28,7 +28,7 @@ export interface ContextOptions {
   readonly wording: 'graph' | 'classic';
   readonly signal: AbortSignal;
   /** What is needed to reach contexts elsewhere. */
-  readonly elsewhere: Pick<Elsewhere, 'environment' | 'secrets'>;
+  readonly elsewhere: Pick<Elsewhere, 'environment' | 'session'>;
   /** Of a Git repository, keep `.git`. */
   readonly keepGitDir?: boolean;
 }

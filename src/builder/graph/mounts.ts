@@ -2,13 +2,11 @@
 import type { ExecMount, ExecOp } from '../../graph/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import type { RunMount } from '../steps/index.ts';
-import type { BuildRequest } from '../types.ts';
 
 /** @param view the files that it shows, if it shows any; a cache that begins with them is told from others by their identity */
 export function stepMount(
   m: ExecMount,
   view: { readonly root: string; readonly ignore?: BuildContext['ignore']; readonly identity: string } | undefined,
-  request: Pick<BuildRequest, 'secrets' | 'agents'>,
 ): RunMount {
   const ids = {
     ...(m.mode !== undefined && { mode: m.mode }),
@@ -40,29 +38,23 @@ export function stepMount(
       };
     case 'tmpfs':
       return { type: 'tmpfs', target, ...(m.size !== undefined && { size: m.size }) };
-    case 'secret': {
-      const source = request.secrets.get(id);
+    case 'secret':
       return {
         type: 'secret',
         id,
         ...(m.target !== undefined && { target }),
         ...(m.env !== undefined && { env: m.env }),
         required: m.required === true,
-        ...(source && { source }),
         ...ids,
       };
-    }
-    case 'ssh': {
-      const agent = request.agents.get(id);
+    case 'ssh':
       return {
         type: 'ssh',
         id,
         ...(m.target !== undefined && { target }),
         required: m.required === true,
-        ...(agent !== undefined && { agent }),
         ...ids,
       };
-    }
     default:
       return m.type satisfies never;
   }

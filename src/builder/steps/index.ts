@@ -8,7 +8,6 @@ export type {
   Rootfs,
   RunMount,
   RunRequest,
-  SecretSource,
   StepEnvironment,
   Ulimit,
 } from './types.ts';
@@ -21,8 +20,6 @@ export { FileDigests, openFileDigests } from './digests.ts';
 export { openRootfs } from './rootfs.ts';
 /** Loaded when something is to be run: most builds only look up what was. */
 export const runStep: typeof import('./run/run.ts').runStep = async (env, request) => (await import('./run/run.ts')).runStep(env, request);
-export type { SshAgent } from './run/ssh.ts';
 export const openAgent: typeof import('./run/ssh.ts').openAgent = async (paths, signal) =>
   (await import('./run/ssh.ts')).openAgent(paths, signal);
-export { secretBytes } from './secret.ts';
 export { workdirStep } from './workdir.ts';

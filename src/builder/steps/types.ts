@@ -5,8 +5,8 @@ import type { OciRuntime, Streams, TerminalEnds } from '../../runtime/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Mount } from '../../snapshot/index.ts';
+import type { Session } from '../../model/index.ts';
 import type { FileDigests } from './digests.ts';
-import type { SshAgent } from './run/ssh.ts';
 
 /** Says which paths (relative to a root, no leading slash) are left out. `IgnoreMatcher` of dockerfile/ fits. */
 export interface PathFilter {
@@ -91,8 +91,6 @@ export interface ContentDigestOptions {
   readonly instruction?: 'COPY' | 'ADD';
 }
 
-export type SecretSource = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'value'; readonly data: Uint8Array };
-
 /** A mount of one RUN. Targets are absolute or relative to the working directory. */
 export type RunMount =
   | {
@@ -126,7 +124,6 @@ export type RunMount =
       readonly target?: string;
       readonly env?: string;
       readonly required: boolean;
-      readonly source?: SecretSource;
       readonly mode?: number;
       readonly uid?: number;
       readonly gid?: number;
@@ -136,7 +133,6 @@ export type RunMount =
       readonly id: string;
       readonly target?: string;
       readonly required: boolean;
-      readonly agent?: SshAgent;
       readonly mode?: number;
       readonly uid?: number;
       readonly gid?: number;
@@ -159,6 +155,8 @@ export interface RunRequest {
   /** As USER has it; '' is root. */
   readonly user: string;
   readonly mounts?: readonly RunMount[];
+  /** Where the secrets and agents of mounts come from; without one there are none. */
+  readonly session?: Pick<Session, 'secret' | 'ssh'>;
   readonly network: 'default' | 'none' | 'host';
   readonly security?: 'sandbox' | 'insecure';
   /** What `--allow` granted: 'network.host', 'security.insecure'. */

@@ -1,9 +1,9 @@
 // From the flags of `build` to a build request.
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { BuildEvent, BuildRequest, NamedContext, SshAgent, SecretSource } from '../../engine/index.ts';
-import { contextNameKey, contextSource, openContext, openAgent, openNamedContext } from '../../builder/index.ts';
-import { isSlipwayError, parsePlatform, parseReference, SlipwayError } from '../../model/index.ts';
+import { type BuildEvent, type BuildRequest, type NamedContext, openAgent, PathSession, type SecretSource } from '../../engine/index.ts';
+import { contextNameKey, contextSource, openContext, openNamedContext } from '../../builder/index.ts';
+import { isSlipwayError, parsePlatform, parseReference, SlipwayError, type SshAgent } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';
 import { parseBytes } from '../../util/index.ts';
@@ -53,7 +53,9 @@ export async function openRequest(
   if (which === 'graph' && ctx.env['SOURCE_DATE_EPOCH']) given['SOURCE_DATE_EPOCH'] ??= ctx.env['SOURCE_DATE_EPOCH'];
   const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
   const keepGitDir = isTrue(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR']);
-  const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, secrets }, keepGitDir };
+  const agents = new Map<string, SshAgent>();
+  const session = new PathSession({ secrets, agents });
+  const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, session }, keepGitDir };
   await using undo = new AsyncDisposableStack();
   const context = undo.use(
     await openContext(source, {
@@ -71,7 +73,6 @@ export async function openRequest(
     if (named.kind === 'directory') undo.defer(() => named.dispose());
     namedContexts.set(name, named);
   }
-  const agents = new Map<string, SshAgent>();
   for (const text of o.list('ssh')) {
     const [id, paths] = agent(text, ctx.env, ctx.cwd);
     agents.set(id, await openAgent(paths, ctx.signal));
@@ -116,9 +117,10 @@ export async function openRequest(
     addHosts: o.list('add-host').map(addHost),
     ...(shm !== undefined && { shmSize: parseSize(shm) }),
     ulimits: o.list('ulimit').map(ulimit),
-    secrets,
+    secrets: [...secrets.keys()],
+    ssh: [...agents.keys()],
+    session,
     namedContexts,
-    agents,
     // asking for the host's network for all steps is allowing it, as in buildx
     allow: [
       ...o

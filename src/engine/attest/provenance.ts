@@ -95,8 +95,8 @@ function parameters({ request, mode }: ProvenanceInput): object {
   return {
     frontend: 'dockerfile.v0',
     ...(mode === 'max' && Object.keys(args).length > 0 && { args }),
-    ...(mode === 'max' && request.secrets.size > 0 && { secrets: [...request.secrets.keys()].map((id) => ({ id, optional: true })) }),
-    ...(mode === 'max' && request.agents.size > 0 && { ssh: [...request.agents.keys()].map((id) => ({ id, optional: true })) }),
+    ...(mode === 'max' && request.secrets.length > 0 && { secrets: request.secrets.map((id) => ({ id, optional: true })) }),
+    ...(mode === 'max' && request.ssh.length > 0 && { ssh: request.ssh.map((id) => ({ id, optional: true })) }),
     ...(request.context.origin === undefined && { locals: [{ name: 'context' }, { name: 'dockerfile' }] }),
   };
 }

@@ -15,6 +15,7 @@ import { enterPrivateMountNamespace, removeTree } from '../../../src/sys/index.t
 import { BASE, makeBase } from '../build-fixture.ts';
 import { dockerfile } from './language.ts';
 import type { Asked, Built, Files, Node } from './model.ts';
+import { memorySession } from '../../support/session.ts';
 
 /** What is asked of a model, and what the model need not know. */
 export interface Order extends Asked {
@@ -116,7 +117,7 @@ export class Machine {
       cwd: this.folder,
       scratch: engine.layout.ingest,
       signal: abort.signal,
-      elsewhere: { environment: {}, secrets: new Map() },
+      elsewhere: { environment: {}, session: memorySession() },
     };
     const named = new Map<string, NamedContext>();
     if (order.style === 'graph') {
@@ -145,8 +146,9 @@ export class Machine {
       platform: parsePlatform(`linux/${order.architecture}`),
       addHosts: [],
       ulimits: [],
-      secrets: new Map([['n', { kind: 'value', data: Buffer.from(`${order.nonce}\n`) }]]),
-      agents: new Map(),
+      secrets: ['n'],
+      ssh: [],
+      session: memorySession({ secrets: { n: `${order.nonce}\n` } }),
       namedContexts: named,
       allow: [],
       classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },

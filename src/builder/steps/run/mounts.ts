@@ -6,7 +6,6 @@ import { type Directory, mknod, RootedTree } from '../../../sys/index.ts';
 import type { SpecMount } from '../../../runtime/index.ts';
 import { copyStep } from '../copy.ts';
 import { Selection } from '../selection.ts';
-import { secretBytes } from '../secret.ts';
 import { literalPattern } from '../sources.ts';
 import { join } from '../words.ts';
 import type { PathFilter, RunMount, RunRequest, StepEnvironment } from '../types.ts';
@@ -61,7 +60,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         });
         break;
       case 'secret': {
-        const data = await secretData(mount, request.signal);
+        const data = await secretData(mount, request);
         if (mount.env !== undefined) variables.push(`${mount.env}=${data === undefined ? '' : Buffer.from(data).toString('utf8')}`);
         if (data !== undefined && mount.target !== undefined) {
           add(bindSecret(scratch.secretFile(data, mount.mode ?? 0o400, mount.uid ?? 0, mount.gid ?? 0), at(mount.target)));
@@ -71,7 +70,8 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
       case 'ssh': {
         const target = at(mount.target ?? `/run/buildkit/ssh_agent.${agents++}`);
         variables.push(`SSH_AUTH_SOCK=${target}`);
-        if (mount.agent === undefined) {
+        const agent = await request.session?.ssh(mount.id);
+        if (agent === undefined) {
           if (mount.required)
             throw new SlipwayError('not-found', 'run.no-ssh-agent', `unset ssh forward key ${mount.id}`, {
               hints: [`give it with --ssh ${mount.id}`],
@@ -79,7 +79,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
           break;
         }
         const socket = `${scratch.secretDirectory(0o755)}/agent`;
-        scratch.onClose(await serveAgent(socket, mount.agent, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
+        scratch.onClose(await serveAgent(socket, agent, { mode: mount.mode ?? 0o600, uid: mount.uid ?? 0, gid: mount.gid ?? 0 }));
         add(bindSecret(socket, target));
         break;
       }
@@ -218,8 +218,12 @@ function maskOf(source: Directory, ignore: PathFilter, scratch: Scratch): string
 
 const errorCode = (e: unknown): string => (e as NodeJS.ErrnoException).code ?? '';
 
-async function secretData(mount: Extract<RunMount, { type: 'secret' }>, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  if (mount.source) return await secretBytes(mount.id, mount.source, signal);
+async function secretData(
+  mount: Extract<RunMount, { type: 'secret' }>,
+  { session, signal }: Pick<RunRequest, 'session' | 'signal'>,
+): Promise<Uint8Array | undefined> {
+  const data = await session?.secret(mount.id, signal);
+  if (data !== undefined) return data;
   if (mount.required)
     throw new SlipwayError('not-found', 'run.no-secret', `secret ${mount.id}: not found`, {
       hints: [`give it with --secret id=${mount.id},src=FILE`],

@@ -3,12 +3,9 @@
 import { chmodSync, chownSync, closeSync, openSync, statSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
-import { SlipwayError } from '../../../model/index.ts';
+import { type AgentConnection, SlipwayError, type SshAgent } from '../../../model/index.ts';
 import { readInput, reasonOf } from '../../../sys/index.ts';
 import { parseSshKey, type SshKey, SshReader, sshStrings, uint32 } from './ssh-keys.ts';
-
-/** The socket of an agent, or keys that are in the memory of this process. */
-export type SshAgent = { readonly kind: 'socket'; readonly path: string } | { readonly kind: 'keys'; readonly keys: readonly SshKey[] };
 
 const FAILURE = Buffer.of(5);
 const REQUEST_IDENTITIES = 11;
@@ -32,7 +29,7 @@ export async function openAgent(paths: readonly string[], signal: AbortSignal): 
       throw invalid(`stat ${path}: no such file or directory`, ['--ssh default=$SSH_AUTH_SOCK, or the file of a private key']);
     if (stat.isSocket()) {
       if (paths.length > 1) throw invalid('only single socket allowed');
-      return { kind: 'socket', path };
+      return { connect: () => Promise.resolve(connectionTo(path)) };
     }
     let text: Buffer;
     try {
@@ -53,10 +50,8 @@ export async function openAgent(paths: readonly string[], signal: AbortSignal): 
       );
     }
   }
-  return { kind: 'keys', keys };
+  return { connect: () => Promise.resolve({ ask: (message) => Promise.resolve(answerWith(keys, message)), close: () => {} }) };
 }
-
-type Answer = (request: Buffer) => Buffer | Promise<Buffer>;
 
 /** Listens on `path`; resolves to what ends it. */
 export async function serveAgent(
@@ -67,16 +62,12 @@ export async function serveAgent(
   const open = new Set<Socket>();
   const server = createServer((here) => {
     open.add(here);
-    const there = agent.kind === 'socket' ? connect(agent.path) : undefined;
     const end = (): void => {
       open.delete(here);
       here.destroy();
-      there?.destroy();
     };
     here.once('close', end).on('error', end);
-    there?.once('close', end).on('error', end);
-    const answer: Answer = agent.kind === 'keys' ? (request) => answerWith(agent.keys, request) : forwardTo(there!);
-    void converse(here, answer).then(end, end);
+    void converse(here, agent).then(end, end);
   });
   // the name of a socket may have 107 bytes only (unix(7)): a descriptor of its directory stands for the rest, until the
   // server takes its name away again
@@ -97,27 +88,40 @@ export async function serveAgent(
 }
 
 /** Answers one request after the other, until the other side ends. */
-async function converse(here: Socket, answer: Answer): Promise<void> {
-  for await (const request of messages(here)) {
-    const allowed = request[0] === REQUEST_IDENTITIES || request[0] === SIGN_REQUEST;
-    const reply = allowed ? await answer(request) : FAILURE;
-    here.write(sshStrings(reply));
+async function converse(here: Socket, agent: SshAgent): Promise<void> {
+  const there = await agent.connect();
+  // a client that leaves while the agent is asked leaves the agent too
+  here.once('close', () => there.close());
+  try {
+    for await (const request of messages(here)) {
+      const allowed = request[0] === REQUEST_IDENTITIES || request[0] === SIGN_REQUEST;
+      here.write(sshStrings(Buffer.from(allowed ? await there.ask(request) : FAILURE)));
+    }
+  } finally {
+    there.close();
   }
 }
 
-/** Passes requests on to another agent. */
-function forwardTo(there: Socket): Answer {
+/** A connection with the agent that listens on a socket. */
+function connectionTo(path: string): AgentConnection {
+  const there = connect(path);
+  // an error ends the stream of replies, which says so to whoever waits for one
+  there.on('error', () => {});
   const replies = messages(there);
-  return async (request) => {
-    there.write(sshStrings(request));
-    const { value, done } = await replies.next();
-    if (done === true) throw new Error('the agent has gone');
-    return value;
+  return {
+    ask: async (message) => {
+      there.write(sshStrings(Buffer.from(message)));
+      const { value, done } = await replies.next();
+      if (done === true) throw new Error('the agent has gone');
+      return value;
+    },
+    close: () => there.destroy(),
   };
 }
 
 /** What an agent that holds `keys` says. */
-export function answerWith(keys: readonly SshKey[], request: Buffer): Buffer {
+export function answerWith(keys: readonly SshKey[], message: Uint8Array): Buffer {
+  const request = Buffer.from(message);
   if (request[0] === REQUEST_IDENTITIES) {
     const listed = keys.map((key) => sshStrings(key.blob, Buffer.from(key.comment)));
     return Buffer.concat([Buffer.of(IDENTITIES_ANSWER), uint32(keys.length), ...listed]);

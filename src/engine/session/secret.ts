@@ -1,8 +1,10 @@
-// What a secret holds. A file is read whenever it is asked for; a pipe, as `<(command)` and /dev/stdin may be, gives its bytes once.
+// What a secret on this machine holds. A file is read whenever it is asked for; a pipe, as `<(command)` and /dev/stdin may be, gives its
+// bytes once.
 import { statSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
 import { readInput, reasonOf } from '../../sys/index.ts';
-import type { SecretSource } from './types.ts';
+
+export type SecretSource = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'value'; readonly data: Uint8Array };
 
 /** Bytes; Docker's limit. */
 const LARGEST_SECRET = 500 * 1024;
