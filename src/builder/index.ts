@@ -9,16 +9,7 @@ export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type 
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
 export type { Ulimit } from './steps/index.ts';
-export type {
-  BaseImage,
-  BaseOptions,
-  BuildDescribed,
-  BuildEnvironment,
-  BuildRequest,
-  BuildResult,
-  BuildSource,
-  BuiltCache,
-} from './types.ts';
+export type { BaseImage, BaseOptions, BuildDescribed, BuildEnvironment, BuildJob, BuildResult, BuildSource, BuiltCache } from './types.ts';
 export {
   type BuildRecord,
   BuildRecords,

@@ -15,7 +15,7 @@ import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
 import type { Ulimit } from './steps/index.ts';
 
-export interface BuildRequest {
+export interface BuildJob {
   readonly dockerfile: { readonly name: string; readonly text: string };
   readonly context: BuildContext;
   readonly target?: string;

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type {
   BuildEnvironment,
   BuildEvent,
-  BuildRequest,
+  BuildJob,
   BuildResult,
   BuiltCache,
   Examined,
@@ -47,13 +47,7 @@ export interface Travel {
  * Builds with one of the two engines. What a failed or killed build left behind is collected by the next. The image has no other
  * hold than its names once this returns, unless `lease` keeps it.
  */
-export async function build(
-  engine: Engine,
-  which: BuildEngine,
-  request: BuildRequest,
-  travel?: Travel,
-  lease?: Lease,
-): Promise<BuildOutcome> {
+export async function build(engine: Engine, which: BuildEngine, request: BuildJob, travel?: Travel, lease?: Lease): Promise<BuildOutcome> {
   const { buildClassic, buildGraph } = await import('../builder/index.ts');
   const outcome = await withImports(engine, request, travel, lease, async (imports, exports) =>
     withEnvironment(engine, { imports, keep: lease }, (env) =>
@@ -76,19 +70,19 @@ export async function build(
 }
 
 /** What the graph engine would warn of, and why it would fail. */
-export async function lintBuild(engine: Engine, request: BuildRequest): Promise<Linted> {
+export async function lintBuild(engine: Engine, request: BuildJob): Promise<Linted> {
   const { lint } = await import('../builder/index.ts');
   return withEnvironment(engine, {}, (env) => lint(env, request));
 }
 
 /** What the graph engine would build, and with which arguments. */
-export async function examineBuild(engine: Engine, request: BuildRequest): Promise<Examined> {
+export async function examineBuild(engine: Engine, request: BuildJob): Promise<Examined> {
   const { examine } = await import('../builder/index.ts');
   return withEnvironment(engine, {}, (env) => examine(env, request));
 }
 
 /** What the graph engine would do. */
-export async function planBuild(engine: Engine, request: BuildRequest, travel?: Travel): Promise<Plan> {
+export async function planBuild(engine: Engine, request: BuildJob, travel?: Travel): Promise<Plan> {
   const { planGraph } = await import('../builder/index.ts');
   return withImports(engine, request, travel, undefined, (imports) =>
     withEnvironment(engine, { imports }, (env) => planGraph(env, request)),
@@ -96,14 +90,14 @@ export async function planBuild(engine: Engine, request: BuildRequest, travel?: 
 }
 
 interface CacheExports {
-  readonly wishes: Pick<BuildRequest, 'wantCache' | 'inlineCache'>;
+  readonly wishes: Pick<BuildJob, 'wantCache' | 'inlineCache'>;
   write(result: BuildResult): Promise<void>;
 }
 
 /** Lets `fn` build with imported caches, and export its own. */
 async function withImports<T>(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   travel: Travel | undefined,
   keep: Lease | undefined,
   fn: (imports: ImportedCaches | undefined, exports: CacheExports | undefined) => Promise<T>,
@@ -157,8 +151,8 @@ async function withImports<T>(
 async function recorded(
   env: BuildEnvironment,
   engine: BuildEngine,
-  request: BuildRequest,
-  fn: (request: BuildRequest, recorder: Recorder) => Promise<BuildResult>,
+  request: BuildJob,
+  fn: (request: BuildJob, recorder: Recorder) => Promise<BuildResult>,
 ): Promise<BuildOutcome> {
   const { Recorder } = await import('../builder/index.ts');
   const { identity, name, tags, target } = request;

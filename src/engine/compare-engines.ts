@@ -1,5 +1,5 @@
 // One Dockerfile by both engines: what each ran and left out, how long it took, and what it left behind.
-import type { BuildEvent, BuildRequest } from '../builder/index.ts';
+import type { BuildEvent, BuildJob } from '../builder/index.ts';
 import { build, type BuildEngine } from './build.ts';
 import type { Engine } from './engine.ts';
 
@@ -21,7 +21,7 @@ export interface EngineRun {
 /** The graph engine's image gets the names; `screen` gets the events of each run. */
 export async function compareEngines(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   screen: (engine: BuildEngine) => (e: BuildEvent) => void,
 ): Promise<EngineRun[]> {
   const runs: EngineRun[] = [];

@@ -1,7 +1,7 @@
 // A build with all that becomes of it: images for one or several platforms, where they go, and what is stated about them.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildRequest, BuiltCache } from '../builder/index.ts';
+import type { BuildJob, BuiltCache } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import type { Image } from '../image/index.ts';
 import {
@@ -49,7 +49,7 @@ export interface Delivered {
 }
 
 /** @throws what the build throws; unsupported 'output.*' for outputs that cannot hold what was asked for. */
-export async function buildAndDeliver(engine: Engine, which: BuildEngine, request: BuildRequest, delivery: Delivery): Promise<Delivered> {
+export async function buildAndDeliver(engine: Engine, which: BuildEngine, request: BuildJob, delivery: Delivery): Promise<Delivered> {
   const { outputs, platforms } = delivery;
   check(delivery, request);
   const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image' && out.store);
@@ -104,7 +104,7 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
 }
 
 /** What cannot be had is refused before anything is built. */
-function check(delivery: Delivery, request: BuildRequest): void {
+function check(delivery: Delivery, request: BuildJob): void {
   const { outputs, platforms, annotations, sbom, provenance } = delivery;
   const attested = sbom || provenance !== undefined;
   const effective: readonly (Output | undefined)[] = outputs.length === 0 ? [undefined] : outputs;
@@ -151,7 +151,7 @@ function check(delivery: Delivery, request: BuildRequest): void {
 
 async function deliver(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   delivery: Delivery,
   built: readonly Built[],
   out: Output,
@@ -199,7 +199,7 @@ async function deliver(
 /** The files of all platforms, with what is stated about them, as a folder or a tar. */
 async function writeFiles(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   delivery: Delivery,
   built: readonly Built[],
   out: Extract<Output, { kind: 'local' | 'tar' }>,
@@ -233,7 +233,7 @@ async function writeFiles(
 }
 
 /** Told as a step of the build. */
-async function step<T>(engine: Engine, request: BuildRequest, name: string, fn: () => Promise<T>): Promise<T> {
+async function step<T>(engine: Engine, request: BuildJob, name: string, fn: () => Promise<T>): Promise<T> {
   const { stepReporter } = await import('../builder/index.ts');
   const report = stepReporter(request.onEvent, engine.now, name);
   report('started');
@@ -259,7 +259,7 @@ function nameByDigest(engine: Engine, image: Image, out: ImageOutput, names: rea
 
 async function pushNames(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   out: ImageOutput,
   { result }: Built,
   names: readonly string[],
@@ -287,7 +287,7 @@ async function pushNames(
 
 async function pushBuild(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   delivery: Delivery,
   built: readonly Built[],
   out: ImageOutput,
@@ -313,7 +313,7 @@ async function pushBuild(
 async function verify(
   engine: Engine,
   which: BuildEngine,
-  request: BuildRequest,
+  request: BuildJob,
   one: Image,
   lease: Lease,
   unwanted: Digest[],

@@ -23,7 +23,7 @@ export { measure, type Measured } from '../container/index.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
 
 // The words of requests, events and results.
-export type { BuildEvent, BuildRequest, BuildSummary, Examined, Linted, NamedContext, Plan, PlannedStep } from '../builder/index.ts';
+export type { BuildEvent, BuildJob, BuildSummary, Examined, Linted, NamedContext, Plan, PlannedStep } from '../builder/index.ts';
 export type {
   Container,
   ContainerManager,

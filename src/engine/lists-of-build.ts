@@ -1,5 +1,5 @@
 // Sends the images of a build, what is stated about them, and the list of it all, to a registry or a layout.
-import type { BuildRequest } from '../builder/index.ts';
+import type { BuildJob } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { type Descriptor, encodeJson, formatPlatform, MediaType, type Platform, sha256 } from '../model/index.ts';
 import type { CopyTarget } from '../registry/index.ts';
@@ -29,7 +29,7 @@ const annotationsIn = (delivery: Delivery, form: ImageForm): readonly Annotation
 /** Sends everything; the descriptor of what the names will stand for. */
 export async function sendBuild(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   built: readonly Built[],
   target: CopyTarget,
   s: Sending,

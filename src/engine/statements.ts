@@ -1,7 +1,7 @@
 // What is stated about the images of a build: SBOM and provenance, and where statements lie beside files.
 import { createHash } from 'node:crypto';
 import { lstatSync, openSync, closeSync, readSync, readdirSync } from 'node:fs';
-import type { BuildRequest } from '../builder/index.ts';
+import type { BuildJob } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { familiarReference, formatPlatform, parseReference, type Platform, withDefaultTag } from '../model/index.ts';
 import { withMounted } from '../snapshot/index.ts';
@@ -38,7 +38,7 @@ export function subjectNames(names: readonly string[], { platform }: Built): str
 
 export async function attestationsOf(
   engine: Engine,
-  request: BuildRequest,
+  request: BuildJob,
   wish: Statements,
   b: Built,
   names: readonly string[],
@@ -56,13 +56,13 @@ export async function attestationsOf(
   return found;
 }
 
-export function provenanceInput(request: BuildRequest, b: Built, { mode, builderId }: ProvenanceWish): ProvenanceInput {
+export function provenanceInput(request: BuildJob, b: Built, { mode, builderId }: ProvenanceWish): ProvenanceInput {
   const { platform, ref, startedAt, finishedAt } = b;
   const { sources, steps } = b.result.describe?.() ?? { sources: [], steps: [] };
   return { request, platform, sources, steps, ref, startedAt, finishedAt, mode, ...(builderId !== undefined && { builderId }) };
 }
 
-async function provenanceOf(request: BuildRequest, b: Built, wish: ProvenanceWish): Promise<Attestation> {
+async function provenanceOf(request: BuildJob, b: Built, wish: ProvenanceWish): Promise<Attestation> {
   const { provenance, provenanceV1, SLSA, SLSA_V1 } = await import('./attest/index.ts');
   const input = provenanceInput(request, b, wish);
   return wish.version === 'v1'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { buildClassic } from '../../src/builder/classic/index.ts';
-import type { BuildRequest } from '../../src/builder/types.ts';
+import type { BuildJob } from '../../src/builder/types.ts';
 import type { Image } from '../../src/image/index.ts';
 import { buildFixture, textOf, type BuildFixture } from './build-fixture.ts';
 
@@ -11,7 +11,7 @@ let f: BuildFixture;
 before(() => void (f = buildFixture()));
 after(() => f.dispose());
 
-async function build(dockerfile: string, o: Partial<BuildRequest> = {}): Promise<{ image: Image; text: string; lines: string[] }> {
+async function build(dockerfile: string, o: Partial<BuildJob> = {}): Promise<{ image: Image; text: string; lines: string[] }> {
   const request = await f.request(dockerfile, o);
   const { image } = await buildClassic(f.env, request);
   const text = textOf(request.events);
@@ -20,7 +20,7 @@ async function build(dockerfile: string, o: Partial<BuildRequest> = {}): Promise
 
 async function fails(
   dockerfile: string,
-  o: Partial<BuildRequest> = {},
+  o: Partial<BuildJob> = {},
 ): Promise<{ error: Error & { exitCode?: number; code: string }; text: string }> {
   const request = await f.request(dockerfile, o);
   const error = await buildClassic(f.env, request).then(
@@ -274,7 +274,7 @@ test('nothing is left mounted, and an aborted build leaves no half of a step', a
   const controller = new AbortController();
   const before = f.env.images.list({ all: true }).length;
   const request = await f.request('FROM base\nRUN echo started; sleep 600\n', { signal: controller.signal });
-  const onEvent: BuildRequest['onEvent'] = (event) => {
+  const onEvent: BuildJob['onEvent'] = (event) => {
     request.onEvent(event);
     if (/^started$/m.test(textOf(request.events))) controller.abort(new Error('enough'));
   };

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { openContext } from '../../src/builder/context/index.ts';
 import type { BuildEvent } from '../../src/builder/events.ts';
 import { commitLayer } from '../../src/image/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../../src/builder/types.ts';
+import type { BuildEnvironment, BuildJob } from '../../src/builder/types.ts';
 import { ContentStore, Leases } from '../../src/content/index.ts';
 import { ImageStore } from '../../src/image/index.ts';
 import type { BuildNetworks } from '../../src/network/index.ts';
@@ -27,7 +27,7 @@ export interface BuildFixture {
   readonly env: BuildEnvironment;
   /** Writes a file of the context. */
   put(path: string, text: string, mode?: number): void;
-  request(dockerfile: string, o?: Partial<BuildRequest>): Promise<BuildRequest & { readonly events: BuildEvent[] }>;
+  request(dockerfile: string, o?: Partial<BuildJob>): Promise<BuildJob & { readonly events: BuildEvent[] }>;
   dispose(): void;
 }
 

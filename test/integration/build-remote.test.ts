@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { buildClassic } from '../../src/builder/classic/index.ts';
 import { contextSource, openContext, openNamedContext } from '../../src/builder/context/index.ts';
 import { buildGraph } from '../../src/builder/graph/index.ts';
-import type { BuildRequest, BuildResult } from '../../src/builder/types.ts';
+import type { BuildJob, BuildResult } from '../../src/builder/types.ts';
 import { openRootfs } from '../../src/builder/steps/index.ts';
 import { sha256 } from '../../src/model/index.ts';
 import { removeTree } from '../../src/sys/index.ts';
@@ -116,7 +116,7 @@ function makeRepository(folder: string): void {
   inRepository(folder, 'commit', '-q', '-a', '-m', 'two');
 }
 
-type Build = (dockerfile: string, o?: Partial<BuildRequest>) => Promise<BuildResult>;
+type Build = (dockerfile: string, o?: Partial<BuildJob>) => Promise<BuildResult>;
 const graph: Build = async (dockerfile, o) => buildGraph(f.env, await f.request(dockerfile, o));
 const classic: Build = async (dockerfile, o) => buildClassic(f.env, await f.request(dockerfile, o));
 

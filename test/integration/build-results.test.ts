@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { buildClassic } from '../../src/builder/classic/index.ts';
 import { openNamedContext, type NamedContext } from '../../src/builder/context/index.ts';
 import { buildGraph, planGraph } from '../../src/builder/graph/index.ts';
-import { type BuildRequest, copyTree } from '../../src/builder/index.ts';
+import { type BuildJob, copyTree } from '../../src/builder/index.ts';
 import type { Image } from '../../src/image/index.ts';
 import { isSlipwayError } from '../../src/model/index.ts';
 import { type BuildFixture, buildFixture, textOf } from './build-fixture.ts';
@@ -25,7 +25,7 @@ interface Built {
   read(name: string): string | undefined;
 }
 
-async function build(text: string, o: Partial<BuildRequest> = {}, engine = buildGraph): Promise<Built> {
+async function build(text: string, o: Partial<BuildJob> = {}, engine = buildGraph): Promise<Built> {
   const request = await f.request(text, o);
   const { image } = await engine(f.env, request);
   const out = join(f.folder, 'out');
@@ -41,7 +41,7 @@ async function build(text: string, o: Partial<BuildRequest> = {}, engine = build
   };
 }
 
-async function contexts(o: Readonly<Record<string, string>>): Promise<Pick<BuildRequest, 'namedContexts'>> {
+async function contexts(o: Readonly<Record<string, string>>): Promise<Pick<BuildJob, 'namedContexts'>> {
   const namedContexts = new Map<string, NamedContext>();
   for (const [name, value] of Object.entries(o)) {
     namedContexts.set(
@@ -150,7 +150,7 @@ test('an argument that is declared again without a value keeps the one that it h
 });
 
 /** The message of a build that fails, and the line that it points at. */
-async function failure(text: string, o: Partial<BuildRequest> = {}): Promise<[string, number | undefined]> {
+async function failure(text: string, o: Partial<BuildJob> = {}): Promise<[string, number | undefined]> {
   try {
     await build(text, o);
   } catch (e) {

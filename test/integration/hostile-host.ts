@@ -8,7 +8,7 @@ import { after, before, beforeEach } from 'node:test';
 import type { Member } from '../../src/archive/testing.ts';
 import { buildClassic, buildGraph, copyTree } from '../../src/builder/index.ts';
 import type { BuildEvent } from '../../src/builder/events.ts';
-import type { BuildRequest } from '../../src/builder/types.ts';
+import type { BuildJob } from '../../src/builder/types.ts';
 import { isSlipwayError } from '../../src/model/index.ts';
 import { type BuildFixture, buildFixture, textOf } from './build-fixture.ts';
 
@@ -91,7 +91,7 @@ export class HostileBuilds {
   }
 
   /** A build, after which nothing of the host is in its result, and the host is as before. */
-  async build(dockerfile: string, o: Partial<BuildRequest> = {}, engine: 'graph' | 'classic' = 'graph'): Promise<Built> {
+  async build(dockerfile: string, o: Partial<BuildJob> = {}, engine: 'graph' | 'classic' = 'graph'): Promise<Built> {
     const { f } = this;
     const request = await f.request(dockerfile, o);
     let built: Built;

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { BuildRequest } from '../../src/builder/types.ts';
+import type { BuildJob } from '../../src/builder/types.ts';
 import { openAgent } from '../../src/builder/index.ts';
 import { HostileBuilds } from './hostile-host.ts';
 import { memorySession } from '../support/session.ts';
@@ -107,7 +107,7 @@ test('mount points that are links are resolved inside, or refused', async () => 
 });
 
 /** The context with a shell in it. */
-async function withBin(): Promise<Partial<BuildRequest>> {
+async function withBin(): Promise<Partial<BuildJob>> {
   if (!existsSync(join(attack.f.context, 'bin'))) {
     mkdirSync(join(attack.f.context, 'bin'));
     const busybox = spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim();

@@ -22,7 +22,7 @@ import {
 } from '../../model/index.ts';
 import { openFileDigests } from '../steps/index.ts';
 import { crashPoint, withCleanup } from '../../util/index.ts';
-import type { BuildEnvironment, BuildRequest, BuildResult } from '../types.ts';
+import type { BuildEnvironment, BuildJob, BuildResult } from '../types.ts';
 import { BuildArgs } from './args.ts';
 import { Bases } from './from.ts';
 import { StepImages } from './images.ts';
@@ -40,7 +40,7 @@ import { commitMetadata, copyInstruction, runInstruction, workdirInstruction, ty
  * Builds with the original engine. Needs the private mount namespace. Throws what the Dockerfile or a step makes go wrong;
  * a failed command is process-failed 'build.command-failed' with its exit code.
  */
-export async function buildClassic(env: BuildEnvironment, request: BuildRequest): Promise<BuildResult> {
+export async function buildClassic(env: BuildEnvironment, request: BuildJob): Promise<BuildResult> {
   const { name, text } = request.dockerfile;
   const dockerfile = parseDockerfile(text, { name, dialect: 'classic' });
   const target = targetStage(dockerfile, request.target);
@@ -203,7 +203,7 @@ function parseTrigger(text: string): Instruction {
   }
 }
 
-function finish(env: BuildEnvironment, request: BuildRequest, output: Output, image: Image): Image {
+function finish(env: BuildEnvironment, request: BuildJob, output: Output, image: Image): Image {
   env.keep?.addImage(image.id);
   output.line(`Successfully built ${shortId(image.id)}`);
   const names: string[] = [];

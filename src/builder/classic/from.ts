@@ -2,16 +2,16 @@
 import { expandWord, type Dockerfile, type FromInstruction } from '../../dockerfile/index.ts';
 import type { Image } from '../../image/index.ts';
 import { isSlipwayError, parsePlatform, SlipwayError, type Platform } from '../../model/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import type { StageState } from './state.ts';
 
 export class Bases {
   readonly #env: BuildEnvironment;
-  readonly #request: BuildRequest;
+  readonly #request: BuildJob;
   readonly #dockerfile: Dockerfile;
   readonly #meta: ReadonlyMap<string, string>;
 
-  constructor(env: BuildEnvironment, request: BuildRequest, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>) {
+  constructor(env: BuildEnvironment, request: BuildJob, dockerfile: Dockerfile, meta: ReadonlyMap<string, string>) {
     this.#env = env;
     this.#request = request;
     this.#dockerfile = dockerfile;

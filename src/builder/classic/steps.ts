@@ -9,7 +9,7 @@ import { RootedTree } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import { copyStep, openRootfs, runStep, workdirStep, type FileDigests, type MountedRootfs, type RunMount } from '../steps/index.ts';
 import { withoutUmask } from '../steps/umask.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import { planCopy } from './copy.ts';
 import { Downloads } from './downloads.ts';
 import type { Bases } from './from.ts';
@@ -20,7 +20,7 @@ import { withComment, type StageState } from './state.ts';
 
 export interface StepParts {
   readonly env: BuildEnvironment;
-  readonly request: BuildRequest;
+  readonly request: BuildJob;
   readonly images: StepImages;
   readonly output: Output;
   readonly bases: Bases;

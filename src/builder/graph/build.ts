@@ -17,7 +17,7 @@ import { stepReporter } from '../events.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { shownOp, type Recorder } from '../record/index.ts';
-import type { BuildEnvironment, BuildRequest, BuildResult, BuildSource, BuiltCache } from '../types.ts';
+import type { BuildEnvironment, BuildJob, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { readDockerfile } from './read.ts';
 import type { Result } from '../result.ts';
@@ -29,7 +29,7 @@ import { withCleanup } from '../../util/index.ts';
 /**
  * Builds with the graph engine; a recorder keeps what happened. @throws SlipwayError of the Dockerfile with its place, `build.command-failed` of a step.
  */
-export async function buildGraph(env: BuildEnvironment, request: BuildRequest, recorder?: Recorder): Promise<BuildResult> {
+export async function buildGraph(env: BuildEnvironment, request: BuildJob, recorder?: Recorder): Promise<BuildResult> {
   const steps = new InternalSteps(env, request);
   const { dockerfile, warning } = steps.during(`[internal] load build definition from ${request.dockerfile.name}`, () =>
     readDockerfile(request),
@@ -95,7 +95,7 @@ const FREE: CpuSlot = { watch: () => {}, [Symbol.dispose]: () => {} };
 /** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */
 async function solveSteps(
   env: BuildEnvironment,
-  request: BuildRequest,
+  request: BuildJob,
   state: StageState,
   driver: BuildDriver,
   running: Map<string, CpuSlot>,
@@ -157,7 +157,7 @@ async function solveSteps(
 }
 
 /** Brings in the layers that the image begins with, which no step needed when all of them came from the cache. */
-async function fetchBase(env: BuildEnvironment, request: BuildRequest, { base }: StageState): Promise<void> {
+async function fetchBase(env: BuildEnvironment, request: BuildJob, { base }: StageState): Promise<void> {
   if (base === undefined) return;
   const name = `[internal] pull ${base.ref}`;
   const report = stepReporter(request.onEvent, env.now, name);
@@ -222,11 +222,11 @@ function warmNetwork(env: BuildEnvironment): void {
 }
 
 /** Whether a build that uses no cache will need a network. */
-function runsCommands({ stages }: Dockerfile, { network }: BuildRequest): boolean {
+function runsCommands({ stages }: Dockerfile, { network }: BuildJob): boolean {
   return network === 'default' && stages.some((stage) => stage.commands.some((i) => i.kind === 'RUN' && i.network === 'default'));
 }
 
-export function askedFor(request: BuildRequest, { meta }: Node): string | undefined {
+export function askedFor(request: BuildJob, { meta }: Node): string | undefined {
   if (!meta.noCache) return undefined;
   return request.noCache ? '--no-cache' : `--no-cache-filter ${meta.stage ?? ''}`.trimEnd();
 }
@@ -240,9 +240,9 @@ export function reasonOf(dockerfile: Dockerfile, target: { index: number }): str
 /** Steps that are no vertices of the graph, told as BuildKit's users know them. */
 class InternalSteps {
   readonly #env: BuildEnvironment;
-  readonly #request: BuildRequest;
+  readonly #request: BuildJob;
 
-  constructor(env: BuildEnvironment, request: BuildRequest) {
+  constructor(env: BuildEnvironment, request: BuildJob) {
     this.#env = env;
     this.#request = request;
   }

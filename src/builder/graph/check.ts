@@ -13,7 +13,7 @@ import {
 } from '../../dockerfile/index.ts';
 import { hostPlatform, isSlipwayError, parseReference, SlipwayError } from '../../model/index.ts';
 import { Lowering, type Outline, outlineOf } from '../lower/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import { BaseImages } from '../sources/index.ts';
 import type { PathFilter } from '../steps/index.ts';
 import { frontendWarning, readDockerfile } from './read.ts';
@@ -30,7 +30,7 @@ export interface Linted extends CheckResult {
 }
 
 /** Looks at a target as a build would, and builds nothing: what `--call outline` reports. */
-export async function examine(env: BuildEnvironment, request: BuildRequest): Promise<Examined> {
+export async function examine(env: BuildEnvironment, request: BuildJob): Promise<Examined> {
   const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
   const lowering = new Lowering(new BaseImages(env, request), request, dockerfile);
@@ -40,7 +40,7 @@ export async function examine(env: BuildEnvironment, request: BuildRequest): Pro
 }
 
 /** Makes the build checks, of all stages when no target is named; a build that would fail is a finding too. */
-export async function lint(env: BuildEnvironment, request: BuildRequest): Promise<Linted> {
+export async function lint(env: BuildEnvironment, request: BuildJob): Promise<Linted> {
   const { name, text } = request.dockerfile;
   let found: CheckResult = { warnings: [], violated: [] };
   try {
@@ -65,7 +65,7 @@ function asError(e: unknown): SlipwayError {
   return e;
 }
 
-export async function runChecks(dockerfile: Dockerfile, lowering: Lowering, request: BuildRequest): Promise<CheckResult> {
+export async function runChecks(dockerfile: Dockerfile, lowering: Lowering, request: BuildJob): Promise<CheckResult> {
   const config = request.buildArgs['BUILDKIT_DOCKERFILE_CHECK'];
   return checkDockerfile(dockerfile, {
     globals: lowering.globals,

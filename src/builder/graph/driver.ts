@@ -21,7 +21,7 @@ import type { Result } from '../result.ts';
 import { type BaseImages, Sources } from '../sources/index.ts';
 import { placed } from '../placed.ts';
 import { scriptMount, sourceKind, stepMount } from './mounts.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import { throwAfter } from '../../util/index.ts';
 
 export interface NodeVertex extends Vertex {
@@ -77,12 +77,12 @@ function withHidden(env: readonly string[], hidden: readonly string[]): readonly
 
 export class BuildDriver implements ForesightDriver<Result> {
   readonly #env: BuildEnvironment;
-  readonly #request: BuildRequest;
+  readonly #request: BuildJob;
   readonly #lease: Lease;
   readonly #hooks: DriverHooks;
   readonly #sources: Sources;
 
-  constructor(env: BuildEnvironment, request: BuildRequest, bases: BaseImages, lease: Lease, hooks: DriverHooks) {
+  constructor(env: BuildEnvironment, request: BuildJob, bases: BaseImages, lease: Lease, hooks: DriverHooks) {
     this.#hooks = hooks;
     this.#env = env;
     this.#request = request;

@@ -14,13 +14,13 @@ import {
 import type { Node } from '../../graph/index.ts';
 import type { StageState } from '../lower/index.ts';
 import { sortedMap } from '../go.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import type { Result } from '../result.ts';
 
 /** Stores the image of a stage whose steps have all been solved and whose base is there. `extra` are further fields of its configuration. */
 export function exportImage(
   env: BuildEnvironment,
-  request: BuildRequest,
+  request: BuildJob,
   state: StageState,
   results: ReadonlyMap<Node, Result>,
   lease: Lease,

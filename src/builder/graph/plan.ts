@@ -6,7 +6,7 @@ import { DatabaseCache, type Fate, foresee, ImportingCache } from '../../solver/
 import { Lowering, stageLabel } from '../lower/index.ts';
 import { Explainer } from '../record/index.ts';
 import { BaseImages } from '../sources/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import { askedFor, nodesOf, reasonOf } from './build.ts';
 import { BuildDriver, verticesOf } from './driver.ts';
 import { readDockerfile } from './read.ts';
@@ -35,7 +35,7 @@ export interface Plan {
   readonly counts: Readonly<Record<Exclude<Fate, 'source'>, number>>;
 }
 
-export async function planGraph(env: BuildEnvironment, request: BuildRequest): Promise<Plan> {
+export async function planGraph(env: BuildEnvironment, request: BuildJob): Promise<Plan> {
   const { dockerfile } = readDockerfile(request);
   const target = targetStage(dockerfile, request.target);
   const bases = new BaseImages(env, request);

@@ -24,7 +24,7 @@ import {
   type SourceExcerpt,
 } from '../../model/index.ts';
 import { contextKey, type NamedDirectory } from '../context/index.ts';
-import type { BaseImage, BuildRequest } from '../types.ts';
+import type { BaseImage, BuildJob } from '../types.ts';
 import { lowerConfig } from './config.ts';
 import { lowerCopy, lowerWorkdir } from './files.ts';
 import { lowerRun } from './run.ts';
@@ -56,14 +56,14 @@ const COUNTED = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR']);
 
 export class Lowering {
   readonly #images: BaseImages;
-  readonly #request: BuildRequest;
+  readonly #request: BuildJob;
   readonly #dockerfile: Dockerfile;
   readonly #globals: ReadonlyMap<string, string>;
   readonly #graph = new Graph();
   readonly #states = new Map<number, Promise<StageState>>();
   readonly #target: Platform;
 
-  constructor(images: BaseImages, request: BuildRequest, dockerfile: Dockerfile) {
+  constructor(images: BaseImages, request: BuildJob, dockerfile: Dockerfile) {
     this.#images = images;
     this.#request = request;
     this.#dockerfile = dockerfile;

@@ -4,7 +4,7 @@ import type { ArgDeclaration, Dockerfile, Instruction, Stage } from '../../docke
 import type { Graph, Node, NodeMeta } from '../../graph/index.ts';
 import type { ContainerConfig, Platform, SourceExcerpt } from '../../model/index.ts';
 import { sourceOf } from '../placed.ts';
-import type { BaseImage, BuildRequest } from '../types.ts';
+import type { BaseImage, BuildJob } from '../types.ts';
 import type { StageOutline } from './outline.ts';
 
 /** One entry of history before it has a time; `node` is what made its layer, if it may have one. */
@@ -38,7 +38,7 @@ export interface StageState {
 /** What lowering of any instruction may use. */
 export interface LowerContext {
   readonly graph: Graph;
-  readonly request: BuildRequest;
+  readonly request: BuildJob;
   readonly dockerfile: Dockerfile;
   readonly globals: ReadonlyMap<string, string>;
   /** The directory that COPY reads, as a node. */

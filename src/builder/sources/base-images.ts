@@ -3,11 +3,11 @@
 import type { LayoutImage } from '../../image/index.ts';
 import { type Digest, formatPlatform, type Platform, SlipwayError } from '../../model/index.ts';
 import { type BuildEvent, stepReporter } from '../events.ts';
-import type { BaseImage, BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BaseImage, BuildEnvironment, BuildJob } from '../types.ts';
 
 export class BaseImages {
   readonly #env: BuildEnvironment;
-  readonly #request: BuildRequest;
+  readonly #request: BuildJob;
   readonly #onEvent: (e: BuildEvent) => void;
   readonly #asked = new Map<string, Promise<BaseImage>>();
   readonly #reported = new Set<string>();
@@ -15,7 +15,7 @@ export class BaseImages {
   readonly #abort = new AbortController();
 
   /** @param onEvent gets a step for each name that is looked up */
-  constructor(env: BuildEnvironment, request: BuildRequest, onEvent: (e: BuildEvent) => void = () => {}) {
+  constructor(env: BuildEnvironment, request: BuildJob, onEvent: (e: BuildEvent) => void = () => {}) {
     this.#env = env;
     this.#request = request;
     this.#onEvent = onEvent;

@@ -1,7 +1,7 @@
 // What a build begins with, each kind behind the same small interface.
 import type { Lease } from '../../content/index.ts';
 import type { SourceOp } from '../../graph/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import type { BaseImages } from './base-images.ts';
 import { GitSource } from './git.ts';
 import { HttpSource } from './http.ts';
@@ -21,7 +21,7 @@ export class Sources {
   readonly #git: Source;
   readonly #http: Source;
 
-  constructor(env: BuildEnvironment, request: BuildRequest, bases: BaseImages, lease: Lease) {
+  constructor(env: BuildEnvironment, request: BuildJob, bases: BaseImages, lease: Lease) {
     this.#image = new ImageSource(env, bases, lease);
     this.#local = new LocalSource(env, request);
     this.#git = new GitSource(env.layout, request);

@@ -2,7 +2,7 @@
 import type { SourceOp } from '../../graph/index.ts';
 import type { Result } from '../result.ts';
 import { type FileDigests, openFileDigests } from '../steps/index.ts';
-import type { BuildEnvironment, BuildRequest } from '../types.ts';
+import type { BuildEnvironment, BuildJob } from '../types.ts';
 import type { Source } from './types.ts';
 
 export const MAIN_CONTEXT = 'local://context';
@@ -14,10 +14,10 @@ const contextName = (identifier: string): string | undefined =>
 
 export class LocalSource implements Source {
   readonly #env: Pick<BuildEnvironment, 'layout'>;
-  readonly #request: Pick<BuildRequest, 'context' | 'namedContexts'>;
+  readonly #request: Pick<BuildJob, 'context' | 'namedContexts'>;
   readonly #digests = new Map<string, FileDigests>();
 
-  constructor(env: Pick<BuildEnvironment, 'layout'>, request: Pick<BuildRequest, 'context' | 'namedContexts'>) {
+  constructor(env: Pick<BuildEnvironment, 'layout'>, request: Pick<BuildJob, 'context' | 'namedContexts'>) {
     this.#env = env;
     this.#request = request;
   }

@@ -4,7 +4,7 @@ import {
   type Engine,
   examineBuild,
   lintBuild,
-  type BuildRequest,
+  type BuildJob,
   type Examined,
   type Linted,
   type Dockerfile,
@@ -65,7 +65,7 @@ export interface Answer {
 }
 
 /** Asks the engine, and says what to print. */
-export async function answerCall({ method, json }: Call, engine: Engine, request: BuildRequest): Promise<Answer> {
+export async function answerCall({ method, json }: Call, engine: Engine, request: BuildJob): Promise<Answer> {
   const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const answer = (stdout: string): Answer => ({ stdout, stderr: '', exitCode: 0 });
   const { name, text } = request.dockerfile;

@@ -1,12 +1,12 @@
 // `build --compare`: one Dockerfile by both engines, side by side.
-import { compareEngines, type Engine, type EngineRun, type BuildRequest } from '../../engine/index.ts';
+import { compareEngines, type Engine, type EngineRun, type BuildJob } from '../../engine/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { openDisplay } from '../progress/index.ts';
 import { seconds } from '../progress/display.ts';
 import { table } from '../table.ts';
 
-export async function compare(ctx: Context, o: ParsedOptions, engine: Engine, request: BuildRequest, progress: string): Promise<void> {
+export async function compare(ctx: Context, o: ParsedOptions, engine: Engine, request: BuildJob, progress: string): Promise<void> {
   const screens: { end(failed: boolean): void }[] = [];
   const json = o.string('format') === 'json';
   // the output of builds goes where progress goes, so that the table alone is on standard output

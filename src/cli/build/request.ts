@@ -1,7 +1,7 @@
 // From the flags of `build` to a build request.
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { type BuildEvent, type BuildRequest, type NamedContext, openAgent, PathSession, type SecretSource } from '../../engine/index.ts';
+import { type BuildEvent, type BuildJob, type NamedContext, openAgent, PathSession, type SecretSource } from '../../engine/index.ts';
 import { contextNameKey, contextSource, openContext, openNamedContext } from '../../builder/index.ts';
 import { isSlipwayError, parsePlatform, parseReference, SlipwayError, type SshAgent } from '../../model/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
@@ -15,7 +15,7 @@ import { configuredProxies } from '../user-config.ts';
 import { addHost, agent, buildArgs, isTrue, labels, output, secret, ulimit } from './values.ts';
 
 export interface OpenedRequest {
-  readonly request: BuildRequest;
+  readonly request: BuildJob;
   /** Removes what was fetched or unpacked for contexts, and ends agents that were started. */
   dispose(): Promise<void>;
 }
@@ -98,7 +98,7 @@ export async function openRequest(
     throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {
       hints: ['--jobs takes a whole number from 1'],
     });
-  const request: BuildRequest = {
+  const request: BuildJob = {
     dockerfile: context.dockerfile(),
     context,
     environment,

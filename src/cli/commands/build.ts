@@ -1,6 +1,6 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
 import { resolve } from 'node:path';
-import { buildAndDeliver, type Delivered, planBuild, type BuildRequest } from '../../engine/index.ts';
+import { buildAndDeliver, type Delivered, planBuild, type BuildJob } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
@@ -107,7 +107,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
 }
 
 /** As buildx writes it; BUILDX_METADATA_PROVENANCE says how much of the provenance. */
-async function metadataOf(ctx: Context, d: Delivered, request: BuildRequest): Promise<Record<string, unknown>> {
+async function metadataOf(ctx: Context, d: Delivered, request: BuildJob): Promise<Record<string, unknown>> {
   const wish = ctx.env['BUILDX_METADATA_PROVENANCE'] ?? 'min';
   const mode = wish === 'max' ? 'max' : ['false', '0', 'disabled'].includes(wish) ? undefined : 'min';
   const provenance = mode === undefined ? {} : await d.provenance(mode);

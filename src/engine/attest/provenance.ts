@@ -1,6 +1,6 @@
 // Where an image came from, as SLSA provenance (slsa.dev/provenance/v0.2 and v1), with the fields that BuildKit fills
 // (BuildKit, docs/attestations/slsa-definitions.md).
-import type { BuildDescribed, BuildRequest, BuildSource } from '../../builder/index.ts';
+import type { BuildDescribed, BuildJob, BuildSource } from '../../builder/index.ts';
 import { PREDEFINED_ARGS } from '../../dockerfile/index.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../../model/index.ts';
 import { textWithoutCredentials } from '../../remote/index.ts';
@@ -12,7 +12,7 @@ const BUILD_TYPE = 'urn:slipway:build:v1';
 const BUILDKIT = 'https://mobyproject.org/buildkit@v1';
 
 export interface ProvenanceInput {
-  readonly request: BuildRequest;
+  readonly request: BuildJob;
   readonly platform: Platform;
   readonly sources: readonly BuildSource[];
   /** What the plan of the build was, for mode max. */

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { openContext, openNamedContext, type NamedContext } from '../../../src/builder/context/index.ts';
-import type { BuildRequest, Plan } from '../../../src/builder/index.ts';
+import type { BuildJob, Plan } from '../../../src/builder/index.ts';
 import { buildAndDeliver, type Delivery, Engine, planBuild, pruneBuilder } from '../../../src/engine/index.ts';
 import { loadArchive, saveImage } from '../../../src/image/index.ts';
 import { formatPlatform, parsePlatform } from '../../../src/model/index.ts';
@@ -129,7 +129,7 @@ export class Machine {
       for (const [name, value] of Object.entries(values)) named.set(name, await openNamedContext(name, value, opening));
     }
     using context = await openContext({ kind: 'directory', path: join(this.folder, 'context') }, { ...opening, wording: order.style });
-    const request: BuildRequest = {
+    const request: BuildJob = {
       dockerfile: { name: 'Dockerfile', text: dockerfile(order.file, this.address) },
       environment: {},
       context,
