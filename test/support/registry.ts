@@ -5,6 +5,10 @@ import { join } from 'node:path';
 
 export interface RegistryOptions {
   readonly folder: string;
+  /** One that is free when left out. */
+  readonly port?: number;
+  /** A command that runs it, in another network for instance. */
+  readonly within?: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string };
   /** bcrypt lines of an htpasswd file. */
   readonly htpasswd?: string;
@@ -24,7 +28,7 @@ export async function startRegistry(o: RegistryOptions): Promise<TestRegistry> {
     'version: 0.1',
     'log: {level: info}',
     `storage: {filesystem: {rootdirectory: ${join(o.folder, 'data')}}, delete: {enabled: true}}`,
-    `http: {addr: "127.0.0.1:0"${o.tls ? `, tls: {certificate: ${o.tls.cert}, key: ${o.tls.key}}` : ''}}`,
+    `http: {addr: "127.0.0.1:${o.port ?? 0}"${o.tls ? `, tls: {certificate: ${o.tls.cert}, key: ${o.tls.key}}` : ''}}`,
   ];
   if (o.htpasswd !== undefined) {
     writeFileSync(join(o.folder, 'htpasswd'), o.htpasswd);
@@ -36,7 +40,8 @@ export async function startRegistry(o: RegistryOptions): Promise<TestRegistry> {
   }
   const config = join(o.folder, 'config.yml');
   writeFileSync(config, `${lines.join('\n')}\n`);
-  const child: ChildProcess = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program, ...words] = [...(o.within ?? []), 'docker-registry', 'serve', config];
+  const child: ChildProcess = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   const listening = Promise.withResolvers<number>();
   child.stderr?.on('data', (chunk: Buffer) => {
