@@ -233,8 +233,8 @@ export class Endings {
     const runtime = await this.#parts.runtime();
     // a process that was never recorded is still being created, or waits for a start that nobody gives
     if (state.process === undefined) await runtime.endUnnoted(id);
-    if (existsSync(join(this.#parts.layout.runtime, runtime.name, id)) && !(ended && runtime.forget(id)))
+    if (existsSync(join(this.#parts.layout.runtime, runtime.name, id)) && !(ended && (await runtime.forget(id))))
       await runtime.delete(id, { force: true });
-    runtime.removeControlGroups(id);
+    await runtime.endControlGroups(id);
   }
 }

@@ -1,11 +1,15 @@
 // The control groups of a container: one below the root of each hierarchy, and whatever the container has made in them. Their names
 // say which run folder they belong to, so that those that were left behind can be told from those of other stores.
-import { existsSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '../util/index.ts';
-import { cgroupMode } from './spec/cgroup.ts';
+import { cgroupHierarchies } from './spec/cgroup.ts';
 
-const ROOT = '/sys/fs/cgroup';
+/** ms that SIGKILL has for its work. */
+export const KILL_TIME = 10_000;
+/** ms between two looks, at most. */
+const MOST_WAIT = 50;
 
 /** What the names of all groups begin with whose runtime keeps its files in `stateRoot`: a folder of that path in a container is another one. */
 export function groupPrefix(stateRoot: string): string {
@@ -15,22 +19,46 @@ export function groupPrefix(stateRoot: string): string {
 
 export const groupName = (stateRoot: string, id: string): string => `${groupPrefix(stateRoot)}${id}`;
 
-function hierarchies(): string[] {
-  const mode = cgroupMode();
-  return mode === 'v1' ? list(ROOT).map((one) => join(ROOT, one)) : mode === 'v2' ? [ROOT] : [];
+/**
+ * Removes them everywhere, with whatever process is left in them. A process that was killed is in its group until its parent has seen its
+ * end (cgroups(7)): that is waited for. False when one is still there after 10 s, as of a process that hangs in the kernel.
+ */
+export async function endControlGroups(stateRoot: string, id: string): Promise<boolean> {
+  const groups = cgroupHierarchies().map((hierarchy) => join(hierarchy, groupName(stateRoot, id)));
+  const until = Date.now() + KILL_TIME;
+  for (let wait = 1; ; wait = Math.min(2 * wait, MOST_WAIT)) {
+    const left = groups.filter((group) => !removeGroup(group));
+    if (left.length === 0) return true;
+    if (Date.now() > until) return false;
+    for (const group of left) killIn(group);
+    await sleep(wait);
+  }
 }
 
-/** Removes them everywhere. False when one cannot be removed: a process is left in it. */
-export function removeControlGroups(stateRoot: string, id: string): boolean {
-  return hierarchies()
-    .map((hierarchy) => removeGroup(join(hierarchy, groupName(stateRoot, id))))
-    .every(Boolean);
+function killIn(group: string): void {
+  for (const pid of processesBelow(group)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has just ended
+    }
+  }
+  thaw(group);
+}
+
+/** A runtime that is killed while it kills leaves a group frozen, where SIGKILL waits (version 1). */
+function thaw(group: string): void {
+  try {
+    writeFileSync(join(group, 'freezer.state'), 'THAWED', { flag: 'r+' });
+  } catch {
+    // another hierarchy, or it has just ended
+  }
 }
 
 /** Groups without a process, of all containers, steps and probes. */
 export function emptyControlGroups(stateRoot: string): { readonly path: string; readonly id: string }[] {
   const prefix = groupPrefix(stateRoot);
-  return hierarchies().flatMap((hierarchy) =>
+  return cgroupHierarchies().flatMap((hierarchy) =>
     list(hierarchy)
       .filter((name) => name.startsWith(prefix) && isEmpty(join(hierarchy, name)))
       .map((name) => ({ path: join(hierarchy, name), id: name.slice(prefix.length) })),
@@ -55,7 +83,7 @@ function list(folder: string): string[] {
 
 /** The processes of a container's control group and of those below it; undefined when there is none. */
 export function groupProcesses(stateRoot: string, id: string): number[] | undefined {
-  const folder = hierarchies()
+  const folder = cgroupHierarchies()
     .map((hierarchy) => join(hierarchy, groupName(stateRoot, id)))
     .find((one) => existsSync(join(one, 'cgroup.procs')));
   return folder === undefined ? undefined : [...new Set(processesBelow(folder))];

@@ -1,7 +1,7 @@
 // What a control group says that its processes have used, from files of the kernel (admin guides of cgroup v1 and v2).
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupMode } from './spec/cgroup.ts';
+import { cgroupHierarchies, cgroupMode } from './spec/cgroup.ts';
 
 export interface GroupUsage {
   /** Processor time in nanoseconds. */
@@ -16,12 +16,10 @@ export interface GroupUsage {
   readonly written: number;
 }
 
-const ROOT = '/sys/fs/cgroup';
-
 /** undefined where there is no such group. */
 export function groupUsage(name: string): GroupUsage | undefined {
   const unified = cgroupMode() === 'v2';
-  const hierarchies = unified ? [ROOT] : folders(ROOT).map((one) => join(ROOT, one));
+  const hierarchies = cgroupHierarchies();
   const text = (file: string): string | undefined => {
     for (const hierarchy of hierarchies) {
       try {
@@ -51,12 +49,4 @@ export function groupUsage(name: string): GroupUsage | undefined {
 function sums(text: string | undefined, read: RegExp, written: RegExp): Pick<GroupUsage, 'read' | 'written'> {
   const sum = (pattern: RegExp): number => [...(text ?? '').matchAll(pattern)].reduce((n, [, bytes]) => n + Number(bytes), 0);
   return { read: sum(read), written: sum(written) };
-}
-
-function folders(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

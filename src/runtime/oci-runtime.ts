@@ -8,7 +8,7 @@ import { once, randomId } from '../util/index.ts';
 import { APPARMOR_PROFILE, type Confinement, loadAppArmor } from './apparmor.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
-import { groupName, groupProcesses, removeControlGroups } from './control-groups.ts';
+import { endControlGroups, groupName, groupProcesses } from './control-groups.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached, runWithTerminal } from './foreground.ts';
 import { type GroupUsage, groupUsage } from './group-usage.ts';
@@ -189,8 +189,8 @@ export class OciRuntime {
    * As `delete`, for one whose processes are all gone, and without a process: crun keeps of such a container, when it has no hooks, its
    * folder and its control groups. False when something is in the way; then the runtime itself has to see to it.
    */
-  forget(id: string): boolean {
-    if (this.name !== 'crun' || !this.removeControlGroups(id)) return false;
+  async forget(id: string): Promise<boolean> {
+    if (this.name !== 'crun' || !(await this.endControlGroups(id))) return false;
     rmSync(join(stateFolder(this.#binary), id), { recursive: true, force: true });
     return true;
   }
@@ -200,9 +200,9 @@ export class OciRuntime {
     await endProcesses(this.#binary.stateRoot, new Set([id]));
   }
 
-  /** False when a process is left in them. */
-  removeControlGroups(id: string): boolean {
-    return !this.cgroups || removeControlGroups(this.#binary.stateRoot, id);
+  /** Ends and removes its control groups. False when a process is left in them after 10 s. */
+  async endControlGroups(id: string): Promise<boolean> {
+    return !this.cgroups || (await endControlGroups(this.#binary.stateRoot, id));
   }
 
   /** undefined when there is no such container. */
@@ -253,11 +253,10 @@ export class OciRuntime {
     await reapSteps(this.#binary);
     for (const { path, id, abandoned } of scratchFolders(this.#binary.stateRoot)) {
       if (!abandoned) continue;
-      if (existsSync(join(stateFolder(this.#binary), id))) {
-        await this.delete(id, { force: true });
-        this.removeControlGroups(id);
-      }
-      rmSync(path, { recursive: true, force: true });
+      // first the runtime, which may not have noted its container yet, or have forgotten it already
+      await this.endUnnoted(id);
+      if (existsSync(join(stateFolder(this.#binary), id))) await this.delete(id, { force: true });
+      if (await this.endControlGroups(id)) rmSync(path, { recursive: true, force: true });
     }
   }
 

@@ -4,10 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityIfAlive } from '../sys/index.ts';
-import { groupPrefix } from './control-groups.ts';
-
-/** ms that SIGKILL has for its work. */
-const KILL_TIME = 10_000;
+import { groupPrefix, KILL_TIME } from './control-groups.ts';
 
 export interface RuntimeProcess {
   readonly pid: number;

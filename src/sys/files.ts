@@ -118,8 +118,9 @@ function* counts(path: string, count: (stat: Stats) => number): Generator<number
   if (!top?.isDirectory()) return;
   yield count(top);
   const counted = new Set<string>();
-  using tree = new RootedTree(path);
-  const folder = tree.directory('');
+  using tree = treeAt(path);
+  const folder = tree === undefined ? undefined : directoryIn(tree, '');
+  if (folder === undefined) return;
   const open = [{ folder, names: namesIn(folder) }];
   try {
     for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
@@ -144,10 +145,15 @@ function* counts(path: string, count: (stat: Stats) => number): Generator<number
   }
 }
 
-/** undefined when it is gone, or no directory any more. */
-function directoryIn(folder: Directory, name: string): Directory | undefined {
+/** undefined when another process has removed it, or put something else in its place. */
+const treeAt = (path: string): RootedTree | undefined => unlessGone(() => new RootedTree(path));
+
+/** As `treeAt`. */
+const directoryIn = (parent: Directory | RootedTree, name: string): Directory | undefined => unlessGone(() => parent.directory(name));
+
+function unlessGone<T>(open: () => T): T | undefined {
   try {
-    return folder.directory(name);
+    return open();
   } catch (error) {
     if (reasonOf(error, 'ENOENT', 'ENOTDIR') === undefined) throw error;
     return undefined;

@@ -97,7 +97,7 @@ async function endLeftovers(engine: Engine): Promise<void> {
   // it ends what killed builds have left first
   const runtime = ids.size > 0 ? await engine.runtime() : undefined;
   for (const id of left.states) await runtime?.delete(id, { force: true }).catch(() => {});
-  for (const id of ids) runtime?.removeControlGroups(id);
+  for (const id of ids) await runtime?.endControlGroups(id);
   for (const path of left.folders) {
     if (path.startsWith(join(engine.layout.run, 'netns'))) deleteNetworkNamespace(path);
     else {
