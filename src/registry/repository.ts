@@ -35,6 +35,10 @@ interface UploadState {
 
 const ACCEPT = [MediaType.ociIndex, MediaType.ociManifest, MediaType.dockerManifestList, MediaType.dockerManifest].join(', ');
 const OCTETS = 'application/octet-stream';
+/** What registries say of a manifest when they miss one of its blobs. */
+const BLOB_MISSED = new Set(['registry.manifest-blob-unknown', 'registry.blob-unknown', 'registry.digest-invalid']);
+/** Half a second all in all. */
+const BLOB_MISSED_ATTEMPTS = 3;
 /** Attempts at going on with one blob; each that moved something begins the count anew. */
 const ATTEMPTS = 6;
 /** Bytes after which a connection may break as often again. */
@@ -118,16 +122,27 @@ export class Repository {
     return { mediaType, digest, bytes };
   }
 
+  /**
+   * Puts a manifest whose blobs are there. A registry may miss one for a moment: docker-registry empties the file that says that
+   * a repository has a blob, and writes it anew, whenever a push of someone else ends that sends the same blob.
+   */
   async putManifest(reference: string, mediaType: string, bytes: Buffer): Promise<Digest> {
-    const response = await this.host.expect(`push ${this.name(reference)}`, [200, 201, 202], {
-      method: 'PUT',
-      path: this.#url(`manifests/${reference}`),
-      headers: { 'content-type': mediaType },
-      body: bytes,
-      scopes: this.#scopes,
-    });
-    await drop(response);
-    return sha256(bytes);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await this.host.expect(`push ${this.name(reference)}`, [200, 201, 202], {
+          method: 'PUT',
+          path: this.#url(`manifests/${reference}`),
+          headers: { 'content-type': mediaType },
+          body: bytes,
+          scopes: this.#scopes,
+        });
+        await drop(response);
+        return sha256(bytes);
+      } catch (e) {
+        if (attempt >= BLOB_MISSED_ATTEMPTS || !isSlipwayError(e) || !BLOB_MISSED.has(e.code)) throw e;
+        await pause(attempt, {}, this.#signal);
+      }
+    }
   }
 
   async deleteManifest(reference: string): Promise<void> {

@@ -226,6 +226,19 @@ test('a push that breaks off goes on where the registry got to', async () => {
   await whole(s, `${host}/lab/pushed:1`);
 });
 
+test('a blob that the registry misses for a moment, because another push ends that sends it, is no failure', async () => {
+  await shop.ok('tag', `${registry.host}/lab/large:1`, `${host}/lab/twice:1`);
+  const digest = /sha256:(\w+)/.exec(noisy)?.[1] ?? '';
+  const link = join(shop.folder, 'registry/data/docker/registry/v2/repositories/lab/twice/_layers/sha256', digest, 'link');
+  let puts = 0;
+  proxy.fault = ({ method, path }) => {
+    if (method === 'PUT' && path.includes('/manifests/')) writeFileSync(link, puts++ === 0 ? '' : `sha256:${digest}`);
+    return undefined;
+  };
+  await shop.ok('push', `${host}/lab/twice:1`);
+  assert.equal(puts, 2);
+});
+
 test('a layer that unpacks to far more than its size is stopped', async () => {
   const bomb = gzipSync(Buffer.alloc(64 << 20));
   const layer = `sha256:${createHash('sha256').update(bomb).digest('hex')}`;
