@@ -5,6 +5,8 @@ import type { BuildSummary } from './record/summary.ts';
 export type VertexState = 'started' | 'done' | 'cached' | 'failed' | 'cancelled';
 
 export type BuildEvent =
+  /** What follows is of this engine; where both build one after the other. */
+  | { readonly type: 'engine'; readonly engine: 'graph' | 'classic' }
   | {
       readonly type: 'vertex';
       readonly id: string;

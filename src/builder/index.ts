@@ -2,14 +2,33 @@
 /** The original engine, loaded when it is asked for. */
 export const buildClassic: typeof import('./classic/index.ts').buildClassic = async (env, request) =>
   (await import('./classic/index.ts')).buildClassic(env, request);
-export type { BuildContext, ContextOptions, ContextSource, NamedContext } from './context/index.ts';
-export { contextNameKey, contextSource, openContext, openNamedContext } from './context/index.ts';
+export type {
+  BuildContext,
+  ContextOptions,
+  ContextRequest,
+  DockerfileRequest,
+  NamedContext,
+  NamedContextRequest,
+  ParsedContext,
+} from './context/index.ts';
+export { contextNameKey, openNamedContext, openRequested, parseContext, parseNamedContext } from './context/index.ts';
 export { type BuildEvent, stepReporter, type VertexState } from './events.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
 export type { Ulimit } from './steps/index.ts';
-export type { BaseImage, BaseOptions, BuildDescribed, BuildEnvironment, BuildJob, BuildResult, BuildSource, BuiltCache } from './types.ts';
+export type {
+  BaseImage,
+  BaseOptions,
+  BuildDescribed,
+  BuildEnvironment,
+  BuildJob,
+  BuildResult,
+  BuildSettings,
+  BuildSource,
+  BuiltCache,
+  DebugShell,
+} from './types.ts';
 export {
   type BuildRecord,
   BuildRecords,

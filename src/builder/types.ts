@@ -15,9 +15,8 @@ import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
 import type { Ulimit } from './steps/index.ts';
 
-export interface BuildJob {
-  readonly dockerfile: { readonly name: string; readonly text: string };
-  readonly context: BuildContext;
+/** What is asked for, as data. */
+export interface BuildSettings {
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -33,8 +32,6 @@ export interface BuildJob {
   readonly identity: string;
   readonly name: string;
   readonly platform?: Platform;
-  /** Names of steps begin with it where a build is for several platforms. */
-  readonly platformLabel?: string;
   readonly network: 'default' | 'none' | 'host';
   /** `name:ip`. */
   readonly addHosts: readonly string[];
@@ -44,11 +41,6 @@ export interface BuildJob {
   /** IDs of the secrets and agents that the caller offers: statements about the image name them. */
   readonly secrets: readonly string[];
   readonly ssh: readonly string[];
-  readonly session: Session;
-  /** The environment of programs that bring what is elsewhere: git. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** By the names of `--build-context`. */
-  readonly namedContexts: ReadonlyMap<string, NamedContext>;
   /** What `--allow` grants: `network.host`, `security.insecure`. */
   readonly allow: readonly string[];
   /** The original engine's own flags. */
@@ -59,21 +51,36 @@ export interface BuildJob {
     /** Images whose layers may be used. */
     readonly cacheFrom: readonly string[];
   };
-  /** Opens a shell where a command failed; `begin` is called before it takes the terminal. */
-  readonly debug?: {
-    readonly terminal: TerminalEnds | undefined;
-    readonly streams: Streams;
-    begin(step: string, shell: readonly string[]): void;
-  };
   /** Seconds since the epoch: the time that the image gets instead of now. */
   readonly sourceDateEpoch?: number;
   /** Seconds since the epoch: no file of the layers that are made is of a later time. */
   readonly rewriteTimestamp?: number;
+}
+
+/** A build at work: what is asked for, with all that it names opened. */
+export interface BuildJob extends BuildSettings {
+  readonly dockerfile: { readonly name: string; readonly text: string };
+  readonly context: BuildContext;
+  /** By the names of `--build-context`. */
+  readonly namedContexts: ReadonlyMap<string, NamedContext>;
+  readonly session: Session;
+  /** The environment of programs that bring what is elsewhere: git. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Names of steps begin with it where a build is for several platforms. */
+  readonly platformLabel?: string;
+  /** Opens a shell where a command failed; `begin` is called before it takes the terminal. */
+  readonly debug?: DebugShell;
   /** What the cache holds of this build is wanted afterwards, or goes into the configuration of the image. */
   readonly wantCache?: boolean;
   readonly inlineCache?: (cache: BuiltCache) => Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
   onEvent(e: BuildEvent): void;
+}
+
+export interface DebugShell {
+  readonly terminal: TerminalEnds | undefined;
+  readonly streams: Streams;
+  begin(step: string, shell: readonly string[]): void;
 }
 
 export interface BuildEnvironment {

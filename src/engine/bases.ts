@@ -15,18 +15,20 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../model/index.ts';
-import type { Registries } from '../registry/index.ts';
+import type { CredentialSource, Registries } from '../registry/index.ts';
 import type { Engine } from './engine.ts';
 import { hasStandIn } from './stand-ins.ts';
 
 export class Bases {
   readonly #engine: Engine;
   readonly #lease: () => Lease;
+  readonly #credentials: CredentialSource;
   #registries: Promise<Registries> | undefined;
 
   /** @param lease keeps the images until the build ends */
-  constructor(engine: Engine, lease: () => Lease) {
+  constructor(engine: Engine, lease: () => Lease, credentials: CredentialSource) {
     this.#engine = engine;
+    this.#credentials = credentials;
     this.#lease = lease;
   }
 
@@ -74,7 +76,7 @@ export class Bases {
   }
 
   #open(signal: AbortSignal): Promise<Registries> {
-    return (this.#registries ??= this.#engine.registries(signal));
+    return (this.#registries ??= this.#engine.registries(signal, [], this.#credentials));
   }
 
   /** What begins the IDs of several images names none of them here: it is a name to pull, as in Docker. */

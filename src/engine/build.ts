@@ -19,6 +19,7 @@ import { firstError, withCleanup } from '../util/index.ts';
 import type { Engine } from './engine.ts';
 import { boundCache } from './cache.ts';
 import { Bases } from './bases.ts';
+import { sessionCredentials } from './session/index.ts';
 import type { ImportedCaches } from './travel/import.ts';
 import type { CacheExport, CacheImport } from './travel/index.ts';
 
@@ -34,9 +35,12 @@ export interface BuildOutcome {
 }
 
 /** Caches of builds elsewhere, and for them. */
-export interface Travel {
+export interface Caches {
   readonly from: readonly CacheImport[];
   readonly to: readonly CacheExport[];
+}
+
+interface Travel extends Caches {
   /** What the builds for other platforms had, written together with what this one has. */
   readonly gathered?: BuiltCache[];
   /** Others follow, which write the cache. */
@@ -50,7 +54,7 @@ export interface Travel {
 export async function build(engine: Engine, which: BuildEngine, request: BuildJob, travel?: Travel, lease?: Lease): Promise<BuildOutcome> {
   const { buildClassic, buildGraph } = await import('../builder/index.ts');
   const outcome = await withImports(engine, request, travel, lease, async (imports, exports) =>
-    withEnvironment(engine, { imports, keep: lease }, (env) =>
+    withEnvironment(engine, request, { imports, keep: lease }, (env) =>
       recorded(env, which, request, async (r, recorder) => {
         if (which === 'classic') return buildClassic(env, r);
         if (exports === undefined) return buildGraph(env, r, recorder);
@@ -72,20 +76,20 @@ export async function build(engine: Engine, which: BuildEngine, request: BuildJo
 /** What the graph engine would warn of, and why it would fail. */
 export async function lintBuild(engine: Engine, request: BuildJob): Promise<Linted> {
   const { lint } = await import('../builder/index.ts');
-  return withEnvironment(engine, {}, (env) => lint(env, request));
+  return withEnvironment(engine, request, {}, (env) => lint(env, request));
 }
 
 /** What the graph engine would build, and with which arguments. */
 export async function examineBuild(engine: Engine, request: BuildJob): Promise<Examined> {
   const { examine } = await import('../builder/index.ts');
-  return withEnvironment(engine, {}, (env) => examine(env, request));
+  return withEnvironment(engine, request, {}, (env) => examine(env, request));
 }
 
 /** What the graph engine would do. */
-export async function planBuild(engine: Engine, request: BuildJob, travel?: Travel): Promise<Plan> {
+export async function planBuild(engine: Engine, request: BuildJob, travel?: Caches): Promise<Plan> {
   const { planGraph } = await import('../builder/index.ts');
   return withImports(engine, request, travel, undefined, (imports) =>
-    withEnvironment(engine, { imports }, (env) => planGraph(env, request)),
+    withEnvironment(engine, request, { imports }, (env) => planGraph(env, request)),
   );
 }
 
@@ -104,8 +108,8 @@ async function withImports<T>(
 ): Promise<T> {
   if (travel === undefined || travel.from.length + travel.to.length === 0) return fn(undefined, undefined);
   const { exportTo, importCaches, inlineCache, mergedCache, placeName } = await import('./travel/index.ts');
-  const { signal, onEvent } = request;
-  using registries = await engine.registries(signal);
+  const { session, signal, onEvent } = request;
+  using registries = await engine.registries(signal, [], sessionCredentials(session));
   using lease = engine.leases.create();
   using imported = await importCaches(engine, registries, travel.from, lease, signal, (message) => onEvent({ type: 'warning', message }));
   const { stepReporter } = await import('../builder/index.ts');
@@ -178,13 +182,14 @@ async function recorded(
 
 async function withEnvironment<T>(
   engine: Engine,
+  { session }: BuildJob,
   { imports, keep }: { imports?: ImportedCaches | undefined; keep?: Lease | undefined },
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
   let networks: Promise<BuildNetworks> | undefined;
   let held: Lease | undefined;
   const lease = (): Lease => (held ??= engine.leases.create());
-  const bases = new Bases(engine, lease);
+  const bases = new Bases(engine, lease, sessionCredentials(session));
   const borrowed = new BorrowedImages(engine.images, lease);
   const { BuildRecords } = await import('../builder/index.ts');
   const work = async (): Promise<T> =>

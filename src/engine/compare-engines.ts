@@ -1,5 +1,5 @@
 // One Dockerfile by both engines: what each ran and left out, how long it took, and what it left behind.
-import type { BuildEvent, BuildJob } from '../builder/index.ts';
+import type { BuildJob } from '../builder/index.ts';
 import { build, type BuildEngine } from './build.ts';
 import type { Engine } from './engine.ts';
 
@@ -18,25 +18,21 @@ export interface EngineRun {
   readonly size: number;
 }
 
-/** The graph engine's image gets the names; `screen` gets the events of each run. */
-export async function compareEngines(
-  engine: Engine,
-  request: BuildJob,
-  screen: (engine: BuildEngine) => (e: BuildEvent) => void,
-): Promise<EngineRun[]> {
+/** The graph engine's image gets the names. An event says which engine the following ones are of. */
+export async function compareEngines(engine: Engine, request: BuildJob): Promise<EngineRun[]> {
   const runs: EngineRun[] = [];
   for (const which of ['classic', 'graph'] as const) {
     const before = new Set(engine.images.list({ all: true }).map((i) => i.id));
     const skipped: string[] = [];
     const counts = { done: 0, cached: 0 };
-    const show = screen(which);
+    request.onEvent({ type: 'engine', engine: which });
     const { result, startedAt, finishedAt } = await build(engine, which, {
       ...request,
       // the one that finds a cache would win without having worked
       noCache: true,
       tags: which === 'graph' ? request.tags : [],
       onEvent: (e) => {
-        show(e);
+        request.onEvent(e);
         if (e.type === 'skipped') skipped.push(e.stage);
         // internal steps and sources have no inputs
         else if (e.type === 'vertex' && e.inputs.length > 0 && (e.state === 'done' || e.state === 'cached')) counts[e.state]++;

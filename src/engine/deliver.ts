@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildJob, BuiltCache } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
-import type { Image } from '../image/index.ts';
+import type { ArchiveTarget, Image } from '../image/index.ts';
 import {
   type Descriptor,
   type Digest,
@@ -16,40 +16,51 @@ import {
 } from '../model/index.ts';
 import { withMounted } from '../snapshot/index.ts';
 import { RootedTree, writeFileAtomic } from '../sys/index.ts';
-import { build, type BuildEngine, type Travel } from './build.ts';
+import { build, type BuildEngine, type Caches } from './build.ts';
 import type { Engine } from './engine.ts';
 import { needsList, sendBuild, type Sending } from './lists-of-build.ts';
 import { type Annotation, type ImageOutput, isPlain, type Output } from './output-spec.ts';
 import { type Tree, viewOf, writeArchiveWith, writeImage, writeLayoutWith, writeTar } from './outputs.ts';
 import { pushImage, USUAL_LEVELS } from './registry.ts';
+import { sessionCredentials } from './session/index.ts';
 import { attestationsOf, type Built, filesOf, provenanceInput, statementFiles, type Statements } from './statements.ts';
 import { compareBuilds, type ImageDifference } from './verify.ts';
 import { withCleanup } from '../util/index.ts';
 
 export interface Delivery extends Statements {
-  /** The store alone when empty. */
-  readonly outputs: readonly Output[];
+  /** The store alone when empty. Destinations are names that the caller's session knows. */
+  readonly outputs: readonly Output<string>[];
   /** Those of a list; when empty one image is made, for the request's platform. */
   readonly platforms: readonly Platform[];
-  readonly travel?: Travel;
+  readonly caches?: Caches;
   readonly annotations: readonly Annotation[];
   /** Build a second time, and compare. */
   readonly verify: boolean;
 }
 
 export interface Delivered {
-  /** For this machine, or the first. */
-  readonly image: Image;
+  /** Of the image for this machine, or the first. */
+  readonly imageId: Digest;
+  /** What `builder history` calls the build. */
   readonly ref: string;
   /** Of what was pushed or written as a list. */
   readonly descriptor?: Descriptor;
   readonly difference?: ImageDifference;
   /** Where the images came from, by `''` or, where there are several, `/PLATFORM`. */
-  provenance(mode: 'min' | 'max'): Promise<Record<string, object>>;
+  readonly provenance?: Readonly<Record<string, object>>;
 }
 
-/** @throws what the build throws; unsupported 'output.*' for outputs that cannot hold what was asked for. */
-export async function buildAndDeliver(engine: Engine, which: BuildEngine, request: BuildJob, delivery: Delivery): Promise<Delivered> {
+/**
+ * @param statement how much of the provenance is wanted
+ * @throws what the build throws; unsupported 'output.*' for outputs that cannot hold what was asked for
+ */
+export async function buildAndDeliver(
+  engine: Engine,
+  which: BuildEngine,
+  request: BuildJob,
+  delivery: Delivery,
+  statement?: 'min' | 'max',
+): Promise<Delivered> {
   const { outputs, platforms } = delivery;
   check(delivery, request);
   const stored = outputs.length === 0 || outputs.some((out) => out.kind === 'image' && out.store);
@@ -65,7 +76,7 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
     const gathered: BuiltCache[] = [];
     for (const [i, platform] of (platforms.length === 0 ? [request.platform] : platforms).entries()) {
       const prefix = platforms.length > 1 && platform !== undefined ? { platformLabel: formatPlatform(platform) } : {};
-      const travel = delivery.travel && { ...delivery.travel, gathered, more: i + 1 < platforms.length };
+      const travel = delivery.caches && { ...delivery.caches, gathered, more: i + 1 < platforms.length };
       const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, travel, lease);
       built.push({ ...outcome, platform: platform ?? hostPlatform() });
       if (!stored || platforms.length > 0) unwanted.push(outcome.result.image.id);
@@ -73,24 +84,16 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
     const [first] = built;
     if (first === undefined) throw new SlipwayError('internal', 'build.no-platform', 'nothing was built');
     const descriptors: Descriptor[] = [];
-    if (lease) for (const out of outputs) descriptors.push(...(await deliver(engine, request, delivery, built, out, lease)));
+    for (const out of lease ? outputs : [])
+      descriptors.push(...(await deliver(engine, request, delivery, built, await opened(out, request), lease!)));
     const difference = delivery.verify && lease ? await verify(engine, which, request, first.result.image, lease, unwanted) : undefined;
     const [descriptor] = descriptors;
     return {
-      image: first.result.image,
+      imageId: first.result.image.id,
       ref: first.ref,
       ...(descriptor !== undefined && { descriptor }),
       ...(difference && { difference }),
-      provenance: async (mode) => {
-        const { definition } = await import('./attest/index.ts');
-        const several = delivery.platforms.length > 0;
-        return Object.fromEntries(
-          built.map((b) => [
-            several ? `/${formatPlatform(b.platform)}` : '',
-            definition(provenanceInput(request, b, { mode, version: 'v0.2' })),
-          ]),
-        );
-      },
+      ...(statement && { provenance: await provenanceOfAll(request, built, platforms.length > 0, statement) }),
     };
   };
   return await withCleanup(
@@ -103,11 +106,23 @@ export async function buildAndDeliver(engine: Engine, which: BuildEngine, reques
   );
 }
 
+async function provenanceOfAll(
+  request: BuildJob,
+  built: readonly Built[],
+  several: boolean,
+  mode: 'min' | 'max',
+): Promise<Record<string, object>> {
+  const { definition } = await import('./attest/index.ts');
+  return Object.fromEntries(
+    built.map((b) => [several ? `/${formatPlatform(b.platform)}` : '', definition(provenanceInput(request, b, { mode, version: 'v0.2' }))]),
+  );
+}
+
 /** What cannot be had is refused before anything is built. */
 function check(delivery: Delivery, request: BuildJob): void {
   const { outputs, platforms, annotations, sbom, provenance } = delivery;
   const attested = sbom || provenance !== undefined;
-  const effective: readonly (Output | undefined)[] = outputs.length === 0 ? [undefined] : outputs;
+  const effective: readonly (Output<string> | undefined)[] = outputs.length === 0 ? [undefined] : outputs;
   for (const out of effective) {
     const files = out?.kind === 'local' || out?.kind === 'tar';
     const list = (out?.kind === 'archive' && out.format === 'oci') || out?.kind === 'layout' || (out?.kind === 'image' && out.push);
@@ -149,12 +164,20 @@ function check(delivery: Delivery, request: BuildJob): void {
   }
 }
 
+/** An output with the place that the caller's session has for it. */
+async function opened(out: Output<string>, { session }: BuildJob): Promise<Output<ArchiveTarget>> {
+  if (!('dest' in out)) return out;
+  const place = await session.output(out.dest);
+  const dest = place.kind === 'path' ? place.path : place.kind === 'descriptor' ? place.fd : place.stream;
+  return { ...out, dest };
+}
+
 async function deliver(
   engine: Engine,
   request: BuildJob,
   delivery: Delivery,
   built: readonly Built[],
-  out: Output,
+  out: Output<ArchiveTarget>,
   lease: Lease,
 ): Promise<Descriptor[]> {
   const names = 'names' in out && out.names.length > 0 ? out.names : request.tags;
@@ -202,7 +225,7 @@ async function writeFiles(
   request: BuildJob,
   delivery: Delivery,
   built: readonly Built[],
-  out: Extract<Output, { kind: 'local' | 'tar' }>,
+  out: Extract<Output<ArchiveTarget>, { kind: 'local' | 'tar' }>,
   names: readonly string[],
   lease: Lease,
 ): Promise<void> {
@@ -219,13 +242,14 @@ async function writeFiles(
     const documents = await statementFiles(attestations, subjects, out.files.attestationPrefix, mark);
     trees.push({ folder: split ? platform : '', view, documents });
   }
-  if (out.kind === 'tar') return await writeTar(engine, trees, out.dest, time, request.signal);
+  const { dest: folder } = out;
+  if (typeof folder !== 'string' || out.kind === 'tar') return await writeTar(engine, trees, out.dest, time, request.signal);
   const { copyTree } = await import('../builder/index.ts');
-  mkdirSync(out.dest, { recursive: true });
-  for (const { folder, view, documents } of trees) {
-    using tree = new RootedTree(out.dest);
-    using made = tree.makeDirectories(folder, 0o755);
-    const dest = join(out.dest, made.inside);
+  mkdirSync(folder, { recursive: true });
+  for (const { folder: part, view, documents } of trees) {
+    using tree = new RootedTree(folder);
+    using made = tree.makeDirectories(part, 0o755);
+    const dest = join(folder, made.inside);
     await copyTree(engine.layout, view, dest, engine.now(), time);
     // in place of what stands there, which may be a link that the image brought
     for (const { name, content } of documents) writeFileAtomic(join(dest, name), content, { mode: 0o600 });
@@ -266,19 +290,24 @@ async function pushNames(
 ): Promise<Descriptor[]> {
   const pushed: Descriptor[] = [];
   for (const name of new Set(names)) {
-    const { digest, size, mediaType } = await pushImage(engine, parseReference(name), {
-      signal: request.signal,
-      compression: COMPRESSION,
-      onProgress: ({ diffId, state, current, total }) =>
-        request.onEvent({
-          type: 'progress',
-          id: 'internal:exporting to registry',
-          name: `${state} ${diffId.slice(0, 19)}`,
-          current,
-          total,
-          done: state === 'pushed' || state === 'present' || state === 'mounted',
-        }),
-    });
+    const { digest, size, mediaType } = await pushImage(
+      engine,
+      parseReference(name),
+      {
+        signal: request.signal,
+        compression: COMPRESSION,
+        onProgress: ({ diffId, state, current, total }) =>
+          request.onEvent({
+            type: 'progress',
+            id: 'internal:exporting to registry',
+            name: `${state} ${diffId.slice(0, 19)}`,
+            current,
+            total,
+            done: state === 'pushed' || state === 'present' || state === 'mounted',
+          }),
+      },
+      sessionCredentials(request.session),
+    );
     pushed.push({ mediaType, digest, size });
     nameByDigest(engine, result.image, out, [name], { mediaType, digest, size });
   }
@@ -296,7 +325,7 @@ async function pushBuild(
 ): Promise<Descriptor[]> {
   const { openTarget } = await import('../registry/index.ts');
   const insecure = out.insecure ? names.map((name) => parseReference(name).domain) : [];
-  using registries = await engine.registries(request.signal, insecure);
+  using registries = await engine.registries(request.signal, insecure, sessionCredentials(request.session));
   const pushed: Descriptor[] = [];
   for (const name of new Set(names)) {
     const to = { kind: 'docker', at: name, byDigest: out.byDigest } as const;

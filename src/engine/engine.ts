@@ -6,7 +6,7 @@ import { GarbageCollector, ContentStore, Leases, needsSync, recover, type Recove
 import type { ContainerManager } from '../container/index.ts';
 import { ImageStore } from '../image/index.ts';
 import type { NetworkManager } from '../network/index.ts';
-import type { ConfigCredentials, Registries, RegistrySettings } from '../registry/index.ts';
+import type { ConfigCredentials, CredentialSource, Registries, RegistrySettings } from '../registry/index.ts';
 import type { OciRuntime } from '../runtime/index.ts';
 import { openSnapshotter, type Snapshotter } from '../snapshot/index.ts';
 import { Database, type Layout, layout } from '../store/index.ts';
@@ -28,7 +28,7 @@ export interface EngineOptions {
     readonly settings: RegistrySettings;
     /** `config.json` with who signs in where. */
     readonly config: string;
-    /** For credential helpers. */
+    /** For credential helpers, and programs that fetch. */
     readonly environment: Readonly<Record<string, string>>;
     /** Bytes that an archive may unpack to. */
     readonly layerLimit?: number;
@@ -128,18 +128,26 @@ export class Engine {
     })());
   }
 
-  /** Registries with the settings and credentials of this user, and hosts that need no TLS this time. The caller closes it. */
-  async registries(signal: AbortSignal, insecure: readonly string[] = []): Promise<Registries> {
+  /**
+   * Registries with the settings of this user, and hosts that need no TLS this time. The caller closes it.
+   * @param credentials those of this user when left out
+   */
+  async registries(signal: AbortSignal, insecure: readonly string[] = [], credentials?: CredentialSource): Promise<Registries> {
     const { Registries } = await import('../registry/index.ts');
     const settings = this.#o.registries?.settings ?? { hosts: {}, certificates: [], environment: this.environment };
     const hosts = { ...settings.hosts };
     for (const host of insecure) hosts[host] = { ...hosts[host], insecure: true };
-    return new Registries({ ...settings, hosts }, await this.credentials(), signal);
+    return new Registries({ ...settings, hosts }, credentials ?? (await this.credentials()), signal);
   }
 
   async credentials(): Promise<ConfigCredentials> {
     const { ConfigCredentials } = await import('../registry/index.ts');
     return new ConfigCredentials(this.#o.registries?.config ?? '/nonexistent/config.json', this.#o.registries?.environment ?? {});
+  }
+
+  /** The whole environment, for programs that fetch: git. */
+  get toolEnvironment(): Readonly<Record<string, string>> {
+    return this.#o.registries?.environment ?? this.environment;
   }
 
   get cacheLimit(): number | undefined {

@@ -1,13 +1,15 @@
 // The use cases behind one façade.
 export { exportContainer, importImage, type LayerProgress, loadImages, saveImages } from './archives.ts';
-export { type BuildEngine, examineBuild, lintBuild, planBuild, type Travel } from './build.ts';
-export { compareEngines, type EngineRun } from './compare-engines.ts';
-export { buildAndDeliver, type Delivered, type Delivery } from './deliver.ts';
+export type { BuildEngine, Caches } from './build.ts';
+export type { EngineRun } from './compare-engines.ts';
+export type { Delivered, Delivery } from './deliver.ts';
+export type { Caller } from './job.ts';
+export { type BuildRequest, type Checked, type Operation, type OperationKind, perform, type Reply } from './operations.ts';
 export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Annotation, type Output, parseOutput } from './output-spec.ts';
-export { openAgent, PathSession, type PathSessionOptions, type SecretSource } from './session/index.ts';
+export { openAgent, PathSession, readContextWords, type SecretSource, userCredentials } from './session/index.ts';
 export type { ProvenanceWish } from './statements.ts';
 export type { ImageDifference } from './verify.ts';
 export { cacheEntries, type CacheEntry, type CacheFilter, checkCacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';

@@ -52,20 +52,21 @@ export interface ImageOutput {
   readonly form: ImageForm;
 }
 
-/** An output that is understood; `dest` is absolute, or 1 for standard output. */
-export type Output =
+/** An output that is understood. `dest` of one that was read is an absolute path, or 1 for standard output; that of a request is a name
+ * that the caller's session knows; that of one to be written is where it goes. */
+export type Output<D = string | 1> =
   | ImageOutput
   | { readonly kind: 'cacheonly' }
   | {
       readonly kind: 'archive';
       readonly format: 'docker' | 'oci';
       readonly names: readonly string[];
-      readonly dest: string | 1;
+      readonly dest: D;
       readonly form: ImageForm;
     }
-  | { readonly kind: 'layout'; readonly names: readonly string[]; readonly dest: string; readonly form: ImageForm }
-  | { readonly kind: 'tar'; readonly dest: string | 1; readonly files: FilesForm }
-  | { readonly kind: 'local'; readonly dest: string; readonly files: FilesForm };
+  | { readonly kind: 'layout'; readonly names: readonly string[]; readonly dest: D; readonly form: ImageForm }
+  | { readonly kind: 'tar'; readonly dest: D; readonly files: FilesForm }
+  | { readonly kind: 'local'; readonly dest: D; readonly files: FilesForm };
 
 const IMAGE = [
   'name',

@@ -2,7 +2,7 @@
 import { closeSync, createReadStream, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Lease } from '../content/index.ts';
-import { type Image, openSink, saveImage, TarSink } from '../image/index.ts';
+import { type ArchiveTarget, type Image, openSink, saveImage, TarSink } from '../image/index.ts';
 import { formatReference, parseReference, withDefaultTag } from '../model/index.ts';
 import type { CopyTarget, ImageName } from '../registry/index.ts';
 import { ownedFolder } from '../store/index.ts';
@@ -14,12 +14,14 @@ import { withCleanup } from '../util/index.ts';
 export async function writeImage(
   engine: Engine,
   image: Image,
-  out: { readonly dest: string | 1; readonly format: 'docker' | 'oci'; readonly folder: boolean },
+  out: { readonly dest: ArchiveTarget; readonly format: 'docker' | 'oci'; readonly folder: boolean },
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (!out.folder) return await saveImage(engine.images, image, names, out.dest, { format: out.format, signal });
-  await writeLayout(engine, image, names, out.dest as string, signal);
+  // what takes no folder gets the archive of one
+  if (!out.folder || typeof out.dest !== 'string')
+    return await saveImage(engine.images, image, names, out.dest, { format: out.format, signal });
+  await writeLayout(engine, image, names, out.dest, signal);
 }
 
 /** The files of an image, to be mounted: nothing at all for one without layers. The lease keeps them. */
@@ -39,7 +41,7 @@ export interface Tree {
 export async function writeTar(
   engine: Engine,
   trees: readonly Tree[],
-  dest: string | 1,
+  dest: ArchiveTarget,
   time: number | undefined,
   signal: AbortSignal,
 ): Promise<void> {
@@ -88,7 +90,7 @@ async function writeLayout(engine: Engine, image: Image, names: readonly string[
 
 /** Lets `write` fill an archive that `docker load` reads, with one image. */
 export async function writeArchiveWith<T>(
-  dest: string | 1,
+  dest: ArchiveTarget,
   names: readonly string[],
   signal: AbortSignal,
   write: (target: CopyTarget) => Promise<T>,
@@ -108,7 +110,7 @@ export async function writeArchiveWith<T>(
 /** Lets `write` fill a layout, which becomes a folder (where `folder` says so, or `dest` is one), or an archive at `dest`. */
 export async function writeLayoutWith<T>(
   engine: Engine,
-  dest: string | 1,
+  dest: ArchiveTarget,
   names: readonly string[],
   signal: AbortSignal,
   folder: boolean,
@@ -119,7 +121,7 @@ export async function writeLayoutWith<T>(
     const ref = withDefaultTag(parseReference(name));
     return { tag: ref.tag ?? 'latest', whole: formatReference(ref) };
   });
-  const asFolder = dest !== 1 && (folder || statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true);
+  const asFolder = typeof dest === 'string' && (folder || statSync(dest, { throwIfNoEntry: false })?.isDirectory() === true);
   if (asFolder) return await write(new LayoutTarget(dest, called));
   const scratch = ownedFolder(engine.layout);
   const work = async (): Promise<T> => {
@@ -131,7 +133,7 @@ export async function writeLayoutWith<T>(
 }
 
 /** The plain files of a folder as a tar. */
-async function packFolder(folder: string, dest: string | 1, signal: AbortSignal): Promise<void> {
+async function packFolder(folder: string, dest: ArchiveTarget, signal: AbortSignal): Promise<void> {
   const sink = await openSink(dest, signal);
   try {
     const tar = new TarSink(sink);

@@ -14,6 +14,7 @@ import type {
   CopyOptions,
   Compression,
   Credentials,
+  CredentialSource,
   Pulled,
   PullOptions,
   Pushed,
@@ -38,8 +39,11 @@ export async function pullImage(engine: Engine, ref: Reference, o: PullOptions):
   );
 }
 
-/** Pushes the image that has this very name. @throws SlipwayError `image.not-found` in Docker's words */
-export async function pushImage(engine: Engine, ref: Reference, o: PushOptions): Promise<Pushed> {
+/**
+ * Pushes the image that has this very name. @throws SlipwayError `image.not-found` in Docker's words
+ * @param credentials those of this user when left out
+ */
+export async function pushImage(engine: Engine, ref: Reference, o: PushOptions, credentials?: CredentialSource): Promise<Pushed> {
   const name = withDefaultTag(ref);
   const image = engine.images.find(familiarReference(name));
   if (image === undefined)
@@ -51,7 +55,7 @@ export async function pushImage(engine: Engine, ref: Reference, o: PushOptions):
         hints: ['slipway images lists what is here; slipway tag IMAGE NAME gives a name'],
       },
     );
-  using registries = await engine.registries(o.signal);
+  using registries = await engine.registries(o.signal, [], credentials);
   const { push } = await import('../registry/index.ts');
   // awaited here: what `using` holds would be let go of at once
   return await push(engine.images, registries, image, name, o);

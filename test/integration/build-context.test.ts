@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
-import { contextSource, openContext, openNamedContext } from '../../src/builder/context/index.ts';
+import { openContext } from '../../src/builder/context/index.ts';
+import { openContextWord, openNamedWord } from '../support/contexts.ts';
 import { memorySession } from '../support/session.ts';
 
 let base = '';
@@ -52,13 +53,10 @@ test('the Dockerfile may be a link, have a small letter, or another name', async
 });
 
 test('what is missing is told in the words of each engine', async () => {
-  await assert.rejects(
-    openContext(
-      contextSource('nowhere', base, () => Readable.from([])),
-      { ...opening(), wording: 'graph' },
-    ),
-    { code: 'context.not-found', message: 'unable to prepare context: path "nowhere" not found' },
-  );
+  await assert.rejects(openContextWord('nowhere', { scratch, cwd: base }), {
+    code: 'context.not-found',
+    message: 'unable to prepare context: path "nowhere" not found',
+  });
   mkdirSync(join(base, 'c'));
   const graph = await openContext(directory(), { ...opening(), wording: 'graph' });
   assert.throws(() => graph.dockerfile(), {
@@ -138,9 +136,9 @@ test('an archive that leads outside is refused, and nothing of it stays', async 
 
 test('named contexts', async () => {
   put('other/a', 'a');
-  const o = { ...opening(), cwd: base };
-  const named = await openNamedContext('other', 'other', o);
+  const o = { scratch, cwd: base };
+  const named = await openNamedWord('other', 'other', o);
   assert.equal(named.kind === 'directory' && named.context?.root, join(base, 'other'));
-  assert.deepEqual(await openNamedContext('img', 'docker-image://busybox', o), { kind: 'image', ref: 'busybox' });
-  await assert.rejects(openNamedContext('other', '../extra/nowhere', o), { message: /\.\.\/extra\/nowhere/ });
+  assert.deepEqual(await openNamedWord('img', 'docker-image://busybox', o), { kind: 'image', ref: 'busybox' });
+  await assert.rejects(openNamedWord('other', '../extra/nowhere', o), { message: /\.\.\/extra\/nowhere/ });
 });

@@ -164,8 +164,8 @@ test('a cache of builds for several platforms gives their results on another mac
       force: false,
       ignoreError: false,
     };
-    await here.build({ ...order, architectures, travel: { from: [], to: [everything] } });
-    await here.build({ ...order, architectures, layout: image.path, travel: { from: [], to: [{ type: 'inline' }] } });
+    await here.build({ ...order, architectures, caches: { from: [], to: [everything] } });
+    await here.build({ ...order, architectures, layout: image.path, caches: { from: [], to: [{ type: 'inline' }] } });
     for (const from of [place, image]) {
       using there = await Machine.open(join(folder, `there${seed}`));
       await here.lend(there);
@@ -175,7 +175,7 @@ test('a cache of builds for several platforms gives their results on another mac
           architecture,
           // where steps run again, what they see is what they saw
           nonce: from === place ? 'another' : order.nonce,
-          travel: { from: [{ place: from, mounts: 'none' }], to: [] },
+          caches: { from: [{ place: from, mounts: 'none' }], to: [] },
         });
         assert.deepEqual(shownAs(answer.files), shownAs(expected[i]!.files), `${architecture} from ${from.path}\n${told}`);
         // an inline cache has the steps of the image alone: others may run, and nothing comes of it

@@ -5,10 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { buildClassic } from '../../src/builder/classic/index.ts';
-import { contextSource, openContext, openNamedContext } from '../../src/builder/context/index.ts';
+import { openContextWord, openNamedWord } from '../support/contexts.ts';
 import { buildGraph } from '../../src/builder/graph/index.ts';
 import type { BuildJob, BuildResult } from '../../src/builder/types.ts';
 import { openRootfs } from '../../src/builder/steps/index.ts';
@@ -207,15 +206,10 @@ test('secrets sign what is asked by HTTP, for their host alone', async () => {
     code: 'http.status',
     kind: 'permission-denied',
   });
-  using context = await openContext(
-    contextSource(`${web}/signed`, '/', () => Readable.from([])),
-    {
-      scratch: f.env.layout.ingest,
-      wording: 'graph',
-      signal: new AbortController().signal,
-      elsewhere: { environment: {}, session: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader') },
-    },
-  );
+  using context = await openContextWord(`${web}/signed`, {
+    scratch: f.env.layout.ingest,
+    session: secretsOf('HTTP_AUTH_HEADER_127.0.0.1', 'Custom h3ader'),
+  });
   assert.equal(context.dockerfile().text, 'signed');
   await graph(`FROM base\nADD ${web}/away /x\n`, { session: secretsOf('HTTP_AUTH_TOKEN_127.0.0.1', 't0ken') });
   assert.deepEqual(landed, [undefined], 'no secret follows a redirect to another host');
@@ -293,17 +287,8 @@ test('a repository: what is not there is told', async () => {
 test('contexts from elsewhere: a repository, an archive, a Dockerfile', async () => {
   f.put('Dockerfile', 'FROM base\nCOPY own /own\n');
   f.put('own', 'own');
-  const o = {
-    scratch: f.env.layout.ingest,
-    wording: 'graph' as const,
-    signal: new AbortController().signal,
-    elsewhere: { environment: {}, session: memorySession() },
-  };
-  const open = (word: string) =>
-    openContext(
-      contextSource(word, '/', () => Readable.from([])),
-      o,
-    );
+  const o = { scratch: f.env.layout.ingest };
+  const open = (word: string) => openContextWord(word, o);
   {
     using context = await open(`${git}/app#v1`);
     assert.match(context.dockerfile().text, /COPY file/);
@@ -318,7 +303,7 @@ test('contexts from elsewhere: a repository, an archive, a Dockerfile', async ()
     using context = await open(`${web}/Dockerfile`);
     assert.match(context.dockerfile().text, /by URL/);
   }
-  const named = await openNamedContext('n', `${git}/app#main:sub`, o);
+  const named = await openNamedWord('n', `${git}/app#main:sub`, o);
   assert.ok(named.kind === 'directory');
   assert.equal(named.context, undefined, 'it is fetched once a stage needs it');
   assert.deepEqual(left(), []);

@@ -5,7 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildClassic } from '../../src/builder/classic/index.ts';
-import { openNamedContext, type NamedContext } from '../../src/builder/context/index.ts';
+import type { NamedContext } from '../../src/builder/context/index.ts';
+import { openNamedWord } from '../support/contexts.ts';
 import { buildGraph, planGraph } from '../../src/builder/graph/index.ts';
 import { type BuildJob, copyTree } from '../../src/builder/index.ts';
 import type { Image } from '../../src/image/index.ts';
@@ -43,17 +44,8 @@ async function build(text: string, o: Partial<BuildJob> = {}, engine = buildGrap
 
 async function contexts(o: Readonly<Record<string, string>>): Promise<Pick<BuildJob, 'namedContexts'>> {
   const namedContexts = new Map<string, NamedContext>();
-  for (const [name, value] of Object.entries(o)) {
-    namedContexts.set(
-      name,
-      await openNamedContext(name, value, {
-        cwd: f.folder,
-        scratch: f.env.layout.ingest,
-        signal: new AbortController().signal,
-        elsewhere: { environment: {}, session: memorySession() },
-      }),
-    );
-  }
+  for (const [name, value] of Object.entries(o))
+    namedContexts.set(name, await openNamedWord(name, value, { cwd: f.folder, scratch: f.env.layout.ingest }));
   return { namedContexts };
 }
 

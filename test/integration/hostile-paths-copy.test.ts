@@ -4,9 +4,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { makeTar } from '../../src/archive/testing.ts';
-import { openNamedContext } from '../../src/builder/context/index.ts';
+import { openNamedWord } from '../support/contexts.ts';
 import { HostileBuilds } from './hostile-host.ts';
-import { memorySession } from '../support/session.ts';
 
 const attack = new HostileBuilds();
 
@@ -96,17 +95,11 @@ test('destinations: links in the image stay in the image', async () => {
   );
 });
 
-const options = {
-  scratch: '',
-  signal: new AbortController().signal,
-  elsewhere: { environment: {}, session: memorySession() },
-};
-
 test('named contexts stay in their folder', async () => {
   const folder = join(attack.f.folder, 'named');
   mkdirSync(folder, { recursive: true });
   symlinkSync(attack.host, join(folder, 'lnk'));
-  const named = await openNamedContext('n', folder, { ...options, scratch: attack.f.folder });
+  const named = await openNamedWord('n', folder, { scratch: attack.f.folder });
   const namedContexts = new Map([['n', named]]);
   for (const line of ['COPY --from=n lnk/secret /', 'COPY --from=n --parents lnk/secret /', 'ADD --from=n lnk /'])
     assert.equal((await attack.build(`FROM scratch\n${line}`, { namedContexts })).files.size, 0, line);

@@ -1,7 +1,7 @@
 // The session of a caller that has nothing on a disk: it serves from memory, and keeps what comes out in memory.
 import { Readable, Writable } from 'node:stream';
 import { END_OF_ARCHIVE, encodeHeader, padding } from '../../src/archive/index.ts';
-import type { LocalWish, Session, SessionCredentials, SshAgent } from '../../src/model/index.ts';
+import { type LocalWish, type Session, type SessionCredentials, SlipwayError, type SshAgent } from '../../src/model/index.ts';
 
 export interface Memory {
   /** By ID. */
@@ -40,7 +40,7 @@ export function memorySession({ secrets = {}, agents = {}, locals = {}, credenti
         `local ${name}${wish.only === undefined ? '' : ` only ${wish.only.join(' ')}`}${wish.ignore === undefined ? '' : ' ignoring'}`,
       );
       const files = locals[name];
-      if (files === undefined) throw new Error(`no files are named ${name}`);
+      if (files === undefined) throw new SlipwayError('not-found', 'session.local', `no files are named ${name}`);
       return { kind: 'stream', stream: Readable.from([Buffer.isBuffer(files) ? files : tarOf(files, wish)]) };
     },
     credentials: async (host) => {

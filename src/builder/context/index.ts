@@ -1,5 +1,15 @@
 // Build contexts: where the files of a build come from.
-export type { BuildContext, ContextOptions, ContextSource, NamedContext, NamedDirectory } from './types.ts';
-export { openContext, openNamedContext } from './open.ts';
+export type {
+  BuildContext,
+  ContextOptions,
+  ContextRequest,
+  ContextSource,
+  DockerfileRequest,
+  NamedContext,
+  NamedContextRequest,
+  NamedDirectory,
+} from './types.ts';
+export { openNamedContext, openRequested } from './asked.ts';
+export { openContext } from './open.ts';
 export { contextKey, contextNameKey } from './names.ts';
-export { contextSource } from './source.ts';
+export { type ParsedContext, parseContext, parseNamedContext } from './source.ts';

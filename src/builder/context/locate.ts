@@ -15,7 +15,8 @@ export interface Located {
 }
 
 /** Where the Dockerfile is looked for; it may not be there. `base`: what a relative `-f` starts from. */
-export function locateDockerfile(root: string, base: string, dockerfile: string | undefined): Located {
+export function locateDockerfile(root: string, base: string, dockerfile: string | Located | undefined): Located {
+  if (typeof dockerfile === 'object') return dockerfile;
   if (dockerfile !== undefined && dockerfile !== '') {
     const path = resolve(base, dockerfile);
     return { path, name: dockerfile };

@@ -3,16 +3,14 @@ import { mkdirSync, mkdtempSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
-import type { LayoutImage } from '../../image/index.ts';
-import { isDigest, SlipwayError, supportedDigest } from '../../model/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import { bodyOf, checkOut, gitSource, openUrl, resolveCommit, withoutCredentials } from '../../remote/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import { stoppedBy } from '../../util/index.ts';
 import { folderWithin, gitOptions, httpAuthorization } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
 import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
-import { isRemote } from './source.ts';
-import type { BuildContext, ContextOptions, ContextSource, NamedContext, NamedDirectory } from './types.ts';
+import type { BuildContext, ContextOptions, ContextSource, NamedDirectory } from './types.ts';
 
 /**
  * Opens a context. Throws not-found 'context.not-found' when the directory is missing, invalid-argument for a bad
@@ -52,43 +50,8 @@ async function ofStream(input: Readable, options: ContextOptions, name: string):
 }
 
 const LARGEST_DOCKERFILE = 16 << 20;
-const LAYOUT = 'oci-layout://';
-
-/** `PATH[:TAG][@DIGEST]`. */
-function layoutImage(name: string, text: string, cwd: string): LayoutImage {
-  const { path, tag, digest } = /^(?<path>.*?)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@(?<digest>.*))?$/s.exec(text)?.groups ?? {};
-  if (!path || (digest !== undefined && !isDigest(digest)))
-    throw new SlipwayError('invalid-argument', 'context.layout', `invalid OCI layout for build context ${name}: ${LAYOUT}${text}`, {
-      hints: ['oci-layout://PATH, with :TAG or @sha256:… behind it where there are several images'],
-    });
-  return { path: resolve(cwd, path), ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest: supportedDigest(digest) }) };
-}
-
-/** A context of `--build-context name=value`: a directory, something elsewhere, `docker-image://…` or `oci-layout://…`. */
-export async function openNamedContext(
-  name: string,
-  value: string,
-  o: Omit<ContextOptions, 'wording' | 'dockerfile' | 'dockerfileText'>,
-): Promise<NamedContext> {
-  if (value.startsWith('docker-image://')) return { kind: 'image', ref: value.slice('docker-image://'.length) };
-  if (value.startsWith(LAYOUT)) return { kind: 'layout', layout: layoutImage(name, value.slice(LAYOUT.length), o.cwd ?? '.') };
-  const options: ContextOptions = { ...o, wording: 'graph' };
-  if (isRemote(value)) return new LazyDirectory(() => ofRemote(value, options));
-  if (/^[a-z-]+:\/\//.test(value))
-    throw new SlipwayError('unsupported', 'context.remote', `a named context of this kind is not supported: ${name}=${value}`);
-  const path = resolve(o.cwd ?? '.', value);
-  if (!isDirectory(path))
-    throw new SlipwayError(
-      'not-found',
-      'context.not-found',
-      `failed to get build context ${name}: stat ${value}: no such file or directory`,
-    );
-  const opened = new LazyDirectory(async () => ofDirectory(path, value, options));
-  await opened.open();
-  return opened;
-}
-
-class LazyDirectory implements NamedDirectory {
+/** A directory that is fetched once a stage needs it. */
+export class LazyDirectory implements NamedDirectory {
   readonly kind = 'directory';
   readonly #fetch: () => Promise<BuildContext>;
   #opening: Promise<BuildContext> | undefined;
@@ -108,14 +71,14 @@ class LazyDirectory implements NamedDirectory {
   }
 }
 
-function isDirectory(path: string): boolean {
+export function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function ofDirectory(root: string, written: string, options: ContextOptions): BuildContext {
   if (!isDirectory(root))
     throw new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
-  return make(root, options, resolve(options.cwd ?? root), false, () => {});
+  return makeContext(root, options, resolve(options.cwd ?? root), false, () => {});
 }
 
 async function ofRemote(address: string, options: ContextOptions): Promise<BuildContext> {
@@ -133,7 +96,7 @@ async function ofRemote(address: string, options: ContextOptions): Promise<Build
     await checkOut(git, commit, folder, { ...access, keepGitDir, submodules: git.submodules ?? true });
     const root = folderWithin(folder, git.folder ?? '');
     const origin = { uri: withoutCredentials(address), digest: `${commit.length === 64 ? 'sha256' : 'sha1'}:${commit}` };
-    return { ...make(root, options, root, false, () => removeTree(folder)), origin };
+    return { ...makeContext(root, options, root, false, () => removeTree(folder)), origin };
   } catch (e) {
     removeTree(folder);
     throw e;
@@ -146,7 +109,7 @@ async function ofArchive(stream: Readable, options: ContextOptions): Promise<Bui
   try {
     const owner = keepsOwners ? undefined : { uid: process.geteuid!(), gid: process.getegid!() };
     await unpackStream(stream, root, { owner }, options.signal);
-    return { ...make(root, options, root, true, () => removeTree(root)), keepsOwners };
+    return { ...makeContext(root, options, root, true, () => removeTree(root)), keepsOwners };
   } catch (e) {
     removeTree(root);
     throw e;
@@ -155,15 +118,15 @@ async function ofArchive(stream: Readable, options: ContextOptions): Promise<Bui
 
 function ofScratch(options: ContextOptions, stream: boolean): BuildContext {
   const root = scratchFolder(options);
-  return make(root, options, options.cwd ?? root, stream, () => removeTree(root));
+  return makeContext(root, options, options.cwd ?? root, stream, () => removeTree(root));
 }
 
-function scratchFolder(options: ContextOptions): string {
+export function scratchFolder(options: Pick<ContextOptions, 'scratch'>): string {
   mkdirSync(options.scratch, { recursive: true });
   return mkdtempSync(join(options.scratch, 'context-'));
 }
 
-function make(root: string, options: ContextOptions, base: string, stream: boolean, clean: () => void): BuildContext {
+export function makeContext(root: string, options: ContextOptions, base: string, stream: boolean, clean: () => void): BuildContext {
   const text = options.dockerfileText;
   const at: Located | undefined = text === undefined ? locateDockerfile(root, base, options.dockerfile) : undefined;
   const ignored = readIgnore(root, at, options.wording, stream);

@@ -2,8 +2,33 @@
 // where it came from (a folder, an archive, a text on standard input) no longer matters to anybody past this folder.
 import type { Readable } from 'node:stream';
 import type { LayoutImage } from '../../image/index.ts';
+import type { Digest } from '../../model/index.ts';
 import type { Elsewhere } from '../elsewhere.ts';
 import type { PathFilter } from '../steps/types.ts';
+
+/** Where a request has its files from, as data: a name is one that the caller's session knows. */
+export type ContextRequest =
+  /** `written`: what the user wrote, for messages. */
+  | { readonly kind: 'folder'; readonly name: string; readonly written: string }
+  /** An archive, or the text of a Dockerfile alone. */
+  | { readonly kind: 'stream'; readonly name: string }
+  /** A Git repository, or what a URL gives. */
+  | { readonly kind: 'remote'; readonly address: string };
+
+/** Which Dockerfile is read; `Dockerfile` of the context when left out. */
+export type DockerfileRequest =
+  /** Below the context. */
+  | { readonly kind: 'inside'; readonly path: string; readonly written: string }
+  /** A file of another folder of the caller's. */
+  | { readonly kind: 'outside'; readonly name: string; readonly file: string; readonly written: string }
+  | { readonly kind: 'text'; readonly text: string };
+
+export type NamedContextRequest =
+  | { readonly kind: 'folder'; readonly name: string; readonly written: string }
+  | { readonly kind: 'remote'; readonly address: string }
+  | { readonly kind: 'image'; readonly ref: string }
+  /** An image in an OCI layout, which is a folder of the caller's. */
+  | { readonly kind: 'layout'; readonly name: string; readonly tag?: string; readonly digest?: Digest };
 
 /** Where the files of a build come from. */
 export type ContextSource =
@@ -16,8 +41,9 @@ export type ContextSource =
   | { readonly kind: 'empty' };
 
 export interface ContextOptions {
-  /** What `-f` gave: an absolute path or one relative to `cwd`; relative to the context when that is a stream. */
-  readonly dockerfile?: string;
+  /** A path as `-f` has it, absolute or relative to `cwd`, and relative to the context when that is a stream; or where the file lies and how
+   * messages call it. */
+  readonly dockerfile?: string | { readonly path: string; readonly name: string };
   /** The caller's working folder; needed when `dockerfile` is relative. */
   readonly cwd?: string;
   /** The text of the Dockerfile when `-f -` gave it; then no file is looked up. */
@@ -67,4 +93,4 @@ export type NamedContext =
   | NamedDirectory
   | { readonly kind: 'image'; readonly ref: string }
   /** `oci-layout://PATH[:TAG][@DIGEST]`: an image of a layout on disk. */
-  | { readonly kind: 'layout'; readonly layout: LayoutImage };
+  | { readonly kind: 'layout'; readonly layout: LayoutImage; dispose(): void };

@@ -103,6 +103,7 @@ export class Recorder {
         return;
       case 'progress':
       case 'warning':
+      case 'engine':
       case 'summary':
         return;
       default:

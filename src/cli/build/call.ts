@@ -1,17 +1,9 @@
 // What `build --check` and `build --call` print, as text and as JSON.
-import { parseDockerfile, ruleUrl } from '../../dockerfile/index.ts';
-import {
-  type Engine,
-  examineBuild,
-  lintBuild,
-  type BuildJob,
-  type Examined,
-  type Linted,
-  type Dockerfile,
-  type RuleName,
-} from '../../engine/index.ts';
+import type { BuildRequest, Caller, Checked, Reply } from '../../engine/index.ts';
 import { type SourceRange, SlipwayError } from '../../model/index.ts';
+import type { Context } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
+import { performBuild } from './perform.ts';
 import { table } from '../table.ts';
 
 export type CallMethod = 'build' | 'check' | 'outline' | 'targets' | 'describe';
@@ -65,23 +57,25 @@ export interface Answer {
 }
 
 /** Asks the engine, and says what to print. */
-export async function answerCall({ method, json }: Call, engine: Engine, request: BuildJob): Promise<Answer> {
+export async function answerCall({ method, json }: Call, ctx: Context, request: BuildRequest, caller: Caller): Promise<Answer> {
   const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const answer = (stdout: string): Answer => ({ stdout, stderr: '', exitCode: 0 });
-  const { name, text } = request.dockerfile;
   switch (method) {
     case 'outline': {
-      const outline = shownOutline(await examineBuild(engine, request));
+      const outline = shownOutline(await performBuild(ctx, { kind: 'outline', request }, caller));
       return answer(json ? print(outline) : outlineText(outline));
     }
     case 'targets': {
-      const dockerfile = parseDockerfile(text, { name });
-      const targets = targetsOf(dockerfile);
+      const { text, targets } = await performBuild(ctx, { kind: 'targets', request }, caller);
+      if (json) {
+        const shown = targets.map(({ range, ...t }) => ({ ...t, location: location(range) }));
+        return answer(print({ targets: shown, sources: [source(text)] }));
+      }
       const rows = targets.map((t) => [
         `${t.name ?? ''}${t.default ? `${t.name === undefined ? '' : ' '}(default)` : ''}`,
         t.description ?? '',
       ]);
-      return answer(json ? print({ targets, sources: [source(text)] }) : table([['TARGET', 'DESCRIPTION'], ...rows], 1));
+      return answer(table([['TARGET', 'DESCRIPTION'], ...rows], 1));
     }
     case 'describe':
       if (json)
@@ -96,11 +90,9 @@ export async function answerCall({ method, json }: Call, engine: Engine, request
         );
       return answer(table([['NAME', 'VERSION', 'DESCRIPTION'], ...REQUESTS.map((r) => [r.name, r.version, r.description])], 1));
     default: {
-      const found = await lintBuild(engine, request);
+      const found = await performBuild(ctx, { kind: 'check', request }, caller);
       return {
-        stdout: json
-          ? print(warningsOf(found, name, text))
-          : `${warningsText(found)}${found.error && found.warnings.length > 0 ? '\n' : ''}`,
+        stdout: json ? print(warningsOf(found)) : `${warningsText(found)}${found.error && found.warnings.length > 0 ? '\n' : ''}`,
         stderr: found.error === undefined ? '' : errorText(found.error),
         exitCode: found.warnings.length > 0 || found.error !== undefined ? 1 : 0,
       };
@@ -114,72 +106,45 @@ const location = ({ start, end }: SourceRange) => ({
   ranges: Array.from({ length: end.line - start.line + 1 }, (_, n) => ({ start: { line: start.line + n }, end: { line: start.line + n } })),
 });
 
-const byLine = ({ warnings }: Linted): Linted['warnings'] =>
+const byLine = ({ warnings }: Checked): Checked['warnings'] =>
   warnings.toSorted((a, b) => a.source.range.start.line - b.source.range.start.line);
 
-function warningsOf(found: Linted, name: string, text: string): unknown {
+function warningsOf(found: Checked): unknown {
   const warnings = found.warnings.map((w) => ({
     ruleName: w.rule,
     description: w.description,
-    url: ruleUrl(w.rule as RuleName),
+    url: w.url,
     detail: w.message,
     location: location(w.source.range),
   }));
   const { error } = found;
   return {
     warnings: warnings.length === 0 ? null : warnings,
-    sources: [{ filename: name, data: source(text), language: 'Dockerfile' }],
+    sources: [{ filename: found.name, data: source(found.text), language: 'Dockerfile' }],
     ...(error !== undefined && { buildError: { message: error.message, location: error.source ? location(error.source.range) : {} } }),
   };
 }
 
-function warningsText(found: Linted): string {
+function warningsText(found: Checked): string {
   const warnings = byLine(found);
   const n = warnings.length;
   if (n === 0) return found.error === undefined ? 'Check complete, no warnings found.\n' : '';
-  const parts = warnings.map((w) => `\nWARNING: ${w.rule} - ${ruleUrl(w.rule as RuleName)}\n${w.message}\n${renderExcerpt(w.source)}`);
+  const parts = warnings.map((w) => `\nWARNING: ${w.rule} - ${w.url}\n${w.message}\n${renderExcerpt(w.source)}`);
   return `Check complete, ${n} ${n === 1 ? 'warning has' : 'warnings have'} been found!\n${parts.join('')}`;
 }
 
-const errorText = ({ message, source: at, hints }: SlipwayError): string =>
+const errorText = ({ message, source: at, hints }: NonNullable<Checked['error']>): string =>
   `ERROR: ${message}\n${at ? renderExcerpt(at) : ''}${hints.length > 0 ? `\n${hints.map((h) => `hint: ${h}\n`).join('')}` : ''}`;
 
-/** The comment above that begins with the name of what it describes. */
-function descriptionOf(comments: readonly string[], name: string | undefined): { description?: string } {
-  const found = name === undefined ? undefined : comments.find((comment) => comment.startsWith(`${name} `));
-  return found === undefined ? {} : { description: found.slice(name!.length + 1) };
-}
-
-function targetsOf(dockerfile: Dockerfile) {
-  const last = dockerfile.stages.length - 1;
-  return dockerfile.stages.map((stage) => ({
-    ...(stage.name !== undefined && { name: stage.name }),
-    ...(stage.index === last && { default: true }),
-    ...descriptionOf(stage.comments, stage.name),
-    base: stage.from.base,
-    ...(stage.from.platform !== undefined && { platform: stage.from.platform }),
-    location: location(stage.from.range),
-  }));
-}
-
-function shownOutline({ dockerfile, target, outline }: Examined) {
-  const mounts = (list: Examined['outline']['secrets']) =>
-    list.map(({ name, required, range }) => ({ name, ...(required && { required }), location: location(range) }));
-  // lists are left out when they are empty
+/** In Docker's form: lists are left out when they are empty. */
+function shownOutline({ text, args, secrets, ssh, ...head }: Reply<'outline'>) {
+  const located = <T extends { readonly range: SourceRange }>({ range, ...rest }: T) => ({ ...rest, location: location(range) });
   return {
-    ...(target.name !== undefined && { name: target.name }),
-    ...descriptionOf(target.comments, target.name),
-    ...(outline.args.length > 0 && {
-      args: outline.args.map(({ name, comments, value, range }) => ({
-        name,
-        ...descriptionOf(comments, name),
-        ...(value && { value }),
-        location: location(range),
-      })),
-    }),
-    ...(outline.secrets.length > 0 && { secrets: mounts(outline.secrets) }),
-    ...(outline.ssh.length > 0 && { ssh: mounts(outline.ssh) }),
-    sources: [source(dockerfile.text)],
+    ...head,
+    ...(args.length > 0 && { args: args.map(located) }),
+    ...(secrets.length > 0 && { secrets: secrets.map(located) }),
+    ...(ssh.length > 0 && { ssh: ssh.map(located) }),
+    sources: [source(text)],
   };
 }
 

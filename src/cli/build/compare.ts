@@ -1,24 +1,31 @@
 // `build --compare`: one Dockerfile by both engines, side by side.
-import { compareEngines, type Engine, type EngineRun, type BuildJob } from '../../engine/index.ts';
+import type { BuildEvent, BuildRequest, Caller, EngineRun } from '../../engine/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { openDisplay } from '../progress/index.ts';
-import { seconds } from '../progress/display.ts';
+import { performBuild } from './perform.ts';
+import { type BuildDisplay, seconds } from '../progress/display.ts';
 import { table } from '../table.ts';
 
-export async function compare(ctx: Context, o: ParsedOptions, engine: Engine, request: BuildJob, progress: string): Promise<void> {
-  const screens: { end(failed: boolean): void }[] = [];
+export async function compare(
+  ctx: Context,
+  o: ParsedOptions,
+  request: BuildRequest,
+  caller: Omit<Caller, 'onEvent'>,
+  progress: string,
+): Promise<void> {
+  const screens: BuildDisplay[] = [];
   const json = o.string('format') === 'json';
   // the output of builds goes where progress goes, so that the table alone is on standard output
   const aside: Context = Object.create(ctx, { stdout: { value: ctx.stderr } }) as Context;
+  const show = (e: BuildEvent): void => {
+    if (e.type !== 'engine') return screens.at(-1)?.event(e);
+    screens.pop()?.end(false);
+    if (progress !== 'quiet') ctx.stderr.write(`${e.engine === 'classic' ? '== the original engine' : '\n== the graph engine'}\n`);
+    screens.push(openDisplay(progress, aside, e.engine, o.bool('explain')));
+  };
   try {
-    const runs = await compareEngines(engine, request, (which) => {
-      screens.pop()?.end(false);
-      if (progress !== 'quiet') ctx.stderr.write(`${which === 'classic' ? '== the original engine' : '\n== the graph engine'}\n`);
-      const display = openDisplay(progress, aside, which, o.bool('explain'));
-      screens.push(display);
-      return (e) => display.event(e);
-    });
+    const runs = await performBuild(ctx, { kind: 'compare', request }, { ...caller, onEvent: show });
     screens.pop()?.end(false);
     ctx.stdout.write(json ? `${JSON.stringify(runs, null, 2)}\n` : `${comparison(runs)}\nboth ran every step: neither used its cache\n`);
   } catch (e) {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import {
   type Annotation,
+  type Caches,
   type Delivery,
   type ImageDifference,
   type Output,
@@ -9,28 +10,39 @@ import {
   parseCacheExport,
   parseCacheImport,
   parseOutput,
-  type Travel,
 } from '../../engine/index.ts';
 import { hostPlatform, parsePlatform, SlipwayError } from '../../model/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { buildArgs, cachePlace, fields, isTrue, output } from './values.ts';
 
-export function deliveryOf(ctx: Context, o: ParsedOptions, travel: Travel | undefined): Delivery {
+/** What becomes of the build, and where results go, by the names that it has for them. */
+export function deliveryOf(
+  ctx: Context,
+  o: ParsedOptions,
+  caches: Caches | undefined,
+): { readonly delivery: Delivery; readonly places: ReadonlyMap<string, string | number> } {
   const outputs: Output[] = o.list('output').map((text) => parseOutput(output(text), ctx.cwd, ctx.stdout.isTTY));
   if (o.bool('push')) outputs.push(parseOutput({ type: 'registry', attributes: {} }, ctx.cwd, false));
   if (o.bool('load')) outputs.push(parseOutput({ type: 'image', attributes: {} }, ctx.cwd, false));
   const platforms = platformsOf(ctx, o);
   const attest = attestOf(o);
   const asList = isAsked(ctx, o, 'BUILDKIT_MULTI_PLATFORM');
-  return {
-    outputs,
+  const places = new Map<string, string | number>();
+  const named = outputs.map((out, i): Output<string> => {
+    if (!('dest' in out)) return out;
+    places.set(`output-${i}`, out.dest);
+    return { ...out, dest: `output-${i}` };
+  });
+  const delivery: Delivery = {
+    outputs: named,
     platforms: platforms.length > 1 || asList ? (platforms.length === 0 ? [hostPlatform()] : platforms.map(parsePlatform)) : [],
-    ...(travel && { travel }),
+    ...(caches && { caches }),
     annotations: o.list('annotation').flatMap(annotation),
     sbom: attest.sbom,
     ...(attest.provenance && { provenance: attest.provenance }),
     verify: o.bool('verify'),
   };
+  return { delivery, places };
 }
 
 /** Of `--platform`, or DOCKER_DEFAULT_PLATFORM: none is this machine's. */
@@ -46,7 +58,7 @@ export function platformsOf(ctx: Context, o: ParsedOptions): string[] {
   ];
 }
 
-export function travelOf(ctx: Context, o: ParsedOptions): Travel {
+export function cachesOf(ctx: Context, o: ParsedOptions): Caches {
   const absolute = (path: string): string => resolve(ctx.cwd, path);
   const read = (flag: 'cache-from' | 'cache-to') => o.list(flag).map((text) => cachePlace(flag, text));
   const to = read('cache-to').map(({ type, attributes }) => parseCacheExport(type, attributes, absolute));

@@ -1,82 +1,57 @@
-// From the flags of `build` to a build request.
+// From the flags of `build` to a request, and to a session that knows what the request names.
 import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
-import { type BuildEvent, type BuildJob, type NamedContext, openAgent, PathSession, type SecretSource } from '../../engine/index.ts';
-import { contextNameKey, contextSource, openContext, openNamedContext } from '../../builder/index.ts';
-import { isSlipwayError, parsePlatform, parseReference, SlipwayError, type SshAgent } from '../../model/index.ts';
-import { withoutCredentials } from '../../remote/index.ts';
+import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import {
+  type BuildRequest,
+  type Caller,
+  openAgent,
+  PathSession,
+  readContextWords,
+  type SecretSource,
+  userCredentials,
+} from '../../engine/index.ts';
+import { isSlipwayError, parsePlatform, parseReference, type Session, SlipwayError, type SshAgent } from '../../model/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { streams } from '../containers.ts';
+import { registrySettings } from '../registries.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
 import { configuredProxies } from '../user-config.ts';
 import { addHost, agent, buildArgs, isTrue, labels, output, secret, ulimit } from './values.ts';
 
-export interface OpenedRequest {
-  readonly request: BuildJob;
-  /** Removes what was fetched or unpacked for contexts, and ends agents that were started. */
-  dispose(): Promise<void>;
-}
-
-/** @param scratch a folder for contexts that come as an archive or from elsewhere */
-export async function openRequest(
+/** @param outputs where results go, by the names that the delivery has for them */
+export async function readRequest(
   ctx: Context,
   o: ParsedOptions,
   path: string,
   which: 'graph' | 'classic',
-  scratch: string,
-  onEvent: (e: BuildEvent) => void,
-  onDebug: (step: string, shell: readonly string[]) => void,
-): Promise<OpenedRequest> {
+  outputs: ReadonlyMap<string, string | number>,
+): Promise<{ readonly request: BuildRequest; readonly session: Session }> {
   for (const t of o.list('tag')) checkTag(t, which);
-  const file = o.string('file');
-  const source = contextSource(path, ctx.cwd, () => ctx.stdin);
-  const fromStdin = file === '-';
-  if (fromStdin && source.kind === 'stream')
-    throw new SlipwayError(
-      'invalid-argument',
-      'build.two-stdin',
-      "invalid argument: can't use stdin for both build context and dockerfile",
-    );
-  const secrets = new Map<string, SecretSource>();
-  for (const text of o.list('secret')) {
-    const s = secret(text, ctx.env);
-    const path = s.kind === 'file' ? resolve(ctx.cwd, s.path) : undefined;
-    if (path !== undefined && s.kind === 'file' && !existsSync(path))
-      throw new SlipwayError('not-found', 'flag.secret', `failed to stat ${s.path}: stat ${s.path}: no such file or directory`);
-    secrets.set(s.id, path === undefined ? s : { kind: 'file', path });
-  }
-  const given = { ...configuredProxies(ctx.env), ...buildArgs(o.list('build-arg'), ctx.env) };
-  // as buildx does: a Dockerfile that declares it sees the time that the image gets
-  if (which === 'graph' && ctx.env['SOURCE_DATE_EPOCH']) given['SOURCE_DATE_EPOCH'] ??= ctx.env['SOURCE_DATE_EPOCH'];
-  const environment = Object.fromEntries(Object.entries(ctx.env).filter((e): e is [string, string] => e[1] !== undefined));
-  const keepGitDir = isTrue(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR']);
+  const target = o.string('target');
+  const words = await readContextWords({
+    context: path,
+    file: o.string('file'),
+    named: o.list('build-context'),
+    target,
+    cwd: ctx.cwd,
+    stdin: () => ctx.stdin,
+    readDockerfile: () => dockerfileOf(ctx.stdin),
+  });
+  const secrets = secretsOf(ctx, o);
   const agents = new Map<string, SshAgent>();
-  const session = new PathSession({ secrets, agents });
-  const opening = { cwd: ctx.cwd, scratch, signal: ctx.signal, elsewhere: { environment, session }, keepGitDir };
-  await using undo = new AsyncDisposableStack();
-  const context = undo.use(
-    await openContext(source, {
-      ...opening,
-      ...(fromStdin ? { dockerfileText: await dockerfileOf(ctx.stdin) } : file !== undefined && { dockerfile: file }),
-      wording: which,
-    }),
-  );
-  const namedContexts = new Map<string, NamedContext>();
-  for (const word of o.list('build-context')) {
-    const eq = word.indexOf('=');
-    if (eq < 1) throw new SlipwayError('invalid-argument', 'flag.build-context', `invalid context value: ${word}, expected key=value`);
-    const name = contextNameKey(word.slice(0, eq));
-    const named = await openNamedContext(name, word.slice(eq + 1), opening);
-    if (named.kind === 'directory') undo.defer(() => named.dispose());
-    namedContexts.set(name, named);
-  }
   for (const text of o.list('ssh')) {
     const [id, paths] = agent(text, ctx.env, ctx.cwd);
     agents.set(id, await openAgent(paths, ctx.signal));
   }
+  const credentials = (host: string) => userCredentials(registrySettings(ctx.env, homedir()))(host);
+  const session = new PathSession({ secrets, agents, locals: words.locals, outputs, credentials });
+  const given = { ...configuredProxies(ctx.env), ...buildArgs(o.list('build-arg'), ctx.env) };
+  // as buildx does: a Dockerfile that declares it sees the time that the image gets
+  if (which === 'graph' && ctx.env['SOURCE_DATE_EPOCH']) given['SOURCE_DATE_EPOCH'] ??= ctx.env['SOURCE_DATE_EPOCH'];
   const platforms = platformsOf(ctx, o);
   const shm = o.string('shm-size');
   const epoch =
@@ -92,16 +67,15 @@ export async function openRequest(
     throw new SlipwayError('invalid-argument', 'output.rewrite-timestamp', 'rewrite-timestamp needs SOURCE_DATE_EPOCH', {
       hints: ['--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct), or --reproducible'],
     });
-  const target = o.string('target');
   const jobs = o.number('jobs');
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
     throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {
       hints: ['--jobs takes a whole number from 1'],
     });
-  const request: BuildJob = {
-    dockerfile: context.dockerfile(),
-    context,
-    environment,
+  const request: BuildRequest = {
+    engine: which,
+    ...words.request,
+    keepGitDir: isTrue(given['BUILDKIT_CONTEXT_KEEP_GIT_DIR']),
     ...(target !== undefined && target !== '' && { target }),
     buildArgs: given,
     labels: labels(o.list('label')),
@@ -110,8 +84,7 @@ export async function openRequest(
     noCacheFilter: o.list('no-cache-filter').flatMap((f) => f.split(',')),
     pull: o.bool('pull'),
     ...(jobs !== undefined && { jobs }),
-    identity: identityOf(path, file, ctx.cwd),
-    name: given['BUILDKIT_BUILD_NAME'] ?? nameOf(path, target, ctx.cwd),
+    name: given['BUILDKIT_BUILD_NAME'] ?? words.request.name,
     ...(platforms.length === 1 && platforms[0] !== undefined && { platform: parsePlatform(platforms[0]) }),
     network: networkMode(o.string('network') ?? 'default'),
     addHosts: o.list('add-host').map(addHost),
@@ -119,8 +92,6 @@ export async function openRequest(
     ulimits: o.list('ulimit').map(ulimit),
     secrets: [...secrets.keys()],
     ssh: [...agents.keys()],
-    session,
-    namedContexts,
     // asking for the host's network for all steps is allowing it, as in buildx
     allow: [
       ...o
@@ -135,16 +106,27 @@ export async function openRequest(
       squash: o.bool('squash'),
       cacheFrom: which === 'classic' ? o.list('cache-from') : [],
     },
-    ...(o.bool('debug') && {
-      debug: { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx) : undefined, streams: streams(ctx, true), begin: onDebug },
-    }),
     ...(date !== undefined && { sourceDateEpoch: date }),
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
-    signal: ctx.signal,
-    onEvent,
   };
-  const kept = undo.move();
-  return { request, dispose: () => kept.disposeAsync() };
+  return { request, session };
+}
+
+/** What `--debug` opens a shell with; `begin` is called before it takes the terminal. */
+export function debugShell(ctx: Context, begin: (step: string, shell: readonly string[]) => void): NonNullable<Caller['debug']> {
+  return { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx) : undefined, streams: streams(ctx, true), begin };
+}
+
+function secretsOf(ctx: Context, o: ParsedOptions): Map<string, SecretSource> {
+  const secrets = new Map<string, SecretSource>();
+  for (const text of o.list('secret')) {
+    const s = secret(text, ctx.env);
+    const path = s.kind === 'file' ? resolve(ctx.cwd, s.path) : undefined;
+    if (path !== undefined && s.kind === 'file' && !existsSync(path))
+      throw new SlipwayError('not-found', 'flag.secret', `failed to stat ${s.path}: stat ${s.path}: no such file or directory`);
+    secrets.set(s.id, path === undefined ? s : { kind: 'file', path });
+  }
+  return secrets;
 }
 
 /** SOURCE_DATE_EPOCH: seconds since the epoch. */
@@ -155,17 +137,6 @@ function sourceDate(text: string | undefined, reproducible: boolean): number | u
       hints: ['seconds since 1970, such as $(git log -1 --pretty=%ct)'],
     });
   return Number(text);
-}
-
-/** What two builds of the same Dockerfile have in common. It is kept: an address goes without its secret. */
-export function identityOf(path: string, file: string | undefined, cwd: string): string {
-  const local = (text: string): string => (/^(?:[a-z+]+:\/\/|git@|-$)/.test(text) ? withoutCredentials(text) : resolve(cwd, text));
-  return `${local(path)} ${file === undefined ? 'Dockerfile' : local(file)}`;
-}
-
-export function nameOf(path: string, target: string | undefined, cwd: string): string {
-  const context = path === '-' ? 'stdin' : basename(/^[a-z+]+:\/\//.test(path) ? withoutCredentials(path) : resolve(cwd, path)) || '/';
-  return target === undefined || target === '' ? context : `${context} (${target})`;
 }
 
 /** What steps may be allowed beyond the usual. */

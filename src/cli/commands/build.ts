@@ -1,14 +1,15 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
 import { resolve } from 'node:path';
-import { buildAndDeliver, type Delivered, planBuild, type BuildJob } from '../../engine/index.ts';
+import type { Delivered } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
 import { refuseContentTrust } from '../content-trust.ts';
 import { BUILD_OPTIONS, legacyWarnings, refuseClassicFlags, refuseGraphFlags } from '../build/options.ts';
 import { planFormat } from '../build/plan.ts';
-import { type OpenedRequest, openRequest } from '../build/request.ts';
-import { deliveryOf, differenceText, travelOf } from '../build/delivery.ts';
+import { debugShell, readRequest } from '../build/request.ts';
+import { cachesOf, deliveryOf, differenceText } from '../build/delivery.ts';
+import { performBuild } from '../build/perform.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { writeOutput } from '../../sys/index.ts';
 import { firstError, printable, withCleanup } from '../../util/index.ts';
@@ -40,65 +41,58 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     if (!ended) display.end(failed);
     ended = true;
   };
-  let opened: OpenedRequest | undefined;
   const work = async (): Promise<number> => {
-    const engine = await ctx.engine();
-    opened = await openRequest(
-      ctx,
-      o,
-      args[0] ?? '.',
-      which,
-      engine.layout.ingest,
-      (e) => display.event(e),
-      (step, shell) => {
-        display.pause();
-        ctx.stderr.write(`\n${step} failed: ${shell.join(' ')} in what it left; exit ends the build\n`);
-      },
-    );
-    const { request } = opened;
+    const caches = which === 'graph' ? cachesOf(ctx, o) : undefined;
+    const { delivery, places } = deliveryOf(ctx, o, caches);
+    const { request, session } = await readRequest(ctx, o, args[0] ?? '.', which, places);
+    const debug = (step: string, shell: readonly string[]): void => {
+      display.pause();
+      ctx.stderr.write(`\n${step} failed: ${shell.join(' ')} in what it left; exit ends the build\n`);
+    };
+    const caller = {
+      session,
+      signal: ctx.signal,
+      onEvent: display.event.bind(display),
+      ...(o.bool('debug') && { debug: debugShell(ctx, debug) }),
+    };
     if (call.method !== 'build') {
       end(false);
-      const answer = await answerCall(call, engine, request);
+      const answer = await answerCall(call, ctx, request, caller);
       ctx.stdout.write(answer.stdout);
       ctx.stderr.write(answer.stderr);
       return answer.exitCode;
     }
     if (o.bool('compare')) {
       end(false);
-      await compare(ctx, o, engine, request, progress);
+      await compare(ctx, o, request, caller, progress);
       return 0;
     }
-    const travel = which === 'graph' ? travelOf(ctx, o) : undefined;
     const plan = o.string('plan');
     if (plan !== undefined && plan !== 'false') {
       end(false);
       const format = planFormat(plan);
-      ctx.stdout.write(format(await planBuild(engine, request, travel)));
+      ctx.stdout.write(format(await performBuild(ctx, { kind: 'plan', request, ...(caches && { caches }) }, caller)));
       return 0;
     }
-    const delivery = deliveryOf(ctx, o, travel);
-    const delivered = await buildAndDeliver(engine, which, request, delivery);
-    const { image, difference } = delivered;
+    const metadata = o.string('metadata-file');
+    const statement = metadata === undefined ? undefined : statementOf(ctx);
+    const delivered = await performBuild(ctx, { kind: 'build', request, delivery, ...(statement && { statement }) }, caller);
+    const { imageId, difference } = delivered;
     end(false);
-    const id = delivered.descriptor?.digest ?? image.id;
+    const id = delivered.descriptor?.digest ?? imageId;
     // files alone have no ID
     const asImage = delivery.outputs.length === 0 || delivery.outputs.some(({ kind }) => !['local', 'tar', 'cacheonly'].includes(kind));
     if (progress === 'quiet') ctx.stdout.write(`${asImage ? id : ''}\n`);
     const iidfile = o.string('iidfile');
     if (iidfile !== undefined) await writeOutput(resolve(ctx.cwd, iidfile), id, ctx.signal);
-    const metadata = o.string('metadata-file');
     if (metadata !== undefined)
-      await writeOutput(resolve(ctx.cwd, metadata), `${JSON.stringify(await metadataOf(ctx, delivered, request), null, 2)}\n`, ctx.signal);
+      await writeOutput(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(delivered, request.tags), null, 2)}\n`, ctx.signal);
     if (difference === undefined) return 0;
-    ctx.stdout.write(differenceText(difference, image.id));
+    ctx.stdout.write(differenceText(difference, imageId));
     return difference.same ? 0 : 1;
   };
   try {
-    return await withCleanup(
-      work,
-      () => end(true),
-      () => opened?.dispose(),
-    );
+    return await withCleanup(work, () => end(true));
   } catch (error) {
     const e = firstError(error);
     if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
@@ -106,18 +100,21 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   }
 }
 
-/** As buildx writes it; BUILDX_METADATA_PROVENANCE says how much of the provenance. */
-async function metadataOf(ctx: Context, d: Delivered, request: BuildJob): Promise<Record<string, unknown>> {
-  const wish = ctx.env['BUILDX_METADATA_PROVENANCE'] ?? 'min';
-  const mode = wish === 'max' ? 'max' : ['false', '0', 'disabled'].includes(wish) ? undefined : 'min';
-  const provenance = mode === undefined ? {} : await d.provenance(mode);
+/** How much of the provenance the file of `--metadata-file` has. */
+function statementOf({ env }: Context): 'min' | 'max' | undefined {
+  const wish = env['BUILDX_METADATA_PROVENANCE'] ?? 'min';
+  return wish === 'max' ? 'max' : ['false', '0', 'disabled'].includes(wish) ? undefined : 'min';
+}
+
+/** As buildx writes it. */
+function metadataOf({ provenance = {}, ...d }: Delivered, tags: readonly string[]): Record<string, unknown> {
   return {
     ...Object.fromEntries(Object.entries(provenance).map(([platform, statement]) => [`buildx.build.provenance${platform}`, statement])),
     'buildx.build.ref': d.ref,
-    'containerimage.config.digest': d.image.id,
+    'containerimage.config.digest': d.imageId,
     ...(d.descriptor !== undefined && { 'containerimage.descriptor': d.descriptor }),
-    'containerimage.digest': d.descriptor?.digest ?? d.image.id,
-    ...(request.tags.length > 0 && { 'image.name': request.tags.join(',') }),
+    'containerimage.digest': d.descriptor?.digest ?? d.imageId,
+    ...(tags.length > 0 && { 'image.name': tags.join(',') }),
   };
 }
 

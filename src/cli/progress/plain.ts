@@ -39,6 +39,7 @@ export class PlainDisplay implements BuildDisplay {
         return;
       case 'text':
         return this.#sink.write(printable(e.text));
+      case 'engine':
       case 'image':
         return;
       case 'summary':

@@ -75,6 +75,7 @@ export class RawJsonDisplay implements BuildDisplay {
         return this.#line({ skipped: [{ stage: e.stage, reason: e.reason }] });
       case 'summary':
         return this.#line({ ref: e.ref, summary: e.summary });
+      case 'engine':
       case 'text':
       case 'image':
         return;

@@ -55,6 +55,7 @@ export class TerminalDisplay implements BuildDisplay {
         return;
       case 'text':
         return this.#sink.write(printable(e.text));
+      case 'engine':
       case 'image':
         return;
       case 'summary':

@@ -8,6 +8,7 @@ import {
   SlipwayError,
   type SshAgent,
 } from '../../model/index.ts';
+import type { CredentialSource } from '../../registry/index.ts';
 import { secretBytes, type SecretSource } from './secret.ts';
 
 export interface PathSessionOptions {
@@ -54,6 +55,11 @@ export class PathSession implements Session {
     return typeof place === 'string' ? { kind: 'path', path: place } : { kind: 'descriptor', fd: place };
   }
 }
+
+/** Finds credentials by asking a session. */
+export const sessionCredentials = (session: Pick<Session, 'credentials'>): CredentialSource => ({
+  get: (host) => session.credentials(host),
+});
 
 /** An agent's socket, or the keys of one or several files. @throws SlipwayError `flag.ssh`; the signal's reason */
 export async function openAgent(paths: readonly string[], signal: AbortSignal): Promise<SshAgent> {

@@ -4,9 +4,8 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { openContext, openNamedContext, type NamedContext } from '../../../src/builder/context/index.ts';
-import type { BuildJob, Plan } from '../../../src/builder/index.ts';
-import { buildAndDeliver, type Delivery, Engine, planBuild, pruneBuilder } from '../../../src/engine/index.ts';
+import type { Plan } from '../../../src/builder/index.ts';
+import { type BuildRequest, type Caller, type Delivery, Engine, PathSession, perform, pruneBuilder } from '../../../src/engine/index.ts';
 import { loadArchive, saveImage } from '../../../src/image/index.ts';
 import { formatPlatform, parsePlatform } from '../../../src/model/index.ts';
 import { sha256Hex } from '../../../src/util/index.ts';
@@ -15,7 +14,6 @@ import { enterPrivateMountNamespace, removeTree } from '../../../src/sys/index.t
 import { BASE, makeBase } from '../build-fixture.ts';
 import { dockerfile } from './language.ts';
 import type { Asked, Built, Files, Node } from './model.ts';
-import { memorySession } from '../../support/session.ts';
 
 /** What is asked of a model, and what the model need not know. */
 export interface Order extends Asked {
@@ -24,7 +22,7 @@ export interface Order extends Asked {
   readonly ignore: readonly string[];
   /** More than one platform in one build; `architecture` is then the last. */
   readonly architectures?: readonly string[];
-  readonly travel?: Delivery['travel'];
+  readonly caches?: Delivery['caches'];
   /** Where the images go, as a layout. */
   readonly layout?: string;
 }
@@ -113,26 +111,21 @@ export class Machine {
     this.#served = order.served;
     lay(join(this.folder, 'context'), order.whole, order.ignore);
     lay(join(this.folder, 'dirctx'), order.directory);
-    const opening = {
-      cwd: this.folder,
-      scratch: engine.layout.ingest,
-      signal: abort.signal,
-      elsewhere: { environment: {}, session: memorySession() },
-    };
-    const named = new Map<string, NamedContext>();
-    if (order.style === 'graph') {
-      const values = {
-        dirctx: 'dirctx',
-        alias: `docker-image://${BASE}`,
-        ...Object.fromEntries([...order.replaced].map((n) => [order.file.stages[n]!.name, 'dirctx'])),
-      };
-      for (const [name, value] of Object.entries(values)) named.set(name, await openNamedContext(name, value, opening));
-    }
-    using context = await openContext({ kind: 'directory', path: join(this.folder, 'context') }, { ...opening, wording: order.style });
-    const request: BuildJob = {
-      dockerfile: { name: 'Dockerfile', text: dockerfile(order.file, this.address) },
-      environment: {},
-      context,
+    const directory = { kind: 'folder', name: 'dirctx', written: 'dirctx' } as const;
+    const out = join(this.folder, 'out');
+    const session = new PathSession({
+      secrets: new Map([['n', { kind: 'value', data: Buffer.from(`${order.nonce}\n`) }]]),
+      locals: new Map([
+        ['context', join(this.folder, 'context')],
+        ['dirctx', join(this.folder, 'dirctx')],
+      ]),
+      outputs: new Map([['out', order.layout ?? out]]),
+    });
+    const request: BuildRequest = {
+      engine: order.style,
+      context: { kind: 'folder', name: 'context', written: 'context' },
+      dockerfile: { kind: 'text', text: dockerfile(order.file, this.address) },
+      keepGitDir: false,
       target: last,
       buildArgs: order.buildArgs,
       labels: {},
@@ -148,10 +141,19 @@ export class Machine {
       ulimits: [],
       secrets: ['n'],
       ssh: [],
-      session: memorySession({ secrets: { n: `${order.nonce}\n` } }),
-      namedContexts: named,
+      namedContexts:
+        order.style === 'graph'
+          ? {
+              dirctx: directory,
+              alias: { kind: 'image', ref: BASE },
+              ...Object.fromEntries([...order.replaced].map((n) => [order.file.stages[n]!.name, directory])),
+            }
+          : {},
       allow: [],
       classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
+    };
+    const caller: Caller = {
+      session,
       signal: abort.signal,
       onEvent: (e) => {
         if (e.type === 'vertex' && e.state === 'started' && / RUN /.test(e.name)) running.add(e.id);
@@ -162,33 +164,32 @@ export class Machine {
       },
     };
     const platforms = (order.architectures ?? []).map((a) => parsePlatform(`linux/${a}`));
-    const out = join(this.folder, 'out');
     rmSync(out, { recursive: true, force: true });
     const delivery: Delivery = {
       outputs: [
         order.layout === undefined
-          ? { kind: 'local', dest: out, files: { split: true, attestationPrefix: '' } }
-          : { kind: 'layout', dest: order.layout, names: ['image:latest'], form: { force: false, dockerTypes: false, annotations: [] } },
+          ? { kind: 'local', dest: 'out', files: { split: true, attestationPrefix: '' } }
+          : { kind: 'layout', dest: 'out', names: ['image:latest'], form: { force: false, dockerTypes: false, annotations: [] } },
       ],
       platforms,
       annotations: [],
       verify: false,
       sbom: false,
-      ...(order.travel && { travel: order.travel }),
+      ...(order.caches && { caches: order.caches }),
     };
     {
       if (platforms.length > 0) {
-        await buildAndDeliver(engine, order.style, request, delivery);
+        await perform(engine, { kind: 'build', request, delivery }, caller);
         const files = order.layout === undefined ? readTree(join(out, formatPlatform(platforms.at(-1)!).replaceAll('/', '_'))) : new Map();
         return { files, env: [], workdir: '', ran, ranLast };
       }
       using lease = engine.leases.create();
-      const plan = order.style === 'graph' ? await planBuild(engine, request, order.travel) : undefined;
-      const { image } = await buildAndDeliver(engine, order.style, request, {
-        ...delivery,
-        outputs: [],
-        ...(order.travel && { travel: order.travel }),
-      });
+      const plan =
+        order.style === 'graph'
+          ? await perform(engine, { kind: 'plan', request, ...(order.caches && { caches: order.caches }) }, caller)
+          : undefined;
+      const { imageId } = await perform(engine, { kind: 'build', request, delivery: { ...delivery, outputs: [] } }, caller);
+      const image = engine.images.get(imageId);
       const { Env = [], WorkingDir = '' } = image.config.config ?? {};
       const files =
         image.layers.length === 0

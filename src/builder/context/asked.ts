@@ -1,0 +1,157 @@
+// Opens the contexts of a request: what is the caller's is asked of its session, and is read where it lies, or is sent and unpacked.
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { isSlipwayError, type LocalFiles, type LocalWish, type Session, SlipwayError } from '../../model/index.ts';
+import { removeTree } from '../../sys/index.ts';
+import { unpackStream } from '../steps/unpack.ts';
+import { locateDockerfile, readIgnore } from './locate.ts';
+import { isDirectory, LazyDirectory, makeContext, openContext, scratchFolder } from './open.ts';
+import type { BuildContext, ContextOptions, ContextRequest, DockerfileRequest, NamedContext, NamedContextRequest } from './types.ts';
+
+type Options = Omit<ContextOptions, 'dockerfile' | 'dockerfileText' | 'cwd'>;
+type Local = Pick<Session, 'local'>;
+
+/** The main context. Throws as `openContext` does, and what the session throws. */
+export async function openRequested(
+  { context, dockerfile }: { readonly context: ContextRequest; readonly dockerfile?: DockerfileRequest | undefined },
+  session: Local,
+  o: Options,
+): Promise<BuildContext> {
+  using opened = new DisposableStack();
+  const outside = dockerfile?.kind === 'outside' ? await outsideFile(dockerfile, session, o, opened) : undefined;
+  const options: ContextOptions = {
+    ...o,
+    ...(dockerfile?.kind === 'text' && { dockerfileText: dockerfile.text }),
+    ...(dockerfile?.kind === 'inside' && { dockerfile: dockerfile.path }),
+    ...(outside && { dockerfile: outside }),
+  };
+  const made = await (async (): Promise<BuildContext> => {
+    if (context.kind === 'remote') return openContext({ kind: 'remote', address: context.address }, options);
+    if (context.kind === 'stream') {
+      const files = await session.local(context.name, {}, o.signal);
+      return openContext(
+        files.kind === 'stream' ? { kind: 'stream', stream: files.stream } : { kind: 'directory', path: files.path },
+        options,
+      );
+    }
+    const { written } = context;
+    const files = await named(context.name, { only: beginnings(dockerfile) }, session, o, () => missingFolder(written));
+    const within = (root: string): ContextOptions =>
+      dockerfile?.kind === 'inside' ? { ...options, dockerfile: { path: join(root, dockerfile.path), name: dockerfile.written } } : options;
+    if (files.kind === 'folder') return openContext({ kind: 'directory', path: files.path, written }, within(files.path));
+    return await sentFolder(context.name, files.stream, session, o.wording, within);
+  })();
+  const undo = opened.move();
+  const dispose = (): void => {
+    made.dispose();
+    undo.dispose();
+  };
+  return { ...made, dispose, [Symbol.dispose]: dispose };
+}
+
+/** A context of `--build-context name=…`. Throws as `openRequested` does. */
+export async function openNamedContext(name: string, request: NamedContextRequest, session: Local, o: Options): Promise<NamedContext> {
+  switch (request.kind) {
+    case 'image':
+      return request;
+    case 'remote': {
+      const { address } = request;
+      return new LazyDirectory(() => openContext({ kind: 'remote', address }, o));
+    }
+    case 'layout': {
+      const { tag, digest } = request;
+      const files = await session.local(request.name, {}, o.signal);
+      const layout = (path: string) => ({ path, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) });
+      if (files.kind === 'folder') return { kind: 'layout', layout: layout(files.path), dispose: () => {} };
+      const path = await unpacked(files.stream, o);
+      return { kind: 'layout', layout: layout(path), dispose: () => removeTree(path) };
+    }
+    case 'folder': {
+      const missing = (): SlipwayError =>
+        new SlipwayError(
+          'not-found',
+          'context.not-found',
+          `failed to get build context ${name}: stat ${request.written}: no such file or directory`,
+        );
+      const files = await named(request.name, { only: ['.dockerignore'] }, session, o, missing);
+      if (files.kind === 'folder' && !isDirectory(files.path)) throw missing();
+      const opened = new LazyDirectory(() =>
+        files.kind === 'folder'
+          ? openContext({ kind: 'directory', path: files.path, written: request.written }, o)
+          : sentFolder(request.name, files.stream, session, 'graph', () => o),
+      );
+      await opened.open();
+      return opened;
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+const missingFolder = (written: string): SlipwayError =>
+  new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
+
+/** What of a folder is read first: the Dockerfile, and the lists of what is left out. */
+function beginnings(dockerfile: DockerfileRequest | undefined): string[] {
+  const files = dockerfile === undefined ? ['Dockerfile', 'dockerfile'] : dockerfile.kind === 'inside' ? [dockerfile.path] : [];
+  return ['.dockerignore', ...files.flatMap((file) => [file, `${file}.dockerignore`])];
+}
+
+/** Asks for files, and says in the words of builds that there are none. */
+async function named(name: string, wish: LocalWish, session: Local, { signal }: Options, missing: () => SlipwayError): Promise<LocalFiles> {
+  try {
+    return await session.local(name, wish, signal);
+  } catch (e) {
+    throw isSlipwayError(e) && e.code === 'session.local' ? missing() : e;
+  }
+}
+
+/** A folder that is sent: first what says how it is to be read, then the rest. Everything in it becomes ours. */
+async function sentFolder(
+  name: string,
+  beginning: Readable,
+  session: Local,
+  wording: ContextOptions['wording'],
+  within: (root: string) => ContextOptions,
+): Promise<BuildContext> {
+  const o = within('');
+  const root = await unpacked(beginning, o);
+  try {
+    const options = within(root);
+    const at = options.dockerfileText === undefined ? locateDockerfile(root, root, options.dockerfile) : undefined;
+    const ignored = readIgnore(root, at, wording, false);
+    const dialect = wording === 'classic' ? 'classic' : 'buildkit';
+    const files = await session.local(name, ignored === undefined ? {} : { ignore: { text: ignored.file.text, dialect } }, o.signal);
+    if (files.kind === 'folder') throw new SlipwayError('internal', 'session.local', `the files named ${name} changed their kind`);
+    await unpackStream(files.stream, root, {}, o.signal);
+    return makeContext(root, options, root, false, () => removeTree(root));
+  } catch (e) {
+    removeTree(root);
+    throw e;
+  }
+}
+
+async function unpacked(stream: Readable, o: Options): Promise<string> {
+  const root = scratchFolder(o);
+  try {
+    await unpackStream(stream, root, {}, o.signal);
+    return root;
+  } catch (e) {
+    removeTree(root);
+    throw e;
+  }
+}
+
+/** Where a Dockerfile outside of the context lies; what had to be unpacked for it goes with `opened`. */
+async function outsideFile(
+  { name, file, written }: Extract<DockerfileRequest, { kind: 'outside' }>,
+  session: Local,
+  o: Options,
+  opened: DisposableStack,
+): Promise<{ path: string; name: string }> {
+  const files = await session.local(name, { only: [file, `${file}.dockerignore`] }, o.signal);
+  if (files.kind === 'folder') return { path: join(files.path, file), name: written };
+  const root = await unpacked(files.stream, o);
+  opened.defer(() => removeTree(root));
+  return { path: join(root, file), name: written };
+}

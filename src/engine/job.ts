@@ -1,0 +1,47 @@
+// From a request to a build at work: opens what it names.
+import type { BuildEvent, BuildJob, DebugShell, NamedContext } from '../builder/index.ts';
+import type { Session } from '../model/index.ts';
+import type { Engine } from './engine.ts';
+import type { BuildRequest } from './operations.ts';
+
+/** Whoever asks for an operation. */
+export interface Caller {
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  onEvent(e: BuildEvent): void;
+  /** Opens a shell where a command failed: for callers in this process alone. */
+  readonly debug?: DebugShell;
+}
+
+/** Lets `fn` work with what the request names, and removes afterwards what was fetched or unpacked for it. */
+export async function withJob<T>(
+  engine: Engine,
+  request: BuildRequest,
+  { session, signal, onEvent, debug }: Caller,
+  fn: (job: BuildJob) => Promise<T>,
+): Promise<T> {
+  const { openNamedContext, openRequested } = await import('../builder/index.ts');
+  const { engine: wording, context: wanted, dockerfile, namedContexts: named, keepGitDir, ...settings } = request;
+  const environment = engine.toolEnvironment;
+  const opening = { scratch: engine.layout.ingest, signal, elsewhere: { environment, session }, keepGitDir };
+  await using undo = new AsyncDisposableStack();
+  const context = undo.use(await openRequested({ context: wanted, dockerfile }, session, { ...opening, wording }));
+  const namedContexts = new Map<string, NamedContext>();
+  for (const [name, one] of Object.entries(named)) {
+    const opened = await openNamedContext(name, one, session, { ...opening, wording: 'graph' });
+    if (opened.kind !== 'image') undo.defer(() => opened.dispose());
+    namedContexts.set(name, opened);
+  }
+  // awaited here: what is opened would be closed at once
+  return await fn({
+    ...settings,
+    dockerfile: context.dockerfile(),
+    context,
+    namedContexts,
+    session,
+    environment,
+    signal,
+    onEvent,
+    ...(debug && { debug }),
+  });
+}
