@@ -1,7 +1,7 @@
 // Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
 
 const COMMANDS = new Set(
-  `bake checkpoint compose config context debug events logs model node plugin scout search
+  `bake checkpoint compose config context debug logs model node plugin scout search
   secret service stack swarm trust update`.split(/\s+/),
 );
 
@@ -15,7 +15,7 @@ const IN_GROUPS: Readonly<Record<string, string>> = {
   'buildx history inspect': 'attachment',
   container: 'update',
   network: 'connect disconnect',
-  system: 'dial-stdio events',
+  system: 'dial-stdio',
   volume: 'update',
 };
 
@@ -45,7 +45,6 @@ const ONE_BUILDER = 'slipway builds on this machine: its one builder is called d
 const REASONS: Readonly<Record<string, string>> = {
   config: SWARM,
   'dial-stdio': 'there is no daemon to talk to',
-  events: 'there is no daemon that would see them; slipway ps -a and slipway builder history show what has happened',
   node: SWARM,
   open: 'slipway builder history inspect shows the build here',
   secret: SWARM,

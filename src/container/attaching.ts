@@ -25,6 +25,7 @@ export async function attachTo(manager: ContainerManager, container: Container, 
   const disconnect = o.signals?.((signal) => {
     manager.kill(c, signal).catch(() => {}); // it has just ended: there is nobody to get it
   });
+  manager.records.note(c, 'attach');
   const attachment = Attachment.connect(runFolder(manager.parts.layout, c.id));
   if (o.terminal !== undefined) attachment.resize(o.terminal.size());
   const connection = new Connection(attachment, o, () => {});

@@ -60,10 +60,12 @@ export async function commitContainer(manager: ContainerManager, container: Cont
     ],
     rootfs: { type: 'layers', diff_ids: [...base.config.rootfs.diff_ids, ...(layer === undefined ? [] : [layer.diffId])] },
   };
-  return images.create(
+  const made = images.create(
     { config: image, layers: layer === undefined ? [] : [layer], parentId: base.id, ...(o.name !== undefined && { names: [o.name] }) },
     lease,
   );
+  manager.records.note(c, 'commit', { comment: o.message ?? '', imageID: made.id, imageRef: o.name ?? '' });
+  return made;
 }
 
 /** The image's settings, and over them those that the container was made with. */

@@ -24,9 +24,9 @@ export interface DetachedOptions extends LaunchOptions {
 /** False when it runs already, or another command is starting it. */
 export async function startDetached(manager: ContainerManager, c: Container, o: DetachedOptions): Promise<boolean> {
   const { endings, parts, volumes } = manager;
-  if (!claimStart(manager, c)) return false;
+  const watching = o.watching === true;
+  if (!claimStart(manager, c, { attached: watching })) return false;
   try {
-    const watching = o.watching === true;
     const launched = await launch(parts, volumes, c, o, (runtime, bundle) => beginMonitor(parts, c, runtime, bundle, watching));
     crashPoint('container.process-created');
     const waiting = recordCreated(manager, c, launched);

@@ -9,7 +9,7 @@ import { crashPoint } from '../util/index.ts';
 import { exitFolder, runFolder, stateFolder } from './folders.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
-import type { ContainerRecords } from './records.ts';
+import type { ContainerEvent, ContainerRecords } from './records.ts';
 import { isAbandoned, isAlive, isBeingEnded, isStarterAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container } from './types.ts';
 import type { Volumes } from './volumes.ts';
@@ -30,6 +30,12 @@ function claim(c: Container): void {
 function forgetProcesses(c: Container): void {
   c.state.pid = 0;
   for (const key of ['process', 'starter', 'monitor', 'ender', 'gated', 'paused'] as const) delete c.state[key];
+}
+
+/** What is reported of an end. */
+function death({ state }: Container): ContainerEvent {
+  const seconds = Math.max(0, Math.floor(((state.finishedAt ?? 0) - (state.startedAt ?? state.finishedAt ?? 0)) / 1000));
+  return { action: 'die', attributes: { execDuration: String(seconds), exitCode: String(state.exitCode) } };
 }
 
 export class Endings {
@@ -76,6 +82,7 @@ export class Endings {
           // the clock of files is a little behind
           r.state.finishedAt = Math.max(r.state.finishedAt ?? 0, r.state.startedAt);
           forgetProcesses(r);
+          return death(r);
         }),
     );
   }
@@ -97,16 +104,19 @@ export class Endings {
   ): Promise<void> {
     const claim = this.#records.transition(id, 'claimEnd', (r) => {
       r.state.ender = processIdentity();
-      if (r.state.finishedAt !== undefined) return; // by a command that was killed, when there was still something to read it from
+      if (r.state.finishedAt !== undefined) return undefined; // by a command that was killed, when there was still something to read it from
       r.state.exitCode = how.exitCode;
       if (how.oomKilled) r.state.oomKilled = true;
-      if (how.finishedAt !== undefined) r.state.finishedAt = how.finishedAt;
+      if (how.finishedAt === undefined) return undefined;
+      r.state.finishedAt = how.finishedAt;
+      return r.request.autoRemove ? death(r) : undefined; // others are reported when they can be seen as exited
     });
     if (claim?.moved !== true) return;
     crashPoint('container.end-claimed');
     const c = claim.container;
     try {
       await this.#dropRuntimeState(c, how.ended);
+      this.#records.noteVolumes(c, 'unmount');
       if (c.request.autoRemove) return await this.erase(c, { volumes: true });
       await takeBack(this.#parts, c);
     } catch (error) {
@@ -141,10 +151,11 @@ export class Endings {
     const state = await (await this.#parts.runtime()).state(c.id);
     if (state?.status === 'created') return this.failed(c.id, new Error('the command that was starting it was killed'), START_KILLED);
     this.#records.update(c.id, (r) => {
-      if (!isStranded(r)) return;
+      if (!isStranded(r)) return undefined;
       delete r.state.gated;
       delete r.state.starter;
       r.state.startedAt = this.#parts.now();
+      return { action: 'start' };
     });
   }
 
@@ -187,7 +198,7 @@ export class Endings {
     await network;
     this.#parts.snapshots.remove(c.snapshotId);
     crashPoint('container.files-removed');
-    this.#records.delete(c.id);
+    this.#records.delete(c);
   }
 
   /**

@@ -1,6 +1,7 @@
 // A further program in a container that runs already.
 import { type ExecOptions, resolveUser, type Streams, type TerminalEnds } from '../runtime/index.ts';
 import { SlipwayError } from '../model/index.ts';
+import { randomId } from '../util/index.ts';
 import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning } from './manager.ts';
 import { mergeEnv } from './settings.ts';
@@ -46,6 +47,10 @@ export async function execIn(manager: ContainerManager, container: Container, re
   };
   const { terminal: _, ...process } = options;
   checkProgram({ process, root: { path: root }, mounts: [] });
+  const execID = randomId();
+  const command = `${request.args.join(' ')}${request.args.length === 1 ? ' ' : ''}`; // as Docker puts it together
+  for (const action of ['exec_create', 'exec_start']) manager.records.note(c, `${action}: ${command}`, { execID });
   const { exitCode } = await (await manager.runtime()).exec(c.id, options);
+  if (!request.detach) manager.records.note(c, 'exec_die', { execID, exitCode: String(exitCode) });
   return exitCode;
 }

@@ -29,7 +29,12 @@ export async function withFiles<T>(
     using tree = new RootedTree(root);
     return fn({ root, tree, isMachine });
   };
-  if (isAlive(c) && c.state.pid > 0) return within(`/proc/${c.state.pid}/root`);
+  const result = isAlive(c) && c.state.pid > 0 ? within(`/proc/${c.state.pid}/root`) : besideMounts(manager, c, o, within);
+  manager.records.note(c, o.writing ? 'extract-to-dir' : 'archive-path');
+  return result;
+}
+
+function besideMounts<T>(manager: ContainerManager, c: Container, o: { readonly writing: boolean }, within: (root: string) => T): T {
   const { layout, snapshots } = manager.parts;
   const mounts = o.writing ? snapshots.mounts(c.snapshotId) : snapshots.view(c.snapshotId);
   return withMounted(layout, mounts, (root) => {

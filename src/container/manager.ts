@@ -155,6 +155,7 @@ export class ContainerManager {
     this.#send(now, signal ?? 15);
     await this.#wake(now);
     if (!(await this.endings.gone(c, seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000))) await this.#killNow(c);
+    this.records.note(now, 'stop');
     await this.endings.settle(c.id);
   }
 
@@ -162,6 +163,7 @@ export class ContainerManager {
   async restart(c: Container, o: StopOptions = {}): Promise<void> {
     await this.stop(c, o);
     await this.start(this.records.resolve(c.id));
+    this.records.note(c, 'restart');
   }
 
   /** Waits until a container does not run; its exit code. One that was never started has none yet and is waited for. */
@@ -247,7 +249,10 @@ export class ContainerManager {
   async #wake(c: Container): Promise<void> {
     if (c.state.paused !== true) return;
     await (await this.runtime()).resume(c.id);
-    this.records.transition(c.id, 'unpause', (r) => void delete r.state.paused);
+    this.records.transition(c.id, 'unpause', (r) => {
+      delete r.state.paused;
+      return { action: 'unpause' };
+    });
   }
 
   /** False when there is nobody to get it. */
@@ -255,6 +260,7 @@ export class ContainerManager {
     if (c.state.pid <= 0 || !isAlive(c)) return false;
     try {
       process.kill(c.state.pid, signal);
+      this.records.note(c, 'kill', { signal: String(signal) });
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;

@@ -12,7 +12,10 @@ export async function pause(manager: ContainerManager, container: Container): Pr
   if (!runtime.cgroups)
     throw new SlipwayError('unsupported', 'container.no-freezer', `cannot pause container ${c.name}: no control group can be made here`);
   // recorded first: should we be killed in between, `unpause` still knows of it
-  const claim = manager.records.transition(c.id, 'pause', (r) => void (r.state.paused = true));
+  const claim = manager.records.transition(c.id, 'pause', (r) => {
+    r.state.paused = true;
+    return { action: 'pause' };
+  });
   if (claim?.moved !== true) throw new SlipwayError('conflict', 'container.paused', `Container ${c.id} is already paused`);
   try {
     await runtime.pause(c.id);
@@ -27,5 +30,8 @@ export async function unpause(manager: ContainerManager, { id }: Container): Pro
   const c = manager.records.get(id);
   if (c?.state.paused !== true || !isAlive(c)) throw new SlipwayError('conflict', 'container.not-paused', `Container ${id} is not paused`);
   await (await manager.runtime()).resume(id);
-  manager.records.transition(id, 'unpause', (r) => void delete r.state.paused);
+  manager.records.transition(id, 'unpause', (r) => {
+    delete r.state.paused;
+    return { action: 'unpause' };
+  });
 }

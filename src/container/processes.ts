@@ -25,6 +25,7 @@ export async function processTable(manager: ContainerManager, container: Contain
   const column = titles.indexOf('PID');
   if (column < 0) throw new SlipwayError('invalid-argument', 'container.ps', "Couldn't find PID field in ps output");
   const ours = new Set((await manager.runtime()).processes(c.id) ?? processesBeside(c.state.pid));
+  manager.records.note(c, 'top');
   const rows = lines.map((line) => fields(line, titles.length)).filter((row) => ours.has(Number(row[column])));
   return [titles, ...rows];
 }

@@ -1,13 +1,19 @@
 // Containers in the database: one row each, the whole record as JSON. Every change is a transaction, so that commands in
 // different processes never overwrite each other's.
 import { SlipwayError } from '../model/index.ts';
-import type { Database, Sql } from '../store/index.ts';
+import { type Database, recordEvent, type Sql } from '../store/index.ts';
 import { nameTaken, randomName } from './names.ts';
 import { move, type TransitionName } from './transitions.ts';
 import type { Container } from './types.ts';
 
 interface Row {
   readonly json: string;
+}
+
+/** What is reported of a change; `attributes` stand beside the container's image, name and labels. */
+export interface ContainerEvent {
+  readonly action: string;
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 const parse = (row: Row): Container => JSON.parse(row.json) as Container;
@@ -35,17 +41,19 @@ export class ContainerRecords {
         named.state.status,
       );
       along();
+      report(sql, named, { action: 'create' });
       return named;
     });
   }
 
-  /** Changes a container's record; `change` gets the newest one and alters it. undefined when it is gone. */
-  update(id: string, change: (c: Container) => void): Container | undefined {
+  /** Changes a container's record; `change` gets the newest one, alters it, and says what is to be reported. undefined when it is gone. */
+  update(id: string, change: (c: Container) => ContainerEvent | void): Container | undefined {
     return this.#db.removal((sql) => {
       const c = byId(sql, id);
       if (c === undefined) return undefined;
-      change(c);
+      const event = change(c);
       sql.run('UPDATE containers SET json = ?, state = ? WHERE id = ?', JSON.stringify(c), c.state.status, id);
+      if (event) report(sql, c, event);
       return c;
     });
   }
@@ -57,12 +65,12 @@ export class ContainerRecords {
   transition(
     id: string,
     name: TransitionName,
-    change: (c: Container) => void = () => {},
+    change: (c: Container) => ContainerEvent | void = () => {},
   ): { moved: boolean; container: Container } | undefined {
     let moved = false;
     const container = this.update(id, (c) => {
       moved = move(c, name);
-      if (moved) change(c);
+      return moved ? change(c) : undefined;
     });
     return container && { moved, container };
   }
@@ -71,12 +79,34 @@ export class ContainerRecords {
     this.#db.transaction((sql) => {
       const c = byId(sql, id);
       if (c === undefined) throw notFound(id);
-      sql.run('UPDATE containers SET name = ?, json = ? WHERE id = ?', freeName(sql, name), JSON.stringify({ ...c, name }), id);
+      const renamed = { ...c, name: freeName(sql, name) };
+      sql.run('UPDATE containers SET name = ?, json = ? WHERE id = ?', name, JSON.stringify(renamed), id);
+      report(sql, renamed, { action: 'rename', attributes: { oldName: `/${c.name}` } });
     });
   }
 
-  delete(id: string): void {
-    this.#db.removal((sql) => sql.run('DELETE FROM containers WHERE id = ?', id));
+  delete(c: Container): void {
+    this.#db.removal((sql) => {
+      if (sql.run('DELETE FROM containers WHERE id = ?', c.id).changes > 0) report(sql, c, { action: 'destroy' });
+    });
+  }
+
+  /** Reports what happened to a container without a change of its record. */
+  note(c: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
+    this.#db.removal((sql) => report(sql, c, { action, attributes }));
+  }
+
+  /** Reports that a container's volumes are in use, or are not any more. */
+  noteVolumes(c: Container, action: 'mount' | 'unmount'): void {
+    const volumes = c.mounts.filter((m) => m.type === 'volume');
+    if (volumes.length === 0) return;
+    this.#db.removal((sql) => {
+      for (const m of volumes) {
+        const how = { destination: m.destination, propagation: '', 'read/write': String(!m.readonly) };
+        const attributes = { container: c.id, driver: 'local', ...(action === 'mount' && how) };
+        recordEvent(sql, { type: 'volume', action, actor: m.name ?? '', attributes });
+      }
+    });
   }
 
   get(id: string): Container | undefined {
@@ -108,6 +138,15 @@ export class ContainerRecords {
       return parse(rows[0]);
     });
   }
+}
+
+function report(sql: Sql, c: Container, { action, attributes }: ContainerEvent): void {
+  recordEvent(sql, {
+    type: 'container',
+    action,
+    actor: c.id,
+    attributes: { ...c.labels, ...attributes, image: c.imageName, name: c.name },
+  });
 }
 
 function notFound(word: string): SlipwayError {

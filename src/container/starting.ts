@@ -7,16 +7,17 @@ import type { ContainerManager } from './manager.ts';
 import type { Container } from './types.ts';
 
 /**
- * From here on this process is the one that starts it. False when it runs already, or another command is starting it.
+ * From here on this process is the one that starts it; with `attached` it is connected with it as well. False when it runs already, or another command is starting it.
  * @throws SlipwayError `container.removing`, `container.not-found`
  */
-export function claimStart({ records }: ContainerManager, c: Container): boolean {
+export function claimStart({ records }: ContainerManager, c: Container, o: { readonly attached: boolean }): boolean {
   const claim = records.transition(c.id, 'start', (r) => {
     r.state.starter = processIdentity();
     r.state.exitCode = 0;
     r.state.error = '';
     delete r.state.oomKilled;
     delete r.state.finishedAt;
+    return o.attached ? { action: 'attach' } : undefined;
   });
   if (claim === undefined) throw new SlipwayError('not-found', 'container.not-found', `No such container: ${c.id}`);
   if (claim.container.state.status === 'removing')
@@ -33,6 +34,7 @@ export function recordCreated({ records }: ContainerManager, c: Container, { pid
     r.state.process = identityIfAlive(pid);
     r.state.monitor = identityIfAlive(monitorPid);
     if (network !== undefined) r.network = network;
+    records.noteVolumes(r, 'mount');
   });
   return now ?? c;
 }
@@ -45,10 +47,11 @@ export function recordBegun(
   o: { readonly watching: boolean },
 ): Container | undefined {
   return records.update(id, (r) => {
-    if (r.state.gated !== true) return; // somebody who found it ended did not wait for us
+    if (r.state.gated !== true) return undefined; // somebody who found it ended did not wait for us
     delete r.state.gated;
     r.state.startedAt = at;
     if (!o.watching) delete r.state.starter;
+    return { action: 'start' };
   });
 }
 

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import type { Database, Layout, Sql } from '../store/index.ts';
+import { type Database, type Layout, recordEvent, type Sql } from '../store/index.ts';
 import { removeTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
 import type { Container, ContainerRequest, MountPoint, VolumeRequest } from './types.ts';
@@ -70,7 +70,7 @@ export class Volumes {
         throw new SlipwayError('conflict', 'volume.in-use', `remove ${name}: volume is in use - [${user.id}]`, {
           hints: [`\`slipway rm ${user.name}\` first`],
         });
-      if (sql.run('DELETE FROM volumes WHERE name = ?', name).changes === 0) throw notFound(name);
+      if (!drop(sql, name)) throw notFound(name);
     });
     removeTree(join(this.#layout.volumes, name));
   }
@@ -83,7 +83,7 @@ export class Volumes {
         .all<Row>('SELECT * FROM volumes')
         .filter((r) => !used.has(r.name) && (o.all === true || r.anonymous === 1) && (o.wanted?.(this.#volume(r)) ?? true))
         .map((r) => r.name);
-      for (const name of names) sql.run('DELETE FROM volumes WHERE name = ?', name);
+      for (const name of names) drop(sql, name);
       return names;
     });
     for (const name of removed) removeTree(join(this.#layout.volumes, name));
@@ -96,7 +96,7 @@ export class Volumes {
     if (own.length === 0) return;
     const removed = this.#db.removal((sql) => {
       const used = new Set(usedVolumes(sql, c.id));
-      return own.filter((name) => !used.has(name) && sql.run('DELETE FROM volumes WHERE name = ?', name).changes > 0);
+      return own.filter((name) => !used.has(name) && drop(sql, name));
     });
     for (const name of removed) removeTree(join(this.#layout.volumes, name));
   }
@@ -155,15 +155,16 @@ export class Volumes {
   }
 
   #record(name: string, anonymous: boolean, now: number, labels: Readonly<Record<string, string>> = {}): void {
-    this.#db.transaction((sql) =>
-      sql.run(
+    this.#db.transaction((sql) => {
+      const made = sql.run(
         'INSERT INTO volumes (name, json, created_at, anonymous) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING',
         name,
         JSON.stringify({ labels }),
         now,
         anonymous ? 1 : 0,
-      ),
-    );
+      );
+      if (made.changes > 0) report(sql, 'create', name);
+    });
   }
 
   #data(name: string): string {
@@ -184,6 +185,16 @@ export function lentMounts(c: Container, mode: string): MountPoint[] {
   return c.mounts
     .filter((m) => m.type !== 'tmpfs')
     .map(({ anonymous: _, ...m }) => ({ ...m, readonly: m.readonly || options.includes('ro') }));
+}
+
+const report = (sql: Sql, action: 'create' | 'destroy', name: string): void =>
+  recordEvent(sql, { type: 'volume', action, actor: name, attributes: { driver: 'local' } });
+
+/** False when there is none of that name. */
+function drop(sql: Sql, name: string): boolean {
+  const removed = sql.run('DELETE FROM volumes WHERE name = ?', name).changes > 0;
+  if (removed) report(sql, 'destroy', name);
+  return removed;
 }
 
 function checked(name: string): string {

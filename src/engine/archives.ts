@@ -30,8 +30,17 @@ export async function loadImages(
 }
 
 /** Saves images as one archive. Throws as `saveArchive` does. */
-export function saveImages(engine: Engine, refs: readonly string[], to: ArchiveTarget, o: Omit<SaveOptions, 'refuseLinks'>): Promise<void> {
-  return saveArchive(engine.images, refs, to, { ...o, refuseLinks: true });
+export async function saveImages(
+  engine: Engine,
+  refs: readonly string[],
+  to: ArchiveTarget,
+  o: Omit<SaveOptions, 'refuseLinks'>,
+): Promise<void> {
+  await saveArchive(engine.images, refs, to, { ...o, refuseLinks: true });
+  for (const ref of refs) {
+    const image = engine.images.find(ref);
+    if (image !== undefined) engine.images.note('save', image);
+  }
 }
 
 /** Makes an image of a root file system. Throws as `importRootfs` does. */
@@ -54,4 +63,5 @@ export async function exportContainer(engine: Engine, name: string, to: ArchiveT
   } finally {
     if (!begun) sink.abort();
   }
+  containers.records.note(container, 'export');
 }

@@ -6,6 +6,7 @@ export type { Delivered, Delivery } from './deliver.ts';
 export type { Caller } from './job.ts';
 export { type BuildRequest, type Checked, type Operation, type OperationKind, perform, type Reply } from './operations.ts';
 export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
+export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type Annotation, type Output, parseOutput } from './output-spec.ts';

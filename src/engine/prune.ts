@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasLabels, type Removal } from '../image/index.ts';
 import { isSlipwayError } from '../model/index.ts';
+import { type EventType, recordEvent } from '../store/index.ts';
 import { FileLock, treeSize } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import type { Engine } from './engine.ts';
@@ -34,7 +35,14 @@ export async function pruneImages(engine: Engine, o: PruneFilter & { all: boolea
     removed.push(...engine.images.removeUnused(image.id, { named: o.all }));
     crashPoint('prune.image-removed');
   }
-  return { removed, reclaimed: engine.collector().collect().bytes };
+  return pruned(engine, 'image', { removed, reclaimed: engine.collector().collect().bytes });
+}
+
+/** Reports it. */
+function pruned<T>(engine: Engine, type: EventType, result: Pruned<T>): Pruned<T> {
+  const attributes = { reclaimed: String(result.reclaimed) };
+  engine.db.removal((sql) => recordEvent(sql, { type, action: 'prune', actor: '', attributes }));
+  return result;
 }
 
 const isMeant = (labels: Readonly<Record<string, string>>, o: PruneFilter): boolean =>
@@ -60,7 +68,7 @@ export async function pruneContainers(engine: Engine, o: PruneFilter = {}): Prom
     .filter((c) => o.until === undefined || c.createdAt < o.until)
     .filter((c) => isMeant(c.request.labels, o));
   const removed = (await containers.prune(idle)).map((c) => c.id);
-  return { removed, reclaimed: engine.collector().collect().bytes };
+  return pruned(engine, 'container', { removed, reclaimed: engine.collector().collect().bytes });
 }
 
 /** Removes volumes that no container uses: anonymous ones, or with `all` named ones too. */
@@ -78,7 +86,7 @@ export async function pruneVolumes(
       return true;
     },
   });
-  return { removed, reclaimed };
+  return pruned(engine, 'volume', { removed, reclaimed });
 }
 
 /** What a network answers that cannot be removed: it has containers, or always exists. */
@@ -97,5 +105,5 @@ export async function pruneNetworks(engine: Engine, o: PruneFilter = {}): Promis
       if (!isSlipwayError(e) || !STAYING.has(e.code)) throw e;
     }
   }
-  return { removed, reclaimed: 0 };
+  return pruned(engine, 'network', { removed, reclaimed: 0 });
 }

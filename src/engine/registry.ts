@@ -58,7 +58,9 @@ export async function pushImage(engine: Engine, ref: Reference, o: PushOptions, 
   using registries = await engine.registries(o.signal, [], credentials);
   const { push } = await import('../registry/index.ts');
   // awaited here: what `using` holds would be let go of at once
-  return await push(engine.images, registries, image, name, o);
+  const pushed = await push(engine.images, registries, image, name, o);
+  engine.images.note('push', image, { actor: familiarReference(name), name: familiarReference({ domain: ref.domain, path: ref.path }) });
+  return pushed;
 }
 
 /**

@@ -5,10 +5,11 @@ import type { Sql } from '../store/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { idOf, nameIn } from './names.ts';
 import { layersOf, releasedLayers } from './released.ts';
+import { type LabelsOf, reportImage } from './reports.ts';
 import type { ImageUser, Removal } from './types.ts';
 
 /** As `ImageStore.remove`; `root` is that of the store. */
-export function removeImage(sql: Sql, root: string, ref: string, o: { force?: boolean; prune?: boolean }): Removal[] {
+export function removeImage(sql: Sql, root: string, ref: string, o: { force?: boolean; prune?: boolean; labelsOf: LabelsOf }): Removal[] {
   const id = idOf(sql, ref);
   if (id === undefined) throw notFound(ref);
   const names = sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ?', id).map((r) => r.name);
@@ -17,6 +18,7 @@ export function removeImage(sql: Sql, root: string, ref: string, o: { force?: bo
   const done: Removal[] = [];
   const untag = (name: string): void => {
     sql.run('DELETE FROM image_names WHERE name = ?', name);
+    reportImage(sql, 'untag', id, { labels: o.labelsOf(id) });
     done.push({ kind: 'untagged', name: familiarReference(parseReference(name)) });
   };
   if (asName !== undefined && names.length > 1) {
@@ -44,11 +46,12 @@ export function removeImage(sql: Sql, root: string, ref: string, o: { force?: bo
 }
 
 /** As `ImageStore.removeUnused`. */
-export function removeUnusedImage(sql: Sql, root: string, id: Digest, o: { named?: boolean }): Removal[] {
+export function removeUnusedImage(sql: Sql, root: string, id: Digest, o: { named?: boolean; labelsOf: LabelsOf }): Removal[] {
   const names = sql.all<{ name: string }>('SELECT name FROM image_names WHERE image_id = ?', id).map((r) => r.name);
   if ((names.length > 0 && !o.named) || !isUnused(sql, root, id)) return [];
   const done = names.map((name): Removal => ({ kind: 'untagged', name: familiarReference(parseReference(name)) }));
   sql.run('DELETE FROM image_names WHERE image_id = ?', id);
+  for (const _ of names) reportImage(sql, 'untag', id, { labels: o.labelsOf(id) });
   deleteImage(sql, root, id, true, done);
   crashPoint('image.removal-before-commit');
   return done;
@@ -96,6 +99,7 @@ function deleteImage(sql: Sql, root: string, id: Digest, prune: boolean, done: R
   sql.run('DELETE FROM image_digests WHERE image_id = ?', id);
   sql.run('DELETE FROM image_layers WHERE image_id = ?', id);
   sql.run('DELETE FROM images WHERE id = ?', id);
+  reportImage(sql, 'delete', id);
   done.push({ kind: 'deleted', id }, ...releasedLayers(sql, layers).map((layer): Removal => ({ kind: 'deleted', id: layer })));
   if (!prune || parent === null) return;
   const named = sql.get('SELECT 1 FROM image_names WHERE image_id = ?', parent) !== undefined;

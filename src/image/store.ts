@@ -11,6 +11,7 @@ import { crashPoint } from '../util/index.ts';
 import { applyFilter } from './filter.ts';
 import { idOf, setName } from './names.ts';
 import { notFound, removeImage, removeUnusedImage } from './removal.ts';
+import { type LabelsOf, reportArrival, reportImage, reportTag } from './reports.ts';
 
 interface ImageRow {
   readonly id: Digest;
@@ -148,6 +149,7 @@ export class ImageStore {
         size += row.size ?? 0;
       }
       const created = Date.parse(config.created ?? '');
+      const isNew = sql.get('SELECT 1 FROM images WHERE id = ?', id) === undefined;
       sql.run(
         `INSERT INTO images (id, manifest_digest, manifest_media_type, parent_id, created_at, size, stored_at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET manifest_digest = coalesce(excluded.manifest_digest, manifest_digest), manifest_media_type = coalesce(excluded.manifest_media_type, manifest_media_type), stored_at = excluded.stored_at`,
@@ -169,6 +171,7 @@ export class ImageStore {
         );
       });
       for (const name of image.names ?? []) setName(sql, id, name, now);
+      reportArrival(sql, id, image, { isNew, labels: config.config?.Labels });
       lease.addImage(id);
       crashPoint('image.before-commit');
     });
@@ -181,7 +184,13 @@ export class ImageStore {
     this.#db.transaction((sql) => {
       if (sql.get('SELECT 1 FROM images WHERE id = ?', id) === undefined) throw notFound(id);
       setName(sql, id, name, Date.now());
+      reportTag(sql, id, name, this.#labelsOf(id));
     });
+  }
+
+  /** Reports what was done with an image: where it went, in Docker's words. */
+  note(action: 'push' | 'save', { id, config }: Image, o: { readonly actor?: string; readonly name?: string } = {}): void {
+    this.#db.removal((sql) => reportImage(sql, action, id, { ...o, labels: config.config?.Labels }));
   }
 
   /** The chain IDs of an image's layers, lowest first; none when there is no such image. */
@@ -203,7 +212,7 @@ export class ImageStore {
    * @throws SlipwayError `image.in-use`, `image.several-names`, `image.has-children`, in Docker's words.
    */
   remove(ref: string, o: { force?: boolean; prune?: boolean } = {}): Removal[] {
-    return this.#db.removal((sql) => removeImage(sql, this.layout.root, ref, o));
+    return this.#db.removal((sql) => removeImage(sql, this.layout.root, ref, { ...o, labelsOf: this.#labelsOf }));
   }
 
   /**
@@ -211,8 +220,17 @@ export class ImageStore {
    * called, else only when it has no name. Nothing is removed, and nothing thrown, when that is not so, or it is gone.
    */
   removeUnused(id: Digest, o: { named?: boolean } = {}): Removal[] {
-    return this.#db.removal((sql) => removeUnusedImage(sql, this.layout.root, id, o));
+    return this.#db.removal((sql) => removeUnusedImage(sql, this.layout.root, id, { ...o, labelsOf: this.#labelsOf }));
   }
+
+  /** Nothing of an image whose configuration is lost: it can be removed all the same. */
+  readonly #labelsOf: LabelsOf = (id) => {
+    try {
+      return parseImageConfig(this.content.read(id)).config?.Labels ?? {};
+    } catch {
+      return {};
+    }
+  };
 
   /** The committed snapshot with an image's files, unpacked when it is not there yet. */
   snapshot(image: Image, lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal } = {}): Promise<number> {

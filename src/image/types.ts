@@ -51,6 +51,15 @@ export interface NewImage {
   /** Whole names; they move here from the images that have them. */
   readonly names?: readonly string[];
   readonly manifest?: { readonly digest: Digest; readonly mediaType: string };
+  /** What is reported of it; that it was created, when left out. */
+  readonly origin?: ImageOrigin;
+}
+
+/** How an image came that was not made here; `actor` and `name` are what is reported of it, its ID when left out. */
+export interface ImageOrigin {
+  readonly action: 'import' | 'load' | 'pull';
+  readonly actor?: string;
+  readonly name?: string;
 }
 
 /** One thing that a removal did. */

@@ -63,6 +63,7 @@ export class NetworkManager {
     crashPoint('network.recorded');
     try {
       const { mac, dns } = await this.#connect(r, network, record);
+      this.#records.noteConnected(record, network);
       return {
         network: network.name,
         ip,
@@ -138,7 +139,7 @@ export class NetworkManager {
         `error while removing network: network ${network.name} has active endpoints (${users.map((user) => user.name).join(', ')})`,
       );
     }
-    this.#networks.delete(network.name);
+    this.#networks.delete(network);
   }
 
   /** Waits until nothing is being taken away in the background any more. */
@@ -216,7 +217,7 @@ export class NetworkManager {
         network,
         this.#published(record.bridge).filter(({ ip }) => ip !== record.ip),
       );
-    this.#records.delete(record.id);
+    this.#records.delete(record, network);
   }
 
   #namesFolder(): string {

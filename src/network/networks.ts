@@ -1,6 +1,6 @@
 // Networks by name, in the database: the default one, made at first use, and those that users make.
 import { SlipwayError } from '../model/index.ts';
-import type { Database, Layout } from '../store/index.ts';
+import { type Database, type Layout, recordEvent, type Sql } from '../store/index.ts';
 import { randomId, sha256Hex } from '../util/index.ts';
 import { addressText } from './links.ts';
 import { formatSubnet, freeSubnet, hostRoutes, overlaps, parseSubnet } from './subnets.ts';
@@ -59,8 +59,11 @@ export class Networks {
     return this.#insert(this.#make(o, undefined));
   }
 
-  delete(name: string): void {
-    this.#db.removal((sql) => sql.run('DELETE FROM networks WHERE name = ?', name));
+  delete(network: NetworkInfo): void {
+    this.#db.removal((sql) => {
+      sql.run('DELETE FROM networks WHERE name = ?', network.name);
+      report(sql, network, 'destroy');
+    });
   }
 
   /**
@@ -107,10 +110,16 @@ export class Networks {
   }
 
   #insert(network: NetworkInfo): NetworkInfo {
-    this.#db.transaction((sql) => sql.run('INSERT INTO networks (name, json) VALUES (?, ?)', network.name, JSON.stringify(network)));
+    this.#db.transaction((sql) => {
+      sql.run('INSERT INTO networks (name, json) VALUES (?, ?)', network.name, JSON.stringify(network));
+      if (network.name !== DEFAULT_NETWORK) report(sql, network, 'create');
+    });
     return network;
   }
 }
+
+const report = (sql: Sql, { id, name, driver }: NetworkInfo, action: 'create' | 'destroy'): void =>
+  recordEvent(sql, { type: 'network', action, actor: id, attributes: { name, type: driver } });
 
 function defaultBridge(layout: Layout): string {
   return layout.run === DEFAULT_RUN ? 'slipway0' : `slipway-${sha256Hex(layout.run).slice(0, 6)}`;

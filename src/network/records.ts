@@ -2,9 +2,9 @@
 // Addresses are leased in the database as well, so that two processes never choose the same. Callers hold the lock.
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Database, Layout } from '../store/index.ts';
+import { type Database, type Layout, recordEvent, type Sql } from '../store/index.ts';
 import { processAlive, writeFileAtomic } from '../sys/index.ts';
-import type { PortMapping } from './types.ts';
+import type { NetworkInfo, PortMapping } from './types.ts';
 
 export interface AttachmentRecord {
   /** Of the container or build network. */
@@ -54,9 +54,17 @@ export class AttachmentRecords {
     writeFileAtomic(join(this.#folder, `${record.id}.json`), JSON.stringify(record), { mode: 0o600 });
   }
 
-  delete(id: string): void {
-    rmSync(join(this.#folder, `${id}.json`), { force: true });
-    this.#db.removal((sql) => sql.run('DELETE FROM network_leases WHERE container = ?', id));
+  /** `network` is left out when it does not exist any more. */
+  delete(record: AttachmentRecord, network: NetworkInfo | undefined): void {
+    rmSync(join(this.#folder, `${record.id}.json`), { force: true });
+    this.#db.removal((sql) => {
+      const { changes } = sql.run('DELETE FROM network_leases WHERE container = ?', record.id);
+      if (changes > 0 && network !== undefined) report(sql, record, network, 'disconnect');
+    });
+  }
+
+  noteConnected(record: AttachmentRecord, network: NetworkInfo): void {
+    this.#db.removal((sql) => report(sql, record, network, 'connect'));
   }
 
   /** Leases an address for `id`: the one that `choose` picks, given those in use. Leases without a record are void: their machine or process died. */
@@ -74,6 +82,12 @@ export class AttachmentRecords {
       return ip;
     });
   }
+}
+
+/** What builds use is not reported. */
+function report(sql: Sql, { id, bound }: AttachmentRecord, network: NetworkInfo, action: 'connect' | 'disconnect'): void {
+  const attributes = { container: id, name: network.name, type: network.driver };
+  if (!bound) recordEvent(sql, { type: 'network', action, actor: network.id, attributes });
 }
 
 /** Whether the attachment is still somebody's; `isAlive` tells it of containers. */

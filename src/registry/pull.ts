@@ -157,6 +157,7 @@ async function fetchImage(store: ImageStore, repository: Repository, d: Describe
       layers: made,
       names: [...tag, ...new Set(digests.map((digest) => `${repositoryName(ref)}@${digest}`))],
       manifest: { digest: manifest.digest, mediaType: manifest.mediaType },
+      origin: { action: 'pull', actor: familiarReference(ref), name: familiarReference({ domain: ref.domain, path: ref.path }) },
     },
     lease,
   );

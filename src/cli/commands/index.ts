@@ -133,6 +133,9 @@ export const ENTRIES: readonly Entry[] = [
   ...ofBuilder(['version'], 'Show the version', () => import('./version.ts').then((m) => m.builderVersion)),
   ...same(['system prune'], 'Remove all unused data', () => import('./prune.ts').then((m) => m.systemPrune)),
   ...same(['info', 'system info'], 'Show the store and the system that it runs on', () => import('./info.ts').then((m) => m.info)),
+  ...same(['events', 'system events'], 'Show what happens to containers, images, networks and volumes', () =>
+    import('./events.ts').then((m) => m.events),
+  ),
   ...same(['system df'], 'Show disk usage', () => import('./disk-usage.ts').then((m) => m.systemDf)),
   {
     path: 'system sync',

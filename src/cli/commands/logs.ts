@@ -1,8 +1,7 @@
 // `logs`: what a container wrote.
-import { SlipwayError } from '../../model/index.ts';
-import { parseDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
 import { openContainers } from '../containers.ts';
+import { momentOf } from '../moment.ts';
 
 export const logs: Command = {
   name: 'logs',
@@ -22,21 +21,8 @@ export const logs: Command = {
     const containers = await openContainers(ctx);
     const c = containers.records.resolve(args[0] ?? '');
     const tail = o.string('tail');
-    const time = (name: string): number | undefined => {
-      const text = o.string(name);
-      if (text === undefined) return undefined;
-      const span = parseDuration(text);
-      const at = span === undefined ? (/^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)) : ctx.now() - span / 1e6;
-      if (Number.isNaN(at))
-        throw new SlipwayError(
-          'invalid-argument',
-          'cli.time',
-          `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
-        );
-      return at;
-    };
-    const since = time('since');
-    const until = time('until');
+    const since = momentOf(ctx, o, 'since');
+    const until = momentOf(ctx, o, 'until');
     const lines = containers.logs(c, {
       // as in Docker, what is no number asks for all
       ...(tail !== undefined && /^\d+$/.test(tail) && { tail: Number(tail) }),

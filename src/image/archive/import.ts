@@ -73,7 +73,7 @@ export async function importRootfs(store: ImageStore, source: string | Readable,
       history: [{ created, comment: o.message ?? 'Imported from -' }],
     };
     const layers = [{ diffId: digest, size: content.bytes, tarSize: size, blob: { digest, mediaType: MediaType.ociLayer } }];
-    return store.create({ config, layers, ...(o.name === undefined ? {} : { names: [o.name] }) }, lease);
+    return store.create({ config, layers, origin: { action: 'import' }, ...(o.name === undefined ? {} : { names: [o.name] }) }, lease);
   };
   return await withCleanup(
     work,

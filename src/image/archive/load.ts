@@ -91,7 +91,7 @@ async function takeIn(
   const manifest =
     plan.manifest === undefined ? undefined : { digest: writers.add(plan.manifest.bytes).digest, mediaType: plan.manifest.mediaType };
   return {
-    image: { config: plan.config, layers, names: plan.names, ...(manifest === undefined ? {} : { manifest }) },
+    image: { config: plan.config, layers, names: plan.names, origin: { action: 'load' }, ...(manifest === undefined ? {} : { manifest }) },
     names: plan.names,
     id: sha256(plan.config),
   };

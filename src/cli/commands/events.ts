@@ -1,0 +1,95 @@
+// `events`: what happens in the store, a line each.
+import { EVENT_FILTERS, events as eventsOf, type RecordedEvent } from '../../engine/index.ts';
+import { printableJson } from '../../util/index.ts';
+import type { Command } from '../command.ts';
+import { parseFilters } from '../format.ts';
+import { momentOf } from '../moment.ts';
+
+export const events: Command = {
+  name: 'events',
+  summary: 'Show what happens to containers, images, networks and volumes',
+  usage: '[OPTIONS]',
+  examples: [
+    'slipway events',
+    'slipway events --since 10m --until 0s -f type=container',
+    "slipway events --format '{{.Action}} {{.Actor.ID}}'",
+  ],
+  args: { min: 0, max: 0 },
+  options: [
+    {
+      name: 'filter',
+      short: 'f',
+      type: 'list',
+      placeholder: 'key=value',
+      help: 'container=…, event=…, image=…, label=…, type=… and others',
+    },
+    { name: 'format', type: 'string', placeholder: 'template', help: 'json, or a Go template' },
+    { name: 'since', type: 'string', placeholder: 'time', help: 'Show what happened since a time or duration (10m) too' },
+    { name: 'until', type: 'string', placeholder: 'time', help: 'End at a time' },
+  ],
+  async run(ctx, o) {
+    const [since, until] = [momentOf(ctx, o, 'since'), momentOf(ctx, o, 'until')];
+    const filters = parseFilters(o.list('filter'), EVENT_FILTERS);
+    const print = await printer(o.string('format'));
+    const found = eventsOf(await ctx.engine(), {
+      filters,
+      signal: ctx.signal,
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+    });
+    for await (const event of found) ctx.stdout.write(`${print(event)}\n`);
+  },
+};
+
+async function printer(format: string | undefined): Promise<(e: RecordedEvent) => string> {
+  if (format === undefined || format === '') return lineOf;
+  if (format === 'json') return (e) => printableJson(JSON.stringify(messageOf(e)));
+  const { compileTemplate } = await import('../template/index.ts');
+  const render = compileTemplate(format, 'Error parsing format');
+  return (e) => {
+    const message = messageOf(e);
+    const { status = '', id = '', from = '', scope, time, timeNano: _, ...rest } = message;
+    const fields = { Status: status, ID: id, From: from, ...rest, Scope: scope, Time: time, TimeNano: nanoseconds(e) };
+    // for `{{json .}}`, which has the names of the API
+    return render(Object.defineProperty(fields, 'toJSON', { value: () => message }));
+  };
+}
+
+/** A text that stands in JSON as it is. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+const nanoseconds = ({ at }: RecordedEvent): string => `${at}000`;
+
+const sorted = (attributes: RecordedEvent['attributes']): [string, string][] =>
+  Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** Docker's message of its API; containers and images have the older fields as well. */
+function messageOf(e: RecordedEvent) {
+  const { type, action, actor, attributes, at } = e;
+  const from = type === 'container' ? attributes['image'] : undefined;
+  return {
+    ...((type === 'container' || type === 'image') && { status: action, ...(actor && { id: actor }), ...(from && { from }) }),
+    Type: type,
+    Action: action,
+    Actor: { ID: actor, Attributes: Object.fromEntries(sorted(attributes)) },
+    scope: 'local',
+    time: Math.floor(at / 1e6),
+    timeNano: rawJson(nanoseconds(e)), // more than a double holds
+  };
+}
+
+/** `2026-11-26T12:00:33.711907000Z container start 2f79… (image=busybox, name=web)` */
+function lineOf({ type, action, actor, attributes, at }: RecordedEvent): string {
+  const details = sorted(attributes).map(([key, value]) => `${key}=${value}`);
+  return `${timeOf(at)} ${type} ${action} ${actor}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
+}
+
+/** RFC 3339 in the zone of this machine. `at` in microseconds. */
+function timeOf(at: number): string {
+  const ms = Math.floor(at / 1000);
+  const east = -new Date(ms).getTimezoneOffset();
+  const two = (n: number): string => String(Math.floor(n)).padStart(2, '0');
+  const zone = east === 0 ? 'Z' : `${east < 0 ? '-' : '+'}${two(Math.abs(east) / 60)}:${two(Math.abs(east) % 60)}`;
+  const seconds = new Date(ms + east * 60_000).toISOString().slice(0, 19);
+  return `${seconds}.${String(at % 1e6).padStart(6, '0')}000${zone}`;
+}

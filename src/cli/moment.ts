@@ -1,0 +1,18 @@
+// Times on a command line, in Docker's notations: `10m` ago, seconds since the epoch, or a date.
+import { SlipwayError } from '../model/index.ts';
+import { parseDuration } from '../util/index.ts';
+import type { Context, ParsedOptions } from './command.ts';
+
+/** The time that the flag `name` gives, in ms since the epoch. @throws SlipwayError `cli.time` */
+export function momentOf(ctx: Pick<Context, 'now'>, o: ParsedOptions, name: string): number | undefined {
+  const text = o.string(name);
+  if (text === undefined || text === '') return undefined;
+  const span = parseDuration(text);
+  const at = span === undefined ? (/^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)) : ctx.now() - span / 1e6;
+  if (!Number.isNaN(at)) return at;
+  throw new SlipwayError(
+    'invalid-argument',
+    'cli.time',
+    `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
+  );
+}
