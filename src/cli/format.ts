@@ -95,3 +95,12 @@ export function parseFilters(values: readonly string[], allowed?: ReadonlySet<st
   }
   return out;
 }
+
+/** What a filter that is true or false says: of several values, each. @throws SlipwayError `cli.filter` */
+export function truthsOf(filters: ReadonlyMap<string, readonly string[]>, key: string): boolean[] | undefined {
+  return filters.get(key)?.map((value) => {
+    if (/^(?:1|t|true)$/i.test(value)) return true;
+    if (/^(?:0|f|false)$/i.test(value)) return false;
+    throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}=[${value}]'`);
+  });
+}

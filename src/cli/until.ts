@@ -1,13 +1,13 @@
-// The `until` of prune filters.
+// The filter `until`.
 import { SlipwayError } from '../model/index.ts';
-import { parseDuration } from '../util/index.ts';
 import type { Context } from './command.ts';
+import { parseMoment } from './moment.ts';
 
-/** A time: a span before now, or a date. */
+/** A time: a span before now, seconds since the epoch, or a date. @throws SlipwayError `cli.filter` */
 export function untilOf(ctx: Pick<Context, 'now'>, text: string | undefined): { until?: number } {
-  const span = text === undefined ? undefined : parseDuration(text);
-  const until = text === undefined ? undefined : span === undefined ? Date.parse(text) : ctx.now() - span / 1e6;
-  if (until !== undefined && Number.isNaN(until))
-    throw new SlipwayError('invalid-argument', 'cli.filter', `invalid value for until: ${text}`);
-  return until === undefined ? {} : { until };
+  if (text === undefined) return {};
+  const until = parseMoment(ctx, text);
+  if (until === undefined)
+    throw new SlipwayError('invalid-argument', 'cli.filter', `failed to parse value as time or duration: ${JSON.stringify(text)}`);
+  return { until };
 }

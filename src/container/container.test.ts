@@ -162,8 +162,38 @@ test('filters of ps', () => {
   assert.deepEqual(names('ancestor=busybox:latest', 'id=1a'), ['web1']);
   assert.deepEqual(names('before=web2'), ['db']);
   assert.deepEqual(names('since=db'), ['web1', 'web2']);
-  for (const bad of ['name', 'colour=red', 'status=asleep', 'name=('])
+  for (const bad of [
+    'name',
+    'colour=red',
+    'status=asleep',
+    'name=(',
+    'exited=x',
+    'health=well',
+    'is-task=x',
+    'publish=x',
+    'publish=2-1',
+    'expose=70000',
+  ])
     assert.throws(() => names(bad), { code: 'container.invalid-filter' });
+  assert.throws(() => names('health=well'), { message: /: must be one of none, starting, healthy, unhealthy$/ });
+});
+
+test('filters of ps: ports, folders, and what one machine has no two kinds of', () => {
+  const published = { network: 'bridge', ports: [{ hostPort: 8080, containerPort: 80, protocol: 'udp' }] } as unknown as NonNullable<
+    Container['network']
+  >;
+  const mounts: Container['mounts'] = [{ type: 'bind', source: '/src', destination: '/dst', readonly: false }];
+  const all = [
+    container({ name: 'a', id: '1a'.repeat(32), exposed: ['80/udp', '443/tcp'], network: published, mounts }),
+    container({ name: 'b', id: '2b'.repeat(32) }),
+  ];
+  const names = (...f: string[]): string[] => filterContainers(all, f).map((c) => c.name);
+  for (const found of ['publish=8080/udp', 'publish=8000-9000/UDP', 'expose=80/udp', 'expose=440-450', 'volume=/src', 'volume=/dst'])
+    assert.deepEqual(names(found), ['a'], found);
+  for (const nothing of ['publish=8080', 'publish=80/udp', 'expose=80', 'volume=/', 'health=healthy', 'is-task=true', 'isolation=hyperv'])
+    assert.deepEqual(names(nothing), [], nothing);
+  for (const everything of ['health=none', 'is-task=false', 'isolation=default'])
+    assert.deepEqual(names(everything), ['a', 'b'], everything);
 });
 
 test('names', () => {

@@ -20,15 +20,28 @@ const TESTS: Readonly<Record<string, Test>> = {
     `${c.imageName}:latest` === v ||
     c.imageId.startsWith(v) ||
     c.imageId.slice('sha256:'.length).startsWith(v),
-  volume: (c, v) => c.mounts.some((m) => m.name === v || m.destination === v),
+  volume: (c, v) => c.mounts.some((m) => m.name === v || m.destination === v || (m.type === 'bind' && m.source === v)),
   network: (c, v) => c.request.network === v,
-  publish: (c, v) => (c.network?.ports ?? []).some((p) => `${p.hostPort}/${p.protocol}` === port(v)),
-  expose: (c, v) => c.exposed.includes(port(v)),
+  publish: (c, v) => within(ports('publish', v), c.network?.ports.map((p) => [p.hostPort, p.protocol]) ?? []),
+  expose: (c, v) =>
+    within(
+      ports('expose', v),
+      c.exposed.map((one) => [Number.parseInt(one, 10), one.split('/')[1] ?? 'tcp']),
+    ),
+  // no container has a state of health: health checks are not run
+  health: (_, v) => v === 'none',
+  // one machine has no tasks of a swarm, and Linux one kind of isolation
+  'is-task': (_, v) => !truth('is-task', v),
+  isolation: (_, v) => v === '' || v === 'default',
   before: (c, v, all) => c.createdAt < created(v, all),
   since: (c, v, all) => c.createdAt > created(v, all),
 };
 
-const STATES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
+/** Filters whose values are a few words. */
+const WORDS: Readonly<Record<string, { readonly name: string; readonly words: readonly string[] }>> = {
+  status: { name: 'state', words: ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] },
+  health: { name: 'health', words: ['none', 'starting', 'healthy', 'unhealthy'] },
+};
 
 /**
  * `filters` as `key=value`. Those with the same key are alternatives, except for labels; different keys must all hold.
@@ -41,7 +54,7 @@ export function filterContainers(all: readonly Container[], filters: readonly st
     if (eq <= 0) throw malformed(f);
     const [key, value] = [f.slice(0, eq), f.slice(eq + 1)];
     if (TESTS[key] === undefined) throw invalid(`invalid filter '${key}'`, [`filters are ${Object.keys(TESTS).join(', ')}`]);
-    if (key === 'status' && !STATES.includes(value)) throw invalid(`invalid filter 'status=${value}'`, [`states are ${STATES.join(', ')}`]);
+    checkValue(key, value);
     byKey.set(key, [...(byKey.get(key) ?? []), value]);
   }
   return all.filter((c) =>
@@ -59,8 +72,39 @@ function pattern(value: string): RegExp {
   }
 }
 
-function port(value: string): string {
-  return value.includes('/') ? value.toLowerCase() : `${value}/tcp`;
+/** @throws SlipwayError `container.invalid-filter` also where no container is there to be looked at */
+function checkValue(key: string, value: string): void {
+  const one = WORDS[key];
+  if (one !== undefined && !one.words.includes(value))
+    throw invalid(`invalid filter '${key}=${value}': invalid value for ${one.name} (${value}): must be one of ${one.words.join(', ')}`);
+  if (key === 'exited' && !/^[-+]?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}': it is not a number`);
+  if (key === 'name') pattern(value);
+  if (key === 'is-task') truth(key, value);
+  if (key === 'publish' || key === 'expose') ports(key, value);
+}
+
+function truth(key: string, value: string): boolean {
+  if (/^(?:1|t|true)$/i.test(value)) return true;
+  if (/^(?:0|f|false)$/i.test(value)) return false;
+  throw invalid(`invalid filter '${key}=[${value}]'`);
+}
+
+interface PortRange {
+  readonly first: number;
+  readonly last: number;
+  readonly protocol: string;
+}
+
+/** `80`, `80/udp`, `80-90/tcp`. */
+function ports(key: string, value: string): PortRange {
+  const [, first, last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(value) ?? [];
+  if (first === undefined || Number(last) < Number(first) || Number(last) > 65_535)
+    throw invalid(`invalid filter '${key}=${value}': it is no port`, ['a port is 80, 80/udp or 80-90/tcp']);
+  return { first: Number(first), last: Number(last), protocol: protocol.toLowerCase() };
+}
+
+function within({ first, last, protocol }: PortRange, some: readonly (readonly [port: number, protocol: string])[]): boolean {
+  return some.some(([port, of]) => port >= first && port <= last && of === protocol);
 }
 
 function created(word: string, all: readonly Container[]): number {

@@ -9,6 +9,7 @@ export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode,
 export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
+export { type MachineFacts, machineFacts } from './machine.ts';
 export { type Annotation, type Output, parseOutput } from './output-spec.ts';
 export { openAgent, PathSession, readContextWords, type SecretSource, userCredentials } from './session/index.ts';
 export type { ProvenanceWish } from './statements.ts';

@@ -147,11 +147,6 @@ test('builds on record and their cache by templates', async () => {
   );
 });
 
-test('info has the facts of Docker’s', async () => {
-  assert.equal(await slipway('info', '-f', '{{.OSType}} {{.Images}} {{.DockerRootDir}}'), `linux ${1} ${env['SLIPWAY_ROOT']}\n`);
-  assert.match(await slipway('system', 'info'), /^ Storage Driver: \w+$/m);
-});
-
 test('system prune asks about all that goes, and names the filters', async () => {
   const question = (await line.run(['system', 'prune', '-a', '--volumes', '--filter', 'label!=keep'], { input: 'n\n' })).stdout;
   assert.equal(

@@ -4,7 +4,7 @@ import { familiarName, familiarReference, parseReference, shortDigest, SlipwayEr
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
-import { parseFilters, renderRows } from '../format.ts';
+import { parseFilters, renderRows, truthsOf } from '../format.ts';
 import { goTime } from '../go-time.ts';
 import { table } from '../table.ts';
 import { untilOf } from '../until.ts';
@@ -46,10 +46,7 @@ export const images: Command = {
   ],
   async run(ctx, o, args) {
     const filters = parseFilters(o.list('filter'), LIST_FILTERS);
-    const dangling = filters
-      .get('dangling')
-      ?.map((value) => danglingOf(value))
-      .at(-1);
+    const dangling = truthsOf(filters, 'dangling')?.at(-1);
     const tree = o.bool('tree');
     if (tree) refuseWithTree(o);
     const engine = await ctx.engine();
@@ -82,12 +79,6 @@ export const images: Command = {
     ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'imagesFormat', o), RAW));
   },
 };
-
-function danglingOf(value: string): boolean {
-  if (/^(?:1|t|true)$/i.test(value)) return true;
-  if (/^(?:0|f|false)$/i.test(value)) return false;
-  throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter 'dangling=[${value}]'`);
-}
 
 function refuseWithTree(o: ParsedOptions): void {
   const other = ['quiet', 'no-trunc', 'digests', 'format'].find((name) => o.has(name));

@@ -6,7 +6,7 @@ import { sha256Hex } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import { containerLabels } from '../container-values.ts';
-import { labelOf, labelsText, parseFilters, renderRows } from '../format.ts';
+import { labelOf, labelsText, parseFilters, renderRows, truthsOf } from '../format.ts';
 import { goTime } from '../go-time.ts';
 import { type Find, show } from '../inspection.ts';
 import { untilOf } from '../until.ts';
@@ -23,7 +23,7 @@ interface Listed {
 }
 
 /** The networks of the store, and the three that always exist. */
-async function networks(engine: Engine): Promise<Listed[]> {
+export async function networks(engine: Engine): Promise<Listed[]> {
   const made = (await engine.network()).list().map((n): Listed => ({ ...n, info: n }));
   const always = (name: string, driver: Listed['driver']): Listed => ({
     name,
@@ -66,6 +66,7 @@ export const networkLs: Command = {
     const filters = parseFilters(o.list('filter'), FILTERS);
     const wrong = filters.get('type')?.find((t) => t !== 'custom' && t !== 'builtin');
     if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter: 'type'='${wrong}'`);
+    const dangling = truthsOf(filters, 'dangling');
     const engine = await ctx.engine();
     const used = new Set(runningIn(await containersOf(engine)).map((c) => c.request.network));
     const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
@@ -76,7 +77,7 @@ export const networkLs: Command = {
         asked('driver', (v) => n.driver === v) &&
         asked('scope', (v) => v === 'local') &&
         asked('type', (v) => (v === 'builtin') === isPredefined(n)) &&
-        asked('dangling', (v) => /^(?:1|t|true)$/i.test(v) === (!isPredefined(n) && !used.has(n.name))) &&
+        (dangling?.includes(!isPredefined(n) && !used.has(n.name)) ?? true) &&
         hasLabels(n.labels, filters.get('label') ?? []),
     );
     const id = (n: Listed): string => (o.bool('no-trunc') ? n.id : n.id.slice(0, 12));

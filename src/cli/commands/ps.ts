@@ -7,6 +7,7 @@ import { openContainers } from '../containers.ts';
 import { labelOf, labelsText, renderRows, type Row } from '../format.ts';
 import { goTime } from '../go-time.ts';
 import { listFormat } from '../user-config.ts';
+import { networks } from './networks.ts';
 
 /** Widths to which cells are cut. */
 const COMMAND_WIDTH = 20;
@@ -53,6 +54,16 @@ export function containerRow(engine: Engine, c: Container, o: { now: number; who
   };
 }
 
+/** A name stands for the image that has it now, an ID for the network of this name. */
+async function settled(engine: Engine, filter: string): Promise<string> {
+  const [key = '', value] = filter.split(/=(.*)/s);
+  if (key === 'ancestor' && value !== undefined) return `ancestor=${engine.images.find(value)?.id ?? value}`;
+  if (key !== 'network' || value === undefined) return filter;
+  const all = await networks(engine);
+  const found = all.find((n) => n.name === value) ?? (value === '' ? undefined : all.find((n) => n.id.startsWith(value)));
+  return `network=${found?.name ?? value}`;
+}
+
 export const ps: Command = {
   name: 'ps',
   summary: 'List containers',
@@ -61,7 +72,13 @@ export const ps: Command = {
   args: { min: 0, max: 0 },
   options: [
     { name: 'all', short: 'a', type: 'boolean', help: 'Show stopped containers too' },
-    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: 'status=…, name=…, label=…, ancestor=… and others' },
+    {
+      name: 'filter',
+      short: 'f',
+      type: 'list',
+      placeholder: 'key=value',
+      help: 'status=…, name=…, label=…, ancestor=…, health=… and others',
+    },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'last', short: 'n', type: 'number', placeholder: 'n', help: 'Show the n newest containers' },
     { name: 'latest', short: 'l', type: 'boolean', help: 'Show the newest container' },
@@ -72,12 +89,9 @@ export const ps: Command = {
   async run(ctx, o) {
     const engine = await ctx.engine();
     const containers = await openContainers(ctx);
-    // a name stands for the image that has it now
-    const filters = o
-      .list('filter')
-      .map((f) => (f.startsWith('ancestor=') ? `ancestor=${engine.images.find(f.slice(9))?.id ?? f.slice(9)}` : f));
+    const filters = await Promise.all(o.list('filter').map((f) => settled(engine, f)));
     const count = o.bool('latest') ? 1 : o.number('last');
-    const everything = o.bool('all') || count !== undefined || filters.some((f) => /^(status|exited)=/.test(f));
+    const everything = o.bool('all') || count !== undefined || filters.some((f) => f.startsWith('status='));
     let list = filterContainers(containers.records.all(), filters).filter((c) => everything || c.state.status === 'running');
     if (count !== undefined && count >= 0) list = list.slice(0, count);
     const whole = o.bool('no-trunc');

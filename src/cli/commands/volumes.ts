@@ -6,7 +6,7 @@ import { formatBytes } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
 import { containerLabels } from '../container-values.ts';
 import { confirmed } from '../confirm.ts';
-import { labelOf, labelsText, parseFilters, renderRows } from '../format.ts';
+import { labelOf, labelsText, parseFilters, renderRows, truthsOf } from '../format.ts';
 import { show, type Find } from '../inspection.ts';
 import { listFormat } from '../user-config.ts';
 
@@ -42,10 +42,10 @@ export const volumeLs: Command = {
   ],
   async run(ctx, o) {
     const filters = parseFilters(o.list('filter'), FILTERS);
+    const dangling = truthsOf(filters, 'dangling');
     const engine = await ctx.engine();
     const { volumes, records } = await engine.containers();
     const used = new Set(records.all().flatMap((c) => c.mounts.map((m) => m.name)));
-    const dangling = filters.get('dangling')?.map((v) => /^(?:1|t|true)$/i.test(v));
     const rows = volumes
       .list()
       .filter((v) => filters.get('name')?.some((n) => v.name.includes(n)) ?? true)
