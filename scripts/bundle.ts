@@ -1,51 +1,35 @@
 // Makes dist/: the program, and the Dockerfile language as a library with its types.
 //
-// slipway.cjs is the whole program in one file, each part of it run when it is first asked for. koffi stays outside, for it is
-// native, and so do libraries that few commands need. The form is CommonJS because Node's loader of modules costs 5 ms more at every start, and because there a
-// built-in module can be left unloaded until something of it is used.
+// slipway.cjs starts the program, which is one file (scripts/program.ts). koffi stays outside, for it is native, and so do
+// libraries that few commands need. The form is CommonJS because Node's loader of modules costs 5 ms more at every start.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
-
-/** Built-in modules that take milliseconds to load and that most commands need nothing of. */
-const HEAVY = ['crypto', 'zlib', 'child_process', 'net', 'http', 'https', 'worker_threads', 'dgram', 'readline', 'tty', 'fs/promises'];
-
-const prelude = `
-const $heavy = new Set(${JSON.stringify(HEAVY.map((name) => `node:${name}`))});
-const $require = require;
-require = (name) => ($heavy.has(name) ? new Proxy({}, { get: (_, key) => $require(name)[key] }) : $require(name));
-const $module = (of) => Object.create(of, { default: { value: of } });
-const $moduleUrl = 'file://' + encodeURI(__filename);`;
+import { build } from 'esbuild';
+import { ENTRIES } from '../src/cli/commands/index.ts';
+import { writeProgram } from './program.ts';
 
 /** Made aside, and renamed: a program that starts meanwhile finds either the old files or the new ones. */
 const NEXT = 'dist/.next';
 
-const common: BuildOptions = {
+rmSync(NEXT, { recursive: true, force: true });
+mkdirSync(NEXT, { recursive: true });
+const program = writeProgram(
+  'src/cli/main.ts',
+  ENTRIES.map((entry) => entry.path),
+  NEXT,
+);
+await build({
+  entryPoints: { dockerfile: 'src/dockerfile/index.ts' },
+  outExtension: { '.js': '.mjs' },
   outdir: NEXT,
   bundle: true,
   platform: 'node',
   target: 'node26',
+  format: 'esm',
   legalComments: 'none',
   logLevel: 'warning',
-};
-
-rmSync(NEXT, { recursive: true, force: true });
-await build({
-  ...common,
-  entryPoints: { slipway: 'src/cli/main.ts' },
-  outExtension: { '.js': '.cjs' },
-  format: 'cjs',
-  external: ['koffi', 'smol-toml'],
-  define: { 'import.meta.url': '$moduleUrl', 'import.meta.dirname': '__dirname' },
-  banner: { js: prelude },
-  minifySyntax: true,
-  minifyWhitespace: true,
 });
-// esbuild copies every property of a built-in module for each file that imports it as a whole: 10 ms of a build's 85.
-const program = join(NEXT, 'slipway.cjs');
-writeFileSync(program, readFileSync(program, 'utf8').replace(/__toESM\((require\("node:[^"]*"\))(?:,1)?\)/g, '$module($1)'));
-await build({ ...common, entryPoints: { dockerfile: 'src/dockerfile/index.ts' }, outExtension: { '.js': '.mjs' }, format: 'esm' });
 
 const types = join(NEXT, 'types');
 const strict = ['--strict', '--exactOptionalPropertyTypes', '--erasableSyntaxOnly', '--allowImportingTsExtensions', '--skipLibCheck'];
@@ -62,7 +46,9 @@ for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
   writeFileSync(path, readFileSync(path, 'utf8').replace(/(from '\.[^']*)\.ts'/g, "$1.js'"));
 }
 
+const existing = readdirSync('dist').filter((name) => name.startsWith('program-') && name !== program);
 rmSync('dist/types', { recursive: true, force: true });
-rmSync('dist/.compiled', { recursive: true, force: true });
-for (const name of readdirSync(NEXT)) renameSync(join(NEXT, name), join('dist', name));
+// the program first: slipway.cjs names it
+for (const name of readdirSync(NEXT).toSorted()) renameSync(join(NEXT, name), join('dist', name));
+for (const name of [...existing, '.compiled']) rmSync(join('dist', name), { recursive: true, force: true });
 rmSync(NEXT, { recursive: true });

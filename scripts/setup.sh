@@ -7,7 +7,7 @@ if [ ! -d node_modules/koffi ] || [ package-lock.json -nt node_modules/.package-
   echo "installing npm packages"
   npm ci --no-audit --no-fund --loglevel=error
 fi
-if [ ! -f dist/slipway.cjs ] || [ -n "$(find src scripts/bundle.ts -newer dist/slipway.cjs -type f | head -n 1)" ]; then
+if [ ! -f dist/slipway.cjs ] || [ -n "$(find src scripts/bundle.ts scripts/link.ts scripts/loader.ts scripts/program.ts -newer dist/slipway.cjs -type f | head -n 1)" ]; then
   echo "bundling"
   sh scripts/node.sh scripts/bundle.ts
 fi
