@@ -55,6 +55,8 @@ export interface Settings {
   /** BUILDKIT_PROGRESS. */
   readonly progress: string | undefined;
   readonly color: boolean;
+  /** SLIPWAY_WORKER: builds run in a process of their own. */
+  readonly worker: boolean;
 }
 
 export interface Context {

@@ -92,6 +92,7 @@ function settings({ env, stderr }: Surroundings): Settings {
     buildkit: !['0', 'false'].includes(env['DOCKER_BUILDKIT'] ?? ''),
     progress: env['BUILDKIT_PROGRESS'] || undefined,
     color: stderr.isTTY && !env['NO_COLOR'],
+    worker: !['', '0', 'false'].includes(env['SLIPWAY_WORKER'] ?? ''),
   };
 }
 

@@ -4,6 +4,7 @@ export type { BuildEngine, Caches } from './build.ts';
 export type { EngineRun } from './compare-engines.ts';
 export type { Delivered, Delivery } from './deliver.ts';
 export type { Caller } from './job.ts';
+export { performInWorker, serveOperation } from './worker/index.ts';
 export { type BuildRequest, type Checked, type Operation, type OperationKind, perform, type Reply } from './operations.ts';
 export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
 export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';

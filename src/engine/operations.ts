@@ -2,7 +2,7 @@
 // events; the same data go to a worker process.
 import type { BuildSettings, ContextRequest, DockerfileRequest, NamedContextRequest, Plan } from '../builder/index.ts';
 import type { Diagnostic, RuleName } from '../dockerfile/index.ts';
-import type { SourceExcerpt } from '../model/index.ts';
+import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
 import type { BuildEngine, Caches } from './build.ts';
 import type { EngineRun } from './compare-engines.ts';
 import type { Delivered, Delivery } from './deliver.ts';
@@ -43,6 +43,9 @@ export type Operation<K extends OperationKind = OperationKind> = K extends K
   : never;
 export type Reply<K extends OperationKind> = BuildOperations[K]['reply'];
 
+const unknown = ({ kind }: { readonly kind: string }): SlipwayError =>
+  new SlipwayError('internal', 'operation.unknown', `there is no operation ${kind}`);
+
 /** What the build checks found. */
 export interface Checked {
   readonly name: string;
@@ -81,7 +84,7 @@ function run(engine: Engine, o: Operation, caller: Caller): Promise<Reply<Operat
         };
       }
       default:
-        return o satisfies never;
+        throw unknown(o satisfies never);
     }
   });
 }

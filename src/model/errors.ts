@@ -61,7 +61,11 @@ export class SlipwayError extends Error {
     this.kind = kind;
     this.code = code;
     this.hints = details.hints ?? [];
-    if (details.source !== undefined) this.source = details.source;
+    if (details.source !== undefined) {
+      const { range, ...excerpt } = details.source;
+      // the parser's ranges are found when they are asked for; an error is data
+      this.source = { ...excerpt, range: { start: range.start, end: range.end } };
+    }
     if (details.exitCode !== undefined) this.exitCode = details.exitCode;
     Object.defineProperty(this, brand, { value: true });
   }

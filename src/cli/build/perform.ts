@@ -1,8 +1,10 @@
-// Where the operations of `build` are worked on: in this process.
-import { type Caller, type Operation, type OperationKind, perform, type Reply } from '../../engine/index.ts';
+// Where the operations of `build` are worked on: in this process, or in a worker where SLIPWAY_WORKER asks for one.
+import { type Caller, type Operation, type OperationKind, perform, performInWorker, type Reply } from '../../engine/index.ts';
 import type { Context } from '../command.ts';
 
 /** @throws what the operation throws */
 export async function performBuild<K extends OperationKind>(ctx: Context, operation: Operation<K>, caller: Caller): Promise<Reply<K>> {
-  return await perform(await ctx.engine(), operation, caller);
+  if (!ctx.settings.worker) return await perform(await ctx.engine(), operation, caller);
+  const options = { command: ctx.selfCommand, environment: ctx.env, onText: (text: Buffer) => void ctx.stderr.write(text) };
+  return await performInWorker(options, operation, caller);
 }

@@ -160,6 +160,12 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['dockerfile ast'], 'Print the syntax tree of a Dockerfile as JSON', () => import('./dockerfile.ts').then((m) => m.ast)),
   ...same(['completion'], 'Print the completion script for bash, zsh or fish', () => import('./completion.ts').then((m) => m.completion)),
   {
+    path: 'worker',
+    summary: 'Work on one operation that a pipe brings',
+    hidden: true,
+    load: () => import('./worker.ts').then((m) => m.worker),
+  },
+  {
     path: '__complete',
     summary: 'Complete a command line',
     hidden: true,
