@@ -29,8 +29,8 @@ const DYNAMIC = /__toESM\(require\("([^"]+)"\)\)/g;
 /**
  * @param entry a file without exports, which runs at once
  * @param define as esbuild's: expressions and what stands in for them
- * @returns the text of the program, in plain ASCII: V8 keeps that in half the room, and Node reads it faster. It is the body of a function
- *   with `require`, `__dirname`, the words of `define`, and the array `$ran`, which is given the number of each module that runs.
+ * @returns the text of the program, in plain ASCII: V8 keeps that in half the room, and Node reads it faster. Its value is a function of
+ *   `require`, `__dirname`, `$url` (of the file), and the array `$ran`, which is given the number of each module that runs.
  */
 export function link(entry: string, define: Readonly<Record<string, string>>): string {
   const modules = new Map<string, Module>();
@@ -133,8 +133,8 @@ export function link(entry: string, define: Readonly<Record<string, string>>): s
   parts.push(named(main, main.body));
   const uses = [...builtIn.values()].map((id) => `$b${id}`);
   const program = `"use strict";\nlet ${uses.join(', ')};\n${parts.join('\n')}`;
-  return transformSync(program, { target: 'node26', legalComments: 'none', minifySyntax: true, minifyWhitespace: true }).code.replace(
-    /[^\0-\x7f]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const { code } = transformSync(program, { target: 'node26', legalComments: 'none', minifySyntax: true, minifyWhitespace: true });
+  return `(function(require,__dirname,$url,$ran){${inAscii(code)}})`;
 }
+
+const inAscii = (code: string): string => code.replace(/[^\0-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);

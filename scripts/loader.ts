@@ -42,8 +42,7 @@ function kept(): { code: Buffer; modules: Set<number> } | undefined {
 
 const before = kept();
 // ASCII, which read as latin1 takes one byte a character and no conversion
-const source = `(function(require,__dirname,$url,$ran){${readFileSync(file, 'latin1')}\n})`;
-const script = new Script(source, { filename: file, ...(before !== undefined && { cachedData: before.code }) });
+const script = new Script(readFileSync(file, 'latin1'), { filename: file, ...(before !== undefined && { cachedData: before.code }) });
 const known = script.cachedDataRejected === true ? undefined : before?.modules;
 
 /** Numbers of modules, in the order in which they ran. */

@@ -2,25 +2,13 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '../model/index.ts';
-import { armCrashPoint, printableWithColor } from '../util/index.ts';
-import type { Output } from './command.ts';
+import { armCrashPoint } from '../util/index.ts';
 import { callersWords, restoreCallersEnvironment } from './environment.ts';
 import { execute } from './execute.ts';
+import { StandardStream } from './standard-stream.ts';
 
-/** Text is made printable on a terminal; bytes are what containers and screens write, and pass as they are (decision 022). */
-function terminalSafe(stream: NodeJS.WriteStream): Output {
-  if (!stream.isTTY) return stream;
-  return {
-    write: (text) => stream.write(typeof text === 'string' ? printableWithColor(text) : text),
-    isTTY: true,
-    get columns() {
-      return stream.columns;
-    },
-    get rows() {
-      return stream.rows;
-    },
-  };
-}
+const stdout = new StandardStream('stdout', process.exit);
+const stderr = new StandardStream('stderr', process.exit);
 
 function main(): Promise<number> {
   const abort = new AbortController();
@@ -34,10 +22,6 @@ function main(): Promise<number> {
   const launcher = env['SLIPWAY_LAUNCHER'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'slipway');
   restoreCallersEnvironment(env);
   if (env['SLIPWAY_CRASH_AT']) armCrashPoint(env['SLIPWAY_CRASH_AT']);
-  for (const stream of [process.stdout, process.stderr]) {
-    // whoever reads may stop reading
-    stream.on('error', (e: NodeJS.ErrnoException) => process.exit(e.code === 'EPIPE' ? 0 : 1));
-  }
   const surroundings = {
     env,
     get cwd() {
@@ -46,8 +30,8 @@ function main(): Promise<number> {
     get stdin() {
       return process.stdin;
     },
-    stdout: terminalSafe(process.stdout),
-    stderr: terminalSafe(process.stderr),
+    stdout,
+    stderr,
     signal: abort.signal,
     selfCommand: [launcher],
   };
@@ -66,6 +50,5 @@ function currentFolder(): string {
 void main().then((exitCode) => {
   process.exitCode = exitCode;
   // a stream that nobody ends (standard input) must not keep the program
-  if (!process.stdout.writableLength && !process.stderr.writableLength) process.exit();
-  process.stdout.once('drain', () => process.exit());
+  stdout.ended(() => stderr.ended(() => process.exit()));
 });
