@@ -125,7 +125,7 @@ function trimmed(lines: readonly string[]): readonly string[] {
 
 /** Whether an output says that its command failed: only then may it. */
 export const showsFailure = (output: readonly string[] | undefined): boolean =>
-  output?.some((line) => /^(?:error|ERROR):|not yet:/.test(line.trim())) ?? false;
+  output?.some((line) => /^(?:error|ERROR):|not yet:|Check complete, \d/.test(line.trim())) ?? false;
 
 /** The page with other outputs, for those that are shown. */
 export function withOutputs(markdown: string, seen: ReadonlyMap<Typed, readonly string[]>): string {
