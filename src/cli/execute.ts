@@ -42,6 +42,7 @@ export async function execute(o: Surroundings, line: readonly string[]): Promise
             root: ctx.settings.root,
             run: ctx.settings.run,
             selfCommand: ctx.selfCommand,
+            selfEnvironment: selfEnvironment(env, ctx.settings),
             environment: proxies(env),
             registries: registrySettings(env, homedir()),
             ...cacheLimit(env),
@@ -94,6 +95,12 @@ function settings({ env, stderr }: Surroundings): Settings {
     color: stderr.isTTY && !env['NO_COLOR'],
     worker: !['', '0', 'false'].includes(env['SLIPWAY_WORKER'] ?? ''),
   };
+}
+
+/** For slipway that is called later by what a container left behind: the same store, and the same choices. */
+function selfEnvironment(env: NodeJS.ProcessEnv, { root, run }: Settings): Record<string, string> {
+  const chosen = ['SLIPWAY_RUNTIME', 'SLIPWAY_SNAPSHOTTER', 'SLIPWAY_SOURCES'].flatMap((name) => (env[name] ? [[name, env[name]]] : []));
+  return { ...(Object.fromEntries(chosen) as Record<string, string>), SLIPWAY_ROOT: root, SLIPWAY_RUN: run };
 }
 
 function snapshotter(name: string | undefined): { snapshotter?: 'overlay' | 'copy' } {

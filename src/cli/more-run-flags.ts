@@ -2,7 +2,7 @@
 // settings, names. In Docker's words where they are refused.
 import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
-import type { ContainerRequest } from '../engine/index.ts';
+import { type ContainerRequest, parseRestartPolicy } from '../engine/index.ts';
 import { parseBytes } from '../util/index.ts';
 import { invalidValue } from './args.ts';
 import type { Context, Option, ParsedOptions } from './command.ts';
@@ -24,7 +24,7 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'network-alias', type: 'list', placeholder: 'name', help: 'Further names on its network' },
   { name: 'no-healthcheck', type: 'boolean', help: 'Forget the health check of the image' },
   { name: 'oom-score-adj', type: 'number', placeholder: 'n', help: 'How soon it is killed when memory runs out: -1000 to 1000' },
-  { name: 'restart', type: 'string', placeholder: 'policy', help: 'no: the only one, since nobody is there to start it again' },
+  { name: 'restart', type: 'string', placeholder: 'policy', help: 'When to start it again: no, on-failure[:max], always, unless-stopped' },
   { name: 'security-opt', type: 'list', placeholder: 'option', help: 'no-new-privileges, seccomp=unconfined or seccomp=FILE' },
   { name: 'volumes-from', type: 'list', placeholder: 'container:ro', help: 'Mount what another container has mounted' },
   { name: 'sysctl', type: 'list', placeholder: 'name=value', help: 'Kernel settings of its namespaces' },
@@ -42,11 +42,6 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     if (value === undefined) throw wrongFlag(invalidValue(`--${name}`, text, `invalid size: '${text}'`));
     return value;
   };
-  const restart = o.string('restart') || 'no';
-  if (restart !== 'no')
-    throw wrongFlag(`restart policy ${restart} is not supported`, [
-      'slipway has no daemon that would start a container again; let the service manager of the machine run it',
-    ]);
   const list = (name: string): string[] | undefined => (o.list(name).length > 0 ? o.list(name) : undefined);
   const more = {
     cpuPeriod: o.number('cpu-period'),
@@ -64,11 +59,20 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     networkAliases: list('network-alias'),
     noHealthcheck: o.bool('no-healthcheck') || undefined,
     oomScoreAdj: o.number('oom-score-adj'),
+    restart: restartPolicy(o),
     sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
     volumesFrom: list('volumes-from'),
     ...security(ctx, o.list('security-opt')),
   };
   return Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)) as More;
+}
+
+function restartPolicy(o: ParsedOptions): ContainerRequest['restart'] {
+  const text = o.string('restart');
+  if (text === undefined) return undefined;
+  const policy = parseRestartPolicy(text);
+  if (policy.name !== 'no' && o.bool('rm')) throw wrongFlag('conflicting options: cannot specify both --restart and --rm');
+  return policy;
 }
 
 /** `source[:path[:rwm]]` or `source:rwm`. */

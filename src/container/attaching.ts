@@ -19,6 +19,8 @@ export interface AttachOptions extends ConnectionOptions {
  */
 export async function attachTo(manager: ContainerManager, container: Container, o: AttachOptions): Promise<number | undefined> {
   const c = await manager.started(container);
+  if (c.state.status === 'restarting')
+    throw new SlipwayError('conflict', 'container.restarting', 'You cannot attach to a restarting container, wait until it is running');
   if (!isAlive(c)) throw new SlipwayError('conflict', 'container.not-running', 'You cannot attach to a stopped container, start it first');
   if (c.state.paused === true)
     throw new SlipwayError('conflict', 'container.paused', 'You cannot attach to a paused container, unpause it first');

@@ -17,6 +17,8 @@ import type { Container } from './types.ts';
 export interface DetachedOptions extends LaunchOptions {
   /** This process stays until the container ends, and clears up. */
   readonly watching?: boolean;
+  /** Its restart policy starts it, not a user. */
+  readonly byPolicy?: boolean;
   /** Called when everything stands and its program has not begun yet. */
   readonly beforeStart?: (c: Container, launched: Launched) => void;
 }
@@ -25,7 +27,7 @@ export interface DetachedOptions extends LaunchOptions {
 export async function startDetached(manager: ContainerManager, c: Container, o: DetachedOptions): Promise<boolean> {
   const { endings, parts, volumes } = manager;
   const watching = o.watching === true;
-  if (!claimStart(manager, c, { attached: watching })) return false;
+  if (!claimStart(manager, c, { attached: watching, byPolicy: o.byPolicy === true })) return false;
   try {
     const launched = await launch(parts, volumes, c, o, (runtime, bundle) => beginMonitor(parts, c, runtime, bundle, watching));
     crashPoint('container.process-created');
@@ -88,6 +90,7 @@ function beginMonitor(parts: ContainerParts, c: Container, runtime: OciRuntime, 
     keepStdin: !watching,
     ...(c.request.logLimit !== undefined && { logLimit: c.request.logLimit }),
     exitCommand: atEnd(parts, c, watching),
+    environment: parts.selfEnvironment,
   });
 }
 

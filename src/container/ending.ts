@@ -10,8 +10,10 @@ import { exitFolder, runFolder, stateFolder } from './folders.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
 import type { ContainerEvent, ContainerRecords } from './records.ts';
+import { scheduleRestart } from './restart-policy.ts';
+import { callSupervisor, needsSupervisor } from './supervising.ts';
 import { isAbandoned, isAlive, isBeingEnded, isStarterAlive, isStranded, isWatched } from './transitions.ts';
-import type { Container } from './types.ts';
+import type { Container, ContainerStatus } from './types.ts';
 import type { Volumes } from './volumes.ts';
 
 /** ms between two looks at something that is about to change. */
@@ -22,6 +24,9 @@ const PATIENCE = 5000;
 const UNKNOWN = 255;
 /** As Docker has it for a container that could not be started. */
 const START_KILLED = 128;
+
+/** Nothing is left to be cleared away. */
+const RESTING: readonly ContainerStatus[] = ['created', 'exited', 'restarting'];
 
 function claim(c: Container): void {
   c.state.ender = processIdentity();
@@ -55,18 +60,18 @@ export class Endings {
 
   /**
    * Clears away what a container that has ended left, and records its exit code, or removes it if it was to be. Does nothing when
-   * somebody else does it.
+   * somebody else does it. `restarts`: the caller itself sees to the restart that this container may be due for.
    */
-  async end(id: string, exitCode: number): Promise<void> {
+  async end(id: string, exitCode: number, o: { readonly restarts?: boolean } = {}): Promise<void> {
     let ending = this.#running.get(id);
     if (ending === undefined) {
-      ending = this.#end(id, exitCode).finally(() => this.#running.delete(id));
+      ending = this.#end(id, exitCode, o).finally(() => this.#running.delete(id));
       this.#running.set(id, ending);
     }
     return ending;
   }
 
-  async #end(id: string, exitCode: number): Promise<void> {
+  async #end(id: string, exitCode: number, o: { readonly restarts?: boolean }): Promise<void> {
     const ended = lastExit(exitFolder(this.#parts.layout, id), id);
     await this.#clearAway(
       id,
@@ -82,9 +87,27 @@ export class Endings {
           // the clock of files is a little behind
           r.state.finishedAt = Math.max(r.state.finishedAt ?? 0, r.state.startedAt);
           forgetProcesses(r);
+          if (r.state.status === 'restarting') scheduleRestart(r, this.#parts.now());
           return death(r);
         }),
     );
+    this.#tellSupervisor(id, o.restarts !== true);
+  }
+
+  /** A command wants this container to rest when it has ended, whatever its policy: it is not started again before a command does so. */
+  halt(id: string): Container | undefined {
+    const halted = this.#records.transition(id, 'halt', (r) => {
+      r.state.stopped = true;
+      delete r.state.restartAt;
+    });
+    if (halted?.moved === true && halted.container.state.status === 'exited') callSupervisor(this.#parts, { start: false });
+    return halted?.container;
+  }
+
+  /** The supervisor learns of a container that needs it, or does no longer. */
+  #tellSupervisor(id: string, mayStart: boolean): void {
+    const c = this.#records.get(id);
+    callSupervisor(this.#parts, { start: mayStart && c !== undefined && needsSupervisor(c) });
   }
 
   /** A container that could not be started: its exit code says why, as in Docker; with `--rm` it goes. */
@@ -131,7 +154,7 @@ export class Endings {
   async settle(id: string): Promise<void> {
     for (const until = Date.now() + PATIENCE; ; await sleep(POLL)) {
       const c = this.#records.get(id);
-      if (c === undefined || c.state.status === 'created' || c.state.status === 'exited') return;
+      if (c === undefined || RESTING.includes(c.state.status)) return;
       if (c.state.status === 'removing') {
         if (this.#records.transition(id, 'resumeRemoval', claim)?.moved === true)
           return this.#eraseClaimed(c, { volumes: c.request.autoRemove });
@@ -149,7 +172,11 @@ export class Endings {
   /** One whose program has begun goes on; one whose program never will is what it was before the start. */
   async #free(c: Container): Promise<void> {
     const state = await (await this.#parts.runtime()).state(c.id);
-    if (state?.status === 'created') return this.failed(c.id, new Error('the command that was starting it was killed'), START_KILLED);
+    if (state?.status === 'created') {
+      // a restart that was killed is one that has failed: its policy goes on
+      if (c.state.restarts !== undefined) return this.end(c.id, START_KILLED);
+      return this.failed(c.id, new Error('the command that was starting it was killed'), START_KILLED);
+    }
     this.#records.update(c.id, (r) => {
       if (!isStranded(r)) return undefined;
       delete r.state.gated;
@@ -162,7 +189,8 @@ export class Endings {
   /** What a monitor calls. While the command that started the container waits for its end, that one does the rest. */
   async monitored(id: string): Promise<void> {
     const c = this.#records.get(id);
-    if (c?.state.status === 'running' && !isAlive(c) && !isStarterAlive(c)) await this.end(id, this.exitCode(id) ?? UNKNOWN);
+    if (c?.state.status === 'running' && !isAlive(c) && !isStarterAlive(c))
+      await this.end(id, this.exitCode(id) ?? UNKNOWN, { restarts: true });
   }
 
   /** What conmon wrote; undefined when it has not. */

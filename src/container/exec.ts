@@ -3,9 +3,8 @@ import { type ExecOptions, resolveUser, type Streams, type TerminalEnds } from '
 import { SlipwayError } from '../model/index.ts';
 import { randomId } from '../util/index.ts';
 import { checkProgram } from './launch.ts';
-import { type ContainerManager, notRunning } from './manager.ts';
+import { type ContainerManager, notRunning, refuseResting } from './manager.ts';
 import { mergeEnv } from './settings.ts';
-import { isAlive } from './transitions.ts';
 import type { Container } from './types.ts';
 
 export interface ExecRequest extends Streams {
@@ -23,7 +22,8 @@ export interface ExecRequest extends Streams {
 /** Runs a program in a container and returns its exit code. Throws conflict 'container.not-running'. */
 export async function execIn(manager: ContainerManager, container: Container, request: ExecRequest): Promise<number> {
   const c = await manager.started(container);
-  if (!isAlive(c) || c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
+  refuseResting(c);
+  if (c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
   if (c.state.paused === true)
     throw new SlipwayError('conflict', 'container.paused', `Container ${c.name} is paused, unpause the container before exec`);
   const root = `/proc/${c.state.pid}/root`;

@@ -6,6 +6,8 @@ export type { ForegroundOptions, SignalSource } from './foreground.ts';
 export { isAbandoned, isAlive } from './transitions.ts';
 export { type EndedContainer, recordEnded } from './ended.ts';
 export { attachTo } from './attaching.ts';
+export { parseRestartPolicy } from './restart-policy.ts';
+export { supervise } from './supervisor.ts';
 export { pause, unpause } from './pausing.ts';
 export { rename } from './renaming.ts';
 export { processTable } from './processes.ts';

@@ -21,7 +21,8 @@ export interface InspectContext {
 
 export function inspectContainer(c: Container, x: InspectContext): Record<string, unknown> {
   const [path = '', ...args] = [...c.process.entrypoint, ...c.process.cmd];
-  const running = c.state.status === 'running';
+  const restarting = c.state.status === 'restarting';
+  const running = c.state.status === 'running' || restarting;
   const folder = runFolder(x.layout, c.id);
   return {
     Id: c.id,
@@ -32,11 +33,11 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
       Status: stateText(c),
       Running: running,
       Paused: running && c.state.paused === true,
-      Restarting: false,
+      Restarting: restarting,
       OOMKilled: c.state.oomKilled === true,
       Dead: false,
       Pid: c.state.pid,
-      ExitCode: running ? 0 : c.state.exitCode,
+      ExitCode: running && !restarting ? 0 : c.state.exitCode,
       Error: c.state.error,
       StartedAt: time(c.state.startedAt),
       FinishedAt: time(c.state.finishedAt),
@@ -47,7 +48,7 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
     HostsPath: join(folder, 'hosts'),
     LogPath: logFile(x.layout, c.id),
     Name: `/${c.name}`,
-    RestartCount: 0,
+    RestartCount: c.state.restarts ?? 0,
     Driver: x.driver,
     Platform: 'linux',
     MountLabel: '',
@@ -78,7 +79,7 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     LogConfig: { Type: 'json-file', Config: r.logLimit === undefined ? {} : { 'max-size': String(r.logLimit) } },
     NetworkMode: r.network,
     PortBindings: r.publishAll ? {} : portBindings,
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: { Name: r.restart?.name ?? 'no', MaximumRetryCount: r.restart?.maximumRetries ?? 0 },
     AutoRemove: r.autoRemove,
     CapAdd: orNull(r.capAdd),
     CapDrop: orNull(r.capDrop),

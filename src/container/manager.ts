@@ -20,6 +20,7 @@ import { checkPlatform, type CreateOptions } from './platform.ts';
 import { ContainerRecords } from './records.ts';
 import { checkRequest } from './request.ts';
 import { exposedPorts, processSettings } from './settings.ts';
+import { callSupervisor, needsSupervisor } from './supervising.ts';
 import { isAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container, ContainerRequest } from './types.ts';
 import { lentMounts, Volumes } from './volumes.ts';
@@ -41,6 +42,8 @@ export interface StopOptions {
   readonly signal?: string | undefined;
 }
 
+/** ms that the monitor's own process waits for a restart; for a longer time it would take too much memory. */
+const SHORT_WAIT = 1000;
 /** ms that SIGKILL has for its work. */
 const KILL_TIME = 10_000;
 
@@ -115,9 +118,15 @@ export class ContainerManager {
     while (!(await startDetached(this, c, o))) {
       // another command is starting it: as good as ours if it succeeds
       const now = await this.started(c);
-      if (isAlive(now)) return;
+      if (isAlive(now) || now.state.status === 'restarting') return;
       await this.endings.settle(c.id);
     }
+  }
+
+  /** Starts a container that waits for its restart, or does nothing when it does not. */
+  async restartByPolicy(id: string): Promise<void> {
+    const c = this.records.get(id);
+    if (c?.state.status === 'restarting') await startDetached(this, c, { byPolicy: true });
   }
 
   /** Starts a container, connected with somebody's streams or terminal, and waits for its end. Its exit code; undefined when it was left. */
@@ -139,6 +148,9 @@ export class ContainerManager {
     const number = signalNumber(signal);
     if (number === undefined) throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${signal}`);
     const now = await this.started(c);
+    // Docker's rule: without a stop signal of its own, any signal may be meant to end it
+    const ends = number === 9 || number === signalNumber(c.process.stopSignal) || c.process.stopSignal === 'SIGTERM';
+    if (ends && this.endings.halt(c.id)?.state.status === 'exited' && now.state.status === 'restarting') return;
     if (!this.#send(now, number)) throw notRunning(`cannot kill container: ${c.name}: container ${c.id} is not running`);
     // a paused one gets other signals when it goes on
     if (number === 9 || number === signalNumber(c.process.stopSignal)) await this.#wake(now);
@@ -146,11 +158,12 @@ export class ContainerManager {
 
   /** Asks a container to end, and ends it when it has not after some time; returns when it has. One that does not run is left as it is. */
   async stop(c: Container, o: StopOptions = {}): Promise<void> {
-    if (c.state.status !== 'running') return;
+    if (c.state.status !== 'running' && c.state.status !== 'restarting') return;
     const signal = signalNumber(o.signal ?? c.process.stopSignal);
     if (signal === undefined && o.signal !== undefined)
       throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${o.signal}`);
     const seconds = o.seconds ?? c.process.stopTimeout;
+    if (this.endings.halt(c.id)?.state.status === 'exited') return;
     const now = await this.started(c);
     this.#send(now, signal ?? 15);
     await this.#wake(now);
@@ -173,6 +186,8 @@ export class ContainerManager {
       o.signal?.throwIfAborted();
       const now = this.records.get(c.id);
       if (now === undefined) return last.state.exitCode;
+      // it has ended since, and was started again
+      if (now.state.status === 'restarting' && (now.state.restarts ?? 0) > (c.state.restarts ?? 0)) return now.state.exitCode;
       last = now;
       if (now.state.status === 'exited' || now.state.status === 'removing') return now.state.exitCode;
       if (now.state.status === 'running' && !isAlive(now)) {
@@ -191,10 +206,14 @@ export class ContainerManager {
    */
   async remove(c: Container, o: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
     const volumes = o.volumes === true || c.request.autoRemove;
+    if (o.force === true) this.endings.halt(c.id);
     for (const until = Date.now() + KILL_TIME; !(await this.endings.remove(c.id, { volumes }));) {
       const now = this.records.get(c.id);
       if (now === undefined) return;
-      if (now.state.status === 'running') {
+      if (now.state.status === 'restarting') {
+        if (o.force !== true) throw stillRunning(now);
+        this.endings.halt(c.id);
+      } else if (now.state.status === 'running') {
         if (o.force !== true || Date.now() > until) throw stillRunning(now);
         await this.#killNow(now);
       }
@@ -236,13 +255,26 @@ export class ContainerManager {
   }
 
   /** Brings the records up to date with what really runs; returns warnings. Costs two queries when nothing does. */
-  reconcile(): Promise<string[]> {
-    return this.endings.reconcile();
+  async reconcile(): Promise<string[]> {
+    const warnings = await this.endings.reconcile();
+    // it may have been killed; the monitor's own process may still wait for a short time
+    const isLeft = (c: Container): boolean =>
+      needsSupervisor(c) && !((c.state.restartAt ?? 0) > now && (c.state.restartDelay ?? 0) <= SHORT_WAIT);
+    const now = this.parts.now();
+    if (this.records.unsettled().some(isLeft)) callSupervisor(this.parts, { start: true });
+    return warnings;
   }
 
   /** What a monitor calls when its container has ended. */
   async cleanUp(id: string): Promise<void> {
     await this.endings.monitored(id);
+    const state = this.records.get(id)?.state;
+    if (state?.status !== 'restarting') return;
+    const wait = (state.restartAt ?? 0) - this.parts.now();
+    // this process is there already, and starts it sooner than another one could
+    if (wait > SHORT_WAIT) return callSupervisor(this.parts, { start: true });
+    await sleep(wait);
+    await this.restartByPolicy(id);
   }
 
   /** A paused container gets no signal before it goes on. */
@@ -283,9 +315,16 @@ function stillRunning(c: Container): SlipwayError {
   return new SlipwayError(
     'conflict',
     'container.running',
-    `cannot remove container "${c.name}": container is running: stop the container before removing or force remove`,
+    `cannot remove container "${c.name}": container is ${c.state.status}: stop the container before removing or force remove`,
     { hints: [`\`slipway rm -f ${c.name}\` stops and removes it`] },
   );
+}
+
+/** @throws SlipwayError conflict `container.restarting`, `container.not-running` */
+export function refuseResting(c: Container): void {
+  if (c.state.status === 'restarting')
+    throw new SlipwayError('conflict', 'container.restarting', `Container ${c.id} is restarting, wait until the container is running`);
+  if (!isAlive(c)) throw notRunning(`container ${c.id} is not running`);
 }
 
 export function notRunning(message: string): SlipwayError {

@@ -15,6 +15,8 @@ export interface ContainerParts {
   readonly network: NetworkManager;
   /** How to run slipway itself: a detached container's monitor calls it when the container has ended. */
   readonly selfCommand: readonly string[];
+  /** What slipway needs in its environment, called so, to find this store. */
+  readonly selfEnvironment: Readonly<Record<string, string>>;
   runtime(): Promise<OciRuntime>;
   /** ms since the epoch. */
   now(): number;

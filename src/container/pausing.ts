@@ -1,13 +1,13 @@
 // Pausing: the kernel stops every process of a container where it is, and lets it go on.
 import { SlipwayError } from '../model/index.ts';
-import { type ContainerManager, notRunning } from './manager.ts';
+import { type ContainerManager, refuseResting } from './manager.ts';
 import { isAlive } from './transitions.ts';
 import type { Container } from './types.ts';
 
 /** @throws SlipwayError conflict `container.not-running`, `container.paused`; unsupported `container.no-freezer` without control groups */
 export async function pause(manager: ContainerManager, container: Container): Promise<void> {
   const c = await manager.started(container);
-  if (!isAlive(c)) throw notRunning(`container ${c.id} is not running`);
+  refuseResting(c);
   const runtime = await manager.runtime();
   if (!runtime.cgroups)
     throw new SlipwayError('unsupported', 'container.no-freezer', `cannot pause container ${c.name}: no control group can be made here`);

@@ -2,8 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
 import { findExecutable, run } from '../sys/index.ts';
-import { type ContainerManager, notRunning } from './manager.ts';
-import { isAlive } from './transitions.ts';
+import { type ContainerManager, refuseResting } from './manager.ts';
 import type { Container } from './types.ts';
 
 /**
@@ -12,7 +11,7 @@ import type { Container } from './types.ts';
  */
 export async function processTable(manager: ContainerManager, container: Container, args: readonly string[]): Promise<string[][]> {
   const c = await manager.started(container);
-  if (!isAlive(c)) throw notRunning(`container ${c.id} is not running`);
+  refuseResting(c);
   const ps = findExecutable('ps');
   if (ps === undefined)
     throw new SlipwayError('failed-precondition', 'container.no-ps', 'ps is not installed; the list of processes needs it', {

@@ -118,9 +118,11 @@ export class ContainerRecords {
     return this.#db.read((sql) => sql.all<Row>('SELECT json FROM containers ORDER BY created_at DESC, name')).map(parse);
   }
 
-  /** All but those that rest: exited, and nothing to be done about them. */
+  /** All but those that rest: exited, and nothing to be done about them. Restarting ones among them. */
   unsettled(): Container[] {
-    return this.#db.read((sql) => sql.all<Row>("SELECT json FROM containers WHERE state IN ('created', 'running', 'removing')")).map(parse);
+    return this.#db
+      .read((sql) => sql.all<Row>("SELECT json FROM containers WHERE state IN ('created', 'running', 'restarting', 'removing')"))
+      .map(parse);
   }
 
   /** By name, whole ID, or a prefix of an ID. Throws not-found 'container.not-found', invalid-argument 'container.ambiguous'. */

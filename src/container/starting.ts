@@ -10,8 +10,14 @@ import type { Container } from './types.ts';
  * From here on this process is the one that starts it; with `attached` it is connected with it as well. False when it runs already, or another command is starting it.
  * @throws SlipwayError `container.removing`, `container.not-found`
  */
-export function claimStart({ records }: ContainerManager, c: Container, o: { readonly attached: boolean }): boolean {
-  const claim = records.transition(c.id, 'start', (r) => {
+export function claimStart(
+  { records }: ContainerManager,
+  c: Container,
+  o: { readonly attached: boolean; readonly byPolicy: boolean },
+): boolean {
+  const claim = records.transition(c.id, o.byPolicy ? 'restart' : 'start', (r) => {
+    delete r.state.restartAt;
+    if (!o.byPolicy) for (const key of ['restarts', 'restartDelay', 'stopped'] as const) delete r.state[key];
     r.state.starter = processIdentity();
     r.state.exitCode = 0;
     r.state.error = '';

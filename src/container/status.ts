@@ -14,6 +14,8 @@ export function statusText(c: Container, now: number): string {
       return 'Created';
     case 'running':
       return `Up ${since(c.state.startedAt)}${c.state.paused === true ? ' (Paused)' : ''}`;
+    case 'restarting':
+      return `Restarting (${c.state.exitCode}) ${since(c.state.finishedAt)} ago`;
     case 'exited':
       return `Exited (${c.state.exitCode}) ${since(c.state.finishedAt)} ago`;
     case 'removing':

@@ -1,6 +1,7 @@
 // The states of a container and what may lead from one to another, as a table. `ContainerRecords.transition` applies it inside a
 // transaction to the newest record: a decision made on an older one cannot be carried out.
 import { processAlive, processIdentity } from '../sys/index.ts';
+import { wantsRestart } from './restart-policy.ts';
 import type { Container, ContainerStatus } from './types.ts';
 
 export interface Transition {
@@ -17,9 +18,13 @@ const endedByNobody = (c: Container): boolean => !lives(c.state.ender);
 const TRANSITIONS = {
   /** A command begins to start it. */
   start: { from: ['created', 'exited'], to: 'running' },
+  /** Its policy starts it again. */
+  restart: { from: ['restarting'], to: 'running' },
+  /** A command stops it: it is not started again, and one that waits for that rests. */
+  halt: { from: ['running', 'restarting'], to: (c) => (c.state.status === 'restarting' ? 'exited' : 'running') },
   /** A command begins to clear away what an ended container, or a failed start, left. One with `--rm` is never seen as exited. */
   claimEnd: { from: ['running'], to: (c) => (c.request.autoRemove ? 'removing' : 'running'), guard: endedByNobody },
-  end: { from: ['running'], to: 'exited', guard: endedByUs },
+  end: { from: ['running'], to: (c) => (wantsRestart(c) ? 'restarting' : 'exited'), guard: endedByUs },
   /** It could not be started, and is what it was before. */
   fail: { from: ['running'], to: (c) => (c.state.startedAt === undefined ? 'created' : 'exited'), guard: endedByUs },
   pause: { from: ['running'], to: 'running', guard: (c) => c.state.paused !== true },

@@ -21,6 +21,13 @@ export interface VolumeRequest {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** `--restart`: whether a container is started again when it has ended by itself. */
+export interface RestartPolicy {
+  readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped';
+  /** Of on-failure; 0 for no limit. */
+  readonly maximumRetries: number;
+}
+
 /** What `run` and `create` ask for; what is left out comes from the image. */
 export interface ContainerRequest {
   readonly image: string;
@@ -94,6 +101,7 @@ export interface ContainerRequest {
   readonly stopSignal?: string;
   /** Seconds. */
   readonly stopTimeout?: number;
+  readonly restart?: RestartPolicy;
   /** Bytes; a log that grows beyond begins again. */
   readonly logLimit?: number;
 }
@@ -128,10 +136,11 @@ export interface ProcessSettings {
 }
 
 /**
- * created → running → exited → running …, and → removing, after which there is nothing (`transitions.ts`).
+ * created → running → exited → running …, and → removing, after which there is nothing (`transitions.ts`). One whose policy wants
+ * it started again is `restarting` until then.
  * A container is `running` from the moment a command begins to start it until its remains are cleared away.
  */
-export type ContainerStatus = 'created' | 'running' | 'exited' | 'removing';
+export type ContainerStatus = 'created' | 'running' | 'restarting' | 'exited' | 'removing';
 
 /** Processes are named by `processIdentity`, so that a pid used again, or a machine started anew, is not mistaken for them. */
 export interface ContainerState {
@@ -150,6 +159,14 @@ export interface ContainerState {
   ender?: string;
   /** All its processes are stopped where they are, until somebody lets them go on. */
   paused?: boolean;
+  /** How often its policy has started it again since a command started it. */
+  restarts?: number;
+  /** ms that the last restart waited for. */
+  restartDelay?: number;
+  /** ms since the epoch, of one that is restarting: when it is to start. */
+  restartAt?: number;
+  /** A command stopped or killed it: its policy does not apply until a command starts it. */
+  stopped?: boolean;
   exitCode: number;
   /** The kernel ended it, or a process of it, for want of memory. */
   oomKilled?: boolean;
@@ -170,7 +187,8 @@ export interface Container {
   readonly createdAt: number;
   /** The active snapshot that holds what the container writes (the collector reads it from here). */
   readonly snapshotId: number;
-  readonly request: ContainerRequest;
+  /** `update` changes it. */
+  request: ContainerRequest;
   readonly process: ProcessSettings;
   /** Of the image and of the request. */
   readonly labels: Readonly<Record<string, string>>;

@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly run: string;
   /** How to run slipway itself; detached containers call it when they end. */
   readonly selfCommand: readonly string[];
+  /** What slipway needs in its environment, called so, to find the same store. */
+  readonly selfEnvironment?: Readonly<Record<string, string>>;
   /** `crun` or `runc`; the first that works when left out. */
   readonly runtime?: string;
   /** How snapshots are kept; what the store has, or what works here, when left out. */
@@ -118,6 +120,7 @@ export class Engine {
         leases: this.leases,
         network,
         selfCommand: this.#o.selfCommand,
+        selfEnvironment: this.#o.selfEnvironment ?? {},
         runtime: () => this.runtime(),
         now: this.now,
       });

@@ -14,6 +14,7 @@ export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.
 export { Attachment } from './attach.ts';
 export { type BegunMonitor, lastExit, Monitor, type MonitorOptions, ranOutOfMemory } from './monitor.ts';
 export { emptyControlGroups } from './control-groups.ts';
+export { CLEAN_ENVIRONMENT } from './binary.ts';
 export { endProcesses, runtimeProcesses } from './processes.ts';
 export { notedSteps } from './guard.ts';
 export { scratchFolders } from './scratch.ts';

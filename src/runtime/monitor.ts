@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { findExecutable, withStreams } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
-import { globalArguments, readRuntimeLog, startFailure } from './binary.ts';
+import { CLEAN_ENVIRONMENT, globalArguments, readRuntimeLog, startFailure } from './binary.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import type { OciSpec } from './spec/oci.ts';
 
@@ -28,6 +28,8 @@ export interface MonitorOptions {
   readonly keepStdin?: boolean;
   /** Called when the container has ended. */
   readonly exitCommand?: readonly string[];
+  /** Of that command, besides a usual PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 interface Answer {
@@ -103,7 +105,7 @@ export class Monitor {
       spawn(this.#path, args, {
         cwd: o.bundle,
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-        env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
+        env: { ...o.environment, ...CLEAN_ENVIRONMENT, _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
         detached: true,
       }),
     );

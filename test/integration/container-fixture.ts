@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Container, ContainerManager, type ContainerRequest } from '../../src/container/index.ts';
+import { type Container, ContainerManager, type ContainerRequest, supervise } from '../../src/container/index.ts';
 import { ContentStore, Leases } from '../../src/content/index.ts';
 import { ImageStore } from '../../src/image/index.ts';
 import { type ContainerConfig, sha256 } from '../../src/model/index.ts';
@@ -34,6 +34,7 @@ export function openManager(root: string, run: string): ContainerManager {
     leases: new Leases(db),
     network: new NetworkManager(folders, db),
     selfCommand: [process.execPath, SELF, root, run],
+    selfEnvironment: {},
     runtime,
     now: Date.now,
   });
@@ -175,6 +176,10 @@ export async function sh(manager: ContainerManager, script: string, o: Partial<C
 }
 
 if (process.argv[1] === SELF) {
-  const [, , root = '', run = '', , , id = ''] = process.argv;
-  await openManager(root, run).cleanUp(id);
+  const [, , root = '', run = '', , verb, id] = process.argv;
+  const manager = openManager(root, run);
+  await manager.endings.reconcile({ abandoned: true });
+  if (verb === 'cleanup') await manager.cleanUp(id ?? '');
+  else if (id === undefined) await supervise(manager, new AbortController().signal);
+  else await manager.restartByPolicy(id);
 }

@@ -103,7 +103,11 @@ for (const [flags, message] of [
   [['--cpu-quota', '5'], 'CPU cfs quota can not be less than 1ms (i.e. 1000)'],
   [['--cpus', '1', '--cpu-quota', '25000'], 'Conflicting options: Nano CPUs and CPU Quota cannot both be set'],
   [['--cpuset-cpus', 'x'], 'Invalid value x for cpuset cpus: invalid format: x'],
-  [['--restart', 'always'], 'restart policy always is not supported'],
+  [['--restart', 'always'], 'conflicting options: cannot specify both --restart and --rm'],
+  [
+    ['--restart', 'sometimes'],
+    "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+  ],
   [['--dns-search', 'a b'], 'invalid argument "a b" for "--dns-search" flag: a b is not a valid domain'],
   [['--network', 'bridge', '--network-alias', 'x'], 'network-scoped aliases are only supported for user-defined networks'],
 ] as const)

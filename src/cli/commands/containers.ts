@@ -8,6 +8,7 @@ import {
   processTable,
   publishedPorts,
   rename as renameContainer,
+  supervise as superviseStore,
   unpause as unpauseContainer,
 } from '../../container/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
@@ -80,7 +81,7 @@ export const start: Command = {
     const containers = await openContainers(ctx);
     const c = containers.records.resolve(args[0] ?? '');
     const ends = clientEnds(ctx, c, { input: interactive, signals: true });
-    return (await (isAlive(c) ? attachTo(containers, c, ends) : containers.runForeground(c, ends))) ?? 0;
+    return (await (isAlive(c) || c.state.status === 'restarting' ? attachTo(containers, c, ends) : containers.runForeground(c, ends))) ?? 0;
   },
 };
 
@@ -253,5 +254,18 @@ export const cleanup: Command = {
   options: [],
   async run(ctx, _o, args) {
     await (await (await ctx.engine()).containers()).cleanUp(args[0] ?? '');
+  },
+};
+
+export const supervise: Command = {
+  name: 'container supervise',
+  summary: 'Start containers again as their restart policies want',
+  usage: '[ID]',
+  examples: ['slipway container supervise   (commands start it when a container needs it)'],
+  args: { min: 0, max: 1 },
+  options: [],
+  async run(ctx, _o, [id]) {
+    const containers = await (await ctx.engine()).containers();
+    await (id === undefined ? superviseStore(containers, ctx.signal) : containers.restartByPolicy(id));
   },
 };

@@ -117,6 +117,12 @@ export const ENTRIES: readonly Entry[] = [
     hidden: true,
     load: () => import('./containers.ts').then((m) => m.cleanup),
   },
+  {
+    path: 'container supervise',
+    summary: 'Start containers again as their restart policies want',
+    hidden: true,
+    load: () => import('./containers.ts').then((m) => m.supervise),
+  },
   ...same(['container prune'], 'Remove stopped containers', () => import('./prune.ts').then((m) => m.containerPrune)),
   ...same(['image prune'], 'Remove unused images', () => import('./prune.ts').then((m) => m.imagePrune)),
   ...ofBuilder(['history', 'history ls'], 'List builds', () => import('./history.ts').then((m) => m.historyLs)),

@@ -92,7 +92,9 @@ export const ps: Command = {
     const filters = await Promise.all(o.list('filter').map((f) => settled(engine, f)));
     const count = o.bool('latest') ? 1 : o.number('last');
     const everything = o.bool('all') || count !== undefined || filters.some((f) => f.startsWith('status='));
-    let list = filterContainers(containers.records.all(), filters).filter((c) => everything || c.state.status === 'running');
+    let list = filterContainers(containers.records.all(), filters).filter(
+      (c) => everything || ['running', 'restarting'].includes(c.state.status),
+    );
     if (count !== undefined && count >= 0) list = list.slice(0, count);
     const whole = o.bool('no-trunc');
     if (o.bool('quiet') && !o.has('format'))
