@@ -14,23 +14,40 @@ export async function openContainers(ctx: Context): Promise<ContainerManager> {
 }
 
 /** Copies of what comes and goes: no program in a container gets our own descriptors. */
-export function streams(ctx: Context, interactive: boolean): Streams {
+export function streams(ctx: Context, interactive: boolean, shown: Shown = { stdout: true, stderr: true }): Streams {
   return {
     ...(interactive && { stdin: ctx.stdin }),
-    stdout: (chunk) => void ctx.stdout.write(chunk),
-    stderr: (chunk) => void ctx.stderr.write(chunk),
+    stdout: (chunk) => void (shown.stdout && ctx.stdout.write(chunk)),
+    stderr: (chunk) => void (shown.stderr && ctx.stderr.write(chunk)),
   };
 }
 
+export interface ClientOptions {
+  readonly input: boolean;
+  readonly signals: boolean;
+  readonly detachKeys: readonly number[] | undefined;
+  /** Both when left out; a terminal has standard output alone. */
+  readonly shown?: Shown | undefined;
+}
+
+export interface Shown {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+const NOWHERE = { write: (): void => {} };
+
 /** Our ends of a connection with a container that is there already: its terminal or its streams, and its input if it has one. */
-export function clientEnds(ctx: Context, c: Container, o: { readonly input: boolean; readonly signals: boolean }): ForegroundOptions {
+export function clientEnds(ctx: Context, c: Container, o: ClientOptions): ForegroundOptions {
   const { tty, openStdin } = c.request;
   const input = o.input && openStdin;
   if (tty && input && !ctx.stdin.isTTY) throw noTerminal();
   const leave = new AbortController();
   return {
-    ...streams(ctx, input),
-    ...(tty && { terminal: terminalEnds(ctx, input) }),
+    ...streams(ctx, input, o.shown),
+    ...(tty && {
+      terminal: { ...terminalEnds(ctx, { input, detachKeys: o.detachKeys }), ...(o.shown?.stdout === false && { output: NOWHERE }) },
+    }),
     ...(o.signals && { signals: passSignals(ctx, { terminal: tty, leave: () => leave.abort() }) }),
     leave: leave.signal,
     onWarning: (message) => void ctx.stderr.write(`WARNING: ${message}\n`),
@@ -94,4 +111,10 @@ export function fromEnvironment(entry: string, env: Context['env']): string[] {
   if (entry.includes('=')) return [entry];
   const value = env[entry];
   return value === undefined ? [] : [`${entry}=${value}`];
+}
+
+/** What a user is told who typed the keys that detach, where Docker says so; its exit code. */
+export function leftRunning(ctx: Context): number {
+  ctx.stderr.write('read escape sequence\n');
+  return 1;
 }

@@ -20,8 +20,8 @@ const IN_GROUPS: Readonly<Record<string, string>> = {
 };
 
 const FLAGS = new Set(
-  `annotation attach blkio-weight blkio-weight-device cgroup-parent cgroupns cidfile compress config-only context cpu-count cpu-percent cpu-period
-  cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpuset-cpus cpuset-mems debug details detach-keys device device-cgroup-rule device-read-bps
+  `annotation blkio-weight blkio-weight-device cgroup-parent cgroupns cidfile compress config-only context cpu-count cpu-percent cpu-period
+  cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpuset-cpus cpuset-mems debug details device device-cgroup-rule device-read-bps
   device-read-iops device-write-bps device-write-iops disable-content-trust dns-opt dns-option dns-search domainname gpus group-add health-cmd
   health-interval health-retries health-start-interval health-start-period health-timeout host internal io-maxbandwidth io-maxiops ip ip-range
   ip6 ipam-driver ipam-opt ipc ipv4 ipv6 isolation kernel-memory label-file link link-local-ip log-driver log-opt mac-address memory-reservation

@@ -6,9 +6,13 @@ import type { Context } from './command.ts';
 const STDIN = 0;
 
 /** Without `input` nothing that is typed is read, and the keys keep their meaning. */
-export function terminalEnds(ctx: Context, input = true): TerminalEnds {
+export function terminalEnds(
+  ctx: Context,
+  o: { readonly input: boolean; readonly detachKeys: readonly number[] | undefined },
+): TerminalEnds {
+  const { input, detachKeys } = o;
   return {
-    ...(input && { input: ctx.stdin }),
+    ...(input && { input: ctx.stdin, detachKeys }),
     ...(input && ctx.stdin.isTTY && { raw: () => raw(STDIN) }),
     output: ctx.stdout,
     size: () => ({ columns: ctx.stdout.columns || 80, rows: ctx.stdout.rows || 24 }),

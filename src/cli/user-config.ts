@@ -42,6 +42,12 @@ function userConfig(env: Context['env']): UserConfig {
   throw new SlipwayError('invalid-argument', 'cli.config', `${path} is not a JSON object`);
 }
 
+/** The keys that leave a container to itself; empty when it does not say. */
+export function configuredDetachKeys(env: Context['env']): string {
+  const keys: unknown = userConfig(env).detachKeys;
+  return typeof keys === 'string' ? keys : '';
+}
+
 /** `--format`, or else what the user's configuration says for this list. */
 export function listFormat(ctx: Context, name: ListFormat, o: ParsedOptions): string | undefined {
   if (o.has('format')) return o.string('format');

@@ -32,8 +32,9 @@ export async function attachTo(manager: ContainerManager, container: Container, 
   if (o.terminal !== undefined) attachment.resize(o.terminal.size());
   const connection = new Connection(attachment, o, () => {});
   try {
-    if ((await connection.over()) === 'left' && isAlive(manager.records.get(c.id) ?? c)) return undefined;
-    return await manager.wait(c);
+    if ((await connection.over()) === 'ended' || !isAlive(manager.records.get(c.id) ?? c)) return await manager.wait(c);
+    manager.records.note(c, 'detach');
+    return undefined;
   } finally {
     connection.close();
     disconnect?.();

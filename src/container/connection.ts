@@ -33,7 +33,7 @@ export class Connection {
     if (o.leave?.aborted === true) left();
     o.leave?.addEventListener('abort', left, { once: true });
     this.#closers.push(() => o.leave?.removeEventListener('abort', left));
-    if (input !== undefined) this.#closers.push(attachment.send(input, terminal === undefined ? undefined : left));
+    if (input !== undefined) this.#closers.push(attachment.send(input, terminal && { keys: terminal.detachKeys, onTyped: left }));
     this.#received = attachment.receive(output);
     this.#received.catch(() => {}); // reported where it is awaited
   }

@@ -15,12 +15,14 @@ export interface ExecRequest extends Streams {
   readonly tty: boolean;
   /** The user's, when it gets one and is waited for. */
   readonly terminal?: TerminalEnds;
+  /** The user relies on the keys that detach. */
+  readonly mustDetach?: boolean;
   readonly detach: boolean;
   readonly privileged: boolean;
 }
 
-/** Runs a program in a container and returns its exit code. Throws conflict 'container.not-running'. */
-export async function execIn(manager: ContainerManager, container: Container, request: ExecRequest): Promise<number> {
+/** Runs a program in a container and returns its exit code; undefined when the user left it running. Throws conflict 'container.not-running'. */
+export async function execIn(manager: ContainerManager, container: Container, request: ExecRequest): Promise<number | undefined> {
   const c = await manager.started(container);
   refuseResting(c);
   if (c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
@@ -36,6 +38,7 @@ export async function execIn(manager: ContainerManager, container: Container, re
     user,
     tty: request.tty,
     ...(request.terminal && { terminal: request.terminal }),
+    ...(request.mustDetach === true && { mustDetach: true }),
     detach: request.detach,
     privileged: request.privileged || c.request.privileged,
     ...(c.request.noNewPrivileges === true && { noNewPrivileges: true }),
@@ -45,12 +48,16 @@ export async function execIn(manager: ContainerManager, container: Container, re
     stdout: request.stdout,
     stderr: request.stderr,
   };
-  const { terminal: _, ...process } = options;
+  const { terminal: _, mustDetach: __, ...process } = options;
   checkProgram({ process, root: { path: root }, mounts: [] });
   const execID = randomId();
   const command = `${request.args.join(' ')}${request.args.length === 1 ? ' ' : ''}`; // as Docker puts it together
   for (const action of ['exec_create', 'exec_start']) manager.records.note(c, `${action}: ${command}`, { execID });
-  const { exitCode } = await (await manager.runtime()).exec(c.id, options);
+  const { exitCode, left } = await (await manager.runtime()).exec(c.id, options);
+  if (left === true) {
+    manager.records.note(c, 'exec_detach', { execID });
+    return undefined;
+  }
   if (!request.detach) manager.records.note(c, 'exec_die', { execID, exitCode: String(exitCode) });
   return exitCode;
 }

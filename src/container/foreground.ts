@@ -37,7 +37,10 @@ export async function runForeground(manager: ContainerManager, c: Container, o: 
     if (!started || connection === undefined) throw alreadyRunning(c);
     const how = await connection.over();
     // one that ended at the same moment has nobody else to clear up
-    if (how === 'left' && isAlive(manager.records.get(c.id) ?? c)) return undefined;
+    if (how === 'left' && isAlive(manager.records.get(c.id) ?? c)) {
+      manager.records.note(c, 'detach');
+      return undefined;
+    }
     const exitCode = await exitCodeOf(manager, c);
     await manager.endings.end(c.id, exitCode);
     return exitCode;

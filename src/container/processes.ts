@@ -17,13 +17,17 @@ export async function processTable(manager: ContainerManager, container: Contain
     throw new SlipwayError('failed-precondition', 'container.no-ps', 'ps is not installed; the list of processes needs it', {
       hints: ['apt-get install procps'],
     });
-  const { exitCode, stdout, stderr } = await run(ps, args.length > 0 ? args : ['-ef']);
+  const pids = (await manager.runtime()).processes(c.id) ?? processesBeside(c.state.pid);
+  const wanted = args.length > 0 ? args : ['-ef'];
+  // as Docker: some arguments of ps do not go with a choice of processes, others show only those of a terminal without one
+  const chosen = await run(ps, [...wanted, `-q${pids.join(',')}`]);
+  const { exitCode, stdout, stderr } = chosen.exitCode === 0 ? chosen : await run(ps, wanted);
   if (exitCode !== 0) throw new SlipwayError('invalid-argument', 'container.ps', `ps: ${stderr.trim() || `exit code ${exitCode}`}`);
   const [head = '', ...lines] = stdout.split('\n').filter(Boolean);
   const titles = head.trim().split(/\s+/);
   const column = titles.indexOf('PID');
   if (column < 0) throw new SlipwayError('invalid-argument', 'container.ps', "Couldn't find PID field in ps output");
-  const ours = new Set((await manager.runtime()).processes(c.id) ?? processesBeside(c.state.pid));
+  const ours = new Set(pids);
   manager.records.note(c, 'top');
   const rows = lines.map((line) => fields(line, titles.length)).filter((row) => ours.has(Number(row[column])));
   return [titles, ...rows];

@@ -44,6 +44,8 @@ export interface ContainerRequest {
   readonly tty: boolean;
   /** Standard input stays open (`-i`). */
   readonly openStdin: boolean;
+  /** What of it a client that creates and starts it is connected with. */
+  readonly attached?: readonly ('stdin' | 'stdout' | 'stderr')[];
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly PortMapping[];
   readonly publishAll: boolean;

@@ -3,7 +3,7 @@
 import { close, closeSync, openSync, read, write, writeSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { connectPacketSocket, shutdownSocket } from '../sys/index.ts';
-import { copyInput } from './input.ts';
+import { copyInput, type Escape } from './input.ts';
 import type { InputSource, OutputSinks } from './types.ts';
 
 /** What conmon puts before the data of a packet; others are none of ours. */
@@ -46,13 +46,13 @@ export class Attachment {
   }
 
   /** Passes on what `source` gives, and its end. Returns how to stop. */
-  send(source: InputSource, onEscape?: () => void): () => void {
+  send(source: InputSource, escape?: Escape): () => void {
     return copyInput(source, {
       write: (chunk) => this.#write(chunk),
       end: () => {
         if (!this.#over) shutdownSocket(this.#fd, 'write');
       },
-      ...(onEscape && { onEscape }),
+      escape,
     });
   }
 

@@ -17,6 +17,8 @@ export interface AttachedTerminal {
   readonly ends: TerminalEnds;
   /** For a socket; short-lived. */
   readonly folder: string;
+  /** The user may leave the program to itself. */
+  readonly leavable: boolean;
 }
 
 /** Standard streams of a runtime process; without any, it has none. */
@@ -27,6 +29,8 @@ export interface AttachedOptions {
   readonly relaysItself?: boolean;
   /** Out of reach of our terminal's keys. */
   readonly ownSession?: boolean;
+  /** When it aborts, the runtime is left to itself. */
+  readonly leave?: AbortSignal;
 }
 
 /** Waits for its end. An abort is passed on as SIGTERM to the runtime, which passes it to the container's process. */
@@ -48,6 +52,10 @@ export async function runAttached(binary: RuntimeBinary, args: readonly string[]
         reject(new SlipwayError('unavailable', 'runtime.not-started', `cannot start ${binary.path}: ${cause.message}`, { cause })),
       );
       child.on('exit', (code, signal) => void Promise.all(outputs.map((pipe) => pipe.ended)).then(() => resolve(exitStatus(code, signal))));
+      o.leave?.addEventListener('abort', () => {
+        child.unref();
+        resolve({ exitCode: 0, left: true });
+      });
     });
   } finally {
     stop?.();
@@ -60,20 +68,25 @@ export async function runWithTerminal(
   binary: RuntimeBinary,
   args: readonly string[],
   signal: AbortSignal | undefined,
-  { ends, folder }: AttachedTerminal,
+  { ends, folder, leavable }: AttachedTerminal,
 ): Promise<ExitStatus> {
   const path = join(folder, 'console');
   rmSync(path, { force: true });
   const listener = listenForConsole(path);
-  const over = new AbortController();
-  const running = runAttached(binary, [...args.slice(0, -1), '--console-socket', path, ...args.slice(-1)], { ownSession: true, signal });
+  const [over, leave] = [new AbortController(), new AbortController()];
+  const running = runAttached(binary, [...args.slice(0, -1), '--console-socket', path, ...args.slice(-1)], {
+    ownSession: true,
+    signal,
+    leave: leave.signal,
+  });
   running.then(
     () => over.abort(),
     () => over.abort(),
   );
   try {
     const master = await listener.receive(over.signal).catch(() => undefined); // it ended before: its status says why
-    if (master !== undefined) await relayTerminal(master, ends, running);
+    if (master !== undefined)
+      await relayTerminal(master, ends, running, leavable ? { name: folder, onTyped: () => leave.abort() } : undefined);
     return await running;
   } finally {
     listener.close();

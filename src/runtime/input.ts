@@ -1,7 +1,8 @@
-// From a client's standard input to a program's: with backpressure, to the end, and with the keys that detach (Ctrl-P Ctrl-Q).
+// From a client's standard input to a program's: with backpressure, to the end, and with the keys that detach.
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { makePipe } from '../sys/index.ts';
+import { EscapeKeys } from './escape-keys.ts';
 import type { InputSource } from './types.ts';
 
 export interface InputTarget {
@@ -9,13 +10,20 @@ export interface InputTarget {
   write(chunk: Buffer): Promise<boolean>;
   /** The source has ended. */
   end(): void;
-  /** The user typed the keys that detach; they are not passed on. */
-  onEscape?(): void;
+  /** The keys that detach, which are not passed on; none are looked for without it. */
+  readonly escape?: Escape | undefined;
+}
+
+export interface Escape {
+  /** Ctrl-P Ctrl-Q when left out. */
+  readonly keys?: readonly number[] | undefined;
+  /** They were typed. */
+  readonly onTyped: () => void;
 }
 
 /** Copies until the source ends or the target does. Returns how to stop. */
 export function copyInput(source: InputSource, target: InputTarget): () => void {
-  const escape = target.onEscape && new EscapeKeys();
+  const escape = target.escape && new EscapeKeys(target.escape.keys);
   let stopped = false;
   let ended = false;
   let writing: Promise<void> = Promise.resolve();
@@ -30,7 +38,7 @@ export function copyInput(source: InputSource, target: InputTarget): () => void 
     source.pause();
     writing = writing.then(async () => {
       const open = pass.length === 0 || (await target.write(pass));
-      if (escaped && !stopped) target.onEscape?.();
+      if (escaped && !stopped) target.escape?.onTyped();
       if (!open || escaped) stop();
       else if (!stopped && !ended) source.resume();
     });
@@ -46,25 +54,6 @@ export function copyInput(source: InputSource, target: InputTarget): () => void 
   source.on('data', onData).on('end', onEnd).on('error', onEnd);
   source.resume();
   return stop;
-}
-
-const CTRL_P = 16;
-const CTRL_Q = 17;
-
-/** Finds Ctrl-P Ctrl-Q. A Ctrl-P is held back until the next key, as in Docker. */
-class EscapeKeys {
-  #held = false;
-
-  feed(data: Buffer): { readonly pass: Buffer; readonly escaped: boolean } {
-    const out: number[] = [];
-    for (const byte of data) {
-      if (this.#held && byte === CTRL_Q) return { pass: Buffer.from(out), escaped: true };
-      if (this.#held) out.push(CTRL_P);
-      this.#held = byte === CTRL_P;
-      if (!this.#held) out.push(byte);
-    }
-    return { pass: Buffer.from(out), escaped: false };
-  }
 }
 
 export interface InputPipe {

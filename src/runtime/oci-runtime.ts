@@ -217,8 +217,12 @@ export class OciRuntime {
     return (JSON.parse(result.stdout) as RuntimeState[] | null) ?? [];
   }
 
-  /** Another process in a running container. Throws process-failed (126, 127) when it could not be started. */
+  /** Another process in a running container. Throws process-failed (126, 127) when it could not be started, unsupported 'runtime.detach-keys'. */
   async exec(id: string, o: ExecOptions): Promise<ExitStatus> {
+    if (o.mustDetach === true && o.terminal !== undefined && this.name === 'runc')
+      throw new SlipwayError('unsupported', 'runtime.detach-keys', 'runc does not let go of the terminal of a program that it executes', {
+        hints: ['leave --detach-keys out, or use crun (SLIPWAY_RUNTIME=crun)'],
+      });
     const capabilities = resolveCapabilities({ privileged: o.privileged ?? false, add: o.capAdd ?? [], drop: o.capDrop ?? [] });
     const spec = processSpec(o, capabilities);
     const folder = scratchFolder(this.#binary.stateRoot, randomId(8));
@@ -227,7 +231,7 @@ export class OciRuntime {
       const process = join(folder, 'process.json');
       writeFileSync(process, encodeSpec(spec), { mode: 0o600 });
       const args = ['--log', log, '--log-format', 'json', 'exec', '--process', process, ...(o.detach ? ['--detach'] : []), id];
-      const status = await this.#attached(args, o, folder);
+      const status = await this.#attached(args, { ...o, leavable: true }, folder);
       const complaint = status.exitCode === 0 ? undefined : readRuntimeLog(log);
       if (complaint !== undefined) throw startFailure(this.#binary, await this.#specInside(id, spec), complaint);
       return status;
@@ -239,12 +243,18 @@ export class OciRuntime {
   /** runc relays terminals itself while it stays in the foreground: it gets our streams, and the container a terminal. */
   #attached(
     args: readonly string[],
-    o: Streams & { readonly terminal?: TerminalEnds; readonly signal?: AbortSignal; readonly detach?: boolean },
+    o: Streams & {
+      readonly terminal?: TerminalEnds;
+      readonly signal?: AbortSignal;
+      readonly detach?: boolean;
+      readonly leavable?: boolean;
+    },
     folder: string,
     binary = this.#binary,
   ): Promise<ExitStatus> {
     if (o.terminal !== undefined && this.name === 'runc') return runAttached(binary, args, { signal: o.signal, relaysItself: true });
-    if (o.terminal !== undefined) return runWithTerminal(binary, args, o.signal, { ends: o.terminal, folder });
+    if (o.terminal !== undefined)
+      return runWithTerminal(binary, args, o.signal, { ends: o.terminal, folder, leavable: o.leavable === true });
     return runAttached(binary, args, { signal: o.signal, ...(o.detach !== true && { streams: o }) });
   }
 

@@ -135,6 +135,8 @@ export interface ExecOptions extends Streams {
   readonly tty?: boolean;
   /** The user's, when it gets one and is not detached. */
   readonly terminal?: TerminalEnds;
+  /** The user relies on the keys that detach. */
+  readonly mustDetach?: boolean;
   readonly privileged?: boolean;
   /** As in the container's spec, for the capabilities of the new process. */
   readonly capAdd?: readonly string[];
@@ -148,4 +150,6 @@ export interface ExecOptions extends Streams {
 export interface ExitStatus {
   /** 128 + n when killed by signal n. */
   readonly exitCode: number;
+  /** It goes on: the user typed the keys that detach. */
+  readonly left?: boolean;
 }

@@ -1,7 +1,7 @@
 // `run -it` and `exec -it` under a real pseudo-terminal.
 import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,8 +57,9 @@ async function interrupted(
   command: string,
   ready: RegExp,
   act = (child: ChildProcessWithoutNullStreams): unknown => child.stdin.write('\x03'),
+  more: NodeJS.ProcessEnv = {},
 ): Promise<{ output: string; exitCode: number | null }> {
-  const child = spawn(...onTerminal(`${bin} ${command}`), { env });
+  const child = spawn(...onTerminal(`${bin} ${command}`), { env: { ...env, ...more } });
   let output = '';
   let typed = false;
   child.stdout.on('data', (chunk: Buffer) => {
@@ -110,6 +111,56 @@ test('Ctrl-C reaches the program of a container in the foreground', async () => 
   assert.equal(exitCode, 9, output);
   assert.deepEqual(await leftAtLast(), []);
   assert.equal(slipway('ps', '-aq').stdout, '');
+});
+
+/** Whether somebody holds the terminal of a program of this test that was left. */
+const held = (): boolean =>
+  readdirSync('/proc').some((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SLIPWAY_TERMINAL=${folder}`);
+    } catch {
+      return false; // it has just ended
+    }
+  });
+
+const TICKS = `sh -c 'while :; do echo tick; sleep 0.05; done'`;
+
+test('--detach-keys of run, attach and start leave the container running; attach says so', async () => {
+  const keys = (text: string) => (child: ChildProcessWithoutNullStreams) => child.stdin.write(text);
+  const run = await interrupted(`run -it --detach-keys ctrl-e,e --name ticking --network none busybox ${TICKS}`, /tick/, keys('\x05e'));
+  assert.equal(run.exitCode, 0, run.output);
+  assert.doesNotMatch(run.output, /escape/);
+  const attached = await interrupted('attach ticking', /tick/, keys('\x10\x11'));
+  assert.equal(attached.exitCode, 1);
+  assert.match(attached.output, /read escape sequence\r\n$/);
+  assert.equal(slipway('inspect', '-f', '{{.State.Running}}', 'ticking').stdout, 'true\n');
+  assert.equal(slipway('kill', 'ticking').status, 0);
+  assert.equal(slipway('wait', 'ticking').stdout, '137\n');
+  const config = { DOCKER_CONFIG: join(folder, 'docker') };
+  mkdirSync(config.DOCKER_CONFIG);
+  writeFileSync(join(config.DOCKER_CONFIG, 'config.json'), '{"detachKeys":"q"}');
+  const started = await interrupted('start -ai ticking', /tick/, keys('q'), config);
+  assert.equal(started.exitCode, 0, started.output);
+  const actions = slipway('events', '--since', '1', '--until', '0s', '-f', 'container=ticking', '--format', '{{.Action}}').stdout.split(
+    '\n',
+  );
+  assert.equal(actions.filter((one) => one === 'detach').length, 3);
+  assert.equal(slipway('rm', '-f', 'ticking').status, 0);
+});
+
+test('the program of an exec that was left keeps its terminal, goes on, and ends with its container', async () => {
+  assert.equal(slipway('run', '-d', '--name', 'host', '--network', 'none', 'busybox', 'sleep', '1000').status, 0);
+  const program = `sh -c 'echo up; until [ -e /tmp/go ]; do sleep 0.05; done; yes | head -c 200000; test -t 1 && touch /tmp/over; ${SLEEP}'`;
+  const { exitCode, output } = await interrupted(`exec -it --detach-keys a,b host ${program}`, /up/, (child) => child.stdin.write('ab'));
+  assert.equal(exitCode, 1);
+  assert.match(output, /read escape sequence\r\n$/);
+  assert.equal(held(), true);
+  assert.equal(slipway('exec', 'host', 'touch', '/tmp/go').status, 0);
+  // more than a terminal holds: somebody reads it
+  assert.equal(slipway('exec', 'host', 'sh', '-c', 'until [ -e /tmp/over ]; do sleep 0.05; done').status, 0);
+  assert.equal(slipway('rm', '-f', 'host').status, 0);
+  while (held()) await sleep(20);
+  assert.deepEqual(await leftAtLast(), []);
 });
 
 const leaving = {

@@ -198,7 +198,7 @@ test('a second program in a running container; signals; stop', async () => {
   const run = f.manager.runForeground(c, { stdout: () => started.resolve(), stderr: () => {} });
   await started.promise;
   const { execIn } = await import('../../src/container/index.ts');
-  const exec = async (args: string[], o: object = {}): Promise<[number, string]> => {
+  const exec = async (args: string[], o: object = {}): Promise<[number | undefined, string]> => {
     const out: Buffer[] = [];
     const code = await execIn(f.other(), f.manager.records.resolve(c.name), {
       args,

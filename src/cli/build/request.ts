@@ -114,7 +114,11 @@ export async function readRequest(
 
 /** What `--debug` opens a shell with; `begin` is called before it takes the terminal. */
 export function debugShell(ctx: Context, begin: (step: string, shell: readonly string[]) => void): NonNullable<Caller['debug']> {
-  return { terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx) : undefined, streams: streams(ctx, true), begin };
+  return {
+    terminal: ctx.stdin.isTTY && ctx.stdout.isTTY ? terminalEnds(ctx, { input: true, detachKeys: undefined }) : undefined,
+    streams: streams(ctx, true),
+    begin,
+  };
 }
 
 function secretsOf(ctx: Context, o: ParsedOptions): Map<string, SecretSource> {

@@ -13,7 +13,8 @@ import {
 } from '../../container/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
-import { clientEnds, openContainers } from '../containers.ts';
+import { clientEnds, leftRunning, openContainers } from '../containers.ts';
+import { DETACH_KEYS, detachKeysOf } from '../detach-keys.ts';
 import { table } from '../table.ts';
 
 type Act = (containers: ContainerManager, c: Container, o: ParsedOptions, ctx: Context) => Promise<string | undefined>;
@@ -63,6 +64,7 @@ const startEach: Command = each(
     ...CONTAINERS,
     options: [
       { name: 'attach', short: 'a', type: 'boolean', help: "Show the output, forward signals, and exit with the container's exit code" },
+      DETACH_KEYS,
       { name: 'interactive', short: 'i', type: 'boolean', help: 'Attach standard input as well' },
     ],
   },
@@ -80,7 +82,7 @@ export const start: Command = {
     if (args.length > 1) throw new SlipwayError('invalid-argument', 'cli.start', 'you cannot start and attach multiple containers at once');
     const containers = await openContainers(ctx);
     const c = containers.records.resolve(args[0] ?? '');
-    const ends = clientEnds(ctx, c, { input: interactive, signals: true });
+    const ends = clientEnds(ctx, c, { input: interactive, signals: true, detachKeys: detachKeysOf(ctx, o) });
     return (await (isAlive(c) || c.state.status === 'restarting' ? attachTo(containers, c, ends) : containers.runForeground(c, ends))) ?? 0;
   },
 };
@@ -92,6 +94,7 @@ export const attach: Command = {
   examples: ['slipway attach web', 'slipway attach --no-stdin web'],
   args: { min: 1, max: 1 },
   options: [
+    DETACH_KEYS,
     { name: 'no-stdin', type: 'boolean', help: 'Do not attach standard input' },
     { name: 'sig-proxy', type: 'boolean', help: 'Forward signals to the container (true)' },
   ],
@@ -99,7 +102,8 @@ export const attach: Command = {
     const containers = await openContainers(ctx);
     const c = containers.records.resolve(word);
     const signals = !o.has('sig-proxy') || o.bool('sig-proxy');
-    return (await attachTo(containers, c, clientEnds(ctx, c, { input: !o.bool('no-stdin'), signals }))) ?? 0;
+    const ends = clientEnds(ctx, c, { input: !o.bool('no-stdin'), signals, detachKeys: detachKeysOf(ctx, o) });
+    return (await attachTo(containers, c, ends)) ?? leftRunning(ctx);
   },
 };
 

@@ -1,7 +1,8 @@
 // `exec`: a further program in a container.
 import { execIn } from '../../container/index.ts';
 import type { Command } from '../command.ts';
-import { fromEnvironment, noTerminal, openContainers, streams } from '../containers.ts';
+import { fromEnvironment, leftRunning, noTerminal, openContainers, streams } from '../containers.ts';
+import { DETACH_KEYS, detachKeysOf } from '../detach-keys.ts';
 import { readEnvFile } from '../env-file.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 
@@ -14,6 +15,7 @@ export const exec: Command = {
   stopAtFirstArg: true,
   options: [
     { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background' },
+    DETACH_KEYS,
     { name: 'env', short: 'e', type: 'list', placeholder: 'NAME=value', help: 'Set environment variables' },
     { name: 'env-file', type: 'list', placeholder: 'file', help: 'Read environment variables from a file' },
     { name: 'interactive', short: 'i', type: 'boolean', help: 'Keep standard input open' },
@@ -30,7 +32,8 @@ export const exec: Command = {
     if (tty && interactive && !detach && !ctx.stdin.isTTY) throw noTerminal();
     const user = o.string('user');
     const workdir = o.string('workdir');
-    return execIn(containers, containers.records.resolve(word), {
+    const detachKeys = detachKeysOf(ctx, o);
+    const exitCode = await execIn(containers, containers.records.resolve(word), {
       args,
       env: [
         ...(await Promise.all(o.list('env-file').map((f) => readEnvFile(ctx, f)))).flat(),
@@ -39,10 +42,12 @@ export const exec: Command = {
       ...(user !== undefined && { user }),
       ...(workdir !== undefined && { workdir }),
       tty,
-      ...(tty && !detach && { terminal: terminalEnds(ctx, interactive) }),
+      ...(tty && !detach && { terminal: terminalEnds(ctx, { input: interactive, detachKeys }) }),
+      mustDetach: o.has('detach-keys'),
       detach,
       privileged: o.bool('privileged'),
       ...streams(ctx, interactive && !detach),
     });
+    return exitCode ?? leftRunning(ctx);
   },
 };

@@ -10,6 +10,7 @@ import { invalidValue } from '../args.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { clientEnds, fromEnvironment, noTerminal } from '../containers.ts';
 import { containerLabels, exposed, extraHost, nameServer, nanoCpus, wrongFlag } from '../container-values.ts';
+import { DETACH_KEYS, detachKeysOf } from '../detach-keys.ts';
 import { readEnvFile } from '../env-file.ts';
 import { MORE_FLAGS, moreOf } from '../more-run-flags.ts';
 import { parseMount } from '../mount-flag.ts';
@@ -18,6 +19,7 @@ import { configuredProxies } from '../user-config.ts';
 
 const REQUEST: readonly Option[] = [
   ...MORE_FLAGS,
+  { name: 'attach', short: 'a', type: 'list', placeholder: 'stream', help: 'Show only STDOUT or STDERR; standard input is attached by -i' },
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
   { name: 'cap-add', type: 'list', placeholder: 'capability', help: 'Add Linux capabilities' },
   { name: 'cap-drop', type: 'list', placeholder: 'capability', help: 'Drop Linux capabilities' },
@@ -71,12 +73,18 @@ export const run: Command = {
   options: [
     ...REQUEST,
     { name: 'detach', short: 'd', type: 'boolean', help: 'Run in the background and print the ID' },
+    DETACH_KEYS,
     { name: 'sig-proxy', type: 'boolean', help: 'Pass signals on to the container (true)' },
   ],
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
-    const request = await requestOf(ctx, o, args);
     const detached = o.bool('detach');
+    if (detached && o.list('attach').length > 0)
+      throw new SlipwayError('invalid-argument', 'cli.attach', 'conflicting options: cannot specify both --attach and --detach', {
+        exitCode: 1,
+      });
+    const detachKeys = detachKeysOf(ctx, o);
+    const request = await requestOf(ctx, o, args, detached);
     const { tty, openStdin } = request;
     const onWarning = warningsOf(ctx);
     if (tty && openStdin && !detached && !ctx.stdin.isTTY) throw noTerminal();
@@ -88,9 +96,9 @@ export const run: Command = {
       ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
-    return (
-      (await containers.runForeground(c, clientEnds(ctx, c, { input: true, signals: !o.has('sig-proxy') || o.bool('sig-proxy') }))) ?? 0
-    );
+    const shown = { stdout: request.attached?.includes('stdout') === true, stderr: request.attached?.includes('stderr') === true };
+    const signals = !o.has('sig-proxy') || o.bool('sig-proxy');
+    return (await containers.runForeground(c, clientEnds(ctx, c, { input: true, signals, detachKeys, shown }))) ?? 0;
   },
 };
 
@@ -181,7 +189,26 @@ function platformOf(ctx: Context, o: ParsedOptions): string | undefined {
   }
 }
 
-async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: readonly string[]): Promise<ContainerRequest> {
+type Stream = NonNullable<ContainerRequest['attached']>[number];
+
+/** `-a`; standard output and error when there is none. Standard input is attached as soon as it is open, as in Docker. */
+function attachedTo(o: ParsedOptions): Stream[] {
+  const asked = o.list('attach').map((word) => {
+    const stream = (['stdin', 'stdout', 'stderr'] as const).find((one) => one === word.toLowerCase());
+    if (stream !== undefined) return stream;
+    throw wrongFlag(invalidValue('-a, --attach', word, 'valid streams are STDIN, STDOUT and STDERR'));
+  });
+  return [
+    ...new Set([...(o.bool('interactive') ? (['stdin'] as const) : []), ...(asked.length > 0 ? asked : (['stdout', 'stderr'] as const))]),
+  ];
+}
+
+async function requestOf(
+  ctx: Context,
+  o: ParsedOptions,
+  [image = '', ...args]: readonly string[],
+  detached = false,
+): Promise<ContainerRequest> {
   const text = (name: string): string | undefined => o.string(name);
   const bytes = (name: string): number | undefined => {
     const value = text(name);
@@ -233,6 +260,7 @@ async function requestOf(ctx: Context, o: ParsedOptions, [image = '', ...args]: 
     ],
     tty: o.bool('tty'),
     openStdin: o.bool('interactive'),
+    attached: detached ? [] : attachedTo(o),
     labels: containerLabels([...(await Promise.all(o.list('label-file').map((f) => readEnvFile(ctx, f)))).flat(), ...o.list('label')]),
     ports: o.list('publish').flatMap((p) => parsePortSpec(p)),
     publishAll: o.bool('publish-all'),
