@@ -1,8 +1,7 @@
 // The one typed stream of a build that every screen shows, be it a terminal, plain lines or JSON.
 import type { Digest, SourceExcerpt } from '../model/index.ts';
 import type { BuildSummary } from './record/summary.ts';
-
-export type VertexState = 'started' | 'done' | 'cached' | 'failed' | 'cancelled';
+import type { VertexState } from './record/types.ts';
 
 export type BuildEvent =
   /** What follows is of this engine; where both build one after the other. */

@@ -12,7 +12,8 @@ export type {
   ParsedContext,
 } from './context/index.ts';
 export { contextNameKey, openNamedContext, openRequested, parseContext, parseNamedContext } from './context/index.ts';
-export { type BuildEvent, stepReporter, type VertexState } from './events.ts';
+export { type BuildEvent, stepReporter } from './events.ts';
+export type { VertexState } from './record/types.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';

@@ -8,7 +8,7 @@ import { processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
 import { launch, type Launched, type LaunchOptions } from './launch.ts';
-import type { ContainerManager } from './manager.ts';
+import type { Managed } from './managed.ts';
 import { claimStart, recordBegun, recordCreated, startExitCode } from './starting.ts';
 import type { ContainerParts } from './parts.ts';
 import { isAlive } from './transitions.ts';
@@ -24,7 +24,7 @@ export interface DetachedOptions extends LaunchOptions {
 }
 
 /** False when it runs already, or another command is starting it. */
-export async function startDetached(manager: ContainerManager, c: Container, o: DetachedOptions): Promise<boolean> {
+export async function startDetached(manager: Managed, c: Container, o: DetachedOptions): Promise<boolean> {
   const { endings, parts, volumes } = manager;
   const watching = o.watching === true;
   if (!claimStart(manager, c, { attached: watching, byPolicy: o.byPolicy === true })) return false;
@@ -65,7 +65,7 @@ function watchMark(layout: ContainerParts['layout'], id: string): string {
 }
 
 /** The command that waited for the end goes: from now on the monitor sees to the rest. */
-export function leaveToMonitor({ records, parts }: ContainerManager, id: string): void {
+export function leaveToMonitor({ records, parts }: Managed, id: string): void {
   rmSync(watchMark(parts.layout, id), { force: true });
   records.update(id, (r) => void delete r.state.starter);
 }

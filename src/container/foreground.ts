@@ -5,7 +5,7 @@ import { Attachment, type TerminalEnds } from '../runtime/index.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { alreadyRunning, leaveToMonitor, startDetached } from './detached.ts';
 import type { LaunchOptions } from './launch.ts';
-import type { ContainerManager } from './manager.ts';
+import type { Managed } from './managed.ts';
 import { isAlive, isMonitorAlive } from './transitions.ts';
 import type { Container } from './types.ts';
 
@@ -19,7 +19,7 @@ export interface ForegroundOptions extends ConnectionOptions, LaunchOptions {
 }
 
 /** Returns its exit code; undefined when the user left it running. */
-export async function runForeground(manager: ContainerManager, c: Container, o: ForegroundOptions): Promise<number | undefined> {
+export async function runForeground(manager: Managed, c: Container, o: ForegroundOptions): Promise<number | undefined> {
   const disconnect = o.signals?.((signal) => {
     manager.kill(c, signal).catch(() => {}); // it has just ended: there is nobody to get it
   });
@@ -56,7 +56,7 @@ const sizeOf = (terminal: TerminalEnds): { height: number; width: number } => {
 };
 
 /** The monitor writes it right after it has closed the connection. */
-async function exitCodeOf({ endings, records }: ContainerManager, c: Container): Promise<number> {
+async function exitCodeOf({ endings, records }: Managed, c: Container): Promise<number> {
   for (let watched = true; watched; await sleep(1)) {
     watched = isMonitorAlive(records.get(c.id) ?? c);
     const code = endings.exitCode(c.id);

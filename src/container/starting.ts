@@ -3,18 +3,14 @@ import { SlipwayError } from '../model/index.ts';
 import { identityIfAlive, processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import type { Launched } from './launch.ts';
-import type { ContainerManager } from './manager.ts';
+import type { Managed } from './managed.ts';
 import type { Container } from './types.ts';
 
 /**
  * From here on this process is the one that starts it; with `attached` it is connected with it as well. False when it runs already, or another command is starting it.
  * @throws SlipwayError `container.removing`, `container.not-found`
  */
-export function claimStart(
-  { records }: ContainerManager,
-  c: Container,
-  o: { readonly attached: boolean; readonly byPolicy: boolean },
-): boolean {
+export function claimStart({ records }: Managed, c: Container, o: { readonly attached: boolean; readonly byPolicy: boolean }): boolean {
   const claim = records.transition(c.id, o.byPolicy ? 'restart' : 'start', (r) => {
     delete r.state.restartAt;
     if (!o.byPolicy) for (const key of ['restarts', 'restartDelay', 'stopped'] as const) delete r.state[key];
@@ -33,7 +29,7 @@ export function claimStart(
 }
 
 /** Its process exists. */
-export function recordCreated({ records }: ContainerManager, c: Container, { pid, monitorPid, network }: Launched): Container {
+export function recordCreated({ records }: Managed, c: Container, { pid, monitorPid, network }: Launched): Container {
   const now = records.update(c.id, (r) => {
     r.state.gated = true;
     r.state.pid = pid;
@@ -46,12 +42,7 @@ export function recordCreated({ records }: ContainerManager, c: Container, { pid
 }
 
 /** Its program began at `at`, a time taken before: one that has ended already did so later. `watching`: this process stays, and clears away what the container leaves. */
-export function recordBegun(
-  { records }: ContainerManager,
-  id: string,
-  at: number,
-  o: { readonly watching: boolean },
-): Container | undefined {
+export function recordBegun({ records }: Managed, id: string, at: number, o: { readonly watching: boolean }): Container | undefined {
   return records.update(id, (r) => {
     if (r.state.gated !== true) return undefined; // somebody who found it ended did not wait for us
     delete r.state.gated;

@@ -10,33 +10,22 @@ import {
   formatPlatform,
   hostPlatform,
   parseReference,
-  type Platform,
   repositoryName,
   SlipwayError,
 } from '../model/index.ts';
 import { withMounted } from '../snapshot/index.ts';
 import { RootedTree, writeFileAtomic } from '../sys/index.ts';
-import { build, type BuildEngine, type Caches } from './build.ts';
+import { build, type BuildEngine } from './build.ts';
+import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { needsList, sendBuild, type Sending } from './lists-of-build.ts';
-import { type Annotation, type ImageOutput, isPlain, type Output } from './output-spec.ts';
+import { type ImageOutput, isPlain, type Output } from './output-spec.ts';
 import { type Tree, viewOf, writeArchiveWith, writeImage, writeLayoutWith, writeTar } from './outputs.ts';
 import { pushImage, USUAL_LEVELS } from './registry.ts';
 import { sessionCredentials } from './session/index.ts';
-import { attestationsOf, type Built, filesOf, provenanceInput, statementFiles, type Statements } from './statements.ts';
+import { attestationsOf, type Built, filesOf, provenanceInput, statementFiles } from './statements.ts';
 import { compareBuilds, type ImageDifference } from './verify.ts';
 import { withCleanup } from '../util/index.ts';
-
-export interface Delivery extends Statements {
-  /** The store alone when empty. Destinations are names that the caller's session knows. */
-  readonly outputs: readonly Output<string>[];
-  /** Those of a list; when empty one image is made, for the request's platform. */
-  readonly platforms: readonly Platform[];
-  readonly caches?: Caches;
-  readonly annotations: readonly Annotation[];
-  /** Build a second time, and compare. */
-  readonly verify: boolean;
-}
 
 export interface Delivered {
   /** Of the image for this machine, or the first. */

@@ -2,10 +2,11 @@
 export { exportContainer, importImage, type LayerProgress, loadImages, saveImages } from './archives.ts';
 export type { BuildEngine, Caches } from './build.ts';
 export type { EngineRun } from './compare-engines.ts';
-export type { Delivered, Delivery } from './deliver.ts';
-export type { Caller } from './job.ts';
+export type { Delivered } from './deliver.ts';
+export type { Delivery } from './delivery.ts';
+export type { BuildRequest, Caller } from './job.ts';
 export { performInWorker, serveOperation } from './worker/index.ts';
-export { type BuildRequest, type Checked, type Operation, type OperationKind, perform, type Reply } from './operations.ts';
+export { type Checked, type Operation, type OperationKind, perform, type Reply } from './operations.ts';
 export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
 export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
@@ -26,6 +27,34 @@ export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.t
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
 export { measure, type Measured, parseRestartPolicy } from '../container/index.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
+
+// The use cases that a part below has whole.
+export {
+  attachTo,
+  bindingText,
+  changesOf,
+  commandText,
+  commitContainer,
+  copying,
+  execIn,
+  filterContainers,
+  inspectContainer,
+  isAlive,
+  parseUlimit,
+  parseVolume,
+  pause as pauseContainer,
+  portsText,
+  processTable,
+  publishedPorts,
+  rename as renameContainer,
+  stateText,
+  statusText,
+  supervise as superviseStore,
+  unpause as unpauseContainer,
+} from '../container/index.ts';
+export { formatDockerfile, parseBeginning, parseDockerfile, plainTree } from '../dockerfile/index.ts';
+export { hasLabels, openSink } from '../image/index.ts';
+export { parsePortSpec } from '../network/index.ts';
 
 // The words of requests, events and results.
 export type { BuildEvent, BuildJob, BuildSummary, Examined, Linted, NamedContext, Plan, PlannedStep } from '../builder/index.ts';

@@ -1,8 +1,29 @@
 // From a request to a build at work: opens what it names.
-import type { BuildEvent, BuildJob, DebugShell, NamedContext } from '../builder/index.ts';
+import type {
+  BuildEvent,
+  BuildJob,
+  BuildSettings,
+  ContextRequest,
+  DebugShell,
+  DockerfileRequest,
+  NamedContext,
+  NamedContextRequest,
+} from '../builder/index.ts';
 import type { Session } from '../model/index.ts';
+import type { BuildEngine } from './build.ts';
 import type { Engine } from './engine.ts';
-import type { BuildRequest } from './operations.ts';
+
+/** What a build is asked to do. Names of folders, secrets, agents and outputs are ones that the caller's session knows. */
+export interface BuildRequest extends BuildSettings {
+  readonly engine: BuildEngine;
+  readonly context: ContextRequest;
+  /** `Dockerfile` of the context when left out. */
+  readonly dockerfile?: DockerfileRequest;
+  /** By the names of `--build-context`. */
+  readonly namedContexts: Readonly<Record<string, NamedContextRequest>>;
+  /** Of a context that is a Git repository, keep `.git`. */
+  readonly keepGitDir: boolean;
+}
 
 /** Whoever asks for an operation. */
 export interface Caller {

@@ -3,7 +3,7 @@ import type { BuildJob } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { type Descriptor, encodeJson, formatPlatform, MediaType, type Platform, sha256 } from '../model/index.ts';
 import type { CopyTarget } from '../registry/index.ts';
-import type { Delivery } from './deliver.ts';
+import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import type { Annotation, ImageForm } from './output-spec.ts';
 import { type LayerForm, sendImage, sendManifest } from './ship.ts';

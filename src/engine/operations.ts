@@ -1,26 +1,15 @@
 // The use cases of building, as data in and data out. An adapter names one, gives a session for what only its user has, and shows the
 // events; the same data go to a worker process.
-import type { BuildSettings, ContextRequest, DockerfileRequest, NamedContextRequest, Plan } from '../builder/index.ts';
+import type { Plan } from '../builder/index.ts';
 import type { Diagnostic, RuleName } from '../dockerfile/index.ts';
 import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
-import type { BuildEngine, Caches } from './build.ts';
+import type { Caches } from './build.ts';
 import type { EngineRun } from './compare-engines.ts';
-import type { Delivered, Delivery } from './deliver.ts';
+import type { Delivered } from './deliver.ts';
+import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
-import { type Caller, withJob } from './job.ts';
+import { type BuildRequest, type Caller, withJob } from './job.ts';
 import { outlineOf, type TargetOutline, type Targets, targetsOf } from './targets.ts';
-
-/** What a build is asked to do. Names of folders, secrets, agents and outputs are ones that the caller's session knows. */
-export interface BuildRequest extends BuildSettings {
-  readonly engine: BuildEngine;
-  readonly context: ContextRequest;
-  /** `Dockerfile` of the context when left out. */
-  readonly dockerfile?: DockerfileRequest;
-  /** By the names of `--build-context`. */
-  readonly namedContexts: Readonly<Record<string, NamedContextRequest>>;
-  /** Of a context that is a Git repository, keep `.git`. */
-  readonly keepGitDir: boolean;
-}
 
 export interface BuildOperations {
   readonly build: {

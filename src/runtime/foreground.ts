@@ -9,8 +9,8 @@ import type { RuntimeBinary } from './binary.ts';
 import { exitStatus } from './exit-status.ts';
 import { inputPipe } from './input.ts';
 import { outputPipe } from './output-pipe.ts';
-import { relayTerminal, type TerminalEnds } from './terminal-relay.ts';
-import type { ExitStatus, Streams } from './types.ts';
+import { relayTerminal } from './terminal-relay.ts';
+import type { ExitStatus, Streams, TerminalEnds } from './types.ts';
 
 /** The program has a terminal: the user's, and where the runtime finds us. */
 export interface AttachedTerminal {

@@ -8,7 +8,6 @@ export { cgroupMode, type Limits, limits } from './spec/cgroup.ts';
 export { defaultSpec } from './spec/default.ts';
 export { placeMounts } from './mount-points.ts';
 export { resolveUser } from './users.ts';
-export type { TerminalEnds } from './terminal-relay.ts';
 export { foreignPlatform, refuseUnstartable, resolveExecutable } from './executables.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
 export { Attachment } from './attach.ts';

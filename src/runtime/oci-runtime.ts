@@ -23,8 +23,7 @@ import { forCrun } from './spec/crun.ts';
 import { processSpec } from './spec/default.ts';
 import { encodeSpec, writeBundle } from './spec/encode.ts';
 import type { OciSpec } from './spec/oci.ts';
-import type { TerminalEnds } from './terminal-relay.ts';
-import type { ExecOptions, ExitStatus, ForegroundOptions, RunOptions, RuntimeState, Streams } from './types.ts';
+import type { ExecOptions, ExitStatus, ForegroundOptions, RunOptions, RuntimeState, Streams, TerminalEnds } from './types.ts';
 
 export interface CreateOptions {
   readonly id: string;

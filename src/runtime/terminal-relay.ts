@@ -6,21 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import { setWindowSize } from '../sys/index.ts';
 import { copyInput } from './input.ts';
-import type { InputSource } from './types.ts';
-
-/** The user's terminal. */
-export interface TerminalEnds {
-  /** What is typed; nothing is read without it. */
-  readonly input?: InputSource;
-  /** The keys that leave the program to itself; Ctrl-P Ctrl-Q when left out. */
-  readonly detachKeys?: readonly number[] | undefined;
-  /** Makes it raw; returns how to undo that. */
-  raw?(): () => void;
-  readonly output: { write(chunk: Uint8Array): unknown };
-  size(): { readonly columns: number; readonly rows: number };
-  /** Calls back when the size has changed; returns how to stop that. */
-  onResize(changed: () => void): () => void;
-}
+import type { TerminalEnds } from './types.ts';
 
 /** ms that what is left may take to be read once the program has ended: something else may keep the terminal open. */
 const DRAIN = 500;

@@ -1,6 +1,5 @@
 // The words of runtime/ for its users: what a container's process is to be (SpecOptions), and what can be asked of a runtime.
 // Data only; nothing here starts a process.
-import type { TerminalEnds } from './terminal-relay.ts';
 import type { OciSpec, Resources, SpecMount } from './spec/oci.ts';
 
 /** Who a process runs as, in numbers. */
@@ -99,6 +98,20 @@ export interface RunOptions {
   readonly onProcess?: (pid: number) => void;
   /** Give it a cgroup even when the spec asks for no limits. Default false: the pid namespace bounds the step. */
   readonly cgroup?: boolean;
+}
+
+/** The user's terminal. */
+export interface TerminalEnds {
+  /** What is typed; nothing is read without it. */
+  readonly input?: InputSource;
+  /** The keys that leave the program to itself; Ctrl-P Ctrl-Q when left out. */
+  readonly detachKeys?: readonly number[] | undefined;
+  /** Makes it raw; returns how to undo that. */
+  raw?(): () => void;
+  readonly output: { write(chunk: Uint8Array): unknown };
+  size(): { readonly columns: number; readonly rows: number };
+  /** Calls back when the size has changed; returns how to stop that. */
+  onResize(changed: () => void): () => void;
 }
 
 /** Somebody's standard input. A container never gets it as a descriptor: it is copied into a pipe of its own. */

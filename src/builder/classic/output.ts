@@ -1,6 +1,7 @@
 // What the original engine says while it builds: its own lines, and what commands write.
 import { StringDecoder } from 'node:string_decoder';
-import type { BuildEvent, VertexState } from '../events.ts';
+import type { BuildEvent } from '../events.ts';
+import type { VertexState } from '../record/types.ts';
 
 export class Output {
   readonly #emit: (event: BuildEvent) => void;

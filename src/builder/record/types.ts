@@ -1,8 +1,9 @@
 // What is kept of a build: enough to say later what it did, how long that took, and why a step ran.
 import type { Op } from '../../graph/index.ts';
-import type { VertexState } from '../events.ts';
 
 export type BuildStatus = 'running' | 'completed' | 'error' | 'canceled';
+
+export type VertexState = 'started' | 'done' | 'cached' | 'failed' | 'cancelled';
 
 export interface StepRecord {
   /** Of the vertex. */

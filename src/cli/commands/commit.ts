@@ -1,5 +1,5 @@
 // `diff` and `commit`: what a container has changed of its image, shown and kept.
-import { changesOf, commitContainer } from '../../container/index.ts';
+import { changesOf, commitContainer } from '../../engine/index.ts';
 import type { Command } from '../command.ts';
 import { openContainers } from '../containers.ts';
 

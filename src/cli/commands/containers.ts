@@ -1,16 +1,18 @@
 // Commands that do one thing to each of the containers that are named: start, stop, kill, rm, wait, port, cleanup.
-import type { Container, ContainerManager, StopOptions } from '../../engine/index.ts';
 import {
   attachTo,
   bindingText,
   isAlive,
-  pause as pauseContainer,
+  pauseContainer,
   processTable,
   publishedPorts,
-  rename as renameContainer,
-  supervise as superviseStore,
-  unpause as unpauseContainer,
-} from '../../container/index.ts';
+  renameContainer,
+  superviseStore,
+  unpauseContainer,
+  type Container,
+  type ContainerManager,
+  type StopOptions,
+} from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { clientEnds, leftRunning, openContainers } from '../containers.ts';

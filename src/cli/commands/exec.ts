@@ -1,5 +1,5 @@
 // `exec`: a further program in a container.
-import { execIn } from '../../container/index.ts';
+import { execIn } from '../../engine/index.ts';
 import type { Command } from '../command.ts';
 import { fromEnvironment, leftRunning, noTerminal, openContainers, streams } from '../containers.ts';
 import { DETACH_KEYS, detachKeysOf } from '../detach-keys.ts';

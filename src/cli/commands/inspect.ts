@@ -1,6 +1,5 @@
 // inspect, image inspect, container inspect: Docker's JSON, or a template on it. Volumes and networks have theirs beside their other commands.
-import { inspectContainer } from '../../container/index.ts';
-import { containerSizes, type Engine, type Container, type Image, type Snapshotter } from '../../engine/index.ts';
+import { inspectContainer, containerSizes, type Engine, type Container, type Image, type Snapshotter } from '../../engine/index.ts';
 import {
   type ContainerConfig,
   familiarReference,

@@ -1,6 +1,5 @@
 // Commands on networks: ls, create, inspect, rm, prune.
-import { type Engine, pruneNetworks, type Container, type NetworkInfo } from '../../engine/index.ts';
-import { hasLabels } from '../../image/index.ts';
+import { hasLabels, type Engine, pruneNetworks, type Container, type NetworkInfo } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { sha256Hex } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';

@@ -1,6 +1,14 @@
 // `ps`: the list of containers.
-import { commandText, filterContainers, portsText, stateText, statusText } from '../../container/index.ts';
-import { containerSizes, type Engine, type Container } from '../../engine/index.ts';
+import {
+  commandText,
+  filterContainers,
+  portsText,
+  stateText,
+  statusText,
+  containerSizes,
+  type Engine,
+  type Container,
+} from '../../engine/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command } from '../command.ts';
 import { openContainers } from '../containers.ts';

@@ -1,10 +1,8 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Container, ContainerRequest } from '../../engine/index.ts';
-import { parseUlimit, parseVolume } from '../../container/index.ts';
+import { parseUlimit, parseVolume, parsePortSpec, type Container, type ContainerRequest } from '../../engine/index.ts';
 import { isSlipwayError, parsePlatform, SlipwayError } from '../../model/index.ts';
-import { parsePortSpec } from '../../network/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { invalidValue } from '../args.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';

@@ -1,6 +1,5 @@
 // Commands on volumes: ls, create, inspect, rm, prune.
-import { pruneVolumes, type Engine, type Volume } from '../../engine/index.ts';
-import { hasLabels } from '../../image/index.ts';
+import { hasLabels, pruneVolumes, type Engine, type Volume } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';

@@ -1,12 +1,7 @@
 // What could stand where the cursor is: commands, flags and their values, and names of things, from the tables that the parser has too.
 import type { Command, Context, Option } from '../command.ts';
 import { ENTRIES, type Entry } from '../commands/index.ts';
-import { kindOfArgument, namesOf, valuesOf } from './names.ts';
-
-export interface Candidate {
-  readonly text: string;
-  readonly about: string;
-}
+import { type Candidate, kindOfArgument, namesOf, valuesOf } from './names.ts';
 
 export interface Completion {
   readonly candidates: readonly Candidate[];

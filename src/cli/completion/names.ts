@@ -3,7 +3,11 @@ import { join, resolve } from 'node:path';
 import { familiarReference, parseReference, shortDigest } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Context, Option } from '../command.ts';
-import type { Candidate } from './complete.ts';
+
+export interface Candidate {
+  readonly text: string;
+  readonly about: string;
+}
 
 /** Bytes of a Dockerfile that is read for the names of its stages. */
 const LARGEST = 1 << 20;
@@ -104,7 +108,7 @@ async function containers(ctx: Context): Promise<Candidate[]> {
 }
 
 async function stages(ctx: Context, [folder = '.', file]: readonly string[]): Promise<Candidate[]> {
-  const [{ parseBeginning }, { readRegularFile }] = await Promise.all([import('../../dockerfile/index.ts'), import('../../sys/index.ts')]);
+  const [{ parseBeginning }, { readRegularFile }] = await Promise.all([import('../../engine/index.ts'), import('../../sys/index.ts')]);
   const path = file === undefined ? join(resolve(ctx.cwd, folder), 'Dockerfile') : resolve(ctx.cwd, file);
   const { dockerfile } = parseBeginning(readRegularFile(path, LARGEST));
   return dockerfile.stages.flatMap((s) => (s.name === undefined ? [] : [{ text: s.name, about: `FROM ${s.from.base}` }]));

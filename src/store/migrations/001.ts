@@ -1,5 +1,5 @@
 // Everything that a store remembers beside its files. Times are whole milliseconds since the epoch, sizes are bytes.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 export const migration001: Migration = {
   version: 1,

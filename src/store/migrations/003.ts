@@ -1,6 +1,6 @@
 // What is known of layers at registries: the blobs that they were compressed to, which need not be here any more, and the
 // repositories that have a blob, so that it is not sent there again.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 export const migration003: Migration = {
   version: 3,

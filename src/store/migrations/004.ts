@@ -1,5 +1,5 @@
 // What builds wrote, and the files that their steps read, so that it can be said later why a step ran.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 export const migration004: Migration = {
   version: 4,

@@ -1,6 +1,6 @@
 // Which snapshots survive a power cut: those that were synced since they were committed. Leases are owned by locked files now; the
 // processes that held older ones have ended.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 export const migration005: Migration = {
   version: 5,

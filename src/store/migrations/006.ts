@@ -1,5 +1,5 @@
 // What has happened to containers, images, networks and volumes, so that `events` can report it; the oldest are dropped.
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 export const migration006: Migration = {
   version: 6,
