@@ -302,10 +302,12 @@ export class ContainerManager {
 
   /** Also one that somebody is starting at this moment. */
   async #killNow(c: Container): Promise<void> {
+    let killed = 0;
     for (const until = Date.now() + KILL_TIME; Date.now() < until; await sleep(5)) {
       const now = this.records.get(c.id);
       if (now === undefined || !isAlive(now)) return;
-      this.#send(now, 9);
+      // one is enough, but for a container that was started again meanwhile
+      if (now.state.pid !== killed && this.#send(now, 9)) killed = now.state.pid;
       await this.#wake(now);
     }
   }
