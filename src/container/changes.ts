@@ -6,6 +6,7 @@ import type { ActiveSnapshot, Holder } from '../snapshot/index.ts';
 import { withMounted } from '../snapshot/index.ts';
 import { RootedTree } from '../sys/index.ts';
 import type { ContainerManager } from './manager.ts';
+import { MTAB } from './marks.ts';
 import type { Container } from './types.ts';
 
 export interface FileChange {
@@ -13,11 +14,12 @@ export interface FileChange {
   readonly path: string;
 }
 
-const PLACES = /^(?:etc\/(?:hosts|hostname|resolv\.conf)|sbin\/docker-init|(?:proc|sys|dev)(?:\/.*)?)$/;
+const PLACES = /^(?:\.dockerenv|etc\/(?:hosts|hostname|resolv\.conf)|sbin\/docker-init|(?:proc|sys|dev)(?:\/.*)?)$/;
 
 /** A mount point that was made for the runtime: an empty file, or a folder. */
 function isPlace(c: Container, e: TarEntry): boolean {
   const path = pathOf(e);
+  if (path === MTAB.path) return e.type === 'symlink' && e.link === MTAB.link;
   if (!PLACES.test(path)) return false;
   return (path === 'sbin/docker-init' ? c.request.init === true : true) && (e.type === 'dir' || (e.type === 'file' && e.size === 0));
 }

@@ -2,7 +2,7 @@
 // they go on when we end.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SlipwayError } from '../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { type BegunMonitor, Monitor, type OciRuntime } from '../runtime/index.ts';
 import { processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
@@ -42,6 +42,12 @@ export async function startDetached(manager: Managed, c: Container, o: DetachedO
     if (!watching && begun !== undefined && !isAlive(begun) && endings.exitCode(c.id) !== undefined) await endings.monitored(c.id);
     return true;
   } catch (error) {
+    if (isSlipwayError(error) && error.code === 'container.command-not-startable') {
+      await endings.unstartable(c.id, error.message, { restarts: o.byPolicy === true });
+      if (watching) throw error;
+      o.onWarning?.([error.message, ...error.hints].join('; '));
+      return true;
+    }
     await endings.failed(c.id, error, startExitCode(error));
     throw error;
   }

@@ -1,12 +1,12 @@
 // The end of a container: noticed by whoever watches it, or by the next command when nobody does. Exactly one process clears
 // away what is left; should it be killed, another one takes over where it was.
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastExit, ranOutOfMemory } from '../runtime/index.ts';
+import { lastExit, LogWriter, ranOutOfMemory } from '../runtime/index.ts';
 import { processAlive, processIdentity, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
-import { exitFolder, runFolder, stateFolder } from './folders.ts';
+import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
 import type { ContainerEvent, ContainerRecords } from './records.ts';
@@ -20,7 +20,7 @@ import type { Volumes } from './volumes.ts';
 const POLL = 5;
 /** ms that a living watcher has for recording an end before somebody else does. */
 const PATIENCE = 5000;
-/** When nobody saw how it ended: the machine went down, or its monitor was killed as well. */
+/** When nobody saw how it ended: the machine went down, or its monitor was killed as well. Also that of a program that cannot begin. */
 const UNKNOWN = 255;
 /** As Docker has it for a container that could not be started. */
 const START_KILLED = 128;
@@ -81,15 +81,7 @@ export class Endings {
         finishedAt: ended?.at ?? this.#parts.now(),
         ended: ended !== undefined,
       },
-      () =>
-        this.#records.transition(id, 'end', (r) => {
-          r.state.startedAt ??= this.#parts.now();
-          // the clock of files is a little behind
-          r.state.finishedAt = Math.max(r.state.finishedAt ?? 0, r.state.startedAt);
-          forgetProcesses(r);
-          if (r.state.status === 'restarting') scheduleRestart(r, this.#parts.now());
-          return death(r);
-        }),
+      () => this.#recordEnd(id),
     );
     this.#tellSupervisor(id, o.restarts !== true);
   }
@@ -118,6 +110,35 @@ export class Endings {
         forgetProcesses(r);
       }),
     );
+  }
+
+  /**
+   * A container whose program the kernel cannot start: in Docker it has run, its log says why and its exit code is 255. With `--rm` it goes.
+   */
+  async unstartable(id: string, reason: string, o: { readonly restarts?: boolean } = {}): Promise<void> {
+    const { layout } = this.#parts;
+    mkdirSync(stateFolder(layout, id), { recursive: true, mode: 0o700 });
+    const log = new LogWriter(logFile(layout, id));
+    log.write('stderr', Buffer.from(`${reason}\n`));
+    log.close();
+    const at = this.#parts.now();
+    this.#records.update(id, (r) => {
+      r.state.startedAt = at;
+      return { action: 'start' };
+    });
+    await this.#clearAway(id, { exitCode: UNKNOWN, oomKilled: false, finishedAt: at, ended: false }, () => this.#recordEnd(id));
+    this.#tellSupervisor(id, o.restarts !== true);
+  }
+
+  #recordEnd(id: string): unknown {
+    return this.#records.transition(id, 'end', (r) => {
+      r.state.startedAt ??= this.#parts.now();
+      // the clock of files is a little behind
+      r.state.finishedAt = Math.max(r.state.finishedAt ?? 0, r.state.startedAt);
+      forgetProcesses(r);
+      if (r.state.status === 'restarting') scheduleRestart(r, this.#parts.now());
+      return death(r);
+    });
   }
 
   async #clearAway(

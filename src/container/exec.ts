@@ -1,6 +1,8 @@
 // A further program in a container that runs already.
+import type { Stats } from 'node:fs';
 import { type ExecOptions, resolveUser, type Streams, type TerminalEnds } from '../runtime/index.ts';
 import { SlipwayError } from '../model/index.ts';
+import { reasonOf, RootedTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
 import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning, refuseResting } from './manager.ts';
@@ -49,6 +51,7 @@ export async function execIn(manager: ContainerManager, container: Container, re
     stderr: request.stderr,
   };
   const { terminal: _, mustDetach: __, ...process } = options;
+  checkWorkdir(root, options.cwd);
   checkProgram({ process, root: { path: root }, mounts: [] });
   const execID = randomId();
   const command = `${request.args.join(' ')}${request.args.length === 1 ? ' ' : ''}`; // as Docker puts it together
@@ -60,4 +63,21 @@ export async function execIn(manager: ContainerManager, container: Container, re
   }
   if (!request.detach) manager.records.note(c, 'exec_die', { execID, exitCode: String(exitCode) });
   return exitCode;
+}
+
+/** Refuses a folder that is none before the runtime does, in Docker's words and with its exit codes. */
+function checkWorkdir(root: string, path: string): void {
+  const refuse = (why: string, exitCode: number): SlipwayError =>
+    new SlipwayError('process-failed', 'container.workdir-no-directory', `OCI runtime exec failed: exec failed: ${why}`, { exitCode });
+  if (!path.startsWith('/')) throw refuse('Cwd must be an absolute path', 128);
+  using tree = new RootedTree(root);
+  let found: Stats | undefined;
+  try {
+    found = tree.stat(tree.locate(path));
+  } catch (e) {
+    if (reasonOf(e, 'ENOTDIR', 'ELOOP', 'ENOENT', 'ENAMETOOLONG') === undefined) throw e;
+  }
+  if (found?.isDirectory() === true) return;
+  const why = found === undefined ? 'no such file or directory' : 'not a directory';
+  throw refuse(`unable to start container process: chdir to cwd (${JSON.stringify(path)}) set in config.json failed: ${why}`, 127);
 }

@@ -32,6 +32,7 @@ import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
 import { withInit } from './init.ts';
 import { asksForLimits, resources } from './limits.ts';
+import { leaveMarks } from './marks.ts';
 import { seedVolume } from './seed.ts';
 import type { Container, MountPoint } from './types.ts';
 import type { Volumes } from './volumes.ts';
@@ -174,6 +175,7 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
       cause,
     });
   }
+  leaveMarks(tree);
 }
 
 function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: LaunchOptions): OciSpec {

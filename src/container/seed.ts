@@ -11,7 +11,7 @@ import type { MountPoint } from './types.ts';
 /** `rootfs` is the mounted file system of the container, not started yet; `locks` a folder for locks between processes. */
 export async function seedVolume(point: MountPoint, rootfs: string, locks: string): Promise<void> {
   if (point.noCopy === true || !isUnseeded(point)) return;
-  using _lock = await FileLock.acquire(join(locks, `volume-${point.name ?? ''}`), 'exclusive');
+  using _lock = await FileLock.acquire(join(locks, `volume-${point.name ?? ''}`), 'exclusive', { remove: true });
   if (!isUnseeded(point)) return; // another container was faster
   using tree = new RootedTree(rootfs);
   const inside = tree.locate(point.destination);

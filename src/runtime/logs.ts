@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface LogLine {
   readonly stream: 'stdout' | 'stderr';
-  /** RFC 3339 with nanoseconds. */
+  /** RFC 3339 in UTC, with nanoseconds. */
   readonly time: string;
   /** With its line feed, unless it is a piece of a line. */
   readonly data: Buffer;
@@ -54,7 +54,7 @@ export class LogWriter {
   }
 }
 
-/** The local time as conmon writes it. */
+/** The time as conmon writes it. */
 function now(): string {
   const t = new Date();
   return `${t.toISOString().slice(0, -1)}000000+00:00`;
@@ -147,7 +147,19 @@ function parseLine(line: Buffer): LogLine | undefined {
   const flag = line.toString('latin1', b + 1, c < 0 ? line.length : c);
   const text = c < 0 ? Buffer.alloc(0) : line.subarray(c + 1);
   if (stream !== 'stdout' && stream !== 'stderr') return undefined;
-  return { stream, time: line.toString('latin1', 0, a), data: flag === 'P' ? Buffer.from(text) : Buffer.concat([text, Buffer.from('\n')]) };
+  return {
+    stream,
+    time: inUtc(line.toString('latin1', 0, a)),
+    data: flag === 'P' ? Buffer.from(text) : Buffer.concat([text, Buffer.from('\n')]),
+  };
+}
+
+/** conmon writes the time of its zone, with the distance from UTC behind it; what is no such time stays as it is. */
+function inUtc(time: string): string {
+  const [, seconds, fraction = '', zone = ''] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\d\d:\d\d)$/.exec(time) ?? [];
+  if (seconds === undefined) return time;
+  const utc = /^[+-]00:00$/.test(zone) ? seconds : new Date(`${seconds}${zone}`).toISOString().slice(0, 19);
+  return `${utc}.${fraction.padEnd(9, '0')}Z`;
 }
 
 function inTime(line: LogLine, o: ReadLogsOptions): boolean {

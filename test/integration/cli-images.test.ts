@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findCommand } from '../../src/cli/commands/index.ts';
+import { Database } from '../../src/store/index.ts';
 import { removeTree } from '../../src/sys/index.ts';
 import { CommandLine } from '../support/command-line.ts';
 
@@ -79,6 +80,32 @@ test('images as a tree, by age, and by template although only IDs are asked for'
   await refused(['images', '--tree', '-q'], 1, 'error: --quiet is not yet supported with --tree');
   await refused(['images', '-f', 'dangling=maybe'], 1, "error: invalid filter 'dangling=[maybe]'");
   await refused(['tag', 'one:1', `two@sha256:${'a'.repeat(64)}`], 1, 'error: refusing to create a tag with a digest reference');
+});
+
+test('a digest belongs to its repository, and is shown where it is asked for', async () => {
+  const id = (await slipway('images', '-q', '--no-trunc', 'one:1')).trim();
+  const [ours, other] = [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`];
+  const db = Database.open(env.SLIPWAY_ROOT);
+  db.transaction((sql) => {
+    for (const [name, digest] of [
+      ['docker.io/library/one', ours],
+      ['far.example/app', other],
+    ] as const)
+      sql.run('INSERT INTO image_digests (name, digest, image_id) VALUES (?, ?, ?)', name, digest, id);
+  });
+  db.close();
+  const rows = async (...args: string[]): Promise<string[]> => (await slipway('images', ...args)).trimEnd().split('\n').toSorted();
+  const names = ['far.example/app <none>', 'one 1', 'one 2'];
+  assert.deepEqual(await rows('--format', '{{.Repository}} {{.Tag}}'), names);
+  assert.deepEqual(
+    await rows('--format', '{{.Repository}} {{.Tag}} {{.Digest}}'),
+    [0, 1, 2].map((n) => `${names[n]} ${n === 0 ? '<none>' : ours}`),
+  );
+  assert.deepEqual(
+    await rows('--digests', '--format', '{{.Repository}} {{.Tag}} {{.Digest}}'),
+    [0, 1, 2].map((n) => `${names[n]} ${n === 0 ? other : ours}`),
+  );
+  for (const row of await rows('--format', 'json')) assert.equal((JSON.parse(row) as { Digest: string }).Digest, '<none>');
 });
 
 test('flags of Docker that builds do without have a warning', async () => {

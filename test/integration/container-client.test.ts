@@ -1,7 +1,7 @@
 // The client of a container: its streams, what becomes of the container when it goes, and many at once; needs root.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Readable } from 'node:stream';
@@ -134,6 +134,7 @@ test('containers that start at once on an empty volume all find it whole', async
     outputs,
     Array.from({ length: 4 }, () => 'from the image\n'),
   );
+  assert.deepEqual(readdirSync(join(f.root, 'locks')), []);
 });
 
 test('a container that cannot be cleared away keeps nobody from the others', async () => {

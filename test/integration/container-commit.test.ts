@@ -49,7 +49,7 @@ test('commit: files and settings of the container, while it runs and after', asy
     '-c',
     'ls -d /new /d/e /anon; ls /etc /seeded; stat -c %a /etc/passwd; echo $A $FROM_IMAGE; wc -c < /etc/hostname',
   );
-  assert.match(seen, /^\/anon\n\/d\/e\n\/new\n\/etc:\nhostname\nhosts\npasswd\nresolv.conf\n\n\/seeded:\n700\nb yes\n13\n$/);
+  assert.match(seen, /^\/anon\n\/d\/e\n\/new\n\/etc:\nhostname\nhosts\nmtab\npasswd\nresolv.conf\n\n\/seeded:\n700\nb yes\n13\n$/);
   const layers = '{{.Author}} {{len .RootFS.Layers}} {{index .Config.Cmd 0}} {{.Config.WorkingDir}} {{.Config.Labels}}';
   assert.equal(await line.ok('image', 'inspect', '-f', layers, 'kept:1'), 'me 2 sh /work map[image:test]\n');
   assert.match(

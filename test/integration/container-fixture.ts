@@ -88,6 +88,7 @@ function makeImage(manager: ContainerManager): void {
     for (const dir of ['declared', 'seeded/inner']) mkdirSync(at(dir), { recursive: true });
     writeFileSync(at('not-executable'), 'text\n');
     writeFileSync(at('seeded/inner/file'), 'from the image\n');
+    writeFileSync(at('script'), '#!/nosuch/sh\n', { mode: 0o755 });
     chmodSync(at('seeded'), 0o750);
     chownSync(at('seeded'), 1000, 2000);
   });

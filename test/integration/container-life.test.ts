@@ -115,5 +115,52 @@ test('start -a and -ai', async () => {
   await slipway('create', '--network', 'none', '-i', '--name', 'fed', 'tiny', 'cat');
   assert.deepEqual(await line.run(['start', '-ai', 'fed'], { input: 'in\n' }), { status: 0, stdout: 'in\n', stderr: '' });
   await refused(['start', '-a', 'shown', 'fed'], 'you cannot start and attach multiple containers at once');
-  await slipway('rm', 'shown', 'fed');
+  await slipway('create', '--network', 'none', '--name', 'missing', 'tiny', 'nosuch');
+  await refused(['start', '-a', 'missing'], 'unable to start container process: exec: "nosuch": executable file not found in $PATH');
+  await slipway('rm', 'shown', 'fed', 'missing');
+});
+
+test('exec with a folder or a program that is missing; nobody waits for one in the background', async () => {
+  await slipway('run', '-d', '--network', 'none', '--name', 'host', 'tiny', 'sleep', '1000');
+  const cwd = (path: string, why: string): string =>
+    `OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd ("${path}") set in config.json failed: ${why}`;
+  await refused(['exec', '-w', '/nosuch', 'host', 'pwd'], cwd('/nosuch', 'no such file or directory'), 127);
+  await refused(['exec', '-w', '/etc/passwd', 'host', 'pwd'], cwd('/etc/passwd', 'not a directory'), 127);
+  await refused(['exec', '-w', 'rel', 'host', 'pwd'], 'OCI runtime exec failed: exec failed: Cwd must be an absolute path', 128);
+  const missing = 'unable to start container process: exec: "nosuch": executable file not found in $PATH';
+  await refused(['exec', 'host', 'nosuch'], missing, 127);
+  await refused(['exec', '-d', 'host', 'nosuch'], missing, 1);
+  await refused(['exec', '-d', '-w', '/nosuch', 'host', 'pwd'], cwd('/nosuch', 'no such file or directory'), 1);
+  await refused(['exec', '-d', 'host', '/etc'], 'unable to start container process: exec: "/etc": is a directory', 1);
+  await slipway('rm', '-f', 'host');
+});
+
+test('a program that the kernel cannot start has run: its log says why, and it exits with 255', async () => {
+  const why = 'exec /script: no such file or directory';
+  const begun = await line.run(['run', '-d', '--network', 'none', '--name', 'loaderless', 'tiny', '/script']);
+  assert.equal(begun.status, 0);
+  assert.match(begun.stderr, /^WARNING: exec \/script: no such file or directory; \/script is there, but not \/nosuch\/sh/);
+  const state = '{{.State.Status}} {{.State.ExitCode}} [{{.State.Error}}]';
+  assert.equal(await slipway('inspect', '-f', state, 'loaderless'), 'exited 255 []\n');
+  assert.equal((await line.run(['logs', 'loaderless'])).stderr, `${why}\n`);
+  assert.equal((await line.run(['start', 'loaderless'])).status, 0);
+  await refused(['start', '-a', 'loaderless'], why, 255);
+  assert.equal((await line.run(['logs', 'loaderless'])).stderr, `${why}\n`.repeat(3));
+  await slipway('rm', 'loaderless');
+  assert.equal((await line.run(['run', '-d', '--rm', '--network', 'none', 'tiny', '/script'])).status, 0);
+  assert.equal(await slipway('ps', '-aq'), '');
+});
+
+test('what Docker puts into every container is there, and is no change of it', async () => {
+  await slipway('run', '-d', '--network', 'none', '--name', 'marked', 'tiny', 'sleep', '1000');
+  assert.equal(await slipway('exec', 'marked', 'readlink', '/etc/mtab'), '/proc/mounts\n');
+  assert.equal(await slipway('exec', 'marked', 'stat', '-c', '%a %s %F', '/.dockerenv'), '755 0 regular empty file\n');
+  assert.equal(await slipway('diff', 'marked'), 'A /work\n'); // its working directory
+  await slipway('rm', '-f', 'marked');
+});
+
+test('logs -t has times in UTC', async () => {
+  await slipway('run', '--network', 'none', '--name', 'timed', 'tiny', 'echo', 'out');
+  assert.match(await slipway('logs', '-t', 'timed'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z out\n$/);
+  await slipway('rm', 'timed');
 });

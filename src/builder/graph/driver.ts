@@ -218,7 +218,8 @@ export class BuildDriver implements ForesightDriver<Result> {
     const now = this.#env.now();
     if (a.action === 'mkdir') {
       const time = a.time === undefined ? now : a.time * 1000;
-      return workdirStep(rootfs, a.path, { style: 'graph', now, time, ...(a.user !== '' && { user: a.user }) });
+      workdirStep(rootfs, a.path, { style: 'graph', now, time, ...(a.user !== '' && { user: a.user }) });
+      return true; // as in BuildKit it has a layer also where nothing was to be made
     }
     const source = a.input < 0 ? undefined : inputs[a.input];
     const copy = (root: string, ignore?: BuildContext['ignore'], digests?: FileDigests): Promise<void> =>

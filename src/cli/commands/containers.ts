@@ -85,9 +85,17 @@ export const start: Command = {
     const containers = await openContainers(ctx);
     const c = containers.records.resolve(args[0] ?? '');
     const ends = clientEnds(ctx, c, { input: interactive, signals: true, detachKeys: detachKeysOf(ctx, o) });
-    return (await (isAlive(c) || c.state.status === 'restarting' ? attachTo(containers, c, ends) : containers.runForeground(c, ends))) ?? 0;
+    if (isAlive(c) || c.state.status === 'restarting') return (await attachTo(containers, c, ends)) ?? 0;
+    try {
+      return (await containers.runForeground(c, ends)) ?? 0;
+    } catch (e) {
+      throw isSlipwayError(e) && e.code !== 'container.command-not-startable' ? withStartCode(e) : e;
+    }
   },
 };
+
+/** Only `run` has exit codes of its own for a program that is missing. */
+const withStartCode = (e: SlipwayError): SlipwayError => (e.exitCode === undefined ? e : e.withContext({ exitCode: 1 }));
 
 export const attach: Command = {
   name: 'attach',

@@ -113,7 +113,7 @@ async function imageRows(engine: Engine, now: number, whole: boolean): Promise<R
       Containers: String(containers),
       CreatedAt: i.createdAt === 0 ? UNKNOWN : goTime(i.createdAt),
       CreatedSince: i.createdAt === 0 ? UNKNOWN : `${humanDuration(now - i.createdAt)} ago`,
-      Digest: i.digests[0]?.split('@')[1] ?? '',
+      Digest: '', // Docker has none here
       ID: whole ? i.id : shortDigest(i.id),
       SharedSize: formatBytes(shared),
       Size: formatBytes(i.size, 3),

@@ -1,5 +1,6 @@
 // `exec`: a further program in a container.
 import { execIn } from '../../engine/index.ts';
+import { isSlipwayError } from '../../model/index.ts';
 import type { Command } from '../command.ts';
 import { fromEnvironment, leftRunning, noTerminal, openContainers, streams } from '../containers.ts';
 import { DETACH_KEYS, detachKeysOf } from '../detach-keys.ts';
@@ -33,7 +34,7 @@ export const exec: Command = {
     const user = o.string('user');
     const workdir = o.string('workdir');
     const detachKeys = detachKeysOf(ctx, o);
-    const exitCode = await execIn(containers, containers.records.resolve(word), {
+    const running = execIn(containers, containers.records.resolve(word), {
       args,
       env: [
         ...(await Promise.all(o.list('env-file').map((f) => readEnvFile(ctx, f)))).flat(),
@@ -48,6 +49,10 @@ export const exec: Command = {
       privileged: o.bool('privileged'),
       ...streams(ctx, interactive && !detach),
     });
-    return exitCode ?? leftRunning(ctx);
+    if (!detach) return (await running) ?? leftRunning(ctx);
+    return running.catch((e: unknown) => {
+      // nobody waits for its exit code: that it did not begin is all there is to say
+      throw isSlipwayError(e) && e.exitCode !== undefined ? e.withContext({ exitCode: 1 }) : e;
+    });
   },
 };

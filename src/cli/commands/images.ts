@@ -67,7 +67,10 @@ export const images: Command = {
       ctx.stdout.write([...new Set(found.map((i) => (whole ? i.id : shortDigest(i.id))))].map((id) => `${id}\n`).join(''));
       return;
     }
-    const rows = found.flatMap((i) => rowsOf(i, ctx, whole));
+    const format = listFormat(ctx, 'imagesFormat', o);
+    const rows = found.flatMap((i) =>
+      rowsOf(i, ctx, { whole, digests: o.bool('digests'), perDigest: o.bool('digests') || format?.includes('{{.Digest}}') === true }),
+    );
     const columns = [
       { head: 'REPOSITORY', field: 'Repository' },
       { head: 'TAG', field: 'Tag' },
@@ -76,7 +79,7 @@ export const images: Command = {
       { head: 'CREATED', field: 'CreatedSince' },
       { head: 'SIZE', field: 'Size' },
     ];
-    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'imagesFormat', o), RAW));
+    ctx.stdout.write(renderRows(rows, columns, format, RAW));
   },
 };
 
@@ -100,10 +103,20 @@ function imageTree(found: readonly ImageSummary[], used: ReadonlySet<string>): s
   return `U = in use\n\n${table([['IMAGE', 'ID', 'DISK USAGE', 'EXTRA'], ...lines])}`;
 }
 
-function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Record<string, string>[] {
+const NONE = '<none>';
+
+/** What `rowsOf` makes rows of besides names. */
+interface RowOptions {
+  readonly whole: boolean;
+  /** A row for each digest of a repository that has no tag here. */
+  readonly digests: boolean;
+  /** A row for each tag with each digest of its repository; else digests are not looked at, as Docker's lists do not. */
+  readonly perDigest: boolean;
+}
+
+function rowsOf(i: ImageSummary, ctx: Context, o: RowOptions): Record<string, string>[] {
   const common = {
-    Digest: i.digests[0]?.split('@')[1] ?? '<none>',
-    ID: whole ? i.id : shortDigest(i.id),
+    ID: o.whole ? i.id : shortDigest(i.id),
     CreatedSince: i.createdAt === 0 ? UNKNOWN : `${humanDuration(ctx.now() - i.createdAt)} ago`,
     CreatedAt: i.createdAt === 0 ? UNKNOWN : goTime(i.createdAt),
     Size: formatBytes(i.size, 3),
@@ -112,11 +125,21 @@ function rowsOf(i: ImageSummary, ctx: Context, whole: boolean): Record<string, s
     SharedSize: UNKNOWN,
     UniqueSize: UNKNOWN,
   };
-  if (i.names.length === 0) return [{ Repository: '<none>', Tag: '<none>', ...common }];
-  return i.names.map((n) => {
-    const reference = parseReference(n);
-    return { Repository: familiarName(reference), Tag: reference.tag ?? '<none>', ...common };
-  });
+  const digests = Map.groupBy(i.digests.map(parseReference), familiarName);
+  const tags = i.names.map(parseReference);
+  const tagged = new Set(tags.map(familiarName));
+  const row = (Repository: string, Tag: string, Digest = NONE): Record<string, string> => ({ Repository, Tag, Digest, ...common });
+  const rows = [
+    ...tags.flatMap((reference) => {
+      const name = familiarName(reference);
+      const known = o.perDigest ? (digests.get(name) ?? []) : [];
+      return (known.length === 0 ? [undefined] : known).map((d) => row(name, reference.tag ?? NONE, d?.digest));
+    }),
+    ...[...digests]
+      .filter(([name]) => !tagged.has(name))
+      .flatMap(([name, known]) => (o.digests ? known : known.slice(0, 1)).map((d) => row(name, NONE, o.digests ? d.digest : NONE))),
+  ];
+  return rows.length === 0 ? [row(NONE, NONE)] : rows;
 }
 
 export const history: Command = {
