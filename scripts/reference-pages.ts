@@ -2,7 +2,7 @@
 import type { Command } from '../src/cli/command.ts';
 import { ENTRIES, type Entry } from '../src/cli/commands/index.ts';
 import { RULES, type RuleName } from '../src/dockerfile/checks/rules.ts';
-import { ruleUrl } from '../src/dockerfile/index.ts';
+import { checkFile, checkPage } from './check-pages.ts';
 
 interface Described {
   /** `image ls`; the first is the one that the page is called by. */
@@ -65,12 +65,13 @@ function checksPage(): string {
   const names = Object.keys(RULES).toSorted() as RuleName[];
   const rows = names.map((name) => {
     const experimental = 'experimental' in RULES[name] ? ' (an experiment: `check=experimental=all` asks for it)' : '';
-    return `| [${name}](${ruleUrl(name)}) | ${cell(RULES[name].description)}${experimental} |\n`;
+    return `| [${name}](${checkFile(name)}) | ${cell(RULES[name].description)}${experimental} |\n`;
   });
   return `${NOTE}# Build checks
 
-\`slipway build --check\` makes them and builds nothing; each build makes them too, and warns. A line \`# check=skip=NAME\` at the top of a Dockerfile
-leaves one out, \`# check=error=true\` makes errors of warnings.
+\`slipway build --check\` runs them without building; every build runs them too, and warns. Each has a page: a bad example, the reason, a good one.
+
+A line \`# check=skip=NAME\` at the top of a Dockerfile skips a check, \`# check=error=true\` turns warnings into errors.
 
 | check | what is right |
 |---|---|
@@ -83,6 +84,7 @@ export async function referencePages(): Promise<Map<string, string>> {
   return new Map([
     ['README.md', indexPage(all)],
     ['checks.md', checksPage()],
+    ...(Object.keys(RULES) as RuleName[]).map((name) => [checkFile(name), `${NOTE}${checkPage(name)}`] as const),
     ...all.map((d) => [fileOf(d.paths[0] ?? ''), commandPage(d)] as const),
   ]);
 }

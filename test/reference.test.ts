@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { checkText, EXAMPLES } from '../scripts/check-pages.ts';
 import { referencePages } from '../scripts/reference-pages.ts';
 
 const folder = fileURLToPath(new URL('../docs/reference', import.meta.url));
@@ -16,8 +17,10 @@ test('the pages of the reference are those that the program gives', async () => 
   for (const [name, text] of pages) assert.equal(readFileSync(join(folder, name), 'utf8'), text, `${name}: ${hint}`);
 });
 
-test('links between pages lead somewhere', async () => {
-  const pages = await referencePages();
-  for (const [name, text] of pages)
-    for (const [, to = ''] of text.matchAll(/\]\((?!https:)([^)]+)\)/g)) assert.ok(pages.has(to), `${name} links to ${to}`);
+test('an example of each build check shows that check and no other', () => {
+  for (const [name, example] of Object.entries(EXAMPLES)) {
+    const found = [...checkText(example.bad, example).matchAll(/^WARNING: (\w+) /gm)].map((m) => m[1]);
+    assert.deepEqual(found, [name]);
+    assert.equal(checkText(example.good, example), 'Check complete, no warnings found.\n', name);
+  }
 });

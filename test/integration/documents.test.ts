@@ -11,7 +11,11 @@ import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { openShop } from '../support/shop.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = globSync(['README.md', 'docs/**/*.md', 'samples/**/*.md'], { cwd: PROJECT }).toSorted();
+/** The pages of the build checks have a test of their own. */
+const PAGES = globSync(['README.md', 'docs/**/*.md', 'samples/**/*.md'], {
+  cwd: PROJECT,
+  exclude: ['docs/reference/checks/**'],
+}).toSorted();
 /** Images that take minutes and a network to make are used where they are. */
 const HAS_SDKS = process.env['SLIPWAY_LAB_GO'] !== undefined;
 

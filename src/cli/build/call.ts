@@ -106,7 +106,7 @@ const location = ({ start, end }: SourceRange) => ({
   ranges: Array.from({ length: end.line - start.line + 1 }, (_, n) => ({ start: { line: start.line + n }, end: { line: start.line + n } })),
 });
 
-const byLine = ({ warnings }: Checked): Checked['warnings'] =>
+const byLine = ({ warnings }: Pick<Checked, 'warnings'>): Checked['warnings'] =>
   warnings.toSorted((a, b) => a.source.range.start.line - b.source.range.start.line);
 
 function warningsOf(found: Checked): unknown {
@@ -125,7 +125,8 @@ function warningsOf(found: Checked): unknown {
   };
 }
 
-function warningsText(found: Checked): string {
+/** What `--check` prints. */
+export function warningsText(found: Pick<Checked, 'warnings' | 'error'>): string {
   const warnings = byLine(found);
   const n = warnings.length;
   if (n === 0) return found.error === undefined ? 'Check complete, no warnings found.\n' : '';
