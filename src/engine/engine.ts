@@ -127,6 +127,9 @@ export class Engine {
       // What a killed command has left of containers and networks is put right before anything is done with them. Their records say so:
       // its lease may have been collected by a command that had nothing to do with containers.
       await manager.endings.reconcile({ abandoned: true });
+      const { leftScratch } = await import('../runtime/index.ts');
+      // the runtime, when it is opened, ends what is left of probes
+      if (leftScratch(this.layout.runtime)) await this.runtime().catch(() => undefined);
       return manager;
     })());
   }

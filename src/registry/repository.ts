@@ -234,7 +234,8 @@ export class Repository {
         scopes: this.#mountScopes,
       });
     } catch (e) {
-      if (isSlipwayError(e) && e.kind === 'permission-denied') return false;
+      // whatever keeps the registry from it, the bytes can be sent: should that fail too, its error says more
+      if (isSlipwayError(e) && e.kind !== 'cancelled') return false;
       throw e;
     }
     await drop(response);

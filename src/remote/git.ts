@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
-import { findExecutable, run } from '../sys/index.ts';
+import { findExecutable, runWatched } from '../sys/index.ts';
 import { type GitSource, percentDecoded, withoutCredentials } from './address.ts';
 
 export interface GitOptions {
@@ -11,6 +11,8 @@ export interface GitOptions {
   readonly auth?: { readonly kind: 'token' | 'header'; readonly value: string };
   /** What git itself gets: the user's, for an SSH agent, a proxy and helpers that know passwords. */
   readonly environment: Readonly<Record<string, string>>;
+  /** ms in which git must get on, 60,000 when left out: a server that sends nothing at all is given up. */
+  readonly patience?: number;
 }
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
@@ -86,6 +88,9 @@ function removeGitFolders(folder: string): void {
   }
 }
 
+/** ms; a server that packs a large repository says every five seconds that it still lives (uploadpack.keepAlive of git-config). */
+const PATIENCE = 60_000;
+
 /** Settings of the user that would change what a commit's files are, or run programs of theirs. */
 const SETTINGS = [
   'core.autocrlf=false',
@@ -107,9 +112,12 @@ async function git(folder: string | undefined, args: readonly string[], source: 
   // Every user of the machine can read arguments, and a stage that keeps .git its configuration.
   const shown = args.map((arg) => (arg === source.remote ? splitRemote(arg).remote : arg));
   // Files are to be as everybody can read them, whatever the umask of who builds.
-  const result = await run('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', program, ...settings, ...where, ...shown], {
+  const result = await runWatched('/bin/sh', ['-c', 'umask 022; exec "$@"', 'sh', program, ...settings, ...where, ...shown], {
     env: environment(source, o),
     signal: o.signal,
+    patience: o.patience ?? PATIENCE,
+    stalled: () =>
+      new SlipwayError('unavailable', 'git.stalled', `git ${args[0]} of ${withoutCredentials(source.remote)}: the server sends nothing`),
   });
   if (result.exitCode === 0) return result.stdout;
   const reason = withoutCredentials(result.stderr.trim().split('\n').at(-1) ?? '');
@@ -122,9 +130,6 @@ function environment(source: GitSource, o: GitOptions): Record<string, string> {
   const env: Record<string, string> = { ...o.environment };
   for (const name of Object.keys(env)) if (name.startsWith('GIT_')) delete env[name];
   env['GIT_TERMINAL_PROMPT'] = '0';
-  // Less than a byte a second for ten minutes: a server that packs a large repository says more, that it still lives.
-  env['GIT_HTTP_LOW_SPEED_LIMIT'] = '1';
-  env['GIT_HTTP_LOW_SPEED_TIME'] = '600';
   env['GIT_SSH_COMMAND'] = 'ssh -o BatchMode=yes';
   env['LC_ALL'] = 'C';
   const { login } = splitRemote(source.remote);

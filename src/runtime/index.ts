@@ -16,4 +16,4 @@ export { emptyControlGroups } from './control-groups.ts';
 export { CLEAN_ENVIRONMENT } from './binary.ts';
 export { endProcesses, runtimeProcesses } from './processes.ts';
 export { notedSteps } from './guard.ts';
-export { scratchFolders } from './scratch.ts';
+export { leftScratch, scratchFolders } from './scratch.ts';

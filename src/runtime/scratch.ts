@@ -14,6 +14,9 @@ export function scratchFolder(stateRoot: string, id: string): string {
   return path;
 }
 
+/** Whether a process that ran a probe, or another program in a container, is gone and has left its folder. */
+export const leftScratch = (stateRoot: string): boolean => scratchFolders(stateRoot).some(({ abandoned }) => abandoned);
+
 export interface ScratchFolder {
   readonly path: string;
   readonly id: string;

@@ -26,6 +26,7 @@ export {
   withStreams,
 } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
+export { runWatched } from './watched.ts';
 export { RouteSocket, netlinkAttribute } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';
 export { diskBytes } from './files.ts';

@@ -52,6 +52,29 @@ test('a token that is refused for the neighbour hinders nothing but taking over 
   assert.deepEqual(seen, [`HEAD /v2/ours/blobs/${digest}`]);
 });
 
+test('a registry that refuses to take a blob over gets its bytes', async () => {
+  let refusal = 401;
+  const host = await serve((req, res, self) => {
+    const url = new URL(req.url ?? '/', `http://${self}`);
+    if (url.pathname === '/token') {
+      const theirs = url.searchParams.getAll('scope').join(' ').includes('theirs');
+      return void (theirs && refusal === 404 ? res.writeHead(404).end() : res.end(JSON.stringify({ token: 'ours' })));
+    }
+    if (req.headers.authorization !== 'Bearer ours' || url.searchParams.has('mount'))
+      return void res
+        .writeHead(req.headers.authorization === undefined ? 401 : refusal, { 'www-authenticate': `Bearer realm="http://${self}/token"` })
+        .end();
+    if (req.method === 'POST') return void res.writeHead(202, { location: `/v2/ours/blobs/uploads/1` }).end();
+    res.writeHead(201).end();
+  });
+  for (refusal of [401, 403, 404, 405]) {
+    using registries = new Registries(settings, ANONYMOUS, signal);
+    const repository = registries.repository(parseReference(`${host}/ours`), 'pull,push', ['theirs']);
+    assert.equal(await repository.mount(sha256('a'), 'theirs'), false, String(refusal));
+    await repository.putBlob(sha256('a'), Buffer.from('a'));
+  }
+});
+
 test('a registry may be silent for long while it commits, and not while it is read', async () => {
   let committing: ServerResponse | undefined;
   const host = await serve((req, res) => void (req.method === 'PUT' && (committing = res)));

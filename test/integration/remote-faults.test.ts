@@ -1,14 +1,14 @@
-// Files by HTTP from servers that mean no good, and onto disks that are too small; needs root.
+// Files by HTTP and Git repositories from servers that mean no good, and onto disks that are too small; needs root.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test, type TestContext } from 'node:test';
-import { download } from '../../src/remote/index.ts';
+import { download, resolveCommit } from '../../src/remote/index.ts';
 import { scratch, SLIPWAY } from '../support/store.ts';
 
 let folder: string;
@@ -79,3 +79,23 @@ test('a file that does not fit on the disk is refused; at once when its size is 
   const announced = await served(t, (_, response) => void response.writeHead(200, { 'content-length': String(2 ** 40) }).write('x'));
   assert.match(await build(announced), full);
 });
+
+for (const protocol of ['git', 'http', 'ssh'])
+  test(`a repository by ${protocol} whose server says nothing is given up, and leaves no helper of git`, async (t) => {
+    const met = new Set<Socket>();
+    const server = createTcpServer((socket) => void met.add(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const remote = `${protocol}://127.0.0.1:${port}/x.git`;
+    const environment = { PATH: process.env['PATH'] ?? '', HOME: folder };
+    const { signal } = new AbortController();
+    await assert.rejects(resolveCommit({ remote }, { signal, environment, patience: 1000 }), {
+      kind: 'unavailable',
+      code: 'git.stalled',
+      message: `git ls-remote of ${remote}: the server sends nothing`,
+    });
+    assert.ok(met.size > 0);
+    // each connection ends with the program that made it
+    for (const socket of met) if (!socket.resume().destroyed) await once(socket, 'close');
+  });

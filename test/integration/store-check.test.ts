@@ -119,3 +119,13 @@ test('a container whose start was cut off is found and ended', async (t) => {
   assert.match(await store.ok(['ps', '-a']), /Exited .* cut$/m);
   assert.deepEqual(processesOf(`${store.folder}/`), []);
 });
+
+test('ps alone ends what a probe left whose command was killed', async (t) => {
+  const store = temporaryStore(t);
+  await store.ok(['ps']);
+  const folder = join(store.run, 'runtime', 'scratch');
+  const id = randomId();
+  mkdirSync(join(folder, `4194305.1.${id}`), { recursive: true }); // no process has this number
+  await store.ok(['ps']);
+  assert.deepEqual(readdirSync(folder), []);
+});
