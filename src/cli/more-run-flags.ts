@@ -7,8 +7,10 @@ import { parseBytes } from '../util/index.ts';
 import { invalidValue } from './args.ts';
 import type { Context, Option, ParsedOptions } from './command.ts';
 import { wrongFlag } from './container-values.ts';
+import { HEALTH_FLAGS, healthOf } from './health-flags.ts';
 
 export const MORE_FLAGS: readonly Option[] = [
+  ...HEALTH_FLAGS,
   { name: 'cpu-period', type: 'number', placeholder: 'µs', help: 'Period in which the quota counts' },
   { name: 'cpu-quota', type: 'number', placeholder: 'µs', help: 'Processor time in each period' },
   { name: 'cpu-shares', short: 'c', type: 'number', placeholder: 'n', help: 'Weight against other containers (1024)' },
@@ -22,7 +24,6 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'memory-reservation', type: 'string', placeholder: 'bytes', help: 'Memory that it is brought back to when there is little' },
   { name: 'memory-swap', type: 'string', placeholder: 'bytes', help: 'Limit of memory and swap together; -1: no limit of swap' },
   { name: 'network-alias', type: 'list', placeholder: 'name', help: 'Further names on its network' },
-  { name: 'no-healthcheck', type: 'boolean', help: 'Forget the health check of the image' },
   { name: 'oom-score-adj', type: 'number', placeholder: 'n', help: 'How soon it is killed when memory runs out: -1000 to 1000' },
   { name: 'restart', type: 'string', placeholder: 'policy', help: 'When to start it again: no, on-failure[:max], always, unless-stopped' },
   { name: 'security-opt', type: 'list', placeholder: 'option', help: 'no-new-privileges, seccomp=unconfined or seccomp=FILE' },
@@ -57,7 +58,7 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     memoryReservation: bytes('memory-reservation'),
     memorySwap: bytes('memory-swap'),
     networkAliases: list('network-alias'),
-    noHealthcheck: o.bool('no-healthcheck') || undefined,
+    ...healthOf(o),
     oomScoreAdj: o.number('oom-score-adj'),
     restart: restartPolicy(o),
     sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,

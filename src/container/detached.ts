@@ -10,6 +10,7 @@ import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
 import { launch, type Launched, type LaunchOptions } from './launch.ts';
 import type { Managed } from './managed.ts';
 import { claimStart, recordBegun, recordCreated, startExitCode } from './starting.ts';
+import { callSupervisor, needsSupervisor } from './supervising.ts';
 import type { ContainerParts } from './parts.ts';
 import { isAlive } from './transitions.ts';
 import type { Container } from './types.ts';
@@ -38,6 +39,7 @@ export async function startDetached(manager: Managed, c: Container, o: DetachedO
     await launched.runtime.start(c.id);
     crashPoint('container.started');
     const begun = recordBegun(manager, c.id, at, { watching });
+    if (begun !== undefined && needsSupervisor(begun)) callSupervisor(parts, { start: true });
     // its monitor left a short one to us, as long as we were its starter
     if (!watching && begun !== undefined && !isAlive(begun) && endings.exitCode(c.id) !== undefined) await endings.monitored(c.id);
     return true;

@@ -7,6 +7,7 @@ import { lastExit, LogWriter, ranOutOfMemory } from '../runtime/index.ts';
 import { processAlive, processIdentity, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
+import { beginHealth } from './health.ts';
 import { takeBack } from './launch.ts';
 import type { ContainerParts } from './parts.ts';
 import type { ContainerEvent, ContainerRecords } from './records.ts';
@@ -203,6 +204,7 @@ export class Endings {
       delete r.state.gated;
       delete r.state.starter;
       r.state.startedAt = this.#parts.now();
+      beginHealth(r);
       return { action: 'start' };
     });
   }

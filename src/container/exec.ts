@@ -30,6 +30,24 @@ export async function execIn(manager: ContainerManager, container: Container, re
   if (c.state.pid === 0) throw notRunning(`container ${c.id} is not running`);
   if (c.state.paused === true)
     throw new SlipwayError('conflict', 'container.paused', `Container ${c.name} is paused, unpause the container before exec`);
+  const options = execOptions(c, request);
+  const execID = randomId();
+  const command = `${request.args.join(' ')}${request.args.length === 1 ? ' ' : ''}`; // as Docker puts it together
+  for (const action of ['exec_create', 'exec_start']) manager.records.note(c, `${action}: ${command}`, { execID });
+  const { exitCode, left } = await (await manager.runtime()).exec(c.id, options);
+  if (left === true) {
+    manager.records.note(c, 'exec_detach', { execID });
+    return undefined;
+  }
+  if (!request.detach) manager.records.note(c, 'exec_die', { execID, exitCode: String(exitCode) });
+  return exitCode;
+}
+
+/**
+ * How a program is run in a container that runs: as whom, where, with what environment.
+ * @throws SlipwayError `process-failed` when there is no such program
+ */
+export function execOptions(c: Container, request: Omit<ExecRequest, 'stdout' | 'stderr'> & Partial<Streams>): ExecOptions {
   const root = `/proc/${c.state.pid}/root`;
   const user = resolveUser(root, request.user ?? c.process.user, c.request.groups);
   const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
@@ -47,22 +65,13 @@ export async function execIn(manager: ContainerManager, container: Container, re
     capAdd: c.request.capAdd,
     capDrop: c.request.capDrop,
     ...(request.stdin && { stdin: request.stdin }),
-    stdout: request.stdout,
-    stderr: request.stderr,
+    stdout: request.stdout ?? (() => {}),
+    stderr: request.stderr ?? (() => {}),
   };
   const { terminal: _, mustDetach: __, ...process } = options;
   checkWorkdir(root, options.cwd);
   checkProgram({ process, root: { path: root }, mounts: [] });
-  const execID = randomId();
-  const command = `${request.args.join(' ')}${request.args.length === 1 ? ' ' : ''}`; // as Docker puts it together
-  for (const action of ['exec_create', 'exec_start']) manager.records.note(c, `${action}: ${command}`, { execID });
-  const { exitCode, left } = await (await manager.runtime()).exec(c.id, options);
-  if (left === true) {
-    manager.records.note(c, 'exec_detach', { execID });
-    return undefined;
-  }
-  if (!request.detach) manager.records.note(c, 'exec_die', { execID, exitCode: String(exitCode) });
-  return exitCode;
+  return options;
 }
 
 /** Refuses a folder that is none before the runtime does, in Docker's words and with its exit codes. */

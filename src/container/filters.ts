@@ -28,8 +28,7 @@ const TESTS: Readonly<Record<string, Test>> = {
       ports('expose', v),
       c.exposed.map((one) => [Number.parseInt(one, 10), one.split('/')[1] ?? 'tcp']),
     ),
-  // no container has a state of health: health checks are not run
-  health: (_, v) => v === 'none',
+  health: (c, v) => (c.state.health?.status ?? 'none') === v,
   // one machine has no tasks of a swarm, and Linux one kind of isolation
   'is-task': (_, v) => !truth('is-task', v),
   isolation: (_, v) => v === '' || v === 'default',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Layout } from '../store/index.ts';
 import { hasNetwork, logFile, netnsFile, runFolder } from './folders.ts';
 import { bindings, stateText } from './status.ts';
-import type { Container, MountPoint } from './types.ts';
+import type { Container, Health, MountPoint } from './types.ts';
 
 const DEFAULT_SHM = 64 << 20;
 
@@ -41,6 +41,7 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
       Error: c.state.error,
       StartedAt: time(c.state.startedAt),
       FinishedAt: time(c.state.finishedAt),
+      ...(c.state.health !== undefined && { Health: health(c.state.health) }),
     },
     Image: c.imageId,
     ResolvConfPath: join(folder, 'resolv.conf'),
@@ -65,6 +66,12 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
     NetworkSettings: networkSettings(c, x.layout),
   };
 }
+
+const health = ({ status, failingStreak, log }: Health): Record<string, unknown> => ({
+  Status: status,
+  FailingStreak: failingStreak,
+  Log: log.map((r) => ({ Start: time(r.start), End: time(r.end), ExitCode: r.exitCode, Output: r.output })),
+});
 
 function hostConfig(c: Container, runtime: string): Record<string, unknown> {
   const r = c.request;

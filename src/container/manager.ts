@@ -12,6 +12,7 @@ import { startDetached } from './detached.ts';
 import { Endings } from './ending.ts';
 import { logFile } from './folders.ts';
 import { type ForegroundOptions, runForeground } from './foreground.ts';
+import { mergedHealthcheck } from './health.ts';
 import { findInit } from './init.ts';
 import { checkSource, type LaunchOptions } from './launch.ts';
 import { checkName } from './names.ts';
@@ -73,6 +74,7 @@ export class ContainerManager {
     checkPlatform(image, request, o);
     const config: ContainerConfig = image.config.config ?? {};
     const settings = processSettings(config, request);
+    const healthcheck = mergedHealthcheck(config.Healthcheck, request);
     const exposed = exposedPorts(config, request);
     const ports = request.publishAll ? publishAll(Object.fromEntries(exposed.map((p) => [p, {}])), request.ports) : request.ports;
     const id = randomId();
@@ -100,7 +102,8 @@ export class ContainerManager {
           hostname: request.hostname ?? (request.network === 'host' ? hostname() : id.slice(0, 12)),
           exposed,
           mounts: volumes.mounts,
-          ...(config.Healthcheck !== undefined && request.noHealthcheck !== true && { healthcheck: config.Healthcheck }),
+          ...(healthcheck !== undefined && { healthcheck }),
+          ...(config.Shell !== undefined && config.Shell.length > 0 && { shell: config.Shell }),
           state: { status: 'created', pid: 0, ...(o.startLater !== true && { starter: processIdentity() }), exitCode: 0, error: '' },
         },
         request.name,

@@ -1,6 +1,7 @@
 // Pausing: the kernel stops every process of a container where it is, and lets it go on.
 import { SlipwayError } from '../model/index.ts';
 import { type ContainerManager, refuseResting } from './manager.ts';
+import { callSupervisor } from './supervising.ts';
 import { isAlive } from './transitions.ts';
 import type { Container } from './types.ts';
 
@@ -34,4 +35,5 @@ export async function unpause(manager: ContainerManager, { id }: Container): Pro
     delete r.state.paused;
     return { action: 'unpause' };
   });
+  callSupervisor(manager.parts, { start: false });
 }

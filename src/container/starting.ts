@@ -2,6 +2,7 @@
 import { SlipwayError } from '../model/index.ts';
 import { identityIfAlive, processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
+import { beginHealth } from './health.ts';
 import type { Launched } from './launch.ts';
 import type { Managed } from './managed.ts';
 import type { Container } from './types.ts';
@@ -47,6 +48,7 @@ export function recordBegun({ records }: Managed, id: string, at: number, o: { r
     if (r.state.gated !== true) return undefined; // somebody who found it ended did not wait for us
     delete r.state.gated;
     r.state.startedAt = at;
+    beginHealth(r);
     if (!o.watching) delete r.state.starter;
     return { action: 'start' };
   });

@@ -13,7 +13,7 @@ export function statusText(c: Container, now: number): string {
     case 'created':
       return 'Created';
     case 'running':
-      return `Up ${since(c.state.startedAt)}${c.state.paused === true ? ' (Paused)' : ''}`;
+      return `Up ${since(c.state.startedAt)}${c.state.paused === true ? ' (Paused)' : healthText(c)}`;
     case 'restarting':
       return `Restarting (${c.state.exitCode}) ${since(c.state.finishedAt)} ago`;
     case 'exited':
@@ -23,6 +23,11 @@ export function statusText(c: Container, now: number): string {
     default:
       return c.state.status satisfies never;
   }
+}
+
+function healthText({ state: { health } }: Container): string {
+  if (health === undefined) return '';
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }
 
 export interface Binding {

@@ -1,4 +1,4 @@
-// The supervisor of a store: the one process that starts containers again whose policy wants it. It exists while a container needs it and
+// The supervisor of a store: the one process that checks the health of containers and starts those again whose policy wants it. It exists while a container needs it and
 // no longer; whoever makes a container need it calls it, and starts it when it is not there.
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { CLEAN_ENVIRONMENT } from '../runtime/index.ts';
 import type { Layout } from '../store/index.ts';
 import { processAlive } from '../sys/index.ts';
+import { probeArguments } from './health.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Container } from './types.ts';
 
@@ -15,7 +16,8 @@ export const supervisorPipe = (layout: Layout): string => join(layout.run, 'supe
 export const supervisorLock = (layout: Layout): string => join(layout.run, 'supervisor.lock');
 
 /** Whether a container in this state is one that the supervisor sees to. */
-export const needsSupervisor = (c: Container): boolean => c.state.status === 'restarting';
+export const needsSupervisor = (c: Container): boolean =>
+  c.state.status === 'restarting' || (c.state.status === 'running' && probeArguments(c) !== undefined);
 
 /**
  * Has the supervisor look at the records, which the caller has changed before. With `start` it is started when there is none: the

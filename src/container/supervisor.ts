@@ -1,11 +1,12 @@
-// What the supervisor of a store does: it sleeps until a container is due, and has it started again by a process of its own. It stays small
-// and mounts nothing; everything it must know stands in the records, so that one that was killed is replaced by another at any time.
+// What the supervisor of a store does: it sleeps until a container is due, checks its health, or has it started again by a process of its
+// own. It stays small and mounts no file system of a container; everything it must know stands in the records, so that one that was killed is replaced by another at any time.
 import { constants, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enterPrivateMountNamespace, FileLock, mkfifo, processIdentity, unmount, UmountFlag } from '../sys/index.ts';
 import type { ContainerManager } from './manager.ts';
+import { Probes } from './probing.ts';
 import { needsSupervisor, runSelf, supervisorLock, supervisorPipe, wakeSupervisor } from './supervising.ts';
 import { isAbandoned } from './transitions.ts';
 import type { Container } from './types.ts';
@@ -69,6 +70,7 @@ class Supervisor {
   readonly #signal: AbortSignal;
   /** Processes that start a container. */
   readonly #starting = new Set<string>();
+  readonly #probes: Probes;
   /** ms since the epoch, of those that were not started although they were due. */
   readonly #notBefore = new Map<string, number>();
   /** Has it look at the records. */
@@ -77,6 +79,7 @@ class Supervisor {
   constructor(manager: ContainerManager, signal: AbortSignal) {
     this.#manager = manager;
     this.#signal = signal;
+    this.#probes = new Probes(manager, signal, () => this.wake());
     signal.addEventListener('abort', () => this.wake(), { once: true });
   }
 
@@ -90,7 +93,7 @@ class Supervisor {
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       this.wake = resolve;
       const now = this.#manager.parts.now();
-      const timer = setTimeout(resolve, Math.min(LONGEST_SLEEP, ...this.#containers().map((c) => this.#startDue(c, now))));
+      const timer = setTimeout(resolve, Math.min(LONGEST_SLEEP, ...this.#containers().map((c) => this.#see(c, now))));
       await woken;
       clearTimeout(timer);
     }
@@ -105,10 +108,14 @@ class Supervisor {
 
   /** One whose start was killed: the command that we call next puts it right. */
   #isLost(c: Container): boolean {
-    return c.state.restarts !== undefined && isAbandoned(c);
+    return (c.state.restarts !== undefined || needsSupervisor(c)) && isAbandoned(c);
   }
 
-  /** Starts a container if it is due. Returns ms until it is. */
+  /** Checks or starts a container if it is due. Returns ms until it is. */
+  #see(c: Container, now: number): number {
+    return c.state.status === 'running' && !this.#isLost(c) ? this.#probes.startDue(c, now) : this.#startDue(c, now);
+  }
+
   #startDue(c: Container, now: number): number {
     if (this.#starting.has(c.id)) return LONGEST_SLEEP;
     const wait = Math.max(c.state.restartAt ?? now, this.#notBefore.get(c.id) ?? now) - now;

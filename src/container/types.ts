@@ -96,6 +96,8 @@ export interface ContainerRequest {
   /** `unconfined`, or the absolute path of a profile. */
   readonly seccomp?: string;
   readonly oomScoreAdj?: number;
+  /** Replaces what the image has, value by value. */
+  readonly health?: Healthcheck;
   /** That of the image is forgotten. */
   readonly noHealthcheck?: boolean;
   /** Its first process is a small one that reaps others and passes signals on to the program. */
@@ -144,6 +146,23 @@ export interface ProcessSettings {
  */
 export type ContainerStatus = 'created' | 'running' | 'restarting' | 'exited' | 'removing';
 
+/** What one run of a health check found. Times in ms since the epoch. */
+export interface HealthResult {
+  readonly start: number;
+  readonly end: number;
+  /** 0 is healthy; -1 when it could not be run, or not to its end. */
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export interface Health {
+  status: 'starting' | 'healthy' | 'unhealthy';
+  /** How many have failed since one succeeded. */
+  failingStreak: number;
+  /** The last five. */
+  log: readonly HealthResult[];
+}
+
 /** Processes are named by `processIdentity`, so that a pid used again, or a machine started anew, is not mistaken for them. */
 export interface ContainerState {
   status: ContainerStatus;
@@ -167,6 +186,8 @@ export interface ContainerState {
   restartDelay?: number;
   /** ms since the epoch, of one that is restarting: when it is to start. */
   restartAt?: number;
+  /** Of one with a health check, since it was started first. */
+  health?: Health;
   /** A command stopped or killed it: its policy does not apply until a command starts it. */
   stopped?: boolean;
   exitCode: number;
@@ -198,8 +219,10 @@ export interface Container {
   /** Ports that the image or the request expose: `80/tcp`. */
   readonly exposed: readonly string[];
   readonly mounts: readonly MountPoint[];
-  /** As the image has it. It is recorded and shown; nothing runs it. */
+  /** Of the image and of the request. */
   readonly healthcheck?: Healthcheck;
+  /** Runs commands of its health check; `/bin/sh -c` when left out. */
+  readonly shell?: readonly string[];
   network?: Attachment;
   readonly state: ContainerState;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
 import { once, randomId } from '../util/index.ts';
 import { APPARMOR_PROFILE, type Confinement, loadAppArmor } from './apparmor.ts';
+import { type BoundedStatus, type Bounds, endBounded, execBounded, pidFile } from './bounded-exec.ts';
 import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
 import type { RuntimeBinary, RuntimeName } from './binary.ts';
 import { endControlGroups, groupName, groupProcesses } from './control-groups.ts';
@@ -239,6 +240,24 @@ export class OciRuntime {
     }
   }
 
+  /** Another process in a running container, which is killed when its bounds are over or this process is. Throws as `exec`. */
+  async execBounded(id: string, o: ExecOptions, bounds: Bounds): Promise<BoundedStatus> {
+    const spec = processSpec(o, resolveCapabilities({ privileged: o.privileged ?? false, add: o.capAdd ?? [], drop: o.capDrop ?? [] }));
+    const folder = scratchFolder(this.#binary.stateRoot, randomId(8));
+    try {
+      const log = join(folder, 'log');
+      const process = join(folder, 'process.json');
+      writeFileSync(process, encodeSpec(spec), { mode: 0o600 });
+      const args = ['--log', log, '--log-format', 'json', 'exec', '--process', process, '--pid-file', pidFile(folder), id];
+      const status = await execBounded(this.#binary, args, { id, folder }, bounds);
+      const complaint = status.exitCode === undefined || status.exitCode === 0 ? undefined : readRuntimeLog(log);
+      if (complaint !== undefined) throw startFailure(this.#binary, await this.#specInside(id, spec), complaint);
+      return status;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
   /** runc relays terminals itself while it stays in the foreground: it gets our streams, and the container a terminal. */
   #attached(
     args: readonly string[],
@@ -262,6 +281,7 @@ export class OciRuntime {
     await reapSteps(this.#binary);
     for (const { path, id, abandoned } of scratchFolders(this.#binary.stateRoot)) {
       if (!abandoned) continue;
+      await endBounded(this.#binary, path);
       // first the runtime, which may not have noted its container yet, or have forgotten it already
       await this.endUnnoted(id);
       if (existsSync(join(stateFolder(this.#binary), id))) await this.delete(id, { force: true });

@@ -19,6 +19,7 @@ export {
   findExecutable,
   identityIfAlive,
   processAlive,
+  processExiting,
   processIdentity,
   processorTime,
   processStartTime,

@@ -46,6 +46,20 @@ export function processAlive(identity: string): boolean {
   return colon > 0 && Number.isInteger(pid) && pid > 0 && processStartTime(pid) === identity.slice(colon + 1);
 }
 
+/** PF_EXITING of linux/sched.h. */
+const EXITING = 0x4;
+
+/** Whether a process has ended, or is about to: the first of a PID namespace does so only after it has killed all others of it. */
+export function processExiting(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' || (Number(fields[5]) & EXITING) !== 0;
+  } catch {
+    return true;
+  }
+}
+
 /** Of the clock that /proc counts processor time in: 100 a second on every Linux that Node runs on (sysconf(_SC_CLK_TCK)). */
 const TICK_MS = 10;
 

@@ -15,6 +15,19 @@ export function parseDuration(s: string): number | undefined {
   return sign * Math.round(total);
 }
 
+/** Nanoseconds → '1h2m3.5s', as Go prints them. */
+export function durationText(ns: number): string {
+  if (ns === 0) return '0s';
+  const trim = (n: number): string => String(Number(n.toFixed(9)));
+  if (ns < 1e3) return `${ns}ns`;
+  if (ns < 1e6) return `${trim(ns / 1e3)}µs`;
+  if (ns < 1e9) return `${trim(ns / 1e6)}ms`;
+  const hours = Math.floor(ns / 3600e9);
+  const minutes = Math.floor((ns % 3600e9) / 60e9);
+  const seconds = trim((ns % 60e9) / 1e9);
+  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
+}
+
 /** 'Less than a second', 'About a minute', '2 hours', '3 weeks': the steps are Docker's. */
 export function humanDuration(milliseconds: number): string {
   const seconds = Math.trunc(milliseconds / 1000);

@@ -3,7 +3,7 @@ export { firstError, throwAfter, withCleanup, withCleanupSync } from './cleanup.
 export { armCrashPoint, CRASH_POINTS, crashPoint } from './crash-point.ts';
 export type { CrashPoint } from './crash-point.ts';
 export { formatBytes, parseBytes } from './bytes.ts';
-export { humanDuration, parseDuration } from './duration.ts';
+export { durationText, humanDuration, parseDuration } from './duration.ts';
 export { sha256Hex } from './sha256.ts';
 export { type Pace, paced } from './paced.ts';
 export { stoppedBy } from './stopped-by.ts';

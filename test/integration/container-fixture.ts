@@ -22,9 +22,11 @@ export function openManager(root: string, run: string): ContainerManager {
   const db = Database.open(root);
   const snapshots = openSnapshotter(folders, db);
   const images = new ImageStore(folders, db, new ContentStore(folders, db), snapshots);
-  const runtime = once(() => {
+  const runtime = once(async () => {
     enterPrivateMountNamespace();
-    return OciRuntime.find({ stateRoot: folders.runtime });
+    const found = await OciRuntime.find({ stateRoot: folders.runtime });
+    await found.reap();
+    return found;
   });
   return new ContainerManager({
     layout: folders,
@@ -80,7 +82,6 @@ export const IMAGE_CONFIG: ContainerConfig = {
   ExposedPorts: { '8080/tcp': {} },
   Volumes: { '/declared': {} },
   Labels: { image: 'test' },
-  Healthcheck: { Test: ['CMD', 'true'] },
 };
 
 function makeImage(manager: ContainerManager): void {

@@ -72,7 +72,7 @@ test('limits reach the control groups', async (t) => {
 test('--no-healthcheck, --restart no, --net', async () => {
   await line.ok('create', '--net', 'none', '--restart', 'no', '--no-healthcheck', '--name', 'plain', 'tiny');
   assert.equal(await line.ok('inspect', '-f', '{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}}', 'plain'), 'none no\n');
-  assert.ok(!(await line.ok('inspect', 'plain')).includes('Healthcheck'));
+  assert.equal(await line.ok('inspect', '-f', '{{json .Config.Healthcheck}} {{json .State.Health}}', 'plain'), '{"Test":["NONE"]} null\n');
   await line.ok('rm', 'plain');
 });
 
@@ -108,6 +108,11 @@ for (const [flags, message] of [
     ['--restart', 'sometimes'],
     "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
   ],
+  [['--no-healthcheck', '--health-cmd', 'true'], '--no-healthcheck conflicts with --health-* options'],
+  [['--health-retries', '-1', '--health-cmd', 'true'], '--health-retries cannot be negative'],
+  [['--health-interval', '-1s', '--health-cmd', 'true'], '--health-interval cannot be negative'],
+  [['--health-interval', '500us', '--health-cmd', 'true'], 'Interval in Healthcheck cannot be less than 1ms'],
+  [['--health-timeout', '5'], 'invalid argument "5" for "--health-timeout" flag: time: missing unit in duration "5"'],
   [['--dns-search', 'a b'], 'invalid argument "a b" for "--dns-search" flag: a b is not a valid domain'],
   [['--network', 'bridge', '--network-alias', 'x'], 'network-scoped aliases are only supported for user-defined networks'],
 ] as const)
