@@ -16,7 +16,3 @@ export function quotedRune(code: number): string {
   const char = String.fromCodePoint(code);
   return `'${char === '"' ? char : quote(char).slice(1, -1)}'`;
 }
-
-/** A map as Go prints and stores it: with its keys in order. */
-export const sortedMap = <T>(map: Readonly<Record<string, T>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -17,7 +17,6 @@ export type { VertexState } from './record/types.ts';
 export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
-export type { Ulimit } from './steps/index.ts';
 export type {
   BaseImage,
   BaseOptions,

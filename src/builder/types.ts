@@ -2,7 +2,7 @@
 import type { ContentStore, Lease, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
-import type { Digest, ImageConfig, Platform, Session } from '../model/index.ts';
+import type { Digest, ImageConfig, Platform, Session, Ulimit } from '../model/index.ts';
 import type { Op } from '../graph/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
@@ -13,7 +13,6 @@ import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
-import type { Ulimit } from './steps/index.ts';
 
 /** What is asked for, as data. */
 export interface BuildSettings {

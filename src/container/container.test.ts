@@ -1,3 +1,4 @@
+import { parseUlimit } from '../model/index.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -6,7 +7,6 @@ import {
   type ContainerRequest,
   filterContainers,
   mergeEnv,
-  parseUlimit,
   parseVolume,
   portsText,
   publishedPorts,

@@ -18,7 +18,7 @@ export * as copying from './copying.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';
 export { inspectContainer, type InspectContext } from './inspect.ts';
-export { parseUlimit, parseVolume } from './request.ts';
+export { parseVolume } from './request.ts';
 export { mergeEnv } from './settings.ts';
 export {
   type Binding,

@@ -1,7 +1,6 @@
-// Docker's notations for parts of a request: `-v`, `--ulimit`. Pure; the words of refusal are Docker's.
+// Docker's notations for parts of a request: `-v`. Pure; the words of refusal are Docker's.
 import { isAbsolute, join, normalize } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
-import type { Ulimit } from '../runtime/index.ts';
 import { checkLimits } from './limits.ts';
 import type { ContainerRequest, VolumeRequest } from './types.ts';
 
@@ -78,42 +77,6 @@ export function parseVolume(spec: string): VolumeRequest {
     ...(noCopy && { noCopy }),
     ...(propagation !== undefined && { propagation }),
   };
-}
-
-const LIMITS = new Set([
-  'as',
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'locks',
-  'memlock',
-  'msgqueue',
-  'nice',
-  'nofile',
-  'nproc',
-  'rss',
-  'rtprio',
-  'rttime',
-  'sigpending',
-  'stack',
-]);
-
-/** `nofile=1024`, `nofile=1024:2048`, `core=-1` or `core=unlimited`. */
-export function parseUlimit(spec: string): Ulimit {
-  const m = /^([a-z]+)=([^:]+)(?::([^:]+))?$/.exec(spec);
-  if (m === null) throw invalid(`invalid ulimit argument: ${spec}`);
-  if (!LIMITS.has(m[1]!)) throw invalid(`invalid ulimit type: ${m[1]!}`);
-  const value = (s: string): number => {
-    const n = s === 'unlimited' ? -1 : Number(s);
-    if (!Number.isInteger(n) || n < -1) throw invalid(`invalid ulimit argument: ${spec}`);
-    return n;
-  };
-  const soft = value(m[2]!);
-  const hard = m[3] === undefined ? soft : value(m[3]);
-  if (hard !== -1 && (soft > hard || soft === -1))
-    throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
-  return { name: m[1]!, soft, hard };
 }
 
 function invalid(message: string, hints: readonly string[] = []): SlipwayError {

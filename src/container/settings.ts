@@ -1,9 +1,8 @@
 // Merges what the image says with what the request says into what a container is. Pure.
+import { SYSTEM_PATH } from '../sys/index.ts';
 import { type ContainerConfig, SlipwayError } from '../model/index.ts';
 import { parseExposed } from '../network/index.ts';
 import type { ContainerRequest, ProcessSettings } from './types.ts';
-
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Docker's rules: an entrypoint given on the command line clears the image's command; arguments replace the command. */
 export function processSettings(config: ContainerConfig, request: ContainerRequest): ProcessSettings {
@@ -19,7 +18,7 @@ export function processSettings(config: ContainerConfig, request: ContainerReque
   return {
     entrypoint,
     cmd,
-    env: mergeEnv([DEFAULT_PATH], config.Env ?? [], request.env),
+    env: mergeEnv([`PATH=${SYSTEM_PATH}`], config.Env ?? [], request.env),
     workdir: request.workdir ?? (config.WorkingDir || '/'),
     user: request.user ?? config.User ?? '',
     stopSignal: request.stopSignal ?? config.StopSignal ?? 'SIGTERM',

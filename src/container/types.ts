@@ -1,7 +1,7 @@
 // The words of container/: what a container is asked to be, and what is recorded of it. Data only.
-import type { Digest, Healthcheck } from '../model/index.ts';
+import type { Digest, Healthcheck, Ulimit } from '../model/index.ts';
 import type { Attachment, PortMapping } from '../network/index.ts';
-import type { DeviceMapping, Ulimit } from '../runtime/index.ts';
+import type { DeviceMapping } from '../runtime/index.ts';
 
 /** `-v`: a folder of the host, a named volume, or a new anonymous one. */
 export interface VolumeRequest {

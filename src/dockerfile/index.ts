@@ -18,6 +18,8 @@ export { checkFrontend } from './frontend.ts';
 export { INSTRUCTION_NAMES } from './instructions/parse.ts';
 export { runCommandLine } from './instructions/run.ts';
 export { describeInstruction } from './describe.ts';
+export { applyToConfig, commandWords, type ConfigInstruction } from './config/apply.ts';
+export { exposedPorts } from './config/exposed-ports.ts';
 export { plainTree } from './tree.ts';
 export type { PlainInstruction, PlainRange, PlainTree } from './tree.ts';
 export { formatDockerfile } from './format.ts';

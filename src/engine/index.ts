@@ -40,7 +40,6 @@ export {
   filterContainers,
   inspectContainer,
   isAlive,
-  parseUlimit,
   parseVolume,
   pause as pauseContainer,
   portsText,

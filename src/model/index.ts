@@ -24,3 +24,4 @@ export type { AgentConnection, LocalFiles, LocalWish, OutputPlace, Session, Sess
 export { signalNumber } from './signal.ts';
 export { formatPlatform, hostPlatform, matchesPlatform, parsePlatform, platformOfImage } from './platform.ts';
 export type { Platform } from './platform.ts';
+export { parseUlimit, type Ulimit } from './ulimit.ts';

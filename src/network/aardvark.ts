@@ -4,8 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { findExecutable, writeFileAtomic } from '../sys/index.ts';
-import { SYSTEM_PATH } from './firewall.ts';
+import { findExecutable, writeFileAtomic, SYSTEM_PATH } from '../sys/index.ts';
 
 const FOLDERS = '/usr/libexec/podman:/usr/lib/podman:/usr/local/libexec/podman:/usr/local/lib/podman';
 const PID_FILE = 'aardvark.pid';

@@ -5,11 +5,10 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../store/index.ts';
-import { RouteSocket, findExecutable, processAlive, processIdentity, withStreams } from '../sys/index.ts';
+import { RouteSocket, findExecutable, processAlive, processIdentity, withStreams, SYSTEM_PATH } from '../sys/index.ts';
 import type { OnStart } from './changing.ts';
 import {
   type Published,
-  SYSTEM_PATH,
   applyRules,
   bridgeRules,
   currentRules,

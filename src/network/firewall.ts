@@ -2,12 +2,10 @@
 // address, published ports lead in, and nothing else does, be it another network or a neighbour of the host that knows the way.
 // iptables rather than a table of nftables (decision 021). A batch goes to one iptables-restore, which takes 3 ms.
 import { SlipwayError } from '../model/index.ts';
-import { findExecutable, run } from '../sys/index.ts';
+import { findExecutable, run, SYSTEM_PATH } from '../sys/index.ts';
 import type { OnStart } from './changing.ts';
 import type { TakenPort } from './host-ports.ts';
 import type { NetworkInfo, PortMapping, Protocol } from './types.ts';
-
-export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Bridges of any manager of containers: what goes there is for that manager's rules to decide. `+` is any ending. */
 const OTHER_BRIDGES = ['sl+', 'docker+', 'br-+', 'podman+', 'cni+', 'virbr+'];

@@ -4,7 +4,7 @@ import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { run, withStreams } from '../sys/index.ts';
+import { run, withStreams, SYSTEM_PATH } from '../sys/index.ts';
 import type { RunResult } from '../sys/index.ts';
 import { resolveExecutable } from './executables.ts';
 import { nullDevice } from './null-device.ts';
@@ -24,7 +24,7 @@ export interface RuntimeBinary {
 }
 
 /** Nothing of the user's environment: crun reads LISTEN_FDS, NOTIFY_SOCKET and XDG_RUNTIME_DIR. */
-export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
+export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: SYSTEM_PATH };
 
 /** The runtime's own `--root`. */
 export function stateFolder(binary: RuntimeBinary): string {

@@ -3,10 +3,8 @@ import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { openRegular, RootedTree } from '../sys/index.ts';
+import { openRegular, RootedTree, SYSTEM_PATH } from '../sys/index.ts';
 import type { OciSpec } from './spec/oci.ts';
-
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Finds the program of the spec as the container would. Throws process-failed 'container.command-not-found' (exit code 127)
@@ -22,7 +20,7 @@ export function resolveExecutable(spec: Pick<OciSpec, 'process' | 'root' | 'moun
     if (found !== 'fine') throw failure('not-executable', name, found === 'directory' ? 'is a directory' : 'permission denied');
     return path;
   }
-  const searchPath = env.findLast((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
+  const searchPath = env.findLast((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? SYSTEM_PATH;
   let denied = false;
   for (const folder of searchPath.split(':')) {
     const path = join(folder.startsWith('/') ? folder : join(cwd, folder), name);

@@ -1,5 +1,6 @@
 // The words of runtime/ for its users: what a container's process is to be (SpecOptions), and what can be asked of a runtime.
 // Data only; nothing here starts a process.
+import type { Ulimit } from '../model/index.ts';
 import type { OciSpec, Resources, SpecMount } from './spec/oci.ts';
 
 /** Who a process runs as, in numbers. */
@@ -9,14 +10,6 @@ export interface ResolvedUser {
   readonly additionalGids: readonly number[];
   /** The home directory that /etc/passwd gives; '/' when the user has none there. */
   readonly home: string;
-}
-
-export interface Ulimit {
-  /** As Docker has it: `nofile`, `nproc`, `core` … */
-  readonly name: string;
-  /** -1 is unlimited. */
-  readonly soft: number;
-  readonly hard: number;
 }
 
 export interface DeviceMapping {

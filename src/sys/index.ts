@@ -24,6 +24,7 @@ export {
   processorTime,
   processStartTime,
   run,
+  SYSTEM_PATH,
   withStreams,
 } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';

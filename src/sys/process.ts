@@ -156,11 +156,11 @@ export function run(command: string, args: readonly string[], o: RunOptions = {}
   });
 }
 
-/** As a shell finds it; a name with a slash is taken as it is. `searchPath` is like $PATH; default: the usual system folders. */
-export function findExecutable(
-  name: string,
-  searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-): string | undefined {
+/** The usual folders of programs: what PATH is when nobody says otherwise, in images and containers as on the machine. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** As a shell finds it; a name with a slash is taken as it is. `searchPath` is like $PATH. */
+export function findExecutable(name: string, searchPath = SYSTEM_PATH): string | undefined {
   if (isAbsolute(name) || name.includes('/')) return executable(name) ? name : undefined;
   for (const folder of searchPath.split(':')) {
     const path = join(folder === '' ? '.' : folder, name);

@@ -451,6 +451,10 @@ test('import makes an image of a root file system, and refuses what is none', as
     assert.deepEqual(image.names, ['docker.io/library/mine:latest']);
   }
   assert.throws(() => applyChanges({}, ['RUN true']), failsWith('change.invalid'));
+  assert.throws(() => applyChanges({}, ['STOPSIGNAL nothing']), failsWith('stopsignal.invalid'));
+  assert.deepEqual(applyChanges({ Cmd: ['sleep'] }, ['ENTRYPOINT ["/x"]']), { Entrypoint: ['/x'], Cmd: null });
+  assert.deepEqual(applyChanges({ Cmd: ['sleep'] }, ['CMD a', 'ENTRYPOINT ["/x"]']), { Entrypoint: ['/x'], Cmd: ['/bin/sh', '-c', 'a'] });
+  assert.deepEqual(applyChanges({ Cmd: ['sleep'] }, ['ENTRYPOINT []']).Cmd, ['sleep']);
   await assert.rejects(importRootfs(images, Readable.from([Buffer.from('no tar')]), { created }), failsWith('archive.not-a-tar'));
   await assert.rejects(importRootfs(images, Readable.from([rootfs.subarray(0, 1600)]), { created }), failsWith('archive.truncated'));
   await assert.rejects(

@@ -21,12 +21,11 @@ import {
   withDefaultTag,
 } from '../../model/index.ts';
 import { openFileDigests } from '../steps/index.ts';
-import { crashPoint, withCleanup } from '../../util/index.ts';
+import { crashPoint, withCleanup, sortedMap } from '../../util/index.ts';
 import type { BuildEnvironment, BuildJob, BuildResult } from '../types.ts';
 import { BuildArgs } from './args.ts';
 import { Bases } from './from.ts';
 import { StepImages } from './images.ts';
-import { sortedMap } from '../go.ts';
 import { placed, sourceOf } from '../placed.ts';
 import { applyMetadata } from './metadata.ts';
 import { Output, shortId } from './output.ts';

@@ -1,9 +1,9 @@
 // What the original engine carries from one instruction of a stage to the next.
+import { SYSTEM_PATH } from '../../sys/index.ts';
 import type { Image } from '../../image/index.ts';
 import type { ContainerConfig, Healthcheck, Platform } from '../../model/index.ts';
 import type { BuildArgs } from './args.ts';
 
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_SHELL: readonly string[] = ['/bin/sh', '-c'];
 
 export interface StageState {
@@ -31,7 +31,7 @@ export function beginStage(o: {
   image: Image | undefined;
 }): StageState {
   const config = structuredClone(o.image?.config.config ?? {});
-  if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), DEFAULT_PATH];
+  if (!(config.Env ?? []).some((e) => e.startsWith('PATH='))) config.Env = [...(config.Env ?? []), `PATH=${SYSTEM_PATH}`];
   return { ...o, config, author: undefined, cmdSet: false, cacheBusted: false };
 }
 

@@ -1,6 +1,7 @@
 // The instructions that change files: RUN, COPY, ADD and WORKDIR, each looked up in the cache first and committed afterwards.
 import { posix } from 'node:path';
 import type { AddInstruction, CopyInstruction, RunInstruction, WorkdirInstruction } from '../../dockerfile/index.ts';
+import { commandWords } from '../../dockerfile/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
 import { recordEnded } from '../../container/index.ts';
@@ -14,9 +15,8 @@ import { planCopy } from './copy.ts';
 import { Downloads } from './downloads.ts';
 import type { Bases } from './from.ts';
 import type { StepImages } from './images.ts';
-import { commandOf } from './metadata.ts';
 import { shortId, type Output } from './output.ts';
-import { withComment, type StageState } from './state.ts';
+import { shellOf, type StageState, withComment } from './state.ts';
 
 export interface StepParts {
   readonly env: BuildEnvironment;
@@ -110,7 +110,7 @@ export async function commitMetadata(parts: StepParts, state: StageState, commen
 
 export async function runInstruction(parts: StepParts, state: StageState, instruction: RunInstruction): Promise<void> {
   const { config } = state;
-  const args = commandOf(instruction.command, config);
+  const args = commandWords(instruction.command, shellOf(config));
   const active = state.args.active(config.Env ?? []);
   const counted = active.filter((a) => state.args.counts(a.name)).map((a) => `${a.name}=${a.value}`);
   const identity = active.length === 0 ? args : [`|${counted.length}`, ...counted, ...args];

@@ -1,5 +1,6 @@
 // The image out of a build: layers of the steps that made some, history, configuration, names. The same results give the same
 // bytes: times are those at which the steps were run, however often they came from the cache since.
+import { sortedMap } from '../../util/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { Image, NewImage } from '../../image/index.ts';
 import {
@@ -13,7 +14,6 @@ import {
 } from '../../model/index.ts';
 import type { Node } from '../../graph/index.ts';
 import type { StageState } from '../lower/index.ts';
-import { sortedMap } from '../go.ts';
 import type { BuildEnvironment, BuildJob } from '../types.ts';
 import type { Result } from '../result.ts';
 

@@ -1,29 +1,27 @@
 // Instructions that change the image's configuration and no file.
 import { posix } from 'node:path';
-import { declareArgs, type Instruction } from '../../dockerfile/index.ts';
-import { type ContainerConfig, type Healthcheck, signalNumber, SlipwayError } from '../../model/index.ts';
-import { duration, list, quotedList, quotedRune, sortedMap } from '../go.ts';
-import { exposedPorts } from './ports.ts';
-import { sourceOf } from '../placed.ts';
+import { applyToConfig, type ConfigInstruction, declareArgs, exposedPorts, type Instruction } from '../../dockerfile/index.ts';
+import type { ContainerConfig, Healthcheck } from '../../model/index.ts';
+import { duration, list, quotedList, quotedRune } from '../go.ts';
+import { placed, sourceOf } from '../placed.ts';
 import { type LowerContext, type StageState } from './state.ts';
 
-type ConfigInstruction = Exclude<Instruction, { kind: 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR' }>;
+type MetadataInstruction = Exclude<Instruction, { kind: 'FROM' | 'RUN' | 'COPY' | 'ADD' | 'WORKDIR' }>;
 
 /** Applies an instruction whose variables are expanded already. */
-export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruction): void {
-  const set = (change: ContainerConfig, createdBy: string): void => {
-    state.config = { ...state.config, ...change };
-    record(state, createdBy);
+export function lowerConfig(c: LowerContext, state: StageState, i: MetadataInstruction): void {
+  const apply = (change: ConfigInstruction): ContainerConfig => {
+    try {
+      return (state.config = applyToConfig(state.config, change, { engine: 'graph', shell: shellOf(state), cmdSet: state.cmdSet }));
+    } catch (e) {
+      throw placed(e, sourceOf(i));
+    }
   };
   switch (i.kind) {
-    case 'ENV': {
-      let env = state.config.Env ?? [];
-      for (const { key, value } of i.pairs) {
-        env = setVariable(env, key, value);
-        state.variables.set(key, value);
-      }
-      return set({ Env: env }, `ENV ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
-    }
+    case 'ENV':
+      apply(i);
+      for (const { key, value } of i.pairs) state.variables.set(key, value);
+      return record(state, `ENV ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
     case 'ARG': {
       const declared = declareArgs(
         i,
@@ -41,51 +39,34 @@ export function lowerConfig(c: LowerContext, state: StageState, i: ConfigInstruc
       return record(state, `ARG ${declared.args.map((a) => (a.value === undefined ? a.key : `${a.key}=${a.value}`)).join(' ')}`);
     }
     case 'LABEL':
-      return set(
-        { Labels: sortedMap({ ...state.config.Labels, ...Object.fromEntries(i.pairs.map((p) => [p.key, p.value])) }) },
-        `LABEL ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`,
-      );
-    case 'EXPOSE': {
-      const ports = i.ports.flatMap((p) => exposedPorts(p, sourceOf(i)));
-      return set(
-        { ExposedPorts: sortedMap({ ...state.config.ExposedPorts, ...Object.fromEntries(ports.map((p) => [p, {}])) }) },
-        `EXPOSE ${list(ports)}`,
-      );
-    }
-    case 'CMD': {
-      const args = commandOf(state, i.command);
+      apply(i);
+      return record(state, `LABEL ${i.pairs.map((p) => `${p.key}=${p.value}`).join(' ')}`);
+    case 'EXPOSE':
+      apply(i);
+      return record(state, `EXPOSE ${list(i.ports.flatMap((word) => exposedPorts(word, 'graph')))}`);
+    case 'CMD':
       state.cmdSet = true;
-      return set({ Cmd: args, ArgsEscaped: true }, `CMD ${quotedList(args)}`);
-    }
-    case 'ENTRYPOINT': {
-      const args = commandOf(state, i.command);
-      return set({ Entrypoint: args, ...(state.cmdSet ? {} : { Cmd: null }) }, `ENTRYPOINT ${quotedList(args)}`);
-    }
+      return record(state, `CMD ${quotedList(apply(i).Cmd ?? [])}`);
+    case 'ENTRYPOINT':
+      return record(state, `ENTRYPOINT ${quotedList(apply(i).Entrypoint ?? [])}`);
     case 'HEALTHCHECK':
-      return set({ Healthcheck: i.health }, `HEALTHCHECK ${healthText(i.health)}`);
+      apply(i);
+      return record(state, `HEALTHCHECK ${healthText(i.health)}`);
     case 'ONBUILD':
       // as in BuildKit it has no entry in the history
-      state.config = { ...state.config, OnBuild: [...(state.config.OnBuild ?? []), i.expression] };
-      return;
+      return void apply(i);
     case 'SHELL':
-      return set({ Shell: [...i.shell] }, `SHELL ${list(i.shell)}`);
+      apply(i);
+      return record(state, `SHELL ${list(i.shell)}`);
     case 'STOPSIGNAL':
-      if (signalNumber(i.signal) === undefined) {
-        throw new SlipwayError('invalid-argument', 'stopsignal.invalid', `invalid signal: ${i.signal}`, { source: sourceOf(i) });
-      }
-      return set({ StopSignal: i.signal }, `STOPSIGNAL ${i.signal}`);
+      apply(i);
+      return record(state, `STOPSIGNAL ${i.signal}`);
     case 'USER':
-      return set({ User: i.user }, `USER ${i.user}`);
+      apply(i);
+      return record(state, `USER ${i.user}`);
     case 'VOLUME':
-      for (const path of i.paths)
-        if (path === '')
-          throw new SlipwayError('invalid-argument', 'build.volume', 'VOLUME specified can not be an empty string', {
-            source: sourceOf(i),
-          });
-      return set(
-        { Volumes: sortedMap({ ...state.config.Volumes, ...Object.fromEntries(i.paths.map((p) => [p, {}])) }) },
-        `VOLUME ${list(i.paths)}`,
-      );
+      apply(i);
+      return record(state, `VOLUME ${list(i.paths)}`);
     case 'MAINTAINER':
       state.author = i.maintainer;
       return record(state, `MAINTAINER ${i.maintainer}`);
@@ -99,13 +80,6 @@ function record(state: StageState, createdBy: string): void {
   state.steps.push({ createdBy, ...(state.author !== undefined && { author: state.author }) });
 }
 
-/** Replaces a variable in place, or adds it. */
-function setVariable(env: readonly string[], key: string, value: string): string[] {
-  const entry = `${key}=${value}`;
-  const at = env.findIndex((e) => e.startsWith(`${key}=`));
-  return at < 0 ? [...env, entry] : env.with(at, entry);
-}
-
 export const osOf = ({ base, platform }: StageState): string => base?.config.os || platform.os;
 
 export function shellOf(state: StageState): readonly string[] {
@@ -113,9 +87,6 @@ export function shellOf(state: StageState): readonly string[] {
   if (Shell && Shell.length > 0) return Shell;
   return osOf(state) === 'windows' ? ['cmd', '/S', '/C'] : ['/bin/sh', '-c'];
 }
-
-const commandOf = (state: StageState, { args, shell }: { args: readonly string[]; shell: boolean }): string[] =>
-  shell ? [...shellOf(state), args.join(' ')] : [...args];
 
 /** The absolute path that a WORKDIR leads to. One that is absolute itself stays as it is written, as in BuildKit. */
 export const workdirOf = (config: ContainerConfig, path: string): string =>

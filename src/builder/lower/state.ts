@@ -1,5 +1,6 @@
 // What lowering carries from one instruction of a stage to the next: the node of its file system, and the configuration and
 // history that the image will have.
+import { SYSTEM_PATH } from '../../sys/index.ts';
 import type { ArgDeclaration, Dockerfile, Instruction, Stage } from '../../dockerfile/index.ts';
 import type { Graph, Node, NodeMeta } from '../../graph/index.ts';
 import type { ContainerConfig, Platform, SourceExcerpt } from '../../model/index.ts';
@@ -54,7 +55,7 @@ export interface LowerContext {
 }
 
 /** Where programs are looked for in an image that does not say it. */
-export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const DEFAULT_PATH = `PATH=${SYSTEM_PATH}`;
 
 export const hasPath = ({ Env }: ContainerConfig): boolean => (Env ?? []).some((e) => e.startsWith('PATH='));
 

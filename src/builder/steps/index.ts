@@ -9,7 +9,6 @@ export type {
   RunMount,
   RunRequest,
   StepEnvironment,
-  Ulimit,
 } from './types.ts';
 export { cacheMountName } from './run/caches.ts';
 export { contentDigest } from './content.ts';

@@ -5,7 +5,7 @@ import type { OciRuntime, Streams, TerminalEnds } from '../../runtime/index.ts';
 import type { Snapshotter } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Mount } from '../../snapshot/index.ts';
-import type { Session } from '../../model/index.ts';
+import type { Session, Ulimit } from '../../model/index.ts';
 import type { FileDigests } from './digests.ts';
 
 /** Says which paths (relative to a root, no leading slash) are left out. `IgnoreMatcher` of dockerfile/ fits. */
@@ -137,12 +137,6 @@ export type RunMount =
       readonly uid?: number;
       readonly gid?: number;
     };
-
-export interface Ulimit {
-  readonly name: string;
-  readonly soft: number;
-  readonly hard: number;
-}
 
 export interface RunRequest {
   readonly rootfs: Rootfs;

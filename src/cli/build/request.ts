@@ -11,7 +11,15 @@ import {
   type SecretSource,
   userCredentials,
 } from '../../engine/index.ts';
-import { isSlipwayError, parsePlatform, parseReference, type Session, SlipwayError, type SshAgent } from '../../model/index.ts';
+import {
+  isSlipwayError,
+  parsePlatform,
+  parseReference,
+  parseUlimit,
+  type Session,
+  SlipwayError,
+  type SshAgent,
+} from '../../model/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import type { Context, ParsedOptions } from '../command.ts';
@@ -20,7 +28,7 @@ import { registrySettings } from '../registries.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
 import { configuredProxies } from '../user-config.ts';
-import { addHost, agent, buildArgs, isTrue, labels, output, secret, ulimit } from './values.ts';
+import { addHost, agent, buildArgs, isTrue, labels, output, secret } from './values.ts';
 
 /** @param outputs where results go, by the names that the delivery has for them */
 export async function readRequest(
@@ -89,7 +97,7 @@ export async function readRequest(
     network: networkMode(o.string('network') ?? 'default'),
     addHosts: o.list('add-host').map(addHost),
     ...(shm !== undefined && { shmSize: parseSize(shm) }),
-    ulimits: o.list('ulimit').map(ulimit),
+    ulimits: o.list('ulimit').map(parseUlimit),
     secrets: [...secrets.keys()],
     ssh: [...agents.keys()],
     // asking for the host's network for all steps is allowing it, as in buildx

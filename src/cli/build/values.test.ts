@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addHost, buildArgs, fields, labels, output, secret, ulimit } from './values.ts';
+import { addHost, buildArgs, fields, labels, output, secret } from './values.ts';
 
 test('build arguments come from the flag, else from the environment', () => {
   assert.deepEqual(buildArgs(['A=1', 'B', 'C', 'D=x=y', 'E='], { B: '2' }), { A: '1', B: '2', D: 'x=y', E: '' });
@@ -30,13 +30,6 @@ test('outputs', () => {
   assert.deepEqual(output('-'), { type: 'tar', attributes: { dest: '-' } });
   assert.deepEqual(output('type=oci,dest=x.tar'), { type: 'oci', attributes: { dest: 'x.tar' } });
   assert.throws(() => output('dest=x'), { code: 'flag.output' });
-});
-
-test('ulimits', () => {
-  assert.deepEqual(ulimit('nofile=10:20'), { name: 'nofile', soft: 10, hard: 20 });
-  assert.deepEqual(ulimit('core=0'), { name: 'core', soft: 0, hard: 0 });
-  assert.throws(() => ulimit('nofile=20:10'), { code: 'flag.ulimit' });
-  assert.throws(() => ulimit('nofile'), { code: 'flag.ulimit' });
 });
 
 test('hosts', () => {

@@ -124,48 +124,12 @@ export function output(text: string): Output {
   return { type, attributes: rest };
 }
 
-export interface Ulimit {
-  readonly name: string;
-  readonly soft: number;
-  readonly hard: number;
-}
-
-const ULIMITS = new Set([
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'locks',
-  'memlock',
-  'msgqueue',
-  'nice',
-  'nofile',
-  'nproc',
-  'rss',
-  'rtprio',
-  'rttime',
-  'sigpending',
-  'stack',
-]);
-
 /** `type=registry,ref=NAME`; a name alone is one of a registry. */
 export function cachePlace(flag: 'cache-from' | 'cache-to', text: string): { type: string; attributes: Record<string, string> } {
   if (!text.includes('=')) return { type: 'registry', attributes: { ref: text } };
   const { type = '', ...attributes } = Object.fromEntries(pairs(flag, text));
   if (type === '') throw invalid(`flag.${flag}`, `type required form> ${JSON.stringify(text)}`, `--${flag} type=local,…`);
   return { type, attributes };
-}
-
-/** `name=soft[:hard]`; -1 is unlimited. */
-export function ulimit(text: string): Ulimit {
-  const [, name = '', soft = '', hard] = /^([^=]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
-  if (!ULIMITS.has(name))
-    throw invalid('flag.ulimit', name ? `invalid ulimit type: ${name}` : `invalid ulimit argument: ${text}`, '--ulimit nofile=1024:2048');
-  const limits = { name, soft: Number(soft), hard: Number(hard ?? soft) };
-  if (limits.hard !== -1 && (limits.soft > limits.hard || limits.soft === -1)) {
-    throw invalid('flag.ulimit', `ulimit soft limit must be less than or equal to hard limit: ${limits.soft} > ${limits.hard}`);
-  }
-  return limits;
 }
 
 /** `host:ip` or `host=ip`. */

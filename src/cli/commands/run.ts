@@ -1,8 +1,8 @@
 // `run` and `create`: flags to a container request, and our own streams for its program.
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseUlimit, parseVolume, parsePortSpec, type Container, type ContainerRequest } from '../../engine/index.ts';
-import { isSlipwayError, parsePlatform, SlipwayError } from '../../model/index.ts';
+import { parseVolume, parsePortSpec, type Container, type ContainerRequest } from '../../engine/index.ts';
+import { isSlipwayError, parsePlatform, parseUlimit, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { invalidValue } from '../args.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';

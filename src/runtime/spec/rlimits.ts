@@ -1,8 +1,7 @@
 // --ulimit in the words of setrlimit(2). Limits above our own hard ones need CAP_SYS_RESOURCE; without it they are lowered to
 // what we have instead of failing, since a limit is a wish to bound a process and that still holds.
 import { readFileSync } from 'node:fs';
-import { SlipwayError } from '../../model/index.ts';
-import type { Ulimit } from '../types.ts';
+import { SlipwayError, type Ulimit } from '../../model/index.ts';
 import type { Rlimit } from './oci.ts';
 import { boundingSet } from './capabilities.ts';
 

@@ -1,7 +1,14 @@
 // Names of images, digests, platforms, ports, volumes, limits, durations: short texts that users and files hold.
 import assert from 'node:assert/strict';
-import { parseUlimit, parseVolume } from '../../../src/container/index.ts';
-import { DEFAULT_DOMAIN, familiarReference, formatReference, parsePlatform, parseReference } from '../../../src/model/index.ts';
+import { parseVolume } from '../../../src/container/index.ts';
+import {
+  DEFAULT_DOMAIN,
+  familiarReference,
+  formatReference,
+  parsePlatform,
+  parseReference,
+  parseUlimit,
+} from '../../../src/model/index.ts';
 import { parseExposed, parsePortSpec } from '../../../src/network/port-spec.ts';
 import { parseBytes, parseDuration } from '../../../src/util/index.ts';
 import { broken } from '../grammar.ts';

@@ -6,7 +6,7 @@ import { quote } from '../../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
 import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { ownedName } from '../../../store/index.ts';
-import { type Directory, processorTime, RootedTree } from '../../../sys/index.ts';
+import { type Directory, processorTime, RootedTree, SYSTEM_PATH } from '../../../sys/index.ts';
 import {
   defaultSpec,
   foreignPlatform,
@@ -23,8 +23,6 @@ import { prepareMounts } from './mounts.ts';
 import { Scratch } from './scratch.ts';
 import { Stubs } from './stubs.ts';
 import { randomBytes, withCleanup } from '../../../util/index.ts';
-
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Runs one command to its end. A program's own failure is an exit code; what prevents it from starting is an error:
@@ -46,7 +44,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
     const prepared = await prepareMounts(env, request, scratch);
     const hostname = request.hostname ?? (request.style === 'graph' ? 'buildkitsandbox' : id.slice(0, 12));
     const variables = [...request.env, ...prepared.env];
-    if (!variables.some((v) => v.startsWith('PATH='))) variables.unshift(DEFAULT_PATH);
+    if (!variables.some((v) => v.startsWith('PATH='))) variables.unshift(`PATH=${SYSTEM_PATH}`);
     if (!variables.some((v) => v.startsWith('HOME='))) variables.push(`HOME=${user.home}`);
     if (request.style === 'classic' && !variables.some((v) => v.startsWith('HOSTNAME='))) variables.push(`HOSTNAME=${hostname}`);
     const network = await (await env.networks()).acquire(request.network, request.signal);
