@@ -11,6 +11,7 @@ import { HEALTH_FLAGS, healthOf } from './health-flags.ts';
 
 export const MORE_FLAGS: readonly Option[] = [
   ...HEALTH_FLAGS,
+  { name: 'cgroupns', type: 'string', placeholder: 'host|private', help: 'Whose control groups it sees' },
   { name: 'cpu-period', type: 'number', placeholder: 'µs', help: 'Period in which the quota counts' },
   { name: 'cpu-quota', type: 'number', placeholder: 'µs', help: 'Processor time in each period' },
   { name: 'cpu-shares', short: 'c', type: 'number', placeholder: 'n', help: 'Weight against other containers (1024)' },
@@ -21,14 +22,18 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'dns-search', type: 'list', placeholder: 'domain', help: 'Domains that names are looked for in' },
   { name: 'domainname', type: 'string', placeholder: 'domain', help: 'Domain name in the container' },
   { name: 'group-add', type: 'list', placeholder: 'group', help: 'Further groups of its user' },
+  { name: 'ipc', type: 'string', placeholder: 'mode', help: 'Shared memory: private, shareable, none, host or container:NAME' },
   { name: 'memory-reservation', type: 'string', placeholder: 'bytes', help: 'Memory that it is brought back to when there is little' },
   { name: 'memory-swap', type: 'string', placeholder: 'bytes', help: 'Limit of memory and swap together; -1: no limit of swap' },
   { name: 'network-alias', type: 'list', placeholder: 'name', help: 'Further names on its network' },
   { name: 'oom-score-adj', type: 'number', placeholder: 'n', help: 'How soon it is killed when memory runs out: -1000 to 1000' },
+  { name: 'pid', type: 'string', placeholder: 'mode', help: 'Whose processes it sees: host or container:NAME' },
   { name: 'restart', type: 'string', placeholder: 'policy', help: 'When to start it again: no, on-failure[:max], always, unless-stopped' },
   { name: 'security-opt', type: 'list', placeholder: 'option', help: 'no-new-privileges, seccomp=unconfined or seccomp=FILE' },
   { name: 'volumes-from', type: 'list', placeholder: 'container:ro', help: 'Mount what another container has mounted' },
   { name: 'sysctl', type: 'list', placeholder: 'name=value', help: 'Kernel settings of its namespaces' },
+  { name: 'userns', type: 'string', placeholder: 'host', help: 'User namespace; every container has that of the host' },
+  { name: 'uts', type: 'string', placeholder: 'host', help: 'Whose host name it has' },
 ];
 
 type More = Partial<ContainerRequest>;
@@ -45,6 +50,7 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
   };
   const list = (name: string): string[] | undefined => (o.list(name).length > 0 ? o.list(name) : undefined);
   const more = {
+    cgroupns: o.string('cgroupns'),
     cpuPeriod: o.number('cpu-period'),
     cpuQuota: o.number('cpu-quota'),
     cpuShares: o.number('cpu-shares'),
@@ -55,13 +61,17 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     dnsSearch: list('dns-search')?.map(domain),
     domainname: o.string('domainname'),
     groups: list('group-add'),
+    ipc: o.string('ipc'),
     memoryReservation: bytes('memory-reservation'),
     memorySwap: bytes('memory-swap'),
     networkAliases: list('network-alias'),
     ...healthOf(o),
     oomScoreAdj: o.number('oom-score-adj'),
+    pid: o.string('pid'),
     restart: restartPolicy(o),
     sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
+    userns: o.string('userns'),
+    uts: o.string('uts'),
     volumesFrom: list('volumes-from'),
     ...security(ctx, o.list('security-opt')),
   };

@@ -26,7 +26,7 @@ export function exitFolder(layout: Layout, id: string): string {
   return join(runFolder(layout, id), 'ended');
 }
 
-/** Whether it has a network namespace that we made: not with `none` (the runtime's own) and `host`. */
+/** Whether it has a network namespace that we made: not with `none` (the runtime's own), `host` and that of another container. */
 export function hasNetwork(c: Pick<Container, 'request'>): boolean {
-  return c.request.network !== 'none' && c.request.network !== 'host';
+  return c.request.network !== 'none' && c.request.network !== 'host' && !c.request.network.startsWith('container:');
 }

@@ -1,7 +1,9 @@
 // A container as `inspect` shows it: the JSON of Docker's API (ContainerInspect), as far as there is something to tell.
 import { join } from 'node:path';
+import { defaultCgroupNamespace } from '../runtime/index.ts';
 import type { Layout } from '../store/index.ts';
 import { hasNetwork, logFile, netnsFile, runFolder } from './folders.ts';
+import { joinedName } from './namespaces.ts';
 import { bindings, stateText } from './status.ts';
 import type { Container, Health, MountPoint } from './types.ts';
 
@@ -96,6 +98,11 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     ExtraHosts: orNull(r.addHosts),
     VolumesFrom: orNull(r.volumesFrom ?? []),
     Privileged: r.privileged,
+    PidMode: r.pid ?? '',
+    IpcMode: r.ipc || 'private',
+    UTSMode: r.uts ?? '',
+    UsernsMode: r.userns ?? '',
+    CgroupnsMode: r.cgroupns || defaultCgroupNamespace(r.privileged),
     PublishAllPorts: r.publishAll,
     ReadonlyRootfs: r.readonlyRootfs,
     Tmpfs: Object.fromEntries(c.mounts.filter((m) => m.type === 'tmpfs').map((m) => [m.destination, (m.options ?? []).join(',')])),
@@ -170,7 +177,10 @@ function networkSettings(c: Container, layout: Layout): Record<string, unknown> 
     SandboxKey: network !== undefined && hasNetwork(c) ? netnsFile(layout, c.id) : '',
     Ports: network === undefined ? {} : ports,
     ...address,
-    Networks: { [c.request.network]: { Aliases: orNull(c.request.networkAliases ?? []), ...address, DNSNames: null } },
+    Networks:
+      joinedName(c.request.network) !== undefined
+        ? {}
+        : { [c.request.network]: { Aliases: orNull(c.request.networkAliases ?? []), ...address, DNSNames: null } },
   };
 }
 

@@ -1,7 +1,7 @@
 // Makes everything ready for a container's process: mounts its file system, joins its network, writes the files that tell
 // it its name, and puts the OCI configuration together. What takes time is done side by side.
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
 import {
@@ -30,12 +30,18 @@ import {
 import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
+import { isAlive } from './transitions.ts';
+import { type Joined, join, joinedName } from './namespaces.ts';
+import { ContainerRecords } from './records.ts';
 import { withInit } from './init.ts';
 import { asksForLimits, resources } from './limits.ts';
 import { leaveMarks } from './marks.ts';
 import { seedVolume } from './seed.ts';
 import type { Container, MountPoint } from './types.ts';
 import type { Volumes } from './volumes.ts';
+
+/** The folder for that of another container, in the bundle. */
+const SHARED_MEMORY = 'shm';
 
 export interface LaunchOptions {
   /** Size of the terminal, when the container gets one. */
@@ -51,6 +57,7 @@ export interface Launched {
   /** Of conmon. */
   readonly monitorPid: number;
   readonly network: Attachment | undefined;
+  readonly hostname: string;
 }
 
 /**
@@ -61,14 +68,17 @@ export interface Launched {
 export async function launch(
   parts: ContainerParts,
   volumes: Volumes,
-  c: Container,
+  asked: Container,
   o: LaunchOptions,
   begin: (runtime: OciRuntime, bundle: string) => BegunMonitor,
 ): Promise<Launched> {
   enterPrivateMountNamespace();
+  const joined = join(new ContainerRecords(parts.db), asked);
+  const hostname = joined.network?.hostname ?? asked.hostname;
+  const c = { ...asked, hostname };
   const { layout } = parts;
   const bundle = runFolder(layout, c.id);
-  const rootfs = join(bundle, 'rootfs');
+  const rootfs = joinPath(bundle, 'rootfs');
   mkdirSync(rootfs, { recursive: true, mode: 0o700 });
   const runtime = await parts.runtime();
   const monitor = begin(runtime, bundle);
@@ -77,19 +87,20 @@ export async function launch(
   try {
     mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
     await prepareMounts(parts, volumes, c, rootfs);
-    const plain = specOf(c, rootfs, hasNetwork(c) ? netnsFile(layout, c.id) : c.request.network, bundle, o);
+    const plain = specOf(parts, c, rootfs, joined, o);
     checkProgram(plain);
-    for (const name of IDENTITY) writeFileSync(join(bundle, name), '', { mode: 0o644 });
+    for (const name of IDENTITY) writeFileSync(joinPath(bundle, name), '', { mode: 0o644 });
     using tree = new RootedTree(rootfs);
     const begun = c.request.init === true ? withInit(plain) : plain;
     const spec = { ...begun, mounts: placeMounts(tree, begun.mounts, createPlace) };
     await runtime.prepare(c.id, bundle, spec);
     const created = await monitor.create(spec);
+    joined.verify();
     const network = await joining;
     crashPoint('container.network-joined');
     writeIdentity(bundle, c, network);
     await warn(c, runtime, o);
-    return { ...created, runtime, bundle, network };
+    return { ...created, runtime, bundle, network, hostname };
   } catch (error) {
     monitor.cancel();
     // what it made cannot appear after it was taken back; its own error comes first, as in Docker a port before the program
@@ -111,19 +122,25 @@ async function warn(c: Container, runtime: OciRuntime, o: LaunchOptions): Promis
 export async function takeBack(parts: ContainerParts, c: Container): Promise<void> {
   const { layout } = parts;
   if (hasNetwork(c)) {
-    await parts.network.detach(c.id);
+    await parts.network.detach(c.id, { shared: isJoined(parts, c) });
     deleteNetworkNamespace(netnsFile(layout, c.id));
   }
   const bundle = runFolder(layout, c.id);
-  const rootfs = join(bundle, 'rootfs');
-  try {
-    unmount(rootfs, UmountFlag.MNT_DETACH);
-  } catch {
-    // mounted in the namespace of another process, which ends with that process, or not at all
+  for (const mounted of ['rootfs', SHARED_MEMORY].map((name) => joinPath(bundle, name))) {
+    try {
+      unmount(mounted, UmountFlag.MNT_DETACH);
+    } catch {
+      // mounted in the namespace of another process, which ends with that process, or not at all
+    }
+    // Fails where something is mounted still: files of containers must never be taken for leftovers.
+    if (existsSync(mounted)) rmdirSync(mounted);
   }
-  // Fails where something is mounted still: the container's own files must never be taken for leftovers.
-  if (existsSync(rootfs)) rmdirSync(rootfs);
   rmSync(bundle, { recursive: true, force: true });
+}
+
+/** Whether containers that have its network go on. */
+function isJoined(parts: ContainerParts, c: Container): boolean {
+  return new ContainerRecords(parts.db).unsettled().some((other) => joinedName(other.request.network) === c.id && isAlive(other));
 }
 
 /** Names by which others of its network find a container besides its own. */
@@ -178,8 +195,15 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
   leaveMarks(tree);
 }
 
-function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: LaunchOptions): OciSpec {
+function specOf(parts: ContainerParts, c: Container, rootfs: string, joined: Joined, o: LaunchOptions): OciSpec {
   const r = c.request;
+  const bundle = runFolder(parts.layout, c.id);
+  const netns = hasNetwork(c) ? netnsFile(parts.layout, c.id) : r.network;
+  const sharedMemory = joinPath(bundle, SHARED_MEMORY);
+  if (joined.borrowSharedMemory !== undefined) {
+    mkdirSync(sharedMemory, { mode: 0o700 });
+    joined.borrowSharedMemory(sharedMemory);
+  }
   const user = resolveUser(rootfs, c.process.user, r.groups);
   return defaultSpec({
     rootfs,
@@ -187,11 +211,18 @@ function specOf(c: Container, rootfs: string, netns: string, bundle: string, o: 
     env: environment(c, user.home),
     cwd: c.process.workdir,
     user,
-    ...(r.network === 'host' ? { uts: 'host' as const } : { hostname: c.hostname }),
+    hostname: c.hostname,
     tty: r.tty,
     ...(o.consoleSize !== undefined && { consoleSize: o.consoleSize }),
     netns,
-    mounts: [...identityMounts(bundle, r.readonlyRootfs), ...c.mounts.map(specMount)],
+    mounts: [
+      ...identityMounts(joined.network === undefined ? bundle : runFolder(parts.layout, joined.network.id), r.readonlyRootfs),
+      ...(joined.borrowSharedMemory === undefined
+        ? []
+        : [{ destination: '/dev/shm', type: 'bind', source: sharedMemory, options: ['rbind', 'rprivate'] }]),
+      ...c.mounts.map(specMount),
+    ],
+    ...joined.spec,
     privileged: r.privileged,
     capAdd: r.capAdd,
     capDrop: r.capDrop,
@@ -236,7 +267,7 @@ function identityMounts(bundle: string, readonly: boolean): SpecMount[] {
   return IDENTITY.map((name) => ({
     destination: `/etc/${name}`,
     type: 'bind',
-    source: join(bundle, name),
+    source: joinPath(bundle, name),
     options: ['rbind', 'rprivate', readonly ? 'ro' : 'rw'],
   }));
 }
@@ -265,7 +296,7 @@ function writeIdentity(bundle: string, c: Container, network: Attachment | undef
           }),
   };
   // in place: the container has these very files already
-  for (const name of IDENTITY) writeFileSync(join(bundle, name), text[name]);
+  for (const name of IDENTITY) writeFileSync(joinPath(bundle, name), text[name]);
 }
 
 /** `name:address` as a line of a hosts file. */

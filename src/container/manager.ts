@@ -16,6 +16,7 @@ import { mergedHealthcheck } from './health.ts';
 import { findInit } from './init.ts';
 import { checkSource, type LaunchOptions } from './launch.ts';
 import { checkName } from './names.ts';
+import { withJoinedIds } from './namespaces.ts';
 import type { ContainerParts } from './parts.ts';
 import { checkPlatform, type CreateOptions } from './platform.ts';
 import { ContainerRecords } from './records.ts';
@@ -96,10 +97,10 @@ export class ContainerManager {
           imageName: request.image,
           createdAt: now(),
           snapshotId,
-          request: { ...request, ports },
+          request: { ...withJoinedIds(this.records, request), ports },
           process: settings,
           labels: { ...config.Labels, ...request.labels },
-          hostname: request.hostname ?? (request.network === 'host' ? hostname() : id.slice(0, 12)),
+          hostname: request.hostname ?? (request.network === 'host' || request.uts === 'host' ? hostname() : id.slice(0, 12)),
           exposed,
           mounts: volumes.mounts,
           ...(healthcheck !== undefined && { healthcheck }),

@@ -1,6 +1,6 @@
 // Containers in the database: one row each, the whole record as JSON. Every change is a transaction, so that commands in
 // different processes never overwrite each other's.
-import { SlipwayError } from '../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { type Database, recordEvent, type Sql } from '../store/index.ts';
 import { nameTaken, randomName } from './names.ts';
 import { move, type TransitionName } from './transitions.ts';
@@ -123,6 +123,16 @@ export class ContainerRecords {
     return this.#db
       .read((sql) => sql.all<Row>("SELECT json FROM containers WHERE state IN ('created', 'running', 'restarting', 'removing')"))
       .map(parse);
+  }
+
+  /** As `resolve`; undefined when there is none. */
+  find(word: string): Container | undefined {
+    try {
+      return this.resolve(word);
+    } catch (error) {
+      if (isSlipwayError(error) && error.kind === 'not-found') return undefined;
+      throw error;
+    }
   }
 
   /** By name, whole ID, or a prefix of an ID. Throws not-found 'container.not-found', invalid-argument 'container.ambiguous'. */

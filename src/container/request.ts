@@ -2,6 +2,7 @@
 import { isAbsolute, join, normalize } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
 import { checkLimits } from './limits.ts';
+import { checkNamespaces } from './namespaces.ts';
 import type { ContainerRequest, VolumeRequest } from './types.ts';
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
@@ -12,8 +13,9 @@ const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated']);
 export function checkRequest(r: ContainerRequest, cpus: number): void {
   if (r.workdir !== undefined && !isAbsolute(r.workdir))
     throw invalid(`the working directory '${r.workdir}' is invalid, it needs to be an absolute path`);
+  checkNamespaces(r);
   checkLimits(r, cpus);
-  if ((r.networkAliases ?? []).length > 0 && ['bridge', 'none', 'host'].includes(r.network))
+  if ((r.networkAliases ?? []).length > 0 && (['bridge', 'none', 'host'].includes(r.network) || r.network.startsWith('container:')))
     throw invalid('network-scoped aliases are only supported for user-defined networks');
   if (r.stopSignal !== undefined && signalNumber(r.stopSignal) === undefined) throw invalid(`invalid signal: ${r.stopSignal}`);
   for (const tmpfs of r.tmpfs) checkTmpfs(tmpfs);

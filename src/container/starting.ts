@@ -30,13 +30,14 @@ export function claimStart({ records }: Managed, c: Container, o: { readonly att
 }
 
 /** Its process exists. */
-export function recordCreated({ records }: Managed, c: Container, { pid, monitorPid, network }: Launched): Container {
+export function recordCreated({ records }: Managed, c: Container, { pid, monitorPid, network, hostname }: Launched): Container {
   const now = records.update(c.id, (r) => {
     r.state.gated = true;
     r.state.pid = pid;
     r.state.process = identityIfAlive(pid);
     r.state.monitor = identityIfAlive(monitorPid);
     if (network !== undefined) r.network = network;
+    r.hostname = hostname;
     records.noteVolumes(r, 'mount');
   });
   return now ?? c;

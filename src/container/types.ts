@@ -56,8 +56,17 @@ export interface ContainerRequest {
   readonly volumesFrom?: readonly string[];
   /** `path[:options]`. */
   readonly tmpfs: readonly string[];
-  /** `bridge`, `none`, `host`, or the name of a network that was made. */
+  /** `bridge`, `none`, `host`, the name of a network that was made, or `container:ID`. */
   readonly network: string;
+  /** `host` or `container:ID`; its own when left out. */
+  readonly pid?: string;
+  /** `host`, `private`, `shareable`, `none` or `container:ID`. */
+  readonly ipc?: string;
+  readonly uts?: string;
+  /** `host`, which every container has: no IDs are mapped. */
+  readonly userns?: string;
+  /** `host` or `private`. */
+  readonly cgroupns?: string;
   /** Names by which containers of a user-made network find it. */
   readonly networkAliases?: readonly string[];
   readonly addHosts: readonly string[];
@@ -215,7 +224,8 @@ export interface Container {
   readonly process: ProcessSettings;
   /** Of the image and of the request. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly hostname: string;
+  /** With the network of another container: that one's, from its start on. */
+  hostname: string;
   /** Ports that the image or the request expose: `80/tcp`. */
   readonly exposed: readonly string[];
   readonly mounts: readonly MountPoint[];

@@ -99,7 +99,7 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
       attribute(IFLA_ADDRESS, macBytes(o.mac)),
       attribute(IFLA_NET_NS_FD, namespace),
     ]);
-    socket.request({
+    const message = {
       type: RTM_NEWLINK,
       flags: NLM_F_CREATE | NLM_F_EXCL,
       payload: Buffer.concat([
@@ -108,7 +108,14 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
         attribute(IFLA_MASTER, o.bridge),
         attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, 'veth'), attribute(IFLA_INFO_DATA, [attribute(VETH_INFO_PEER, peer)])]),
       ]),
-    });
+    };
+    try {
+      socket.request(message);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      deleteLink(socket, o.name); // of an attachment before, whose namespace somebody keeps
+      socket.request(message);
+    }
   } finally {
     closeSync(namespace);
   }

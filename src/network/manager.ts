@@ -9,7 +9,7 @@ import { Bridges } from './bridge.ts';
 import { type Published, currentRules, forwardedPorts } from './firewall.ts';
 import { Changing } from './changing.ts';
 import { reservePorts } from './host-ports.ts';
-import { addVeth, addressNumber } from './links.ts';
+import { addVeth, addressNumber, deleteLink } from './links.ts';
 import { DEFAULT_NETWORK, Networks } from './networks.ts';
 import type { CreateNetwork } from './networks.ts';
 import { crashPoint } from '../util/index.ts';
@@ -79,11 +79,19 @@ export class NetworkManager {
     }
   }
 
-  /** Takes down whatever `attach` has set up; the namespace may be gone. Does nothing when there is nothing. */
-  async detach(id: string): Promise<void> {
+  /**
+   * Takes down whatever `attach` has set up; the namespace may be gone. Does nothing when there is nothing. `shared`: others keep the
+   * namespace, and with it an interface that would else go on answering.
+   */
+  async detach(id: string, o: { shared?: boolean } = {}): Promise<void> {
     using _lock = await this.#changing.begin();
     const record = this.#records.get(id);
-    if (record !== undefined) await this.#detach(record);
+    if (record === undefined) return;
+    if (o.shared === true) {
+      using socket = new RouteSocket();
+      deleteLink(socket, linkName(id));
+    }
+    await this.#detach(record);
   }
 
   /** From now on others find it by `name`, and by `aliases` as before. Does nothing when there is no such attachment. */
@@ -184,7 +192,7 @@ export class NetworkManager {
     const bridge = await this.#bridges.ensure(socket, network, this.#published(network.bridge));
     const prefixLength = Number(network.subnet.split('/')[1]);
     addVeth(socket, {
-      name: `sl${r.id.replace(/^build-/, '').slice(0, 11)}`,
+      name: linkName(r.id),
       bridge,
       netnsPath: r.netnsPath,
       mac,
@@ -241,6 +249,11 @@ function pickAddress(network: NetworkInfo, used: ReadonlySet<string>, wanted: st
       `no available IPv4 addresses on network ${network.name} (${network.subnet})`,
     );
   return free;
+}
+
+/** The host's end of a pair of interfaces. */
+function linkName(id: string): string {
+  return `sl${id.replace(/^build-/, '').slice(0, 11)}`;
 }
 
 /** Made of the address, as Docker has long done: no two on a bridge are alike. */

@@ -55,10 +55,13 @@ export interface SpecOptions {
   readonly cgroupsPath?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly oomScoreAdj?: number;
-  /** 'host' shares the host's. */
-  readonly pid?: 'host';
-  readonly ipc?: 'host';
+  /** 'host' shares the host's; else the path of a namespace. */
+  readonly pid?: string;
+  /** As `pid`; 'none' is one of its own without shared memory. */
+  readonly ipc?: string;
   readonly uts?: 'host';
+  /** Default: of its own with cgroup v2 unless privileged. */
+  readonly cgroupns?: string;
 }
 
 export type ContainerStatus = 'creating' | 'created' | 'running' | 'stopped' | 'paused';

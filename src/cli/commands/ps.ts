@@ -56,7 +56,7 @@ export function containerRow(engine: Engine, c: Container, o: { now: number; who
       .filter((m) => m.type !== 'tmpfs')
       .map((m) => cut(m.name ?? m.source, MOUNT_WIDTH))
       .join(','),
-    Networks: c.request.network,
+    Networks: c.request.network.startsWith('container:') ? '' : c.request.network,
     Platform: null,
     Size: o.sizes ? sizeText(containerSizes(engine, c)) : '0B',
   };

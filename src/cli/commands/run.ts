@@ -39,7 +39,7 @@ const REQUEST: readonly Option[] = [
   { name: 'mount', type: 'list', placeholder: 'key=value,...', help: 'Mount a folder, a volume or a tmpfs: type=bind,src=/data,dst=/data' },
   { name: 'net', type: 'string', placeholder: 'mode', help: 'The same as --network', hidden: true },
   { name: 'name', type: 'string', placeholder: 'name', help: 'Name of the container' },
-  { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none or host' },
+  { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none, host, a network, or container:NAME' },
   { name: 'pids-limit', type: 'number', placeholder: 'n', help: 'Maximum number of processes' },
   { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform of the image' },
   { name: 'privileged', type: 'boolean', help: 'Give the container all privileges of root' },

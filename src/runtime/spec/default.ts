@@ -100,10 +100,15 @@ function namespaces(o: SpecOptions): { type: NamespaceType; path?: string }[] {
   if (o.netns !== 'host')
     result.push(o.netns === undefined || o.netns === 'none' ? { type: 'network' } : { type: 'network', path: o.netns });
   if (o.uts !== 'host') result.push({ type: 'uts' });
-  if (o.pid !== 'host') result.push({ type: 'pid' });
-  if (o.ipc !== 'host') result.push({ type: 'ipc' });
-  if (cgroupMode() === 'v2' && !o.privileged) result.push({ type: 'cgroup' });
+  if (o.pid !== 'host') result.push({ type: 'pid', ...(o.pid !== undefined && { path: o.pid }) });
+  if (o.ipc !== 'host') result.push({ type: 'ipc', ...(o.ipc !== undefined && o.ipc !== 'none' && { path: o.ipc }) });
+  if ((o.cgroupns || defaultCgroupNamespace(o.privileged === true)) === 'private') result.push({ type: 'cgroup' });
   return result;
+}
+
+/** What a container gets that asks for neither: one of its own where there is only cgroup v2. */
+export function defaultCgroupNamespace(privileged: boolean): 'host' | 'private' {
+  return cgroupMode() === 'v2' && !privileged ? 'private' : 'host';
 }
 
 /** Any process may listen on low ports and ping: the network namespace is its own. */
@@ -126,15 +131,15 @@ function defaultMounts(o: SpecOptions): SpecMount[] {
   ];
   if (cgroupMode() !== 'none')
     mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...access, 'nosuid', 'noexec', 'nodev'] });
-  mounts.push(
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    {
-      destination: '/dev/shm',
-      type: 'tmpfs',
-      source: 'shm',
-      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${o.shmSize ?? DEFAULT_SHM_SIZE}`],
-    },
-  );
+  const bound = (path: string): SpecMount => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'rprivate'] });
+  const shared = {
+    type: 'tmpfs',
+    source: 'shm',
+    options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${o.shmSize ?? DEFAULT_SHM_SIZE}`],
+  };
+  if (o.ipc === 'host') mounts.push(...['/dev/mqueue', '/dev/shm'].filter((path) => existsSync(path)).map(bound));
+  else mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] });
+  if (o.ipc !== 'host' && o.ipc !== 'none') mounts.push({ destination: '/dev/shm', ...shared });
   return mounts;
 }
 
