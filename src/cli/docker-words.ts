@@ -1,7 +1,7 @@
 // Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
 
 const COMMANDS = new Set(
-  `bake checkpoint compose config context debug logs model node plugin scout search
+  `bake checkpoint compose config context debug logs model node plugin scout
   secret service stack swarm trust update`.split(/\s+/),
 );
 

@@ -15,6 +15,7 @@ import type {
   Compression,
   Credentials,
   CredentialSource,
+  Found,
   Pulled,
   PullOptions,
   Pushed,
@@ -23,6 +24,8 @@ import type {
   PullProgress,
 } from '../registry/index.ts';
 import type { Engine } from './engine.ts';
+
+export type { Found } from '../registry/index.ts';
 import { withCleanup } from '../util/index.ts';
 
 export type { Copied, CopyOptions, Compression, Credentials, Pulled, PullProgress, Pushed, PushProgress };
@@ -142,4 +145,15 @@ export async function logout(engine: Engine, domain: string): Promise<boolean> {
 export async function knownCredentials(engine: Engine, domain: string): Promise<Credentials | undefined> {
   const { credentialKey } = await import('../registry/index.ts');
   return (await engine.credentials()).get(credentialKey(domain));
+}
+
+/** Searches the registry of `text` (`TERM` at Docker Hub, `HOST/TERM`). @throws SlipwayError `search.*`, `registry.*` */
+export async function searchImages(
+  engine: Engine,
+  text: string,
+  o: { readonly limit: number; readonly signal: AbortSignal },
+): Promise<Found[]> {
+  using registries = await engine.registries(o.signal);
+  const { parseSearchTerm, search } = await import('../registry/index.ts');
+  return await search(registries, parseSearchTerm(text), o.limit);
 }

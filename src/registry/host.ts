@@ -8,7 +8,7 @@ import { pages } from './pages.ts';
 import type { Credentials } from './types.ts';
 
 /** Docker Hub goes by one name and listens at another. */
-const HUB = 'docker.io';
+export const HUB = 'docker.io';
 const HUB_HOST = 'registry-1.docker.io';
 
 /** How hosts that sign in are called in configurations: Docker Hub by its old address. */
@@ -20,6 +20,8 @@ export interface HostOptions {
   /** Plain HTTP may be tried. Loopback hosts always may. */
   readonly insecure: boolean;
   readonly signal: AbortSignal;
+  /** What is asked for to find out where it listens; `/v2/`, which must exist, when left out. */
+  readonly probe?: string;
 }
 
 export interface Exchange {
@@ -112,11 +114,11 @@ export class Host {
   async #find(): Promise<URL> {
     const host = this.name === HUB ? HUB_HOST : this.name;
     const local = isLoopback(host);
-    const { http, signal, insecure } = this.#o;
+    const { http, signal, insecure, probe = '/v2/' } = this.#o;
     const secure = new URL(`https://${host}`);
     const plain = new URL(`http://${host}`);
     const asks = (base: URL, attempts: number): Promise<HttpResponse> =>
-      http.send({ method: 'GET', url: new URL('/v2/', base), signal, insecure, attempts });
+      http.send({ method: 'GET', url: new URL(probe, base), signal, insecure, attempts });
     // On this machine plain HTTP is usual, and loading what TLS needs takes longer than asking; elsewhere TLS goes first.
     const [first, second] = local ? [plain, secure] : [secure, plain];
     let base = first;
@@ -141,7 +143,8 @@ export class Host {
       await auth.challenged(response, []);
     }
     await drop(response);
-    if (response.status === 404) throw new SlipwayError('unavailable', 'registry.no-registry', `${host} is no registry: it knows no /v2/`);
+    if (response.status === 404 && probe === '/v2/')
+      throw new SlipwayError('unavailable', 'registry.no-registry', `${host} is no registry: it knows no /v2/`);
     return base;
   }
 }

@@ -18,5 +18,6 @@ export { pull, type Pulled, type PullOptions, type PullProgress, type RemoteImag
 export { type Compression, compressing, measureLayer, push, type Pushed, type PushOptions, type PushProgress } from './push.ts';
 export { isAttestation } from './platform.ts';
 export { Registries } from './registries.ts';
+export { type Found, parseSearchTerm, search } from './search.ts';
 export { type RemoteManifest, Repository } from './repository.ts';
 export { ANONYMOUS, type Credentials, type CredentialSource, type HostSettings, type RegistrySettings } from './types.ts';

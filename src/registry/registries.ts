@@ -1,9 +1,11 @@
 // All registries as they are set up: which hosts to ask for a name, and what to sign in with. One for each command.
 import { type ErrorKind, familiarReference, isSlipwayError, type Reference } from '../model/index.ts';
-import { credentialKey, Host } from './host.ts';
+import { credentialKey, Host, HUB } from './host.ts';
 import { Http } from './http.ts';
 import { Repository } from './repository.ts';
 import type { CredentialSource, Credentials, RegistrySettings } from './types.ts';
+
+const HUB_INDEX = 'https://index.docker.io';
 
 /** Kinds of failures that another registry may not have. */
 const OF_REGISTRY: ReadonlySet<ErrorKind> = new Set([
@@ -68,6 +70,11 @@ export class Registries {
     return work(this.repository(ref, 'pull'));
   }
 
+  /** Where a registry is searched: by its older API, which Docker Hub has at another address. */
+  searchable(domain: string): Host {
+    return domain === HUB ? this.#open(HUB_INDEX, HUB) : this.#open(domain, domain, undefined, '/v1/_ping');
+  }
+
   close(): void {
     this.#http.close();
   }
@@ -83,12 +90,13 @@ export class Registries {
     return host;
   }
 
-  #open(address: string, domain: string, credentials?: Credentials): Host {
+  #open(address: string, domain: string, credentials?: Credentials, probe?: string): Host {
     return new Host(address, {
       http: this.#http,
       credentials: async () => credentials ?? this.#credentials.get(credentialKey(domain)),
       insecure: this.#settings.hosts[domain]?.insecure === true,
       signal: this.#signal,
+      ...(probe !== undefined && { probe }),
     });
   }
 }

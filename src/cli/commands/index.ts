@@ -74,6 +74,7 @@ export const ENTRIES: readonly Entry[] = [
   ]),
   ...same(['login'], 'Sign in to a registry', () => import('./registry.ts').then((m) => m.login)),
   ...same(['logout'], 'Sign out of a registry', () => import('./registry.ts').then((m) => m.logout)),
+  ...same(['search'], 'Search a registry for images', () => import('./search.ts').then((m) => m.search)),
   ...same(['history', 'image history'], 'Show the history of an image', () => import('./images.ts').then((m) => m.history)),
   ...same(['inspect'], 'Show all that is known of containers or images', () => import('./inspect.ts').then((m) => m.inspect)),
   ...same(['image inspect'], 'Show all that is known of images', () => import('./inspect.ts').then((m) => m.imageInspect)),
