@@ -12,6 +12,7 @@ export { pause, unpause } from './pausing.ts';
 export { rename } from './renaming.ts';
 export { processTable } from './processes.ts';
 export { changesOf } from './changes.ts';
+export { marksSize } from './marks.ts';
 export { commitContainer } from './committing.ts';
 export { measure, type Measured } from './measuring.ts';
 export * as copying from './copying.ts';

@@ -1,6 +1,6 @@
 // What Docker puts into the layer of every container besides the places of its mounts. It is no change of anybody's (`changes.ts`).
 import { chmodSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { type Directory, reasonOf, type RootedTree } from '../sys/index.ts';
+import { type Directory, reasonOf, RootedTree } from '../sys/index.ts';
 
 /** Programs read there what is mounted. */
 export const MTAB = { path: 'etc/mtab', link: '/proc/mounts' } as const;
@@ -29,4 +29,10 @@ export function leaveMarks(tree: RootedTree): void {
   if (found?.isDirectory()) return;
   if (found !== undefined) unlinkSync(etc.at('mtab'));
   symlinkSync(MTAB.link, etc.at('mtab'));
+}
+
+/** Bytes of what `leaveMarks` leaves in a snapshot's own folder: nobody wrote them. */
+export function marksSize(folder: string): number {
+  using tree = new RootedTree(folder);
+  return tree.readLink(MTAB.path) === MTAB.link ? MTAB.link.length : 0;
 }

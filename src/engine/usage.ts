@@ -1,6 +1,6 @@
 // How much room images, containers, volumes and the build cache take on the disk, how much of it pruning would free, and what the store takes in all.
 import { join } from 'node:path';
-import type { Container } from '../container/index.ts';
+import { type Container, marksSize } from '../container/index.ts';
 import type { Digest } from '../model/index.ts';
 import { diskBytes, treeSize } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
@@ -145,10 +145,10 @@ export function containerSizes(engine: Engine, c: Container): { written: number;
   return { written, total: written + (engine.images.find(c.imageId)?.size ?? 0) };
 }
 
-/** What a container wrote: all that is in its snapshot, less what a copying driver put there. */
+/** What a container wrote: all that is in its snapshot, less what a copying driver and every start put there. */
 function writtenSize(engine: Engine, snapshotId: number): number {
   const { snapshots } = engine;
   const parent = snapshots.driver === 'copy' ? snapshots.get(snapshotId)?.parentId : undefined;
-  const size = treeSize(snapshots.directory(snapshotId));
-  return Math.max(0, parent === undefined || parent === null ? size : size - treeSize(snapshots.directory(parent)));
+  const sizeOf = (id: number): number => treeSize(snapshots.directory(id)) - marksSize(snapshots.directory(id));
+  return Math.max(0, parent === undefined || parent === null ? sizeOf(snapshotId) : sizeOf(snapshotId) - sizeOf(parent));
 }

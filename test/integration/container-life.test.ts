@@ -156,6 +156,7 @@ test('what Docker puts into every container is there, and is no change of it', a
   assert.equal(await slipway('exec', 'marked', 'readlink', '/etc/mtab'), '/proc/mounts\n');
   assert.equal(await slipway('exec', 'marked', 'stat', '-c', '%a %s %F', '/.dockerenv'), '755 0 regular empty file\n');
   assert.equal(await slipway('diff', 'marked'), 'A /work\n'); // its working directory
+  assert.match(await slipway('ps', '-s', '--format', '{{.Size}}', '-f', 'name=marked'), /^0B \(virtual /);
   await slipway('rm', '-f', 'marked');
 });
 
