@@ -77,10 +77,16 @@ export class Bridges {
       await this.publish(network, published);
     }
     const index =
-      present ?? addBridge(socket, bridge, randomMac(), { address: network.gateway, prefixLength: Number(network.subnet.split('/')[1]) });
+      present ??
+      addBridge(socket, bridge, randomMac(), { address: network.gateway, prefixLength: Number(network.subnet.split('/')[1]) }, network.mtu);
     // From 127.0.0.1 of the host to a published port; packets of others to loopback are dropped by the rules.
     if (published.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, '1');
     return index;
+  }
+
+  /** Whether somebody else has an interface of this name: one of ours comes after its rules. */
+  isForeign(bridge: string): boolean {
+    return !existsSync(this.#rulesFile(bridge)) && this.exists(bridge);
   }
 
   /** Makes the published ports of an existing bridge those of the list. */

@@ -15,7 +15,7 @@ export interface Published extends PortMapping {
   readonly ip: string;
 }
 
-type Bridge = Pick<NetworkInfo, 'bridge' | 'subnet'>;
+type Bridge = Pick<NetworkInfo, 'bridge' | 'subnet' | 'internal'>;
 
 function chains(bridge: string): { ports: string; inward: string; outward: string } {
   return { ports: `SLIPWAY-${bridge}`, inward: `SLIPWAY-IN-${bridge}`, outward: `SLIPWAY-OUT-${bridge}` };
@@ -25,7 +25,7 @@ function chains(bridge: string): { ports: string; inward: string; outward: strin
  * Rules in the chains of the system, by table. They are inserted, so that they stand before a host's own refusals. `I` inserts,
  * `D` deletes; the text is the same.
  */
-function links(action: 'I' | 'D', { bridge, subnet }: Bridge): Record<'raw' | 'nat' | 'filter', string[]> {
+function links(action: 'I' | 'D', { bridge, subnet, internal }: Bridge): Record<'raw' | 'nat' | 'filter', string[]> {
   const { ports, inward, outward } = chains(bridge);
   const rule = (text: string): string => `-${action} ${text} -m comment --comment "slipway ${bridge}"`;
   const jump = (text: string, to: string): string => `${rule(text)} -j ${to}`;
@@ -34,7 +34,7 @@ function links(action: 'I' | 'D', { bridge, subnet }: Bridge): Record<'raw' | 'n
     nat: [
       jump('PREROUTING -m addrtype --dst-type LOCAL', ports),
       jump('OUTPUT -m addrtype --dst-type LOCAL', ports),
-      jump(`POSTROUTING -s ${subnet} ! -o ${bridge}`, 'MASQUERADE'),
+      ...(internal === true ? [] : [jump(`POSTROUTING -s ${subnet} ! -o ${bridge}`, 'MASQUERADE')]),
       // To a published port from the network itself or from loopback: the answer has to come back here.
       jump(`POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT`, 'MASQUERADE'),
       jump(`POSTROUTING -s 127.0.0.0/8 -o ${bridge}`, 'MASQUERADE'),
@@ -77,7 +77,7 @@ export function portsOnly(network: Bridge, published: readonly Published[]): str
 }
 
 /** A chain that is declared is emptied. */
-function portRules({ bridge, subnet }: Bridge, published: readonly Published[]): Record<'raw' | 'nat', string[]> {
+function portRules({ bridge, subnet, internal }: Bridge, published: readonly Published[]): Record<'raw' | 'nat', string[]> {
   const { ports } = chains(bridge);
   const each = (make: (port: Published) => string): string[] => published.map((port) => `-A ${ports} ${make(port)}`);
   return {
@@ -86,6 +86,7 @@ function portRules({ bridge, subnet }: Bridge, published: readonly Published[]):
       // Before translation: nobody but the network itself speaks to a container's own address, and nobody in the network to the host's loopback.
       `-A ${ports} -d ${subnet} ! -i ${bridge} -j DROP`,
       `-A ${ports} -i ${bridge} -d 127.0.0.0/8 -j DROP`,
+      ...(internal === true ? [`-A ${ports} -i ${bridge} ! -d ${subnet} -j DROP`] : []),
       // A neighbour may send to 127.0.0.1, and translation comes before the kernel's own refusal.
       ...each(({ protocol, hostPort }) => `-p ${protocol} -d 127.0.0.0/8 ! -i lo --dport ${hostPort} -j DROP`),
     ],

@@ -15,6 +15,7 @@ const AF_UNSPEC = 0;
 const IFF_UP = 1;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_FD = 28;
@@ -51,7 +52,7 @@ export function linkIndex(socket: RouteSocket, name: string): number | undefined
 }
 
 /** Makes a bridge with an address, up. Throws EEXIST. Returns its index. */
-export function addBridge(socket: RouteSocket, name: string, mac: string, address: Ipv4Network): number {
+export function addBridge(socket: RouteSocket, name: string, mac: string, address: Ipv4Network, mtu?: number): number {
   socket.request({
     type: RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
@@ -59,6 +60,7 @@ export function addBridge(socket: RouteSocket, name: string, mac: string, addres
       linkHeader(0, IFF_UP),
       attribute(IFLA_IFNAME, name),
       attribute(IFLA_ADDRESS, macBytes(mac)),
+      ...mtuAttribute(mtu),
       attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, 'bridge')]),
     ]),
   });
@@ -84,7 +86,9 @@ export interface VethRequest {
   readonly netnsPath: string;
   readonly mac: string;
   readonly address: Ipv4Network;
-  readonly gateway: string;
+  /** No way out when left out. */
+  readonly gateway?: string;
+  readonly mtu?: number;
   /** What it sends may come back to it: to its own published port, where bridges hand their frames to iptables. */
   readonly hairpin: boolean;
 }
@@ -97,6 +101,7 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
       linkHeader(0, 0),
       attribute(IFLA_IFNAME, 'eth0'),
       attribute(IFLA_ADDRESS, macBytes(o.mac)),
+      ...mtuAttribute(o.mtu),
       attribute(IFLA_NET_NS_FD, namespace),
     ]);
     const message = {
@@ -105,6 +110,7 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
       payload: Buffer.concat([
         linkHeader(0, IFF_UP),
         attribute(IFLA_IFNAME, o.name),
+        ...mtuAttribute(o.mtu),
         attribute(IFLA_MASTER, o.bridge),
         attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, 'veth'), attribute(IFLA_INFO_DATA, [attribute(VETH_INFO_PEER, peer)])]),
       ]),
@@ -129,8 +135,10 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
   const eth0 = linkIndex(inside, 'eth0')!;
   addAddress(inside, eth0, o.address);
   bringUp(inside, eth0);
-  addDefaultRoute(inside, eth0, o.gateway);
+  if (o.gateway !== undefined) addDefaultRoute(inside, eth0, o.gateway);
 }
+
+const mtuAttribute = (mtu: number | undefined): Buffer[] => (mtu === undefined ? [] : [attribute(IFLA_MTU, mtu)]);
 
 function bringUp(socket: RouteSocket, index: number): void {
   socket.request({ type: RTM_NEWLINK, payload: linkHeader(index, IFF_UP) });

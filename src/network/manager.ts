@@ -9,6 +9,7 @@ import { Bridges } from './bridge.ts';
 import { type Published, currentRules, forwardedPorts } from './firewall.ts';
 import { Changing } from './changing.ts';
 import { reservePorts } from './host-ports.ts';
+import { rangeOf } from './ipam.ts';
 import { addVeth, addressNumber, deleteLink } from './links.ts';
 import { DEFAULT_NETWORK, Networks } from './networks.ts';
 import type { CreateNetwork } from './networks.ts';
@@ -44,7 +45,9 @@ export class NetworkManager {
       if (old.id === r.id || (old.bound && !processAlive(old.by))) await this.#detach(old);
     }
     const network = await this.#prepare(r.network ?? DEFAULT_NETWORK);
-    using reserved = await reservePorts(r.ports ?? [], async () => forwardedPorts(await currentRules('nat')));
+    using reserved = await reservePorts(network.internal === true ? [] : (r.ports ?? []), async () =>
+      forwardedPorts(await currentRules('nat')),
+    );
     const { ports } = reserved;
     const ip = this.#records.lease(r.id, network.name, (used) => pickAddress(network, used, r.ip));
     const record: AttachmentRecord = {
@@ -103,7 +106,7 @@ export class NetworkManager {
     const network = record.dns ? this.#networks.get(record.network) : undefined;
     if (network === undefined) return;
     const names = [...new Set([name, ...aliases])];
-    aardvarkAdd(this.#namesFolder(), network.name, network.gateway, { id, ip: record.ip, names });
+    aardvarkAdd(this.#namesFolder(), namesFile(network), network.gateway, { id, ip: record.ip, names });
   }
 
   /** Takes down what belongs to nobody any more: to containers that `isAlive` denies, and to processes that are gone. */
@@ -183,6 +186,8 @@ export class NetworkManager {
   async #prepare(name: string): Promise<NetworkInfo> {
     const network = this.#networks.require(name);
     await this.#bridges.settled(network.bridge);
+    if (this.#bridges.isForeign(network.bridge))
+      throw new SlipwayError('conflict', 'network.bridge-in-use', `the bridge ${network.bridge} of network ${network.name} is not ours`);
     return this.#bridges.exists(network.bridge) ? network : this.#networks.relocate(network);
   }
 
@@ -197,12 +202,13 @@ export class NetworkManager {
       netnsPath: r.netnsPath,
       mac,
       address: { address: record.ip, prefixLength },
-      gateway: network.gateway,
+      ...(network.internal !== true && { gateway: network.gateway }),
+      ...(network.mtu !== undefined && { mtu: network.mtu }),
       hairpin: record.ports.length > 0,
     });
     if (!network.dns) return { mac, dns: [] };
     const names = [...new Set([r.name, ...(r.aliases ?? [])])];
-    aardvarkAdd(this.#namesFolder(), network.name, network.gateway, { id: r.id, ip: record.ip, names });
+    aardvarkAdd(this.#namesFolder(), namesFile(network), network.gateway, { id: r.id, ip: record.ip, names });
     return { mac, dns: [network.gateway] };
   }
 
@@ -216,7 +222,7 @@ export class NetworkManager {
   /** The pair of interfaces ends with the namespace. */
   async #detach(record: AttachmentRecord): Promise<void> {
     const network = this.#networks.get(record.network);
-    if (record.dns && network !== undefined) aardvarkRemove(this.#namesFolder(), network.name, network.gateway, record.id);
+    if (record.dns && network !== undefined) aardvarkRemove(this.#namesFolder(), namesFile(network), network.gateway, record.id);
     if (record.bound) deleteNetworkNamespace(join(this.#layout.netns, record.id));
     const others = this.#records.list().filter((other) => other.id !== record.id && other.bridge === record.bridge);
     if (network !== undefined && others.length === 0) await this.#bridges.remove(network);
@@ -235,13 +241,20 @@ export class NetworkManager {
 
 function pickAddress(network: NetworkInfo, used: ReadonlySet<string>, wanted: string | undefined): string {
   const subnet = parseSubnet(network.subnet);
+  const reserved = new Set(Object.values(network.auxAddresses ?? {}));
   if (wanted !== undefined) {
     if (!contains(subnet, wanted))
       throw new SlipwayError('invalid-argument', 'network.address', `invalid address ${wanted}: it is not in subnet ${network.subnet}`);
-    if (used.has(wanted) || wanted === network.gateway) throw new SlipwayError('conflict', 'network.address', 'Address already in use');
+    if (used.has(wanted) || reserved.has(wanted) || wanted === network.gateway)
+      throw new SlipwayError('conflict', 'network.address', 'Address already in use');
     return wanted;
   }
-  const free = freeAddress(subnet, network.gateway, used);
+  const free = freeAddress(
+    subnet,
+    network.gateway,
+    new Set([...used, ...reserved]),
+    network.ipRange === undefined ? subnet : rangeOf(network.ipRange),
+  );
   if (free === undefined)
     throw new SlipwayError(
       'unavailable',
@@ -249,6 +262,11 @@ function pickAddress(network: NetworkInfo, used: ReadonlySet<string>, wanted: st
       `no available IPv4 addresses on network ${network.name} (${network.subnet})`,
     );
   return free;
+}
+
+/** aardvark-dns passes questions from an internal network on to nobody. */
+function namesFile(network: NetworkInfo): string {
+  return network.internal === true ? `${network.name}%int` : network.name;
 }
 
 /** The host's end of a pair of interfaces. */

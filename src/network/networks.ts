@@ -1,8 +1,9 @@
 // Networks by name, in the database: the default one, made at first use, and those that users make.
+import { networkInterfaces } from 'node:os';
 import { SlipwayError } from '../model/index.ts';
 import { type Database, type Layout, recordEvent, type Sql } from '../store/index.ts';
 import { randomId, sha256Hex } from '../util/index.ts';
-import { addressText } from './links.ts';
+import { type AddressPlan, checkPlan, defaultGateway, readOptions } from './ipam.ts';
 import { formatSubnet, freeSubnet, hostRoutes, overlaps, parseSubnet } from './subnets.ts';
 import type { NetworkInfo } from './types.ts';
 
@@ -11,11 +12,10 @@ const RESERVED = new Set([DEFAULT_NETWORK, 'default', 'host', 'none']);
 /** A second store on the same machine has a bridge of its own. */
 const DEFAULT_RUN = '/run/slipway';
 
-export interface CreateNetwork {
+export interface CreateNetwork extends AddressPlan {
   readonly name: string;
-  /** CIDR; a free one when left out. */
-  readonly subnet?: string;
-  readonly gateway?: string;
+  readonly internal?: boolean;
+  readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -56,6 +56,10 @@ export class Networks {
       throw new SlipwayError('invalid-argument', 'network.invalid-name', `invalid network name: ${o.name}`);
     if (RESERVED.has(o.name) || this.list().some((network) => network.name === o.name))
       throw new SlipwayError('already-exists', 'network.exists', `network with name ${o.name} already exists`);
+    checkPlan(o);
+    const { bridge } = readOptions(o.options ?? {});
+    if (bridge !== undefined && (networkInterfaces()[bridge] !== undefined || this.list().some((network) => network.bridge === bridge)))
+      throw new SlipwayError('conflict', 'network.bridge-in-use', `an interface or network has the bridge name ${bridge} already`);
     return this.#insert(this.#make(o, undefined));
   }
 
@@ -79,7 +83,7 @@ export class Networks {
         'network.subnet-in-use',
         `the subnet ${network.subnet} of network ${network.name} overlaps with a route of this host`,
       );
-    const moved = { ...network, ...this.#addresses(undefined, undefined) };
+    const moved = { ...network, ...this.#addresses({}) };
     this.#db.removal((sql) => {
       sql.run('UPDATE networks SET json = ? WHERE name = ?', JSON.stringify(moved), network.name);
       sql.run('DELETE FROM network_leases WHERE network = ?', network.name);
@@ -89,24 +93,34 @@ export class Networks {
 
   #make(o: CreateNetwork, bridge: string | undefined): NetworkInfo {
     const id = randomId();
+    const { bridge: own, ...rest } = readOptions(o.options ?? {});
     return {
       id,
       name: o.name,
       driver: 'bridge',
-      bridge: bridge ?? `slw-${id.slice(0, 10)}`,
-      ...this.#addresses(o.subnet, o.gateway),
+      bridge: bridge ?? own ?? `slw-${id.slice(0, 10)}`,
+      ...this.#addresses(o),
+      ...(o.ipRange !== undefined && { ipRange: o.ipRange }),
+      ...(Object.keys(o.auxAddresses ?? {}).length > 0 && { auxAddresses: o.auxAddresses }),
+      ...(o.internal === true && { internal: true }),
+      ...(o.options !== undefined && { options: o.options }),
+      ...rest,
       dns: bridge === undefined,
       labels: o.labels ?? {},
       createdAt: Date.now(),
     };
   }
 
-  #addresses(wanted: string | undefined, gateway: string | undefined): { subnet: string; gateway: string } {
+  #addresses({ subnet: wanted, gateway, ipRange }: AddressPlan): { subnet: string; gateway: string } {
     const others = this.list().map((network) => parseSubnet(network.subnet));
     const subnet = wanted === undefined ? freeSubnet([...hostRoutes(), ...others]) : parseSubnet(wanted);
     if (wanted !== undefined && others.some((other) => overlaps(other, subnet)))
-      throw new SlipwayError('conflict', 'network.subnet-in-use', 'Pool overlaps with other one on this address space');
-    return { subnet: formatSubnet(subnet), gateway: gateway ?? addressText(subnet.base + 1) };
+      throw new SlipwayError(
+        'conflict',
+        'network.subnet-in-use',
+        'invalid pool request: Pool overlaps with other one on this address space',
+      );
+    return { subnet: formatSubnet(subnet), gateway: gateway ?? defaultGateway(subnet, ipRange) };
   }
 
   #insert(network: NetworkInfo): NetworkInfo {

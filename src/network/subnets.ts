@@ -33,9 +33,10 @@ export function contains(subnet: Subnet, address: string): boolean {
   return overlaps(subnet, { base: addressNumber(address), prefixLength: 32 });
 }
 
-/** The network itself, its gateway and its broadcast address are never given out. */
-export function freeAddress(subnet: Subnet, gateway: string, used: ReadonlySet<string>): string | undefined {
-  for (let number = subnet.base + 1; number < subnet.base + 2 ** (32 - subnet.prefixLength) - 1; number++) {
+/** The network itself, its gateway and its broadcast address are never given out, nor what is not in `range`. */
+export function freeAddress(subnet: Subnet, gateway: string, used: ReadonlySet<string>, range: Subnet = subnet): string | undefined {
+  const last = Math.min(range.base + 2 ** (32 - range.prefixLength) - 1, subnet.base + 2 ** (32 - subnet.prefixLength) - 2);
+  for (let number = Math.max(range.base, subnet.base + 1); number <= last; number++) {
     const address = addressText(number);
     if (address !== gateway && !used.has(address)) return address;
   }

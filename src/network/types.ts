@@ -52,6 +52,16 @@ export interface NetworkInfo {
   /** CIDR. */
   readonly subnet: string;
   readonly gateway: string;
+  /** CIDR: only its addresses are given out. */
+  readonly ipRange?: string;
+  /** By name, never given out. */
+  readonly auxAddresses?: Readonly<Record<string, string>>;
+  /** No way out of it, and none in. */
+  readonly internal?: boolean;
+  /** As given. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Bytes; the kernel's choice when left out. */
+  readonly mtu?: number;
   /** Names of containers resolve (user-made networks). */
   readonly dns: boolean;
   readonly labels: Readonly<Record<string, string>>;

@@ -87,7 +87,7 @@ export const networkLs: Command = {
       ID: id(n),
       IPv4: 'true',
       IPv6: 'false',
-      Internal: 'false',
+      Internal: String(n.info?.internal === true),
       Label: labelOf(n.labels),
       Labels: labelsText(n.labels),
       Name: n.name,
@@ -137,15 +137,25 @@ export const findNetwork: Find = async (engine, ref) => {
     IPAM: {
       Driver: 'default',
       Options: isPredefined(n) ? null : {},
-      Config: info === undefined ? null : [{ Subnet: info.subnet, Gateway: info.gateway }],
+      Config:
+        info === undefined
+          ? null
+          : [
+              {
+                Subnet: info.subnet,
+                ...(info.ipRange !== undefined && { IPRange: info.ipRange }),
+                Gateway: info.gateway,
+                ...(info.auxAddresses !== undefined && { AuxiliaryAddresses: info.auxAddresses }),
+              },
+            ],
     },
-    Internal: false,
+    Internal: info?.internal === true,
     Attachable: false,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
     Containers: Object.fromEntries(members),
-    Options: info !== undefined && isPredefined(n) ? { 'com.docker.network.bridge.name': info.bridge } : {},
+    Options: info !== undefined && isPredefined(n) ? { 'com.docker.network.bridge.name': info.bridge } : (info?.options ?? {}),
     Labels: n.labels,
   };
 };
@@ -164,30 +174,53 @@ export const networkCreate: Command = {
   name: 'network create',
   summary: 'Create a network',
   usage: '[OPTIONS] NETWORK',
-  examples: ['slipway network create app', 'slipway network create --subnet 10.9.0.0/24 app'],
+  examples: ['slipway network create app', 'slipway network create --subnet 10.9.0.0/24 --ip-range 10.9.0.128/25 app'],
   args: { min: 1, max: 1 },
   options: [
+    { name: 'aux-address', type: 'list', placeholder: 'name=ip', help: 'Addresses that no container gets' },
     { name: 'driver', short: 'd', type: 'string', placeholder: 'bridge', help: 'Driver of the network; only bridge exists' },
     { name: 'gateway', type: 'string', placeholder: 'ip', help: 'Gateway address' },
+    { name: 'internal', type: 'boolean', help: 'No way out of the network, and none in' },
+    { name: 'ip-range', type: 'string', placeholder: 'cidr', help: 'Part of the subnet that containers get addresses of' },
+    { name: 'ipv6', type: 'boolean', help: 'Refused: containers have addresses of IPv4' },
+    {
+      name: 'opt',
+      short: 'o',
+      type: 'list',
+      placeholder: 'key=value',
+      help: 'Options of the driver: com.docker.network.bridge.name, com.docker.network.driver.mtu',
+    },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
-    { name: 'subnet', type: 'string', placeholder: 'cidr', help: 'Subnet of the network (default: a free range)' },
+    { name: 'subnet', type: 'list', placeholder: 'cidr', help: 'Subnet of the network (default: a free range)' },
   ],
   async run(ctx, o, [name = '']) {
     const driver = o.string('driver') ?? 'bridge';
     if (driver !== 'bridge')
-      throw new SlipwayError('unsupported', 'network.driver', `could not find plugin ${driver} in v1 plugin registry: plugin not found`, {
+      throw new SlipwayError('unsupported', 'network.driver', `plugin ${JSON.stringify(driver)} not found`, {
         hints: ['the only driver is bridge'],
       });
-    const subnet = o.string('subnet');
+    const [subnet, ...others] = o.list('subnet');
+    if (others.length > 0) throw new SlipwayError('unsupported', 'network.subnets', "bridge driver doesn't support multiple subnets");
     const gateway = o.string('gateway');
-    if (gateway !== undefined && subnet === undefined)
-      throw new SlipwayError('invalid-argument', 'network.gateway', `no matching subnet for gateway ${gateway}`);
+    const ipRange = o.string('ip-range');
+    const pairs = (name: string): Record<string, string> =>
+      Object.fromEntries(
+        o
+          .list(name)
+          .map((text) => text.split(/=(.*)/s))
+          .map(([key = '', value = '']) => [key, value]),
+      );
     const network = await (await ctx.engine()).network();
     const { id } = await network.create({
       name,
       labels: containerLabels(o.list('label'), '--label'),
       ...(subnet !== undefined && { subnet }),
       ...(gateway !== undefined && { gateway }),
+      ...(ipRange !== undefined && { ipRange }),
+      auxAddresses: pairs('aux-address'),
+      ...(o.bool('ipv6') && { ipv6: true }),
+      ...(o.bool('internal') && { internal: true }),
+      ...(o.has('opt') && { options: pairs('opt') }),
     });
     ctx.stdout.write(`${id}\n`);
   },
