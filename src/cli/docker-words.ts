@@ -2,7 +2,7 @@
 
 const COMMANDS = new Set(
   `bake checkpoint compose config context debug logs model node plugin scout
-  secret service stack swarm trust update`.split(/\s+/),
+  secret service stack swarm trust`.split(/\s+/),
 );
 
 /** The second words of Docker's groups. */
@@ -13,14 +13,13 @@ const IN_GROUPS: Readonly<Record<string, string>> = {
   buildx: 'bake create dial-stdio rm',
   'buildx history': 'export import open trace',
   'buildx history inspect': 'attachment',
-  container: 'update',
   network: 'connect disconnect',
   system: 'dial-stdio',
   volume: 'update',
 };
 
 const FLAGS = new Set(
-  `annotation blkio-weight blkio-weight-device cgroup-parent cgroupns cidfile compress config-only context cpu-count cpu-percent cpu-period
+  `annotation blkio-weight-device cgroup-parent cgroupns cidfile compress config-only context cpu-count cpu-percent cpu-period
   cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpuset-cpus cpuset-mems debug details device device-cgroup-rule device-read-bps
   device-read-iops device-write-bps device-write-iops disable-content-trust dns-opt dns-option dns-search domainname gpus group-add health-cmd
   health-interval health-retries health-start-interval health-start-period health-timeout host internal io-maxbandwidth io-maxiops ip ip-range

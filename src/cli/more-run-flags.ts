@@ -12,6 +12,7 @@ import { HEALTH_FLAGS, healthOf } from './health-flags.ts';
 export const MORE_FLAGS: readonly Option[] = [
   ...HEALTH_FLAGS,
   { name: 'cgroupns', type: 'string', placeholder: 'host|private', help: 'Whose control groups it sees' },
+  { name: 'blkio-weight', type: 'number', placeholder: 'n', help: 'Weight of its block I/O against others: 10 to 1000' },
   { name: 'cpu-period', type: 'number', placeholder: 'µs', help: 'Period in which the quota counts' },
   { name: 'cpu-quota', type: 'number', placeholder: 'µs', help: 'Processor time in each period' },
   { name: 'cpu-shares', short: 'c', type: 'number', placeholder: 'n', help: 'Weight against other containers (1024)' },
@@ -40,6 +41,31 @@ type More = Partial<ContainerRequest>;
 
 /** @throws SlipwayError invalid-argument `cli.flag` */
 export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
+  const list = (name: string): string[] | undefined => (o.list(name).length > 0 ? o.list(name) : undefined);
+  const more = {
+    cgroupns: o.string('cgroupns'),
+    ...limitsOf(o),
+    devices: list('device')?.map(device),
+    dnsOptions: list('dns-option'),
+    dnsSearch: list('dns-search')?.map(domain),
+    domainname: o.string('domainname'),
+    groups: list('group-add'),
+    ipc: o.string('ipc'),
+    networkAliases: list('network-alias'),
+    ...healthOf(o),
+    oomScoreAdj: o.number('oom-score-adj'),
+    pid: o.string('pid'),
+    sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
+    userns: o.string('userns'),
+    uts: o.string('uts'),
+    volumesFrom: list('volumes-from'),
+    ...security(ctx, o.list('security-opt')),
+  };
+  return Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)) as More;
+}
+
+/** Limits and the restart policy: what `update` changes as well. */
+export function limitsOf(o: ParsedOptions): More {
   const bytes = (name: string): number | undefined => {
     const text = o.string(name);
     if (text === undefined) return undefined;
@@ -48,34 +74,18 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     if (value === undefined) throw wrongFlag(invalidValue(`--${name}`, text, `invalid size: '${text}'`));
     return value;
   };
-  const list = (name: string): string[] | undefined => (o.list(name).length > 0 ? o.list(name) : undefined);
-  const more = {
-    cgroupns: o.string('cgroupns'),
+  const limits = {
+    blkioWeight: o.number('blkio-weight'),
     cpuPeriod: o.number('cpu-period'),
     cpuQuota: o.number('cpu-quota'),
     cpuShares: o.number('cpu-shares'),
     cpusetCpus: o.string('cpuset-cpus'),
     cpusetMems: o.string('cpuset-mems'),
-    devices: list('device')?.map(device),
-    dnsOptions: list('dns-option'),
-    dnsSearch: list('dns-search')?.map(domain),
-    domainname: o.string('domainname'),
-    groups: list('group-add'),
-    ipc: o.string('ipc'),
     memoryReservation: bytes('memory-reservation'),
     memorySwap: bytes('memory-swap'),
-    networkAliases: list('network-alias'),
-    ...healthOf(o),
-    oomScoreAdj: o.number('oom-score-adj'),
-    pid: o.string('pid'),
     restart: restartPolicy(o),
-    sysctls: o.has('sysctl') ? Object.fromEntries(o.list('sysctl').map(sysctl)) : undefined,
-    userns: o.string('userns'),
-    uts: o.string('uts'),
-    volumesFrom: list('volumes-from'),
-    ...security(ctx, o.list('security-opt')),
   };
-  return Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)) as More;
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 function restartPolicy(o: ParsedOptions): ContainerRequest['restart'] {

@@ -9,6 +9,8 @@ export { attachTo } from './attaching.ts';
 export { parseRestartPolicy } from './restart-policy.ts';
 export { supervise } from './supervisor.ts';
 export { pause, unpause } from './pausing.ts';
+export { type ContainerUpdate, updateContainer } from './updating.ts';
+export { startByPolicies } from './restarting.ts';
 export { rename } from './renaming.ts';
 export { processTable } from './processes.ts';
 export { changesOf } from './changes.ts';

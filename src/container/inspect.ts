@@ -117,6 +117,7 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
     CpuPeriod: r.cpuPeriod ?? 0,
     CpuQuota: r.cpuQuota ?? 0,
     CpuShares: r.cpuShares ?? 0,
+    BlkioWeight: r.blkioWeight ?? 0,
     CpusetCpus: r.cpusetCpus ?? '',
     CpusetMems: r.cpusetMems ?? '',
     Devices: (r.devices ?? []).map((d) => ({ PathOnHost: d.source, PathInContainer: d.destination, CgroupPermissions: d.permissions })),

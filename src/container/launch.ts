@@ -34,7 +34,7 @@ import { isAlive } from './transitions.ts';
 import { type Joined, join, joinedName } from './namespaces.ts';
 import { ContainerRecords } from './records.ts';
 import { withInit } from './init.ts';
-import { asksForLimits, resources } from './limits.ts';
+import { asksForLimits, NO_WEIGHT, resources, weighsBlockIo } from './limits.ts';
 import { leaveMarks } from './marks.ts';
 import { seedVolume } from './seed.ts';
 import type { Container, MountPoint } from './types.ts';
@@ -114,6 +114,7 @@ async function warn(c: Container, runtime: OciRuntime, o: LaunchOptions): Promis
     o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
   if ((await runtime.confinement()) === 'no-parser')
     o.onWarning?.('AppArmor is enabled, but apparmor_parser is not installed: the container has no AppArmor profile');
+  if ((c.request.blkioWeight ?? 0) > 0 && !weighsBlockIo()) o.onWarning?.(NO_WEIGHT);
   if (!runtime.cgroups && asksForLimits(c.request))
     o.onWarning?.('no control group can be made on this machine: the limits on memory, CPUs and processes have no effect');
 }

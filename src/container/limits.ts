@@ -40,6 +40,8 @@ export function checkLimits(r: ContainerRequest, cpus: number): void {
     const there = new Set(numbers(available));
     if (set.some((n) => !there.has(n))) refuse(`Requested ${what} are not available - requested ${wanted}, available: ${available}`);
   }
+  if (r.blkioWeight !== undefined && r.blkioWeight !== 0 && (r.blkioWeight < 10 || r.blkioWeight > 1000))
+    refuse('Range of blkio weight is from 10 to 1000');
   if (r.oomScoreAdj !== undefined && Math.abs(r.oomScoreAdj) > 1000)
     refuse(`Invalid value ${r.oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
 }
@@ -79,8 +81,18 @@ export function resources(r: ContainerRequest): Resources {
     ...(Object.keys(memory).length > 0 && { memory }),
     ...(Object.keys(cpu).length > 0 && { cpu }),
     ...(isLimit(r.pidsLimit) && { pids: { limit: r.pidsLimit } }),
+    ...(isLimit(r.blkioWeight) && weighsBlockIo() && { blockIO: { weight: r.blkioWeight } }),
   };
 }
+
+/** Whether the kernel weighs what containers read and write against each other. */
+export function weighsBlockIo(): boolean {
+  const unified = '/sys/fs/cgroup/cgroup.controllers';
+  if (existsSync(unified)) return readFileSync(unified, 'latin1').split(/\s/).includes('io');
+  return ['blkio.weight', 'blkio.bfq.weight'].some((name) => existsSync(`/sys/fs/cgroup/blkio/${name}`));
+}
+
+export const NO_WEIGHT = 'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.';
 
 function countsSwap(): boolean {
   return existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') || existsSync('/sys/fs/cgroup/cgroup.controllers');

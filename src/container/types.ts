@@ -93,6 +93,8 @@ export interface ContainerRequest {
   readonly cpuPeriod?: number;
   readonly cpuQuota?: number;
   readonly cpuShares?: number;
+  /** 10 to 1000. */
+  readonly blkioWeight?: number;
   /** `0-2,5`. */
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;

@@ -25,7 +25,8 @@ export * from './registry.ts';
 export { hasStandIn, makeStandIn, standIns } from './stand-ins.ts';
 export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
-export { measure, type Measured, parseRestartPolicy } from '../container/index.ts';
+export { serviceUnit } from './service.ts';
+export { measure, type Measured, parseRestartPolicy, startByPolicies, updateContainer } from '../container/index.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
 
 // The use cases that a part below has whole.

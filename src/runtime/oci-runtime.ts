@@ -23,7 +23,7 @@ import { resolveCapabilities } from './spec/capabilities.ts';
 import { forCrun } from './spec/crun.ts';
 import { processSpec } from './spec/default.ts';
 import { encodeSpec, writeBundle } from './spec/encode.ts';
-import type { OciSpec } from './spec/oci.ts';
+import type { OciSpec, Resources } from './spec/oci.ts';
 import type { ExecOptions, ExitStatus, ForegroundOptions, RunOptions, RuntimeState, Streams, TerminalEnds } from './types.ts';
 
 export interface CreateOptions {
@@ -162,6 +162,19 @@ export class OciRuntime {
   /** Lets them go on. No error when they do. */
   async resume(id: string): Promise<void> {
     if ((await this.state(id))?.status === 'paused') await this.#told('resume', id);
+  }
+
+  /** Sets other limits for a container that runs; what is left out stays. */
+  async update(id: string, resources: Resources): Promise<void> {
+    const folder = scratchFolder(this.#binary.stateRoot, randomId(8));
+    try {
+      const file = join(folder, 'resources.json');
+      writeFileSync(file, JSON.stringify(resources), { mode: 0o600 });
+      const result = await callRuntime(this.#binary, ['update', '--resources', file, id]);
+      if (result.exitCode !== 0) throw this.#failed('update', id, result.stderr);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
   async #told(what: string, id: string): Promise<void> {

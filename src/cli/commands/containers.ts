@@ -28,7 +28,7 @@ interface Each {
 }
 
 /** Acts on each and reports in the order of the arguments; an error of one does not keep the others from theirs. */
-function each(command: Omit<Command, 'run'>, act: Act, { together, missingIsFine }: Each = {}): Command {
+export function each(command: Omit<Command, 'run'>, act: Act, { together, missingIsFine }: Each = {}): Command {
   return {
     ...command,
     async run(ctx, o, args) {

@@ -103,6 +103,9 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['pause', 'container pause'], 'Pause all processes of containers', () => import('./containers.ts').then((m) => m.pause)),
   ...same(['unpause', 'container unpause'], 'Resume paused containers', () => import('./containers.ts').then((m) => m.unpause)),
   ...same(['rename', 'container rename'], 'Rename a container', () => import('./containers.ts').then((m) => m.rename)),
+  ...same(['update', 'container update'], 'Change the limits and the restart policy of containers', () =>
+    import('./update.ts').then((m) => m.update),
+  ),
   ...same(['stats', 'container stats'], 'Show what containers use of the machine', () => import('./stats.ts').then((m) => m.stats)),
   ...same(['top', 'container top'], 'Show the processes of a container', () => import('./containers.ts').then((m) => m.top)),
   ...same(['attach', 'container attach'], 'Attach to a running container', () => import('./containers.ts').then((m) => m.attach)),
@@ -150,6 +153,12 @@ export const ENTRIES: readonly Entry[] = [
     hidden: true,
     load: () => import('./check.ts').then((m) => m.systemSync),
   },
+  ...same(['system start'], 'Start the containers whose restart policies want it, as after a restart of the machine', () =>
+    import('./service.ts').then((m) => m.systemStart),
+  ),
+  ...same(['system service install'], 'Have systemd start containers with a restart policy when the machine starts', () =>
+    import('./service.ts').then((m) => m.serviceInstall),
+  ),
   ...same(['system check'], 'Check the store, mounts and processes for damage and leftovers', () =>
     import('./check.ts').then((m) => m.systemCheck),
   ),

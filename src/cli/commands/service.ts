@@ -1,0 +1,71 @@
+// Containers that come back when the machine starts: `system start`, and the unit of systemd that calls it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { serviceUnit, startByPolicies } from '../../engine/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { findExecutable, run } from '../../sys/index.ts';
+import type { Command } from '../command.ts';
+
+const UNIT = 'slipway.service';
+
+export const systemStart: Command = {
+  name: 'system start',
+  summary: 'Start the containers whose restart policies want it, as after a restart of the machine',
+  usage: '',
+  examples: ['slipway system start'],
+  args: { min: 0, max: 0 },
+  options: [],
+  async run(ctx) {
+    const { started, warnings } = await startByPolicies(await (await ctx.engine()).containers());
+    for (const c of started) ctx.stdout.write(`${c.name}\n`);
+    for (const warning of warnings) ctx.stderr.write(`error: ${warning}\n`);
+    return warnings.length > 0 ? 1 : 0;
+  },
+};
+
+export const serviceInstall: Command = {
+  name: 'system service install',
+  summary: 'Have systemd start containers with a restart policy when the machine starts',
+  usage: '[OPTIONS]',
+  examples: ['slipway system service install', 'slipway system service install --print'],
+  args: { min: 0, max: 0 },
+  options: [
+    {
+      name: 'folder',
+      type: 'string',
+      placeholder: 'folder',
+      help: 'Where units are (/etc/systemd/system, for users ~/.config/systemd/user)',
+    },
+    { name: 'print', type: 'boolean', help: 'Print the unit, and install nothing' },
+  ],
+  async run(ctx, o) {
+    const user = process.getuid?.() !== 0;
+    const { root, run: runFolder } = ctx.settings;
+    const unit = serviceUnit({ selfCommand: ctx.selfCommand, root, run: runFolder, user });
+    if (o.bool('print')) return void ctx.stdout.write(unit);
+    const usual = user ? join(ctx.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'systemd/user') : '/etc/systemd/system';
+    const path = join(o.string('folder') ?? usual, UNIT);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, unit);
+    ctx.stdout.write(`${path}\n`);
+    // elsewhere it belongs to a machine that is being made
+    if (o.has('folder')) return;
+    const systemctl = findExecutable('systemctl');
+    if (systemctl === undefined)
+      throw new SlipwayError(
+        'failed-precondition',
+        'cli.no-systemd',
+        `systemctl is not installed: ${UNIT} is written, and nothing starts it`,
+        {
+          hints: ['run `slipway system start` when the machine starts'],
+        },
+      );
+    for (const args of [['daemon-reload'], ['enable', UNIT]]) {
+      const { exitCode, stderr } = await run(systemctl, [...(user ? ['--user'] : []), ...args]);
+      // without a systemd that runs there is nothing to reload; enabling works
+      if (exitCode !== 0 && args[0] === 'enable')
+        throw new SlipwayError('process-failed', 'cli.systemctl', `systemctl ${args.join(' ')}: ${stderr.trim()}`);
+    }
+  },
+};
