@@ -20,6 +20,7 @@ export function parseMount(text: string): Mount {
   if (text === '') throw refuse('EOF');
   const given = new Map<string, string>();
   const labels: Record<string, string> = {};
+  const options: Record<string, string> = {};
   for (const field of fields(text)) {
     const [name = '', value] = field.split(/=(.*)/s);
     const key = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
@@ -28,6 +29,7 @@ export function parseMount(text: string): Mount {
     if (SWITCHES.has(key) && value !== undefined && !TRUE.has(value) && !FALSE.has(value))
       throw refuse(`invalid value for ${name}: ${value}`);
     if (key === 'volume-label') labels[value?.split('=')[0] ?? ''] = value?.split(/=(.*)/s)[1] ?? '';
+    if (key === 'volume-opt') options[value?.split('=')[0] ?? ''] = value?.split(/=(.*)/s)[1] ?? '';
     given.set(key, value ?? 'true');
   }
   const type = given.get('type')?.toLowerCase() ?? 'volume';
@@ -47,7 +49,7 @@ export function parseMount(text: string): Mount {
     throw refuse("option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
   if (recursion === 'readonly' && propagation !== 'rprivate')
     throw refuse("option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction");
-  const options = type === 'tmpfs' ? tmpfsOptions(given, readonly, refuse) : [];
+  const memory = type === 'tmpfs' ? tmpfsOptions(given, readonly, refuse) : [];
   if (type === 'image')
     throw wrongFlag('mounts of images are not supported', ['`slipway create IMAGE` and `slipway cp` bring files out of an image']);
   if (!['bind', 'volume', 'tmpfs'].includes(type)) throw config('mount type unknown');
@@ -55,9 +57,9 @@ export function parseMount(text: string): Mount {
   if (normalize(`${destination}/`) === '/') throw config("invalid specification: destination can't be '/'");
   if (type === 'tmpfs') {
     if (source !== '') throw config('field Source must not be specified');
-    return { tmpfs: [destination, options.join(',')].filter(Boolean).join(':') };
+    return { tmpfs: [destination, memory.join(',')].filter(Boolean).join(':') };
   }
-  if (type === 'volume') return { volume: volume(given, { source, destination, readonly, labels }) };
+  if (type === 'volume') return { volume: volume(given, { source, destination, readonly, labels, options }) };
   if (source === '') throw config('field Source must not be empty');
   if (!isAbsolute(source)) throw config(`invalid mount path: '${source}' mount path must be absolute`);
   if (!PROPAGATIONS.has(propagation)) throw config(`invalid propagation mode: ${propagation}`);
@@ -91,13 +93,12 @@ function tmpfsOptions(given: ReadonlyMap<string, string>, readonly: boolean, ref
 
 function volume(
   given: ReadonlyMap<string, string>,
-  { source, labels, ...v }: VolumeRequest & { source: string; labels: Readonly<Record<string, string>> },
+  { source, labels, options, ...v }: Required<Pick<VolumeRequest, 'source' | 'labels' | 'options'>> & VolumeRequest,
 ): VolumeRequest {
   const driver = given.get('volume-driver') ?? 'local';
   if (driver !== 'local' && driver !== '')
     throw wrongFlag(`error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`, ['there is local']);
-  for (const key of ['volume-opt', 'volume-subpath'])
-    if (given.has(key)) throw wrongFlag(`${key} is not supported`, ['volumes are folders of the store, and are mounted whole']);
+  if (given.has('volume-subpath')) throw wrongFlag('volume-subpath is not supported', ['volumes are mounted whole']);
   if (source.includes('/'))
     throw wrongFlag(
       `create ${source}: ${JSON.stringify(source)} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
@@ -108,5 +109,6 @@ function volume(
     ...(source !== '' && { source }),
     ...(TRUE.has(given.get('volume-nocopy') ?? '') && { noCopy: true }),
     ...(Object.keys(labels).length > 0 && { labels }),
+    ...(Object.keys(options).length > 0 && { options }),
   };
 }

@@ -24,6 +24,7 @@ export async function withFiles<T>(
   fn: (files: ContainerFiles) => T,
 ): Promise<T> {
   const c = await manager.started(container);
+  if (!(isAlive(c) && c.state.pid > 0)) for (const m of c.mounts) if (m.type === 'volume') await manager.volumes.mount(c, m);
   const isMachine = (inside: string): boolean => /^(?:proc|sys|dev)(?:\/|$)/.test(inside) && mountAt(c, inside) === undefined;
   const within = (root: string): T => {
     using tree = new RootedTree(root);

@@ -36,8 +36,9 @@ import { ContainerRecords } from './records.ts';
 import { withInit } from './init.ts';
 import { asksForLimits, NO_WEIGHT, resources, weighsBlockIo } from './limits.ts';
 import { leaveMarks } from './marks.ts';
-import { seedVolume } from './seed.ts';
+import { fillMounted, seedVolume } from './seed.ts';
 import type { Container, MountPoint } from './types.ts';
+import { isMemory, isReadonly } from './volume-options.ts';
 import type { Volumes } from './volumes.ts';
 
 /** The folder for that of another container, in the bundle. */
@@ -86,8 +87,8 @@ export async function launch(
   joining.catch(() => {}); // awaited below
   try {
     mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
-    await prepareMounts(parts, volumes, c, rootfs);
-    const plain = specOf(parts, c, rootfs, joined, o);
+    const mounts = await prepareMounts(parts, volumes, c, rootfs);
+    const plain = specOf(parts, { ...c, mounts }, rootfs, joined, o);
     checkProgram(plain);
     for (const name of IDENTITY) writeFileSync(joinPath(bundle, name), '', { mode: 0o644 });
     using tree = new RootedTree(rootfs);
@@ -170,11 +171,16 @@ function createPlace(parent: Directory, name: string, directory: boolean): void 
   chmodSync(path, 0o755);
 }
 
-async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Container, rootfs: string): Promise<void> {
+/** Returns the container's mounts as they can be: a volume may be mounted read-only itself, which runtimes would take back. */
+async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Container, rootfs: string): Promise<MountPoint[]> {
+  const fixed = new Set<MountPoint>();
   for (const m of c.mounts) {
     if (m.type === 'volume') {
       volumes.ensureFolder(m.name!);
-      await seedVolume(m, rootfs, layout.locks);
+      const options = await volumes.mount(c, m);
+      if (options === undefined) await seedVolume(m, rootfs, layout.locks);
+      else if (isReadonly(options)) fixed.add(m);
+      else if (!isMemory(options)) fillMounted(m, rootfs);
     } else if (m.mustExist === true) {
       checkSource(m);
     } else if (m.type === 'bind' && !existsSync(m.source)) {
@@ -194,6 +200,7 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
     });
   }
   leaveMarks(tree);
+  return c.mounts.map((m) => (fixed.has(m) ? { ...m, readonly: true } : m));
 }
 
 function specOf(parts: ContainerParts, c: Container, rootfs: string, joined: Joined, o: LaunchOptions): OciSpec {

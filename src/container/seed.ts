@@ -31,6 +31,26 @@ export async function seedVolume(point: MountPoint, rootfs: string, locks: strin
   removeTree(ready);
 }
 
+/** Of a volume that is mounted from elsewhere: there is no place beside it from which files could move in at once. */
+export function fillMounted(point: MountPoint, rootfs: string): void {
+  if (point.noCopy === true || readdirSync(point.source).length > 0) return;
+  using tree = new RootedTree(rootfs);
+  const inside = tree.locate(point.destination);
+  if (tree.stat(inside)?.isDirectory() !== true) return;
+  using from = tree.directory(inside);
+  if (from.list().length > 0) copyTree(from, point, point.source);
+}
+
+function copyTree(from: Directory, point: MountPoint, to: string): void {
+  const copy = spawnSync('/bin/cp', ['-a', '--', '.', to], { cwd: from.self, encoding: 'utf8' });
+  if (copy.status === 0) return;
+  throw new SlipwayError(
+    'internal',
+    'volume.not-seeded',
+    `cannot fill volume ${point.name ?? ''} from the image: ${copy.error?.message ?? copy.stderr.trim()}`,
+  );
+}
+
 /** Empty, or filled half way by a command that was killed: then its copy still lies beside it, and the rest of it follows. */
 function isUnseeded(point: MountPoint): boolean {
   return readdirSync(point.source).length === 0 || existsSync(seedFolder(point));
@@ -45,14 +65,11 @@ function copyAside(from: Directory, point: MountPoint, ready: string): void {
   const growing = `${ready}.part`;
   removeTree(growing); // of a command that was killed
   mkdirSync(growing, { mode: 0o700 });
-  const copy = spawnSync('/bin/cp', ['-a', '--', '.', growing], { cwd: from.self, encoding: 'utf8' });
-  if (copy.status !== 0) {
+  try {
+    copyTree(from, point, growing);
+  } catch (error) {
     removeTree(growing);
-    throw new SlipwayError(
-      'internal',
-      'volume.not-seeded',
-      `cannot fill volume ${point.name ?? ''} from the image: ${copy.error?.message ?? copy.stderr.trim()}`,
-    );
+    throw error;
   }
   renameSync(growing, ready);
 }

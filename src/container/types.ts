@@ -19,6 +19,8 @@ export interface VolumeRequest {
   readonly recursion?: 'none' | 'readonly';
   /** Of a new volume. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of a new volume: `type`, `device` and `o` of what is mounted as it. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** `--restart`: whether a container is started again when it has ended by itself. */

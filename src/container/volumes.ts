@@ -6,6 +6,8 @@ import { type Database, type Layout, recordEvent, type Sql } from '../store/inde
 import { removeTree } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
 import type { Container, ContainerRequest, MountPoint, VolumeRequest } from './types.ts';
+import { mountVolume, unmountVolume } from './volume-mounting.ts';
+import { checkOptions, type VolumeOptions } from './volume-options.ts';
 
 /** What Docker accepts as a volume's name. */
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -17,6 +19,8 @@ export interface Volume {
   /** ms since the epoch. */
   readonly createdAt: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** What is mounted as this volume; undefined for a folder of the store. */
+  readonly options?: VolumeOptions;
 }
 
 interface Row {
@@ -47,9 +51,10 @@ export class Volumes {
   }
 
   /** Makes a volume, or returns the one of that name. Throws invalid-argument 'volume.invalid-name'. */
-  create(name: string | undefined, now: number, labels: Readonly<Record<string, string>> = {}): Volume {
+  create(name: string | undefined, now: number, o: Pick<VolumeRequest, 'labels' | 'options'> = {}): Volume {
     const chosen = checked(name ?? randomId());
-    this.#record(chosen, name === undefined, now, labels);
+    if (o.options !== undefined) checkOptions(chosen, o.options);
+    this.#record(chosen, name === undefined, now, o);
     this.ensureFolder(chosen);
     return this.get(chosen);
   }
@@ -57,6 +62,20 @@ export class Volumes {
   /** The row comes first: should we be killed in between, the folder is made when the volume is used. */
   ensureFolder(name: string): void {
     mkdirSync(this.#data(name), { recursive: true, mode: 0o755 });
+  }
+
+  /** Mounts what the volume of a container stands for, and returns its options. undefined of a volume that is a folder of the store. */
+  async mount(c: Container, point: MountPoint): Promise<VolumeOptions | undefined> {
+    const options = this.list().find((v) => v.name === point.name)?.options;
+    if (options === undefined) return undefined;
+    this.ensureFolder(point.name!);
+    const users = (): Container[] =>
+      this.#db
+        .read((sql) => sql.all<{ json: string }>('SELECT json FROM containers WHERE id <> ?', c.id))
+        .map((r) => JSON.parse(r.json) as Container)
+        .filter((other) => other.mounts.some((m) => m.type === 'volume' && m.name === point.name));
+    await mountVolume(this.#layout, point, options, users);
+    return options;
   }
 
   /** Takes a volume away. Throws not-found 'volume.not-found', conflict 'volume.in-use' while a container has it. */
@@ -72,7 +91,7 @@ export class Volumes {
         });
       if (!drop(sql, name)) throw notFound(name);
     });
-    removeTree(join(this.#layout.volumes, name));
+    this.#removeFiles(name);
   }
 
   /** Removes unused volumes, the anonymous ones or all, of which `wanted` is true. Returns their names. */
@@ -86,7 +105,7 @@ export class Volumes {
       for (const name of names) drop(sql, name);
       return names;
     });
-    for (const name of removed) removeTree(join(this.#layout.volumes, name));
+    for (const name of removed) this.#removeFiles(name);
     return removed;
   }
 
@@ -98,7 +117,7 @@ export class Volumes {
       const used = new Set(usedVolumes(sql, c.id));
       return own.filter((name) => !used.has(name) && drop(sql, name));
     });
-    for (const name of removed) removeTree(join(this.#layout.volumes, name));
+    for (const name of removed) this.#removeFiles(name);
   }
 
   /**
@@ -112,10 +131,15 @@ export class Volumes {
     now: number,
     borrowed: readonly MountPoint[] = [],
   ): { mounts: MountPoint[]; record: () => void } {
-    const wanted = new Map<string, { anonymous: boolean; labels: Readonly<Record<string, string>> | undefined }>();
+    const wanted = new Map<string, { anonymous: boolean } & Pick<VolumeRequest, 'labels' | 'options'>>();
     const volume = (destination: string, v: Partial<VolumeRequest> = {}): MountPoint => {
       const name = checked(v.source ?? randomId());
-      wanted.set(name, { anonymous: v.source === undefined, labels: v.labels });
+      if (v.options !== undefined) checkOptions(name, v.options);
+      wanted.set(name, {
+        anonymous: v.source === undefined,
+        ...(v.labels && { labels: v.labels }),
+        ...(v.options && { options: v.options }),
+      });
       return {
         type: 'volume',
         name,
@@ -151,15 +175,15 @@ export class Volumes {
       mounts.push(m);
     }
     for (const destination of imageVolumes) if (!taken.has(trimmed(destination))) mounts.push(volume(destination));
-    return { mounts, record: () => wanted.forEach((v, name) => this.#record(name, v.anonymous, now, v.labels)) };
+    return { mounts, record: () => wanted.forEach((v, name) => this.#record(name, v.anonymous, now, v)) };
   }
 
-  #record(name: string, anonymous: boolean, now: number, labels: Readonly<Record<string, string>> = {}): void {
+  #record(name: string, anonymous: boolean, now: number, { labels = {}, options = {} }: Pick<VolumeRequest, 'labels' | 'options'>): void {
     this.#db.transaction((sql) => {
       const made = sql.run(
         'INSERT INTO volumes (name, json, created_at, anonymous) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING',
         name,
-        JSON.stringify({ labels }),
+        JSON.stringify({ labels, ...(Object.keys(options).length > 0 && { options }) }),
         now,
         anonymous ? 1 : 0,
       );
@@ -167,13 +191,26 @@ export class Volumes {
     });
   }
 
+  /** What this process has mounted there is not the volume's to remove. */
+  #removeFiles(name: string): void {
+    unmountVolume(this.#data(name));
+    removeTree(join(this.#layout.volumes, name));
+  }
+
   #data(name: string): string {
     return join(this.#layout.volumes, name, '_data');
   }
 
   #volume(row: Row): Volume {
-    const { labels } = JSON.parse(row.json) as { labels: Record<string, string> };
-    return { name: row.name, mountpoint: this.#data(row.name), anonymous: row.anonymous === 1, createdAt: row.created_at, labels };
+    const { labels, options } = JSON.parse(row.json) as Pick<Volume, 'labels' | 'options'>;
+    return {
+      name: row.name,
+      mountpoint: this.#data(row.name),
+      anonymous: row.anonymous === 1,
+      createdAt: row.created_at,
+      labels,
+      ...(options !== undefined && { options }),
+    };
   }
 }
 

@@ -14,6 +14,7 @@ export { rawTerminal } from './terminal.ts';
 export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
 export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, treeSizeBeside, writeFileAtomic } from './files.ts';
+export { isMounted, mountOf } from './shared-mount.ts';
 export { makePipe } from './pipe.ts';
 export {
   findExecutable,

@@ -78,12 +78,22 @@ export const volumeCreate: Command = {
   name: 'volume create',
   summary: 'Create a volume',
   usage: '[OPTIONS] [VOLUME]',
-  examples: ['slipway volume create data', 'slipway volume create --label app=web data'],
+  examples: [
+    'slipway volume create data',
+    'slipway volume create --label app=web data',
+    'slipway volume create -o type=tmpfs -o device=tmpfs -o o=size=10m scratch',
+  ],
   args: { min: 0, max: 1 },
   options: [
     { name: 'driver', short: 'd', type: 'string', placeholder: 'local', help: 'Driver of the volume; only local exists' },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
-    { name: 'opt', short: 'o', type: 'list', placeholder: 'key=value', help: 'Driver options; there are none' },
+    {
+      name: 'opt',
+      short: 'o',
+      type: 'list',
+      placeholder: 'key=value',
+      help: 'What to mount as the volume: type=tmpfs, device=tmpfs, o=size=10m',
+    },
   ],
   async run(ctx, o, [name]) {
     const driver = o.string('driver') ?? 'local';
@@ -93,18 +103,11 @@ export const volumeCreate: Command = {
         'volume.no-driver',
         `create ${name ?? ''}: error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
       );
-    const [option] = o.list('opt');
-    if (option !== undefined)
-      throw new SlipwayError(
-        'unsupported',
-        'volume.options',
-        `create ${name ?? ''}: invalid option: ${JSON.stringify(option.split('=')[0])}`,
-        {
-          hints: ['volumes are folders of the store and take no options; mount a tmpfs with run --tmpfs'],
-        },
-      );
+    const options = Object.fromEntries(
+      o.list('opt').map((pair): [string, string] => [pair.split('=', 1)[0] ?? '', pair.split(/=(.*)/s)[1] ?? '']),
+    );
     const { volumes } = await (await ctx.engine()).containers();
-    ctx.stdout.write(`${volumes.create(name, ctx.now(), containerLabels(o.list('label'), '--label')).name}\n`);
+    ctx.stdout.write(`${volumes.create(name, ctx.now(), { labels: containerLabels(o.list('label'), '--label'), options }).name}\n`);
   },
 };
 
@@ -114,7 +117,7 @@ const json = (v: Volume): Record<string, unknown> => ({
   Labels: Object.keys(v.labels).length === 0 ? null : v.labels,
   Mountpoint: v.mountpoint,
   Name: v.name,
-  Options: null,
+  Options: v.options === undefined ? null : Object.fromEntries(Object.entries(v.options).toSorted()),
   Scope: 'local',
 });
 
