@@ -1,6 +1,7 @@
 // `events`: each change of a container, an image, a network or a volume is reported, as Docker reports it; by the command line on real
 // containers.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { execute } from '../../src/cli/execute.ts';
 import { latestEvent, recordEvent } from '../../src/store/index.ts';
@@ -175,6 +176,19 @@ test('a transaction that fails reports nothing', async () => {
   );
   assert.equal(latestEvent(db), before);
 });
+
+for (const point of ['container.end-claimed', 'container.taken-back', 'container.files-removed'])
+  test(`an end is reported once when the command that records it is killed at ${point}`, async () => {
+    const name = point.replace('container.', '');
+    const rm = point === 'container.files-removed' ? ['--rm'] : [];
+    const crash = { ...env, SLIPWAY_CRASH_AT: point };
+    const run = spawnSync(SLIPWAY, ['run', ...rm, '--name', name, '--network', 'none', 'tiny', 'true'], { env: crash, encoding: 'utf8' });
+    assert.equal(run.signal, 'SIGKILL', run.stderr);
+    await slipway('wait', name).catch(() => ''); // the next command sees to it; one with --rm is gone then
+    await slipway('ps', '-a');
+    const removal = rm.length > 0 ? ['destroy'] : [];
+    assert.deepEqual(await past('{{.Action}}', `container=${name}`, 'type=container'), ['create', 'attach', 'start', 'die', ...removal]);
+  });
 
 test('what happens while it is waited for is shown at once, and an end is an end', async () => {
   const stop = new AbortController();
