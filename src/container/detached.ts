@@ -1,12 +1,11 @@
 // How containers are started: conmon creates them and keeps their output, their terminal and their exit code. They are its, not ours:
 // they go on when we end.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { type BegunMonitor, Monitor, type OciRuntime } from '../runtime/index.ts';
-import { processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
-import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
+import { exitFolder, logFile, stateFolder } from './folders.ts';
 import { launch, type Launched, type LaunchOptions } from './launch.ts';
 import type { Managed } from './managed.ts';
 import { claimStart, recordBegun, recordCreated, startExitCode } from './starting.ts';
@@ -14,6 +13,7 @@ import { callSupervisor, needsSupervisor } from './supervising.ts';
 import type { ContainerParts } from './parts.ts';
 import { isAlive } from './transitions.ts';
 import type { Container } from './types.ts';
+import { atEnd, leaveEnd, watchEnd } from './watching.ts';
 
 export interface DetachedOptions extends LaunchOptions {
   /** This process stays until the container ends, and clears up. */
@@ -55,26 +55,9 @@ export async function startDetached(manager: Managed, c: Container, o: DetachedO
   }
 }
 
-/**
- * What conmon runs when the container has ended. While the command that waits for the end lives, that one clears up: starting a slipway
- * for nothing would cost more than most containers.
- */
-function atEnd({ layout, selfCommand }: ContainerParts, c: Container, watching: boolean): string[] {
-  const cleanUp = [...selfCommand, 'container', 'cleanup', c.id];
-  if (!watching) return cleanUp;
-  const [pid = '', , started = ''] = processIdentity().split(':');
-  const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
-  const isWatched = `[ -e ${quoted(watchMark(layout, c.id))} ] && read -r line < /proc/${pid}/stat && set -- \${line##*) } && [ "\${20}" = ${started} ]`;
-  return ['/bin/sh', '-c', `${isWatched} || exec ${cleanUp.map(quoted).join(' ')}`];
-}
-
-function watchMark(layout: ContainerParts['layout'], id: string): string {
-  return join(runFolder(layout, id), 'watched');
-}
-
 /** The command that waited for the end goes: from now on the monitor sees to the rest. */
 export function leaveToMonitor({ records, parts }: Managed, id: string): void {
-  rmSync(watchMark(parts.layout, id), { force: true });
+  leaveEnd(parts.layout, id);
   records.update(id, (r) => void delete r.state.starter);
 }
 
@@ -83,7 +66,8 @@ function beginMonitor(parts: ContainerParts, c: Container, runtime: OciRuntime, 
   const exitDir = exitFolder(layout, c.id);
   mkdirSync(exitDir, { recursive: true, mode: 0o700 });
   mkdirSync(stateFolder(layout, c.id), { recursive: true, mode: 0o700 });
-  if (watching) writeFileSync(watchMark(layout, c.id), '');
+  leaveEnd(layout, c.id); // of a start that was killed
+  if (watching) watchEnd(layout, c.id);
   return Monitor.find().begin({
     id: c.id,
     name: c.name,
@@ -97,7 +81,7 @@ function beginMonitor(parts: ContainerParts, c: Container, runtime: OciRuntime, 
     openStdin: c.request.openStdin,
     keepStdin: !watching,
     ...(c.request.logLimit !== undefined && { logLimit: c.request.logLimit }),
-    exitCommand: atEnd(parts, c, watching),
+    exitCommand: atEnd(layout, c.id, [...parts.selfCommand, 'container', 'cleanup', c.id]),
     environment: parts.selfEnvironment,
   });
 }

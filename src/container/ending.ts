@@ -18,7 +18,7 @@ import type { Container, ContainerStatus } from './types.ts';
 import type { Volumes } from './volumes.ts';
 
 /** ms between two looks at something that is about to change. */
-const POLL = 5;
+const POLL = 2;
 /** ms that a living watcher has for recording an end before somebody else does. */
 const PATIENCE = 5000;
 /** When nobody saw how it ended: the machine went down, or its monitor was killed as well. Also that of a program that cannot begin. */

@@ -26,6 +26,7 @@ import { callSupervisor, needsSupervisor } from './supervising.ts';
 import { isAlive, isStranded, isWatched } from './transitions.ts';
 import type { Container, ContainerRequest } from './types.ts';
 import { lentMounts, Volumes } from './volumes.ts';
+import { watchEnd } from './watching.ts';
 
 export interface LogOptions {
   /** Only this many last lines. */
@@ -169,6 +170,7 @@ export class ContainerManager {
     const seconds = o.seconds ?? c.process.stopTimeout;
     if (this.endings.halt(c.id)?.state.status === 'exited') return;
     const now = await this.started(c);
+    using _watching = watchEnd(this.parts.layout, c.id);
     this.#send(now, signal ?? 15);
     await this.#wake(now);
     if (!(await this.endings.gone(c, seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000))) await this.#killNow(c);
@@ -219,7 +221,10 @@ export class ContainerManager {
         this.endings.halt(c.id);
       } else if (now.state.status === 'running') {
         if (o.force !== true || Date.now() > until) throw stillRunning(now);
+        using _watching = watchEnd(this.parts.layout, c.id);
         await this.#killNow(now);
+        await this.endings.settle(c.id);
+        continue;
       }
       await this.endings.settle(c.id);
       if (now.state.status === 'removing') return;
