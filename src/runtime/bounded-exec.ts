@@ -90,13 +90,13 @@ export async function endBounded(binary: RuntimeBinary, folder: string): Promise
   }
 }
 
-/** With all that it has started and that has not left its process group, which is that of its runtime. */
+/** With all that it has started and that has not left its process group, which is that of its runtime (crun) or its own (runc). */
 function kill(binary: RuntimeBinary, id: string, pid: number, runtimes: readonly number[]): void {
   // the number may be another's by now
   if (pid <= 0 || !(groupProcesses(binary.stateRoot, id)?.includes(pid) ?? isInside(pid))) return;
   const stat = readOf(pid, 'stat');
   const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-  if (group > 1 && (runtimes.includes(group) || !existsSync(`/proc/${group}`))) send(-group);
+  if (group > 1 && (group === pid || runtimes.includes(group) || !existsSync(`/proc/${group}`))) send(-group);
   send(pid);
 }
 
