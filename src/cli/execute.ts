@@ -42,6 +42,7 @@ export async function execute(o: Surroundings, line: readonly string[]): Promise
             root: ctx.settings.root,
             run: ctx.settings.run,
             selfCommand: ctx.selfCommand,
+            onWarning: (message) => void o.stderr.write(`WARNING: ${message}\n`),
             selfEnvironment: selfEnvironment(env, ctx.settings),
             environment: proxies(env),
             registries: registrySettings(env, homedir()),

@@ -39,6 +39,8 @@ export interface EngineOptions {
   readonly cacheLimit?: number;
   /** Proxies and the like, for tools that fetch packages. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Told when what a killed command has left cannot be cleared away: nothing that was asked for fails by that. */
+  onWarning?(message: string): void;
   /** ms since the epoch. */
   readonly now?: () => number;
 }
@@ -126,7 +128,7 @@ export class Engine {
       });
       // What a killed command has left of containers and networks is put right before anything is done with them. Their records say so:
       // its lease may have been collected by a command that had nothing to do with containers.
-      await manager.endings.reconcile({ abandoned: true });
+      for (const warning of await manager.endings.reconcile({ abandoned: true })) this.#o.onWarning?.(warning);
       const { leftScratch } = await import('../runtime/index.ts');
       // the runtime, when it is opened, ends what is left of probes
       if (leftScratch(this.layout.runtime)) await this.runtime().catch(() => undefined);

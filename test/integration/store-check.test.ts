@@ -114,7 +114,7 @@ test('a container whose start was cut off is found and ended', async (t) => {
   await store.ok(['bootstrap', 'busybox']);
   const run = ['run', '-d', '--name', 'cut', '--network', 'none', 'busybox', 'sleep', '1000'];
   assert.equal((await store.slipway(run, { env: { SLIPWAY_CRASH_AT: 'container.process-created' } })).signal, 'SIGKILL');
-  assert.match((await store.slipway(['system', 'check'])).stdout, /^container +.*the command that was starting or ending it is gone/m);
+  assert.match((await store.slipway(['system', 'check'])).stdout, /^container +.*it is being started, by a command that is gone/m);
   assert.match(await store.ok(['system', 'check', '--repair']), /all problems repaired$/m);
   assert.match(await store.ok(['ps', '-a']), /Exited .* cut$/m);
   assert.deepEqual(processesOf(`${store.folder}/`), []);

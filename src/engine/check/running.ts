@@ -14,7 +14,7 @@ export interface LeftRunning {
   /** Whether another command is at work: then nothing is looked at. */
   readonly busy: boolean;
   /** Containers whose state is one that no command is left to end. */
-  readonly containers: readonly string[];
+  readonly containers: readonly Container[];
   /** By their paths. */
   readonly folders: readonly string[];
   /** IDs that the OCI runtime still knows of. */
@@ -47,9 +47,9 @@ export async function leftRunning(engine: Engine): Promise<LeftRunning> {
   const containers = engine.db
     .read((sql) => sql.all<{ json: string }>('SELECT json FROM containers'))
     .map((r) => JSON.parse(r.json) as Container);
-  const abandoned = containers.filter(isAbandoned).map((c) => c.id);
+  const abandoned = containers.filter(isAbandoned);
   const live = new Set([
-    ...containers.filter((c) => ['running', 'removing'].includes(c.state.status) && !abandoned.includes(c.id)).map((c) => c.id),
+    ...containers.filter((c) => ['running', 'removing'].includes(c.state.status) && !abandoned.includes(c)).map((c) => c.id),
     ...steps.filter((owner) => !owner.abandoned).flatMap((owner) => owner.ids),
     ...scratch.filter((folder) => !folder.abandoned).map((folder) => folder.id),
   ]);
@@ -90,7 +90,11 @@ export async function checkRunning(engine: Engine): Promise<Finding[]> {
     .filter((path) => (path.startsWith(`${run}/`) || path.startsWith(`${root}/`)) && !path.startsWith(`${netns}/`));
   const { attachments, bridges, rules } = await networkLeftovers(engine, left);
   return [
-    ...left.containers.map((id): Finding => ({ subject: 'container', id, problem: 'the command that was starting or ending it is gone' })),
+    ...left.containers.map(({ id, state }): Finding => ({
+      subject: 'container',
+      id,
+      problem: `it is ${state.status === 'running' ? 'being started' : state.status}, by a command that is gone`,
+    })),
     ...mounts.map((path): Finding => ({ subject: 'mount', id: path, problem: 'it is mounted outside any command' })),
     ...left.folders.map((path): Finding => ({
       subject: path.startsWith(netns) ? 'network' : 'bundle',
