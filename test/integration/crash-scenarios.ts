@@ -49,7 +49,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       'snapshot.prepared',
       'snapshot.before-commit',
       'snapshot.committed',
-      'snapshot.row-removed',
       'layer.unpacked',
       'layer.registered',
       'cache.recorded',
@@ -60,7 +59,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     right: hasFile,
   },
   'build with the original engine': {
-    points: ['build.tagged'],
+    points: ['snapshot.row-removed', 'build.tagged'],
     store: 'bare',
     env: { DOCKER_BUILDKIT: '0' },
     command: (p) => ['build', '-q', '--network', 'none', '-t', 'app', '-f', join(p.context, 'Dockerfile.original'), p.context],
