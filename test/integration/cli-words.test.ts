@@ -1,7 +1,7 @@
 // Words of Docker that are missing are named as such; help, versions and the ends of commands that print little.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parseArgs } from '../../src/cli/args.ts';
@@ -32,6 +32,12 @@ test('commands of Docker that are missing are not taken for another word', () =>
       words,
     );
   }
+});
+
+test('a monitor that ends after its store was removed does not bring it back', async () => {
+  const root = join(folder, 'removed');
+  const { status, stderr } = await line.run(['container', 'cleanup', '0'.repeat(64)], { env: { SLIPWAY_ROOT: root } });
+  assert.deepEqual([status, stderr, existsSync(root)], [0, '', false]);
 });
 
 test('flags of Docker that are missing are not taken for another flag', async () => {

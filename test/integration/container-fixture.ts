@@ -1,7 +1,7 @@
 // A store with one small image (busybox from the machine, some folders for volumes) and everything that containers stand on,
 // without the command line. Run as a program it is what a monitor calls when a container has ended.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Container, ContainerManager, type ContainerRequest, supervise } from '../../src/container/index.ts';
@@ -177,7 +177,7 @@ export async function sh(manager: ContainerManager, script: string, o: Partial<C
   return r.stdout;
 }
 
-if (process.argv[1] === SELF) {
+if (process.argv[1] === SELF && existsSync(join(process.argv[2] ?? '', 'slipway.db'))) {
   const [, , root = '', run = '', , verb, id] = process.argv;
   const manager = openManager(root, run);
   await manager.endings.reconcile({ abandoned: true });

@@ -1,4 +1,6 @@
 // Commands that do one thing to each of the containers that are named: start, stop, kill, rm, wait, port, cleanup.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   attachTo,
   bindingText,
@@ -267,6 +269,8 @@ export const cleanup: Command = {
   args: { min: 1, max: 1 },
   options: [],
   async run(ctx, _o, args) {
+    // a monitor may end after the whole store was removed: opening it would create it again
+    if (!existsSync(join(ctx.settings.root, 'slipway.db'))) return;
     await (await (await ctx.engine()).containers()).cleanUp(args[0] ?? '');
   },
 };
