@@ -19,7 +19,8 @@ async function commands(): Promise<Described[]> {
 
 const fileOf = (path: string): string => `commands/${path.replaceAll(' ', '-')}.md`;
 const cell = (text: string): string => text.replaceAll('|', '\\|');
-const NOTE = '<!-- written by npm run reference: change the program, not this page -->\n\n';
+/** The beginning of generated pages. */
+export const NOTE = '<!-- written by npm run reference: change the program, not this page -->\n\n';
 
 function commandPage({ paths: [path = '', ...others], command }: Described): string {
   const shown = command.options.filter((o) => !o.hidden).toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -51,7 +52,7 @@ function indexPage(all: readonly Described[]): string {
   });
   return `${NOTE}# Reference
 
-Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. [The build checks](checks.md).
+Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. See also [the build checks](checks.md), [environment variables](environment.md) and [exit codes](exit-codes.md).
 
 Before a command stand \`-D\` (where a bug of Slipway itself stands), \`--config FOLDER\` (of \`config.json\`) and \`--log-level\`. A flag's value follows
 it, or an equals sign; short flags without values may stand together (\`-it\`). A mistake in a flag ends with exit code 125.

@@ -1,12 +1,14 @@
 // npm run reference: writes docs/reference anew from the program.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { referencePages } from './reference-pages.ts';
+import { NOTE, referencePages } from './reference-pages.ts';
 
 const folder = fileURLToPath(new URL('../docs/reference', import.meta.url));
 const pages = await referencePages();
-rmSync(folder, { recursive: true, force: true });
+// pages without the note are written by hand
+for (const name of globSync('**/*.md', { cwd: folder }))
+  if (readFileSync(join(folder, name), 'utf8').startsWith(NOTE)) rmSync(join(folder, name));
 for (const [name, text] of pages) {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
   writeFileSync(join(folder, name), text);
