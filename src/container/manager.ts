@@ -312,7 +312,7 @@ export class ContainerManager {
   /** Also one that somebody is starting at this moment. */
   async #killNow(c: Container): Promise<void> {
     let killed = 0;
-    for (const until = Date.now() + KILL_TIME; Date.now() < until; await sleep(5)) {
+    for (const until = Date.now() + KILL_TIME; Date.now() < until; await sleep(1)) {
       const now = this.records.get(c.id);
       if (now === undefined || !isAlive(now)) return;
       // one is enough, but for a container that was started again meanwhile
