@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lastExit, LogWriter, ranOutOfMemory } from '../runtime/index.ts';
 import { processAlive, processIdentity, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
+import { endpointsOf, recordAttachments } from './endpoints.ts';
 import { exitFolder, logFile, runFolder, stateFolder } from './folders.ts';
 import { beginHealth } from './health.ts';
 import { takeBack } from './launch.ts';
@@ -275,9 +276,23 @@ export class Endings {
     }
     // of one that is being removed, the command that removes it clears the network away
     const attached = ['running', ...(o.abandoned === true ? ['removing'] : [])];
-    await attempt('cannot clear away a network', () =>
-      this.#parts.network.reap((id) => attached.includes(this.#records.get(id)?.state.status ?? '')),
-    );
+    const living = (id: string): Container | undefined => {
+      const c = this.#records.get(id);
+      return c !== undefined && isAlive(c) && c.state.pid > 0 ? c : undefined;
+    };
+    await attempt('cannot clear away a network', async () => {
+      const changed = await this.#parts.network.reap(
+        (id, network) => {
+          const c = this.#records.get(id);
+          return c !== undefined && attached.includes(c.state.status) && endpointsOf(c).some((e) => e.network === network);
+        },
+        (id) => {
+          const c = living(id);
+          return c && `/proc/${c.state.pid}/ns/net`;
+        },
+      );
+      for (const id of changed) this.#records.update(id, (c) => recordAttachments(c, this.#parts.network.attached(id)));
+    });
     return warnings;
   }
 

@@ -1,6 +1,7 @@
 // `ps --filter`: which containers of a list are meant. Pure, with Docker's keys.
 import { SlipwayError } from '../model/index.ts';
 import { stateText } from './status.ts';
+import { networkNames } from './endpoints.ts';
 import type { Container } from './types.ts';
 
 type Test = (c: Container, value: string, all: readonly Container[]) => boolean;
@@ -21,7 +22,7 @@ const TESTS: Readonly<Record<string, Test>> = {
     c.imageId.startsWith(v) ||
     c.imageId.slice('sha256:'.length).startsWith(v),
   volume: (c, v) => c.mounts.some((m) => m.name === v || m.destination === v || (m.type === 'bind' && m.source === v)),
-  network: (c, v) => c.request.network === v,
+  network: (c, v) => networkNames(c).includes(v),
   publish: (c, v) => within(ports('publish', v), c.network?.ports.map((p) => [p.hostPort, p.protocol]) ?? []),
   expose: (c, v) =>
     within(

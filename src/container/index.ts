@@ -1,4 +1,6 @@
 // The life of containers: what `run`, `ps`, `stop`, `exec` and `rm` stand on.
+export { attachmentsOf, networkNames } from './endpoints.ts';
+export { connectNetwork, disconnectNetwork } from './connecting.ts';
 export { ContainerManager, type LogOptions, type StopOptions } from './manager.ts';
 export type { ContainerParts } from './parts.ts';
 export type { LaunchOptions } from './launch.ts';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { defaultCgroupNamespace } from '../runtime/index.ts';
 import type { Layout } from '../store/index.ts';
+import { aliasesIn, attachmentsOf, endpointsOf, networkNames } from './endpoints.ts';
 import { hasNetwork, logFile, netnsFile, runFolder } from './folders.ts';
-import { joinedName } from './namespaces.ts';
 import { bindings, stateText } from './status.ts';
 import type { Container, Health, MountPoint } from './types.ts';
 
@@ -178,10 +178,23 @@ function networkSettings(c: Container, layout: Layout): Record<string, unknown> 
     SandboxKey: network !== undefined && hasNetwork(c) ? netnsFile(layout, c.id) : '',
     Ports: network === undefined ? {} : ports,
     ...address,
-    Networks:
-      joinedName(c.request.network) !== undefined
-        ? {}
-        : { [c.request.network]: { Aliases: orNull(c.request.networkAliases ?? []), ...address, DNSNames: null } },
+    Networks: Object.fromEntries(networkNames(c).map((name) => [name, endpoint(c, name)])),
+  };
+}
+
+function endpoint(c: Container, name: string): Record<string, unknown> {
+  const e = endpointsOf(c).find((one) => one.network === name);
+  const got = c.state.status === 'running' ? attachmentsOf(c).find((one) => one.network === name) : undefined;
+  const names = [c.name, ...aliasesIn(c, name)];
+  return {
+    IPAMConfig: e?.ip === undefined ? null : { IPv4Address: e.ip },
+    Links: null,
+    Aliases: orNull(e?.aliases ?? []),
+    Gateway: got?.gateway ?? '',
+    IPAddress: got?.ip ?? '',
+    IPPrefixLen: got?.prefixLength ?? 0,
+    MacAddress: got?.mac ?? e?.mac ?? '',
+    DNSNames: ['bridge', 'host', 'none'].includes(name) ? null : names,
   };
 }
 

@@ -1,9 +1,9 @@
 // Makes everything ready for a container's process: mounts its file system, joins its network, writes the files that tell
 // it its name, and puts the OCI configuration together. What takes time is done side by side.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
-import { type Attachment, hostsFile, resolvConf } from '../network/index.ts';
+import type { Attachment } from '../network/index.ts';
 import {
   type BegunMonitor,
   defaultSpec,
@@ -17,7 +17,6 @@ import {
 } from '../runtime/index.ts';
 import { mountAll } from '../snapshot/index.ts';
 import {
-  createNetworkNamespace,
   deleteNetworkNamespace,
   type Directory,
   enterPrivateMountNamespace,
@@ -31,6 +30,8 @@ import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
 import { isAlive } from './transitions.ts';
+import { joinNetworks } from './endpoints.ts';
+import { IDENTITY, identityMounts, writeIdentity } from './identity.ts';
 import { type Joined, join, joinedName } from './namespaces.ts';
 import { ContainerRecords } from './records.ts';
 import { withInit } from './init.ts';
@@ -57,7 +58,8 @@ export interface Launched {
   readonly pid: number;
   /** Of conmon. */
   readonly monitorPid: number;
-  readonly network: Attachment | undefined;
+  /** The one that leads out of it first. */
+  readonly networks: readonly Attachment[];
   readonly hostname: string;
 }
 
@@ -83,7 +85,7 @@ export async function launch(
   mkdirSync(rootfs, { recursive: true, mode: 0o700 });
   const runtime = await parts.runtime();
   const monitor = begin(runtime, bundle);
-  const joining = joinNetwork(parts, c);
+  const joining = joinNetworks(parts, c);
   joining.catch(() => {}); // awaited below
   try {
     mountAll(parts.snapshots.mounts(c.snapshotId), rootfs);
@@ -97,11 +99,11 @@ export async function launch(
     await runtime.prepare(c.id, bundle, spec);
     const created = await monitor.create(spec);
     joined.verify();
-    const network = await joining;
+    const networks = await joining;
     crashPoint('container.network-joined');
-    writeIdentity(bundle, c, network);
+    writeIdentity(bundle, c, networks);
     await warn(c, runtime, o);
-    return { ...created, runtime, bundle, network, hostname };
+    return { ...created, runtime, bundle, networks, hostname };
   } catch (error) {
     monitor.cancel();
     // what it made cannot appear after it was taken back; its own error comes first, as in Docker a port before the program
@@ -143,24 +145,6 @@ export async function takeBack(parts: ContainerParts, c: Container): Promise<voi
 /** Whether containers that have its network go on. */
 function isJoined(parts: ContainerParts, c: Container): boolean {
   return new ContainerRecords(parts.db).unsettled().some((other) => joinedName(other.request.network) === c.id && isAlive(other));
-}
-
-/** Names by which others of its network find a container besides its own. */
-export const aliasesOf = (c: Container): string[] => [...(c.request.networkAliases ?? []), c.id.slice(0, 12)];
-
-async function joinNetwork(parts: ContainerParts, c: Container): Promise<Attachment | undefined> {
-  if (!hasNetwork(c)) return undefined;
-  const netnsPath = netnsFile(parts.layout, c.id);
-  deleteNetworkNamespace(netnsPath); // of a start that was killed
-  createNetworkNamespace(netnsPath);
-  return parts.network.attach({
-    id: c.id,
-    name: c.name,
-    netnsPath,
-    ports: c.request.ports,
-    network: c.request.network,
-    aliases: aliasesOf(c),
-  });
 }
 
 /** As Docker leaves them in the container's own layer. */
@@ -266,59 +250,6 @@ function environment(c: Container, home: string): string[] {
   const rest = c.process.env.filter((e) => !e.startsWith('PATH='));
   const own = [...(has('HOSTNAME') ? [] : [`HOSTNAME=${c.hostname}`]), ...(c.request.tty && !has('TERM') ? ['TERM=xterm'] : [])];
   return [...path, ...own, ...rest, ...(has('HOME') ? [] : [`HOME=${home}`])];
-}
-
-const IDENTITY = ['resolv.conf', 'hostname', 'hosts'] as const;
-
-/** These files are the container's own and no part of its layer. */
-function identityMounts(bundle: string, readonly: boolean): SpecMount[] {
-  return IDENTITY.map((name) => ({
-    destination: `/etc/${name}`,
-    type: 'bind',
-    source: joinPath(bundle, name),
-    options: ['rbind', 'rprivate', readonly ? 'ro' : 'rw'],
-  }));
-}
-
-function writeIdentity(bundle: string, c: Container, network: Attachment | undefined): void {
-  const r = c.request;
-  const dns = r.dns.length > 0 ? r.dns : (network?.dns ?? []);
-  const text: Record<(typeof IDENTITY)[number], string> = {
-    hostname: `${c.hostname}\n`,
-    hosts:
-      r.network === 'host'
-        ? hostFile('/etc/hosts') + r.addHosts.map(hostLine).join('')
-        : hostsFile({
-            hostname: c.hostname,
-            ...(r.domainname !== undefined && { domainname: r.domainname }),
-            ...(network !== undefined && { ip: network.ip, hostGateway: network.gateway }),
-            extraHosts: r.addHosts,
-          }),
-    'resolv.conf':
-      r.network === 'host' && dns.length === 0
-        ? hostFile('/etc/resolv.conf')
-        : resolvConf(hostFile('/etc/resolv.conf'), {
-            dns,
-            ...(r.dnsSearch !== undefined && { search: r.dnsSearch }),
-            ...(r.dnsOptions !== undefined && { options: r.dnsOptions }),
-          }),
-  };
-  // in place: the container has these very files already
-  for (const name of IDENTITY) writeFileSync(joinPath(bundle, name), text[name]);
-}
-
-/** `name:address` as a line of a hosts file. */
-function hostLine(entry: string): string {
-  const colon = entry.indexOf(':');
-  return `${entry.slice(colon + 1)}\t${entry.slice(0, colon)}\n`;
-}
-
-function hostFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // a machine need not have one
-  }
 }
 
 function specMount(m: MountPoint): SpecMount {

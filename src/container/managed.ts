@@ -10,5 +10,7 @@ export interface Managed {
   readonly records: ContainerRecords;
   readonly endings: Endings;
   readonly volumes: Volumes;
+  /** The newest record of a container; one that somebody is just starting is waited for. */
+  started(c: Container): Promise<Container>;
   kill(c: Container, signal?: string): Promise<void>;
 }

@@ -15,6 +15,7 @@ import { type ForegroundOptions, runForeground } from './foreground.ts';
 import { mergedHealthcheck } from './health.ts';
 import { findInit } from './init.ts';
 import { checkSource, type LaunchOptions } from './launch.ts';
+import { checkEndpointOf, withNetworkNames } from './endpoints.ts';
 import { checkName } from './names.ts';
 import { withJoinedIds } from './namespaces.ts';
 import type { ContainerParts } from './parts.ts';
@@ -71,6 +72,7 @@ export class ContainerManager {
     const { images, leases, snapshots, now } = this.parts;
     if (request.name !== undefined) checkName(request.name);
     checkRequest(request, availableParallelism());
+    for (const e of request.endpoints ?? []) checkEndpointOf(this.parts, e);
     using lease = leases.create();
     const image = images.hold(request.image, lease) ?? images.resolve(request.image);
     checkPlatform(image, request, o);
@@ -98,7 +100,7 @@ export class ContainerManager {
           imageName: request.image,
           createdAt: now(),
           snapshotId,
-          request: { ...withJoinedIds(this.records, request), ports },
+          request: withNetworkNames(this.parts, { ...withJoinedIds(this.records, request), ports }),
           process: settings,
           labels: { ...config.Labels, ...request.labels },
           hostname: request.hostname ?? (request.network === 'host' || request.uts === 'host' ? hostname() : id.slice(0, 12)),

@@ -1,6 +1,6 @@
 // Another name for a container, in its record and for those that look for it on its network.
 import { SlipwayError } from '../model/index.ts';
-import { aliasesOf } from './launch.ts';
+import { aliasesIn } from './endpoints.ts';
 import type { ContainerManager } from './manager.ts';
 import { checkName } from './names.ts';
 import { isAlive } from './transitions.ts';
@@ -14,5 +14,5 @@ export async function rename({ records, parts }: ContainerManager, c: Container,
     throw new SlipwayError('invalid-argument', 'container.same-name', 'Renaming a container with the same name as its current name');
   checkName(name);
   records.rename(c.id, name);
-  if (isAlive(c)) await parts.network.rename(c.id, name, aliasesOf(c));
+  if (isAlive(c)) await parts.network.rename(c.id, name, (network) => aliasesIn(c, network));
 }

@@ -3,6 +3,7 @@ import { SlipwayError } from '../model/index.ts';
 import { identityIfAlive, processIdentity } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { beginHealth } from './health.ts';
+import { recordAttachments } from './endpoints.ts';
 import type { Launched } from './launch.ts';
 import type { Managed } from './managed.ts';
 import type { Container } from './types.ts';
@@ -30,13 +31,13 @@ export function claimStart({ records }: Managed, c: Container, o: { readonly att
 }
 
 /** Its process exists. */
-export function recordCreated({ records }: Managed, c: Container, { pid, monitorPid, network, hostname }: Launched): Container {
+export function recordCreated({ records }: Managed, c: Container, { pid, monitorPid, networks, hostname }: Launched): Container {
   const now = records.update(c.id, (r) => {
     r.state.gated = true;
     r.state.pid = pid;
     r.state.process = identityIfAlive(pid);
     r.state.monitor = identityIfAlive(monitorPid);
-    if (network !== undefined) r.network = network;
+    recordAttachments(r, networks);
     r.hostname = hostname;
     records.noteVolumes(r, 'mount');
   });

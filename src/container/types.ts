@@ -30,6 +30,16 @@ export interface RestartPolicy {
   readonly maximumRetries: number;
 }
 
+/** A network that a container is in when it runs. */
+export interface Endpoint {
+  /** Its name. */
+  readonly network: string;
+  /** Further names by which others of the network find it. */
+  readonly aliases?: readonly string[];
+  readonly ip?: string;
+  readonly mac?: string;
+}
+
 /** What `run` and `create` ask for; what is left out comes from the image. */
 export interface ContainerRequest {
   readonly image: string;
@@ -69,6 +79,8 @@ export interface ContainerRequest {
   readonly userns?: string;
   /** `host` or `private`. */
   readonly cgroupns?: string;
+  /** All its networks, `network` first; left out when there is nothing to say but `network` and `networkAliases`. */
+  readonly endpoints?: readonly Endpoint[];
   /** Names by which containers of a user-made network find it. */
   readonly networkAliases?: readonly string[];
   readonly addHosts: readonly string[];
@@ -237,6 +249,11 @@ export interface Container {
   readonly healthcheck?: Healthcheck;
   /** Runs commands of its health check; `/bin/sh -c` when left out. */
   readonly shell?: readonly string[];
+  /** Its networks, once they are not those of the request any more. */
+  endpoints?: readonly Endpoint[];
+  /** The one that leads out of it, and has its ports. */
   network?: Attachment;
+  /** All of them, when there are several. */
+  networks?: readonly Attachment[];
   readonly state: ContainerState;
 }

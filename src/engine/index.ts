@@ -31,16 +31,20 @@ export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOU
 
 // The use cases that a part below has whole.
 export {
+  attachmentsOf,
   attachTo,
   bindingText,
   changesOf,
   commandText,
   commitContainer,
+  connectNetwork,
   copying,
+  disconnectNetwork,
   execIn,
   filterContainers,
   inspectContainer,
   isAlive,
+  networkNames,
   parseVolume,
   pause as pauseContainer,
   portsText,

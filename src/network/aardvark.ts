@@ -1,6 +1,6 @@
 // aardvark-dns serves the names of user-made networks from a file per network: the address it listens on, then a line per container. It
 // reads its files again at SIGHUP, and ends when nothing is left. Callers hold the lock.
-import { spawn } from 'node:child_process';
+import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
@@ -27,15 +27,11 @@ export function aardvarkAdd(folder: string, network: string, listen: string, con
   write(folder, network, listen, [...others, `${container.id} ${container.ip}  ${container.names.join(',')}`]);
   const server = serverOf(folder);
   if (server !== undefined) process.kill(server, 'SIGHUP');
-  else
-    spawn(program, ['--config', folder, '--port', '53', 'run'], {
-      stdio: 'ignore',
-      detached: true,
-      cwd: '/',
-      env: { PATH: SYSTEM_PATH },
-    })
-      .on('error', () => {})
-      .unref();
+  else {
+    // It returns, within 5 ms, when its server serves and takes signals: a signal sent before would end it, or never reach it.
+    const apart: SpawnSyncOptions & { detached: boolean } = { stdio: 'ignore', detached: true, cwd: '/', env: { PATH: SYSTEM_PATH } };
+    spawnSync(program, ['--config', folder, '--port', '53', 'run'], apart);
+  }
 }
 
 /** Without its last container a network is not served, without its last network the server ends. */

@@ -92,6 +92,7 @@ export class Bridges {
   /** Makes the published ports of an existing bridge those of the list. */
   async publish(network: NetworkInfo, published: readonly Published[]): Promise<void> {
     await applyRules(portsOnly(network, published), this.#onStart);
+    if (published.length > 0) writeFileSync(`/proc/sys/net/ipv4/conf/${network.bridge}/route_localnet`, '1');
   }
 
   /** Removes the bridge and every rule of it; returns before that is done. */

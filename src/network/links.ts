@@ -8,6 +8,7 @@ const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
+const NLM_F_REPLACE = 0x100;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
 const AF_INET = 2;
@@ -82,8 +83,10 @@ export interface VethRequest {
   /** Name of our end. */
   readonly name: string;
   readonly bridge: number;
-  /** Path of the namespace in which the other end is `eth0`. */
+  /** Path of the namespace in which the other end is. */
   readonly netnsPath: string;
+  /** Its name there. */
+  readonly interface: string;
   readonly mac: string;
   readonly address: Ipv4Network;
   /** No way out when left out. */
@@ -99,7 +102,7 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
   try {
     const peer = Buffer.concat([
       linkHeader(0, 0),
-      attribute(IFLA_IFNAME, 'eth0'),
+      attribute(IFLA_IFNAME, o.interface),
       attribute(IFLA_ADDRESS, macBytes(o.mac)),
       ...mtuAttribute(o.mtu),
       attribute(IFLA_NET_NS_FD, namespace),
@@ -132,10 +135,22 @@ export function addVeth(socket: RouteSocket, o: VethRequest): void {
   }
   using inside = withNetworkNamespace(o.netnsPath, () => new RouteSocket());
   bringUp(inside, 1);
-  const eth0 = linkIndex(inside, 'eth0')!;
-  addAddress(inside, eth0, o.address);
-  bringUp(inside, eth0);
-  if (o.gateway !== undefined) addDefaultRoute(inside, eth0, o.gateway);
+  const index = linkIndex(inside, o.interface)!;
+  addAddress(inside, index, o.address);
+  bringUp(inside, index);
+  if (o.gateway !== undefined) addDefaultRoute(inside, index, o.gateway);
+}
+
+/** Makes the way out of a namespace this one, whatever it was before. */
+export function setDefaultRoute(netnsPath: string, name: string, gateway: string): void {
+  using inside = withNetworkNamespace(netnsPath, () => new RouteSocket());
+  const index = linkIndex(inside, name);
+  if (index !== undefined) addDefaultRoute(inside, index, gateway, NLM_F_REPLACE);
+}
+
+export function bringLoopbackUp(netnsPath: string): void {
+  using inside = withNetworkNamespace(netnsPath, () => new RouteSocket());
+  bringUp(inside, 1);
 }
 
 const mtuAttribute = (mtu: number | undefined): Buffer[] => (mtu === undefined ? [] : [attribute(IFLA_MTU, mtu)]);
@@ -162,7 +177,7 @@ function addAddress(socket: RouteSocket, index: number, { address, prefixLength 
   });
 }
 
-function addDefaultRoute(socket: RouteSocket, index: number, gateway: string): void {
+function addDefaultRoute(socket: RouteSocket, index: number, gateway: string, how: number = NLM_F_EXCL): void {
   const header = Buffer.alloc(12); // struct rtmsg
   header.writeUInt8(AF_INET, 0);
   header.writeUInt8(RT_TABLE_MAIN, 4);
@@ -170,7 +185,7 @@ function addDefaultRoute(socket: RouteSocket, index: number, gateway: string): v
   header.writeUInt8(RTN_UNICAST, 7);
   socket.request({
     type: RTM_NEWROUTE,
-    flags: NLM_F_CREATE | NLM_F_EXCL,
+    flags: NLM_F_CREATE | how,
     payload: Buffer.concat([header, attribute(RTA_GATEWAY, addressBytes(gateway)), attribute(RTA_OIF, index)]),
   });
 }

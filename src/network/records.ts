@@ -7,8 +7,14 @@ import { processAlive, writeFileAtomic } from '../sys/index.ts';
 import type { NetworkInfo, PortMapping } from './types.ts';
 
 export interface AttachmentRecord {
-  /** Of the container or build network. */
+  /** Of the container or build network; of a further network of a container, one of its own. */
   readonly id: string;
+  /** The container, where `id` is another. */
+  readonly container?: string;
+  /** In the namespace: `eth0` when left out. */
+  readonly interface?: string;
+  /** Made of the address when left out. */
+  readonly mac?: string;
   readonly name: string;
   readonly network: string;
   readonly bridge: string;
@@ -39,6 +45,14 @@ export class AttachmentRecords {
       return [];
     }
     return names.filter((name) => name.endsWith('.json')).flatMap((name) => this.get(name.slice(0, -'.json'.length)) ?? []);
+  }
+
+  /** All of one container, in the order of their interfaces. */
+  of(container: string): AttachmentRecord[] {
+    const order = (record: AttachmentRecord): number => Number(interfaceOf(record).slice('eth'.length));
+    return this.list()
+      .filter((record) => containerOf(record) === container)
+      .sort((a, b) => order(a) - order(b));
   }
 
   get(id: string): AttachmentRecord | undefined {
@@ -84,13 +98,19 @@ export class AttachmentRecords {
   }
 }
 
+export const containerOf = (record: AttachmentRecord): string => record.container ?? record.id;
+export const interfaceOf = (record: AttachmentRecord): string => record.interface ?? 'eth0';
+
 /** What builds use is not reported. */
-function report(sql: Sql, { id, bound }: AttachmentRecord, network: NetworkInfo, action: 'connect' | 'disconnect'): void {
-  const attributes = { container: id, name: network.name, type: network.driver };
-  if (!bound) recordEvent(sql, { type: 'network', action, actor: network.id, attributes });
+function report(sql: Sql, record: AttachmentRecord, network: NetworkInfo, action: 'connect' | 'disconnect'): void {
+  const attributes = { container: containerOf(record), name: network.name, type: network.driver };
+  if (!record.bound) recordEvent(sql, { type: 'network', action, actor: network.id, attributes });
 }
 
+/** Whether a container lives, and is in that network. */
+export type IsAttached = (container: string, network: string) => boolean;
+
 /** Whether the attachment is still somebody's; `isAlive` tells it of containers. */
-export function isInUse(record: AttachmentRecord, isAlive: (id: string) => boolean): boolean {
-  return processAlive(record.by) || (!record.bound && isAlive(record.id));
+export function isInUse(record: AttachmentRecord, isAlive: IsAttached): boolean {
+  return processAlive(record.by) || (!record.bound && isAlive(containerOf(record), record.network));
 }

@@ -16,6 +16,8 @@ export interface PortMapping {
 export interface AttachRequest {
   /** Of the container. */
   readonly id: string;
+  /** The container, when this is not its first network. */
+  readonly container?: string;
   /** Of the container; a name that other containers of a user-made network find it by. */
   readonly name: string;
   /** Path of its network namespace. */
@@ -28,6 +30,9 @@ export interface AttachRequest {
   readonly aliases?: readonly string[];
   /** A fixed address wanted. */
   readonly ip?: string;
+  readonly mac?: string;
+  /** Called when nobody else changes networks, before anything is done: it throws what has changed meanwhile. */
+  readonly check?: () => void;
   readonly signal?: AbortSignal;
 }
 

@@ -42,6 +42,8 @@ export const CRASH_POINTS = [
   'network.before-rules',
   'network.rules-set',
   'network.before-removal',
+  'network.endpoint-attached',
+  'network.endpoint-left',
   'container.snapshot-prepared',
   'container.recorded',
   'container.start-claimed',

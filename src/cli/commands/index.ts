@@ -167,6 +167,10 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume prune'], 'Remove unused volumes', () => import('./volumes.ts').then((m) => m.volumePrune)),
   ...same(['network ls', 'network list'], 'List networks', () => import('./networks.ts').then((m) => m.networkLs)),
   ...same(['network create'], 'Create a network', () => import('./networks.ts').then((m) => m.networkCreate)),
+  ...same(['network connect'], 'Connect a container with a network', () => import('./network-members.ts').then((m) => m.networkConnect)),
+  ...same(['network disconnect'], 'Take a container out of a network', () =>
+    import('./network-members.ts').then((m) => m.networkDisconnect),
+  ),
   ...same(['network inspect'], 'Show details of networks', () => import('./networks.ts').then((m) => m.networkInspect)),
   ...same(['network rm', 'network remove'], 'Remove networks', () => import('./networks.ts').then((m) => m.networkRm)),
   ...same(['network prune'], 'Remove networks that no running container uses', () => import('./networks.ts').then((m) => m.networkPrune)),

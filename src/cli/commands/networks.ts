@@ -1,5 +1,13 @@
 // Commands on networks: ls, create, inspect, rm, prune.
-import { hasLabels, type Engine, pruneNetworks, type Container, type NetworkInfo } from '../../engine/index.ts';
+import {
+  attachmentsOf,
+  hasLabels,
+  networkNames,
+  type Engine,
+  pruneNetworks,
+  type Container,
+  type NetworkInfo,
+} from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { sha256Hex } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
@@ -67,7 +75,7 @@ export const networkLs: Command = {
     if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter: 'type'='${wrong}'`);
     const dangling = truthsOf(filters, 'dangling');
     const engine = await ctx.engine();
-    const used = new Set(runningIn(await containersOf(engine)).map((c) => c.request.network));
+    const used = new Set(runningIn(await containersOf(engine)).flatMap(networkNames));
     const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
     const list = (await networks(engine)).filter(
       (n) =>
@@ -110,22 +118,25 @@ async function containersOf(engine: Engine): Promise<Container[]> {
 }
 
 const runningIn = (all: readonly Container[], network?: string): Container[] =>
-  all.filter((c) => c.state.status === 'running' && (network === undefined || c.request.network === network));
+  all.filter((c) => c.state.status === 'running' && (network === undefined || networkNames(c).includes(network)));
 
 export const findNetwork: Find = async (engine, ref) => {
   const n = named(await networks(engine), ref);
   if (n === undefined) return undefined;
   const { info } = n;
-  const members = runningIn(await containersOf(engine), n.name).map((c) => [
-    c.id,
-    {
-      Name: c.name,
-      EndpointID: sha256Hex(`${n.id}${c.id}`),
-      MacAddress: c.network?.mac ?? '',
-      IPv4Address: c.network === undefined ? '' : `${c.network.ip}/${c.network.prefixLength}`,
-      IPv6Address: '',
-    },
-  ]);
+  const members = runningIn(await containersOf(engine), n.name).map((c) => {
+    const got = attachmentsOf(c).find((one) => one.network === n.name);
+    return [
+      c.id,
+      {
+        Name: c.name,
+        EndpointID: sha256Hex(`${n.id}${c.id}`),
+        MacAddress: got?.mac ?? '',
+        IPv4Address: got === undefined ? '' : `${got.ip}/${got.prefixLength}`,
+        IPv6Address: '',
+      },
+    ];
+  });
   return {
     Name: n.name,
     Id: n.id,

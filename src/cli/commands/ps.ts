@@ -2,6 +2,7 @@
 import {
   commandText,
   filterContainers,
+  networkNames,
   portsText,
   stateText,
   statusText,
@@ -56,7 +57,7 @@ export function containerRow(engine: Engine, c: Container, o: { now: number; who
       .filter((m) => m.type !== 'tmpfs')
       .map((m) => cut(m.name ?? m.source, MOUNT_WIDTH))
       .join(','),
-    Networks: c.request.network.startsWith('container:') ? '' : c.request.network,
+    Networks: networkNames(c).sort().join(','),
     Platform: null,
     Size: o.sizes ? sizeText(containerSizes(engine, c)) : '0B',
   };

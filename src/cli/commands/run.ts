@@ -12,6 +12,7 @@ import { DETACH_KEYS, detachKeysOf } from '../detach-keys.ts';
 import { readEnvFile } from '../env-file.ts';
 import { MORE_FLAGS, moreOf } from '../more-run-flags.ts';
 import { parseMount } from '../mount-flag.ts';
+import { networksOf } from '../network-flag.ts';
 import { parsePolicy, withImage } from '../pulling.ts';
 import { configuredProxies } from '../user-config.ts';
 
@@ -37,9 +38,9 @@ const REQUEST: readonly Option[] = [
   { name: 'log-opt', type: 'list', placeholder: 'key=value', help: 'Log options: max-size=10m truncates the log at that size' },
   { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Memory limit' },
   { name: 'mount', type: 'list', placeholder: 'key=value,...', help: 'Mount a folder, a volume or a tmpfs: type=bind,src=/data,dst=/data' },
-  { name: 'net', type: 'string', placeholder: 'mode', help: 'The same as --network', hidden: true },
+  { name: 'net', type: 'list', placeholder: 'mode', help: 'The same as --network', hidden: true },
   { name: 'name', type: 'string', placeholder: 'name', help: 'Name of the container' },
-  { name: 'network', type: 'string', placeholder: 'mode', help: 'bridge, none, host, a network, or container:NAME' },
+  { name: 'network', type: 'list', placeholder: 'mode', help: 'bridge, none, host, a network, or container:NAME' },
   { name: 'pids-limit', type: 'number', placeholder: 'n', help: 'Maximum number of processes' },
   { name: 'platform', type: 'string', placeholder: 'os/arch', help: 'Platform of the image' },
   { name: 'privileged', type: 'boolean', help: 'Give the container all privileges of root' },
@@ -225,7 +226,6 @@ async function requestOf(
     return n;
   };
   const mounts = o.list('mount').map(parseMount);
-  const network = text('network') ?? text('net');
   const entrypoint = text('entrypoint');
   const cpus = text('cpus');
   const optional = {
@@ -277,7 +277,7 @@ async function requestOf(
     ],
     tmpfs: [...o.list('tmpfs'), ...mounts.flatMap((m) => ('tmpfs' in m ? [m.tmpfs] : []))],
     ...(o.bool('init') && { init: true }),
-    network: network === undefined || network === 'default' ? 'bridge' : network,
+    ...networksOf(o),
     addHosts: o.list('add-host').map(extraHost),
     dns: o.list('dns').map(nameServer),
     autoRemove: o.bool('rm'),
