@@ -54,7 +54,6 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     domainname: o.string('domainname'),
     groups: list('group-add'),
     ipc: o.string('ipc'),
-    networkAliases: list('network-alias'),
     ...healthOf(o),
     oomScoreAdj: o.number('oom-score-adj'),
     pid: o.string('pid'),
