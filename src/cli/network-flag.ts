@@ -37,6 +37,7 @@ export function networksOf(o: ParsedOptions): Pick<ContainerRequest, 'network' |
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw wrongFlag(`network ${JSON.stringify(twice)} is specified multiple times`);
   const isMode = (name: string): boolean => ['bridge', 'host', 'none'].includes(name) || name.startsWith('container:');
+  if (aliases.length > 0 && isMode(first.network)) throw wrongFlag('network-scoped aliases are only supported for user-defined networks');
   if (names.length > 1 && names.some(isMode))
     throw wrongFlag('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
   const network = first.network;

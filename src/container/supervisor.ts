@@ -1,10 +1,10 @@
 // What the supervisor of a store does: it sleeps until a container is due, checks its health, or has it started again by a process of its
 // own. It stays small and mounts no file system of a container; everything it must know stands in the records, so that one that was killed is replaced by another at any time.
-import { constants, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, openSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { enterPrivateMountNamespace, FileLock, mkfifo, processIdentity, unmount, UmountFlag } from '../sys/index.ts';
+import { FileLock, leaveMounts, mkfifo, processIdentity } from '../sys/index.ts';
 import type { ContainerManager } from './manager.ts';
 import { Probes } from './probing.ts';
 import { needsSupervisor, runSelf, supervisorLock, supervisorPipe, wakeSupervisor } from './supervising.ts';
@@ -39,22 +39,6 @@ async function soleLock({ parts: { layout } }: ContainerManager): Promise<FileLo
     const lock = FileLock.tryAcquire(supervisorLock(layout), 'exclusive');
     if (lock !== undefined) writeFileSync(supervisorLock(layout), processIdentity());
     if (lock !== undefined || wakeSupervisor(layout)) return lock;
-  }
-}
-
-/** The command that started us may have mounted file systems of containers in the namespace that we have from it: they are not ours to keep. */
-function leaveMounts(folder: string): void {
-  enterPrivateMountNamespace();
-  const places = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((place) => place.startsWith(`${folder}/`));
-  for (const place of places.reverse()) {
-    try {
-      unmount(place, UmountFlag.MNT_DETACH);
-    } catch {
-      // below one that went before
-    }
   }
 }
 

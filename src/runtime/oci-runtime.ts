@@ -1,6 +1,7 @@
 // crun or runc: the life of a container at the lowest level (OCI runtime specification, runtime.md § Operations).
 // It keeps no record of its own; what runs is what the runtime's state folder says.
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { leaveMounts } from '../sys/index.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
@@ -298,7 +299,10 @@ export class OciRuntime {
       // first the runtime, which may not have noted its container yet, or have forgotten it already
       await this.endUnnoted(id);
       if (existsSync(join(stateFolder(this.#binary), id))) await this.delete(id, { force: true });
-      if (await this.endControlGroups(id)) rmSync(path, { recursive: true, force: true });
+      if (!(await this.endControlGroups(id))) continue;
+      // what a monitor starts lives among the mounts of the command that was killed
+      leaveMounts(path);
+      rmSync(path, { recursive: true, force: true });
     }
   }
 

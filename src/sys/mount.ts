@@ -111,6 +111,25 @@ export function enterPrivateMountNamespace(): void {
 }
 
 /**
+ * Lets go of what is mounted at a folder and below it in the namespace that whoever started this process has left to it: it is not ours
+ * to keep, and its folders could not be removed.
+ */
+export function leaveMounts(folder: string): void {
+  enterPrivateMountNamespace();
+  const places = readFileSync('/proc/thread-self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((place) => place === folder || place.startsWith(`${folder}/`));
+  for (const place of places.reverse()) {
+    try {
+      unmount(place, UmountFlag.MNT_DETACH);
+    } catch {
+      // below one that went before
+    }
+  }
+}
+
+/**
  * A cgroup2 without controllers beside those of v1 makes crun give up; nothing here needs it. What crun creates in its place must not stay in
  * the folder below the mount, where nobody would ever see it: it gets memory that goes with the namespace.
  */

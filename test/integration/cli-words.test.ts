@@ -24,7 +24,7 @@ const slipway = (args: readonly string[], input = ''): Promise<Answer> => line.r
 after(() => removeTree(folder));
 
 test('commands of Docker that are missing are not taken for another word', () => {
-  for (const words of ['swarm init', 'stack', 'compose', 'context use', 'buildx bake', 'network connect']) {
+  for (const words of ['swarm init', 'stack', 'compose', 'context use', 'buildx bake']) {
     assert.equal(dockerHasCommand(words) || dockerHasCommand(words.split(' ')[0] ?? ''), true, words);
     assert.throws(
       () => findCommand(words.split(' ')),

@@ -109,6 +109,16 @@ test('processes and control groups that nothing is known of are found and ended'
   assert.ok(!existsSync(group));
 });
 
+test('a monitor clears up by itself, among the mounts of the command that was killed', async (t) => {
+  const store = temporaryStore(t);
+  await store.ok(['bootstrap', 'busybox']);
+  const run = ['run', '--rm', 'busybox', 'true'];
+  // the first one tries the runtime out, in a folder that is mounted
+  assert.equal((await store.slipway(run, { env: { SLIPWAY_CRASH_AT: 'network.rules-set' } })).signal, 'SIGKILL');
+  while (processesOf(`${store.folder}/`).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.match(await store.ok(['system', 'check']), /no problems$/m);
+});
+
 test('a container whose start was cut off is found and ended', async (t) => {
   const store = temporaryStore(t);
   await store.ok(['bootstrap', 'busybox']);

@@ -110,7 +110,7 @@ export async function commitMetadata(parts: StepParts, state: StageState, commen
 
 export async function runInstruction(parts: StepParts, state: StageState, instruction: RunInstruction): Promise<void> {
   const { config } = state;
-  const args = commandWords(instruction.command, shellOf(config));
+  const args = commandWords(instruction.command, shellOf(config), 'classic');
   const active = state.args.active(config.Env ?? []);
   const counted = active.filter((a) => state.args.counts(a.name)).map((a) => `${a.name}=${a.value}`);
   const identity = active.length === 0 ? args : [`|${counted.length}`, ...counted, ...args];

@@ -17,6 +17,8 @@ test('an ENTRYPOINT takes the command of the image away, and not that of the sam
   assert.deepEqual(apply(config, 'ENTRYPOINT ["/x"]'), { Entrypoint: ['/x'], Cmd: null });
   assert.deepEqual(apply(config, 'ENTRYPOINT run it', { cmdSet: true }), { Entrypoint: ['/bin/sh', '-c', 'run it'], Cmd: ['a'] });
   assert.deepEqual(apply({}, 'ENTRYPOINT []', { engine: 'classic' }).Entrypoint, []);
+  assert.deepEqual(apply({}, 'CMD', { engine: 'classic' }).Cmd, ['/bin/sh', '-c']);
+  assert.deepEqual(apply({}, 'CMD').Cmd, ['/bin/sh', '-c', '']);
 });
 
 test('variables are replaced in place, maps have their keys in order', () => {

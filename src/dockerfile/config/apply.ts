@@ -29,11 +29,11 @@ const invalid = (code: string, message: string): SlipwayError => new SlipwayErro
 function changeOf(config: ContainerConfig, i: ConfigInstruction, { engine, shell, cmdSet }: ConfigRules): ContainerConfig {
   switch (i.kind) {
     case 'CMD':
-      return { Cmd: commandWords(i.command, shell), ...(engine === 'graph' && { ArgsEscaped: true }) };
+      return { Cmd: commandWords(i.command, shell, engine), ...(engine === 'graph' && { ArgsEscaped: true }) };
     case 'ENTRYPOINT': {
       // to the original engine one without any words is none, though a CMD without any is the bare shell
       const none = engine === 'classic' && i.command.args.length === 0;
-      return { Entrypoint: none ? [] : commandWords(i.command, shell), ...(!cmdSet && { Cmd: null }) };
+      return { Entrypoint: none ? [] : commandWords(i.command, shell, engine), ...(!cmdSet && { Cmd: null }) };
     }
     case 'ENV':
       return { Env: i.pairs.reduce((env, { key, value }) => withVariable(env, key, value, engine), config.Env ?? []) };
@@ -60,9 +60,9 @@ function changeOf(config: ContainerConfig, i: ConfigInstruction, { engine, shell
   }
 }
 
-/** The words of a command: those of the list, or the shell's with the line. */
-export const commandWords = ({ args, shell: line }: Command, shell: readonly string[]): string[] =>
-  line ? [...shell, ...args] : [...args];
+/** The words of a command: those of the list, or the shell's with the line. One without a line is to BuildKit one with an empty line. */
+export const commandWords = ({ args, shell: line }: Command, shell: readonly string[], engine: EngineWords): string[] =>
+  line ? [...shell, ...(engine === 'graph' ? [args.join(' ')] : args)] : [...args];
 
 /** Replaces a variable in place, or adds it. */
 function withVariable(env: readonly string[], key: string, value: string, engine: EngineWords): string[] {
