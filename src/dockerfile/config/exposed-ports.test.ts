@@ -39,3 +39,10 @@ test('the graph engine reads the same, in its own words, and no more than a rang
   assert.throws(() => ports('x:80'), { message: 'invalid hostPort: x' });
   assert.throws(() => ports('1-2:3-5'), { message: 'invalid ranges specified for container and host Ports: 3-5 and 1-2' });
 });
+
+test('addresses are IPv4 or IPv6', () => {
+  for (const good of ['0.0.0.0', '255.1.20.199', '[::]', '[2001:db8::1]', '[::ffff:1.2.3.4]'])
+    assert.deepEqual(exposedPorts(`${good}:8080:80`, 'classic'), ['80/tcp'], good);
+  for (const bad of ['1.2.3', '1.2.3.4.5', '256.1.1.1', '01.1.1.1', '1.2.3.4.', 'host', '[::g]', '[1::2::3]', '[fe80::1%eth0]'])
+    assert.throws(() => exposedPorts(`${bad}:8080:80`, 'classic'), { message: /^Invalid ip address/ }, bad);
+});

@@ -1,6 +1,5 @@
 // What stands behind EXPOSE: `[[host:]hostPort:]port[-port][/protocol]`, of which only the container's side counts. Both engines read the
 // same, in words of their own; the original one passes over what stands behind a second `-` or `/`. Pure.
-import { isIP } from 'node:net';
 import { SlipwayError } from '../../model/index.ts';
 import { quote } from '../chars.ts';
 
@@ -61,8 +60,13 @@ function checkAddress(text: string, graph: boolean): void {
   if (text === '') return;
   const plain = text.replace(/^\[(.*)\]$/, '$1');
   if (!graph && plain === text && text.includes(':')) throw bad(`Invalid ip address ${text}: address ${text}:: too many colons in address`);
-  if (isIP(plain) === 0) throw bad(graph ? `invalid IP address: ${plain}` : `Invalid ip address: ${plain}`);
+  if (!isAddress(plain)) throw bad(graph ? `invalid IP address: ${plain}` : `Invalid ip address: ${plain}`);
 }
+
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+/** IPv4 or IPv6, without the help of Node: the language is a library for other places too. */
+const isAddress = (text: string): boolean => IPV4.test(text) || (/^[\da-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`));
 
 /** `strict`: of two numbers at most. */
 function range(text: string, strict: boolean): { first: number; last: number } | undefined {
