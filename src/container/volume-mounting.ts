@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import type { Layout } from '../store/index.ts';
-import { FileLock, isMounted, mount, MountFlag, mountOf, unmount, UmountFlag } from '../sys/index.ts';
+import { borrowMount, FileLock, isMounted, mount, MountFlag, unmount, UmountFlag } from '../sys/index.ts';
 import { isAlive } from './transitions.ts';
 import type { Container, MountPoint } from './types.ts';
 import { isMemory, type VolumeMount, volumeMount, type VolumeOptions } from './volume-options.ts';
@@ -22,7 +22,7 @@ export async function mountVolume(
     const holders = users().filter(isAlive).flatMap(processesOf);
     if (holders.length > 0 && isMounted(target)) return;
     const holder = holders.find((pid) => isMounted(target, pid));
-    if (holder !== undefined) return mountOf(holder, target, target);
+    if (holder !== undefined) return borrowMount(holder, target, target);
   }
   // of a container that was started by this very process
   unmountVolume(target);

@@ -1,5 +1,5 @@
 // System calls and processes. Errors are plain system errors with `code`, `syscall` and `path`.
-export { MountFlag, UmountFlag, borrowMount, enterPrivateMountNamespace, leaveMounts, mount, unmount } from './mount.ts';
+export { MountFlag, UmountFlag, enterPrivateMountNamespace, leaveMounts, mount, unmount } from './mount.ts';
 export { type ConsoleListener, listenForConsole, setWindowSize } from './console.ts';
 export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
 export { FileType, deviceMajor, deviceMinor, futimesNs, lutimesNs, mkfifo, mknod } from './nodes.ts';
@@ -14,7 +14,8 @@ export { rawTerminal } from './terminal.ts';
 export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
 export type { LockMode } from './lock.ts';
 export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, treeSizeBeside, writeFileAtomic } from './files.ts';
-export { isMounted, mountOf } from './shared-mount.ts';
+export { borrowMount } from './shared-mount.ts';
+export { isMounted, mountPoints } from './mount-points.ts';
 export { makePipe } from './pipe.ts';
 export {
   findExecutable,

@@ -1,6 +1,7 @@
 // mount(2), umount2(2) and private mount namespaces. A command that mounts enters one first, so that whatever it mounted
 // vanishes with it, however it ends.
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { mountPoints } from './mount-points.ts';
 import { bind, check, cString } from './native.ts';
 
 export const MountFlag = {
@@ -28,7 +29,6 @@ export const MountFlag = {
 export const UmountFlag = { MNT_FORCE: 1, MNT_DETACH: 2, MNT_EXPIRE: 4, UMOUNT_NOFOLLOW: 8 } as const;
 
 const CLONE_NEWNS = 0x20000;
-const CLONE_FS = 0x200;
 
 const cMount = bind('int mount(const void *source, const void *target, const void *type, unsigned long flags, const void *data)');
 const cUmount = bind('int umount2(const void *target, int flags)');
@@ -53,47 +53,6 @@ function unshareMountNamespace(): void {
   check(cUnshare(CLONE_NEWNS), 'unshare');
 }
 
-const [SYS_OPEN_TREE, SYS_MOVE_MOUNT] = [428, 429]; // on every architecture
-const OPEN_TREE_CLONE = 1;
-const O_CLOEXEC = 0o2000000;
-const AT_FDCWD = -100;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
-
-const cSetns = bind('int setns(int fd, int type)');
-const cFchdir = bind('int fchdir(int fd)');
-const cChroot = bind('int chroot(const void *path)');
-const cOpenTree = bind('long syscall(long number, int folder, const void *path, unsigned int flags)');
-const cMoveMount = bind('long syscall(long number, int from, const void *empty, int to, const void *target, unsigned int flags)');
-
-/**
- * Mounts here, at `target`, what the process `pid` sees mounted at `path` in its own mount namespace: both see the same files from then on.
- * Throws ENOENT, ESRCH when the process is gone.
- */
-export function borrowMount(pid: number, path: string, target: string): void {
-  enterPrivateMountNamespace();
-  const open: number[] = [];
-  const opened = (name: string): number => open[open.push(openSync(name, 'r')) - 1]!;
-  try {
-    // going to another namespace and back moves this thread to the top of each
-    const [root, folder, home] = [opened('/'), opened('.'), opened('/proc/thread-self/ns/mnt')];
-    let tree: number;
-    check(cUnshare(CLONE_FS), 'unshare'); // threads that came later have the same folder and root
-    check(cSetns(opened(`/proc/${pid}/ns/mnt`), CLONE_NEWNS), 'setns');
-    try {
-      tree = check(Number(cOpenTree(SYS_OPEN_TREE, AT_FDCWD, cString(path), OPEN_TREE_CLONE | O_CLOEXEC)), 'open_tree', path);
-      open.push(tree);
-    } finally {
-      check(cSetns(home, CLONE_NEWNS), 'setns');
-      check(cFchdir(root), 'fchdir', '/');
-      check(cChroot(cString('.')), 'chroot', '/');
-      check(cFchdir(folder), 'fchdir');
-    }
-    check(Number(cMoveMount(SYS_MOVE_MOUNT, tree, cString(''), AT_FDCWD, cString(target), MOVE_MOUNT_F_EMPTY_PATH)), 'move_mount', target);
-  } finally {
-    for (const fd of open) closeSync(fd);
-  }
-}
-
 let entered = false;
 
 /**
@@ -116,10 +75,7 @@ export function enterPrivateMountNamespace(): void {
  */
 export function leaveMounts(folder: string): void {
   enterPrivateMountNamespace();
-  const places = readFileSync('/proc/thread-self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((place) => place === folder || place.startsWith(`${folder}/`));
+  const places = mountPoints().filter((place) => place === folder || place.startsWith(`${folder}/`));
   for (const place of places.reverse()) {
     try {
       unmount(place, UmountFlag.MNT_DETACH);

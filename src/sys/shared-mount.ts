@@ -1,66 +1,50 @@
 // A mount of another process, in this process's namespace: the same file system, not another one of its kind.
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { enterPrivateMountNamespace } from './mount.ts';
-import { bind, check, cString, systemError } from './native.ts';
+import { bind, check, cString } from './native.ts';
 
 // the same numbers on all machines (include/uapi/asm-generic/unistd.h)
-const SYS_open_tree = 428;
-const SYS_move_mount = 429;
+const SYS_OPEN_TREE = 428;
+const SYS_MOVE_MOUNT = 429;
 const OPEN_TREE_CLONE = 1;
-const OPEN_TREE_CLOEXEC = 0o2000000;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const O_CLOEXEC = 0o2000000;
 const AT_FDCWD = -100;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const CLONE_NEWNS = 0x20000;
+const CLONE_FS = 0x200;
 
+const cUnshare = bind('int unshare(int flags)');
 const cSetns = bind('int setns(int fd, int type)');
-const cOpenTree = bind('long syscall(long number, int directory, const void *path, unsigned int flags)');
-const cMoveMount = bind('long syscall(long number, int from, const void *fromPath, int to, const void *toPath, unsigned int flags)');
+const cFchdir = bind('int fchdir(int fd)');
+const cChroot = bind('int chroot(const void *path)');
+const cOpenTree = bind('long syscall(long number, int folder, const void *path, unsigned int flags)');
+const cMoveMount = bind('long syscall(long number, int from, const void *empty, int to, const void *target, unsigned int flags)');
 
-/** Whether something is mounted at `path`, as the process sees it. False of a process that is gone. */
-export function isMounted(path: string, pid: number | 'self' = 'self'): boolean {
-  let table: string;
-  try {
-    table = readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
-  } catch {
-    return false;
-  }
-  // blanks and the like are written in octal (proc(5))
-  const plain = (word: string): string => word.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
-  return table.split('\n').some((line) => plain(line.split(' ')[4] ?? '') === path);
-}
-
-/** Mounts here, at `target`, what the process `pid` has mounted at `path`. @throws system errors */
-export function mountOf(pid: number, path: string, target: string): void {
+/**
+ * Mounts here, at `target`, what the process `pid` sees mounted at `path` in its own mount namespace: both see the same files from then on.
+ * Throws ENOENT, ESRCH when the process is gone.
+ */
+export function borrowMount(pid: number, path: string, target: string): void {
   enterPrivateMountNamespace();
-  const fd = inNamespaceOf(pid, () =>
-    check(cOpenTree(SYS_open_tree, AT_FDCWD, cString(path), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), 'open_tree', path),
-  );
+  const open: number[] = [];
+  const opened = (name: string): number => open[open.push(openSync(name, 'r')) - 1]!;
   try {
-    const moved = cMoveMount(SYS_move_mount, fd, cString(''), AT_FDCWD, cString(target), MOVE_MOUNT_F_EMPTY_PATH);
-    if (moved < 0) throw systemError('move_mount', target);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Calls `fn` in the mount namespace of another process. What is done in between is done there: nothing may be asynchronous. */
-function inNamespaceOf<T>(pid: number, fn: () => T): T {
-  const folder = process.cwd();
-  const home = openSync('/proc/thread-self/ns/mnt', 'r');
-  try {
-    const there = openSync(`/proc/${pid}/ns/mnt`, 'r');
+    // going to another namespace and back moves this thread to the top of each
+    const [root, folder, home] = [opened('/'), opened('.'), opened('/proc/thread-self/ns/mnt')];
+    let tree: number;
+    check(cUnshare(CLONE_FS), 'unshare'); // threads that came later have the same folder and root
+    check(cSetns(opened(`/proc/${pid}/ns/mnt`), CLONE_NEWNS), 'setns');
     try {
-      check(cSetns(there, CLONE_NEWNS), 'setns', `/proc/${pid}/ns/mnt`);
-    } finally {
-      closeSync(there);
-    }
-    try {
-      return fn();
+      tree = check(Number(cOpenTree(SYS_OPEN_TREE, AT_FDCWD, cString(path), OPEN_TREE_CLONE | O_CLOEXEC)), 'open_tree', path);
+      open.push(tree);
     } finally {
       check(cSetns(home, CLONE_NEWNS), 'setns');
-      process.chdir(folder);
+      check(cFchdir(root), 'fchdir', '/');
+      check(cChroot(cString('.')), 'chroot', '/');
+      check(cFchdir(folder), 'fchdir');
     }
+    check(Number(cMoveMount(SYS_MOVE_MOUNT, tree, cString(''), AT_FDCWD, cString(target), MOVE_MOUNT_F_EMPTY_PATH)), 'move_mount', target);
   } finally {
-    closeSync(home);
+    for (const fd of open) closeSync(fd);
   }
 }

@@ -1,11 +1,11 @@
 // What commands and containers leave when they are killed: bundles, mounts, network namespaces, links, rules, control groups and
 // processes that belong to nothing that runs. While other commands are at work, what may be theirs is no finding.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container } from '../../container/index.ts';
 import { isAbandoned as isNameAbandoned, ownerAlive } from '../../store/index.ts';
 import type { Leftovers } from '../../network/index.ts';
-import { processAlive } from '../../sys/index.ts';
+import { mountPoints, processAlive } from '../../sys/index.ts';
 import type { Engine } from '../engine.ts';
 import type { Finding } from './types.ts';
 
@@ -84,10 +84,9 @@ export async function checkRunning(engine: Engine): Promise<Finding[]> {
   if (left.busy) return [];
   const { run, root } = engine.layout;
   const netns = join(run, 'netns');
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .flatMap((line) => line.split(' ')[4] ?? [])
-    .filter((path) => (path.startsWith(`${run}/`) || path.startsWith(`${root}/`)) && !path.startsWith(`${netns}/`));
+  const mounts = mountPoints().filter(
+    (path) => (path.startsWith(`${run}/`) || path.startsWith(`${root}/`)) && !path.startsWith(`${netns}/`),
+  );
   const { attachments, bridges, rules } = await networkLeftovers(engine, left);
   return [
     ...left.containers.map(({ id, state }): Finding => ({
