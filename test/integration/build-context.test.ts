@@ -44,7 +44,13 @@ test('the Dockerfile may be a link, have a small letter, or another name', async
   assert.equal((await openContext(directory(), { ...opening(), wording: 'classic' })).dockerfile().text, 'small');
   put('My.Dockerfile', 'mine');
   assert.deepEqual(
-    (await openContext(directory(), { ...opening(), wording: 'graph', cwd: base, dockerfile: 'My.Dockerfile' })).dockerfile(),
+    (
+      await openContext(directory(), {
+        ...opening(),
+        wording: 'graph',
+        dockerfile: { path: join(base, 'My.Dockerfile'), name: 'My.Dockerfile' },
+      })
+    ).dockerfile(),
     {
       name: 'My.Dockerfile',
       text: 'mine',
@@ -63,7 +69,11 @@ test('what is missing is told in the words of each engine', async () => {
     code: 'context.no-dockerfile',
     message: 'failed to read dockerfile: open Dockerfile: no such file or directory',
   });
-  const classic = await openContext(directory(), { ...opening(), wording: 'classic', cwd: base, dockerfile: 'No.Such' });
+  const classic = await openContext(directory(), {
+    ...opening(),
+    wording: 'classic',
+    dockerfile: { path: join(base, 'No.Such'), name: 'No.Such' },
+  });
   assert.throws(() => classic.dockerfile(), { message: /No\.Such: no such file or directory$/ });
 });
 
@@ -72,7 +82,7 @@ test('the list beside a Dockerfile wins in the graph engine only', async () => {
   put('c/x/D', 'FROM scratch');
   put('c/x/D.dockerignore', 'own');
   const excluded = async (wording: 'graph' | 'classic'): Promise<string[]> => {
-    const { ignore } = await openContext(directory(), { ...opening(), wording, cwd: join(base, 'c'), dockerfile: 'x/D' });
+    const { ignore } = await openContext(directory(), { ...opening(), wording, dockerfile: 'x/D' });
     return ['common', 'own'].filter((p) => ignore!.matches(p).excluded);
   };
   assert.deepEqual(await excluded('graph'), ['own']);

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { TarParser } from '../../src/archive/index.ts';
 import { makeTar } from '../../src/archive/testing.ts';
-import { type BuildContext, openContext } from '../../src/builder/context/index.ts';
-import { isSlipwayError } from '../../src/model/index.ts';
+import { type BuildContext, openContext, openRequested } from '../../src/builder/context/index.ts';
+import { isSlipwayError, type Session } from '../../src/model/index.ts';
 import { hostileArchives, HostileBuilds } from './hostile-host.ts';
 import { memorySession } from '../support/session.ts';
 
@@ -23,9 +23,10 @@ const options = {
 test('Dockerfiles and ignore lists: links stay in their folder, and only files are opened', async () => {
   writeFileSync(join(attack.f.folder, 'elsewhere'), 'FROM scratch\n');
   const read = async (wording: 'graph' | 'classic', dockerfile?: string): Promise<string> => {
+    const at = dockerfile !== undefined && isAbsolute(dockerfile) ? { path: dockerfile, name: dockerfile } : dockerfile;
     using context = await openContext(
       { kind: 'directory', path: attack.f.context },
-      { ...options, scratch: attack.f.folder, wording, cwd: attack.f.context, ...(dockerfile !== undefined && { dockerfile }) },
+      { ...options, scratch: attack.f.folder, wording, ...(at !== undefined && { dockerfile: at }) },
     );
     return context.dockerfile().text;
   };
@@ -54,6 +55,48 @@ test('Dockerfiles and ignore lists: links stay in their folder, and only files a
   attack.assertUntouched('Dockerfile');
 });
 
+test('a folder of what was sent that is a link leads to no Dockerfile and no ignore list of the host', async () => {
+  const { f } = attack;
+  const apart = join(f.folder, 'linked');
+  mkdirSync(apart);
+  writeFileSync(join(apart, 'secret'), 'FROM scratch AS secret\n');
+  writeFileSync(join(apart, 'secret.dockerignore'), '*\n');
+  const archive = makeTar([
+    { path: 'own', content: 'FROM scratch\n' },
+    { path: 'lnk', type: 'symlink', link: apart },
+  ]);
+  const session = (): Session => ({
+    ...memorySession(),
+    local: async () => ({ kind: 'stream', stream: Readable.from([archive]) }),
+  });
+  for (const wording of ['graph', 'classic'] as const) {
+    const o = { ...options, scratch: f.folder, wording };
+    for (const path of ['lnk/secret', `../../../../..${apart}/secret`]) {
+      const opened = [
+        openContext({ kind: 'stream', stream: Readable.from([archive]) }, { ...o, dockerfile: path }),
+        openRequested(
+          { context: { kind: 'folder', name: 'c', written: '.' }, dockerfile: { kind: 'inside', path, written: path } },
+          session(),
+          o,
+        ),
+        openRequested(
+          { context: { kind: 'folder', name: 'c', written: '.' }, dockerfile: { kind: 'outside', name: 'd', file: path, written: path } },
+          session(),
+          o,
+        ),
+      ];
+      for (const one of opened)
+        await assert.rejects(async () => {
+          using context = await one;
+          assert.equal(context.ignore, undefined);
+          return context.dockerfile();
+        }, /no such file or directory|leads out of its folder/);
+    }
+    using context = await openContext({ kind: 'stream', stream: Readable.from([archive]) }, { ...o, dockerfile: './own' });
+    assert.equal(context.dockerfile().text, 'FROM scratch\n');
+  }
+});
+
 test('a Dockerfile outside of the context, and its ignore list, are not looked for where links lead', async () => {
   const { f, host } = attack;
   const elsewhere = join(f.folder, 'apart');
@@ -75,7 +118,10 @@ test('a Dockerfile outside of the context, and its ignore list, are not looked f
     symlinkSync(target, join(f.context, '.dockerignore'));
     for (const wording of ['graph', 'classic'] as const) {
       const open = (dockerfile: string): Promise<BuildContext> =>
-        openContext({ kind: 'directory', path: f.context }, { ...options, scratch: f.folder, wording, cwd: f.context, dockerfile });
+        openContext(
+          { kind: 'directory', path: f.context },
+          { ...options, scratch: f.folder, wording, dockerfile: { path: dockerfile, name: dockerfile } },
+        );
       await assert.rejects(async () => {
         using context = await open(join(elsewhere, 'Dockerfile'));
         return context.dockerfile();

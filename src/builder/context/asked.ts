@@ -1,5 +1,5 @@
 // Opens the contexts of a request: what is the caller's is asked of its session, and is read where it lies, or is sent and unpacked.
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isSlipwayError, type LocalFiles, type LocalWish, type Session, SlipwayError } from '../../model/index.ts';
 import { removeTree } from '../../sys/index.ts';
@@ -8,7 +8,7 @@ import { locateDockerfile, readIgnore } from './locate.ts';
 import { isDirectory, LazyDirectory, makeContext, openContext, scratchFolder } from './open.ts';
 import type { BuildContext, ContextOptions, ContextRequest, DockerfileRequest, NamedContext, NamedContextRequest } from './types.ts';
 
-type Options = Omit<ContextOptions, 'dockerfile' | 'dockerfileText' | 'cwd'>;
+type Options = Omit<ContextOptions, 'dockerfile' | 'dockerfileText'>;
 type Local = Pick<Session, 'local'>;
 
 /** The main context. Throws as `openContext` does, and what the session throws. */
@@ -35,11 +35,14 @@ export async function openRequested(
       );
     }
     const { written } = context;
+    if (dockerfile?.kind === 'inside') checkInside(dockerfile.path);
     const files = await named(context.name, { only: beginnings(dockerfile) }, session, o, () => missingFolder(written));
-    const within = (root: string): ContextOptions =>
-      dockerfile?.kind === 'inside' ? { ...options, dockerfile: { path: join(root, dockerfile.path), name: dockerfile.written } } : options;
-    if (files.kind === 'folder') return openContext({ kind: 'directory', path: files.path, written }, within(files.path));
-    return await sentFolder(context.name, files.stream, session, o.wording, within);
+    const at = (root: string, within?: string): ContextOptions =>
+      dockerfile?.kind !== 'inside'
+        ? options
+        : { ...options, dockerfile: { path: join(root, dockerfile.path), name: dockerfile.written, ...(within && { within }) } };
+    if (files.kind === 'folder') return openContext({ kind: 'directory', path: files.path, written }, at(files.path));
+    return await sentFolder(context.name, files.stream, session, o.wording, (root) => at(root, root));
   })();
   const undo = opened.move();
   const dispose = (): void => {
@@ -118,13 +121,13 @@ async function sentFolder(
   const root = await unpacked(beginning, o);
   try {
     const options = within(root);
-    const at = options.dockerfileText === undefined ? locateDockerfile(root, root, options.dockerfile) : undefined;
+    const at = options.dockerfileText === undefined ? locateDockerfile(root, options.dockerfile) : undefined;
     const ignored = readIgnore(root, at, wording, false);
     const dialect = wording === 'classic' ? 'classic' : 'buildkit';
     const files = await session.local(name, ignored === undefined ? {} : { ignore: { text: ignored.file.text, dialect } }, o.signal);
     if (files.kind === 'folder') throw new SlipwayError('internal', 'session.local', `the files named ${name} changed their kind`);
     await unpackStream(files.stream, root, {}, o.signal);
-    return makeContext(root, options, root, false, () => removeTree(root));
+    return makeContext(root, options, false, () => removeTree(root));
   } catch (e) {
     removeTree(root);
     throw e;
@@ -148,10 +151,17 @@ async function outsideFile(
   session: Local,
   o: Options,
   opened: DisposableStack,
-): Promise<{ path: string; name: string }> {
+): Promise<ContextOptions['dockerfile']> {
+  checkInside(file);
   const files = await session.local(name, { only: [file, `${file}.dockerignore`] }, o.signal);
   if (files.kind === 'folder') return { path: join(files.path, file), name: written };
   const root = await unpacked(files.stream, o);
   opened.defer(() => removeTree(root));
-  return { path: join(root, file), name: written };
+  return { path: join(root, file), name: written, within: root };
+}
+
+/** A request may come from elsewhere. @throws SlipwayError invalid-argument `context.outside` */
+function checkInside(path: string): void {
+  if (isAbsolute(path) || path.split('/').includes('..'))
+    throw new SlipwayError('invalid-argument', 'context.outside', `the path of a Dockerfile leads out of its folder: ${path}`);
 }

@@ -1,6 +1,6 @@
 // Which Dockerfile and which .dockerignore a build reads, by the rules and in the words of each engine.
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { IgnoreMatcher, parseIgnore } from '../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { decodeName, reasonOf, RootedTree, whyNotRead } from '../../sys/index.ts';
@@ -12,15 +12,14 @@ export interface Located {
   readonly path: string;
   /** As messages call it. */
   readonly name: string;
+  /** The context that it is in, where links lead nowhere else; the caller's own files may lie wherever his links lead. */
+  readonly within?: string;
 }
 
-/** Where the Dockerfile is looked for; it may not be there. `base`: what a relative `-f` starts from. */
-export function locateDockerfile(root: string, base: string, dockerfile: string | Located | undefined): Located {
+/** Where the Dockerfile is looked for; it may not be there. */
+export function locateDockerfile(root: string, dockerfile: string | Located | undefined): Located {
   if (typeof dockerfile === 'object') return dockerfile;
-  if (dockerfile !== undefined && dockerfile !== '') {
-    const path = resolve(base, dockerfile);
-    return { path, name: dockerfile };
-  }
+  if (dockerfile !== undefined && dockerfile !== '') return { path: join(root, dockerfile), name: dockerfile, within: root };
   const usual = join(root, 'Dockerfile');
   const small = join(root, 'dockerfile');
   return !existsSync(usual) && existsSync(small) ? { path: small, name: 'dockerfile' } : { path: usual, name: 'Dockerfile' };
@@ -30,7 +29,11 @@ export function locateDockerfile(root: string, base: string, dockerfile: string 
  * Reads a file beside which others may lie that somebody else wrote: links do not lead out of its folder. To the original engine
  * they may lead anywhere in the context.
  */
-function read(path: string, context: string | undefined): Buffer {
+function read({ path, within }: Pick<Located, 'path' | 'within'>, context: string | undefined): Buffer {
+  if (within !== undefined) {
+    using tree = new RootedTree(within);
+    return tree.readFile(relative(within, path));
+  }
   let root = realpathSync(dirname(path));
   let inside = basename(path);
   if (context !== undefined) {
@@ -47,7 +50,7 @@ function read(path: string, context: string | undefined): Buffer {
  */
 export function readDockerfile(at: Located, root: string, wording: ContextOptions['wording']): { name: string; text: string } {
   try {
-    return { name: basename(at.name), text: read(at.path, wording === 'classic' ? root : undefined).toString() };
+    return { name: basename(at.name), text: read(at, wording === 'classic' ? root : undefined).toString() };
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;
     const reason = reasonOf(e, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOTREG', 'EFBIG');
@@ -84,13 +87,14 @@ export function readIgnore(
   wording: ContextOptions['wording'],
   stream: boolean,
 ): Ignored | undefined {
-  const candidates = [join(root, '.dockerignore')];
-  if (dockerfile && wording === 'graph') candidates.unshift(`${dockerfile.path}.dockerignore`);
-  for (const path of candidates) {
+  const candidates: Pick<Located, 'path' | 'within'>[] = [{ path: join(root, '.dockerignore') }];
+  if (dockerfile && wording === 'graph') candidates.unshift({ ...dockerfile, path: `${dockerfile.path}.dockerignore` });
+  for (const candidate of candidates) {
+    const { path } = candidate;
     let text: string;
     try {
       // a pattern may name files whose names are not UTF-8
-      text = decodeName(read(path, undefined));
+      text = decodeName(read(candidate, undefined));
     } catch (e) {
       const { code } = e as NodeJS.ErrnoException;
       if (code === 'EISDIR' && wording === 'classic')

@@ -1,6 +1,6 @@
 // Opens contexts: a directory as it stands, a stream unpacked into a folder that goes when the build is over.
 import { mkdirSync, mkdtempSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { detectCompression } from '../../archive/index.ts';
 import { SlipwayError } from '../../model/index.ts';
@@ -18,7 +18,6 @@ import type { BuildContext, ContextOptions, ContextSource, NamedDirectory } from
  */
 export async function openContext(source: ContextSource, options: ContextOptions): Promise<BuildContext> {
   if (source.kind === 'directory') return ofDirectory(source.path, source.written ?? source.path, options);
-  if (source.kind === 'empty') return ofScratch(options, false);
   if (source.kind === 'remote') return ofRemote(source.address, options);
   return ofStream(source.stream, options, 'the standard input');
 }
@@ -46,7 +45,8 @@ async function ofStream(input: Readable, options: ContextOptions, name: string):
   const text = Buffer.concat(chunks).toString('utf8');
   if (text.trim() === '')
     throw new SlipwayError('invalid-argument', 'context.empty-input', `${name} holds neither an archive nor a Dockerfile`);
-  return ofScratch({ ...options, dockerfileText: text }, false);
+  const root = scratchFolder(options);
+  return makeContext(root, { ...options, dockerfileText: text }, false, () => removeTree(root));
 }
 
 const LARGEST_DOCKERFILE = 16 << 20;
@@ -78,7 +78,7 @@ export function isDirectory(path: string): boolean {
 function ofDirectory(root: string, written: string, options: ContextOptions): BuildContext {
   if (!isDirectory(root))
     throw new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
-  return makeContext(root, options, resolve(options.cwd ?? root), false, () => {});
+  return makeContext(root, options, false, () => {});
 }
 
 async function ofRemote(address: string, options: ContextOptions): Promise<BuildContext> {
@@ -96,7 +96,7 @@ async function ofRemote(address: string, options: ContextOptions): Promise<Build
     await checkOut(git, commit, folder, { ...access, keepGitDir, submodules: git.submodules ?? true });
     const root = folderWithin(folder, git.folder ?? '');
     const origin = { uri: withoutCredentials(address), digest: `${commit.length === 64 ? 'sha256' : 'sha1'}:${commit}` };
-    return { ...makeContext(root, options, root, false, () => removeTree(folder)), origin };
+    return { ...makeContext(root, options, false, () => removeTree(folder)), origin };
   } catch (e) {
     removeTree(folder);
     throw e;
@@ -109,16 +109,11 @@ async function ofArchive(stream: Readable, options: ContextOptions): Promise<Bui
   try {
     const owner = keepsOwners ? undefined : { uid: process.geteuid!(), gid: process.getegid!() };
     await unpackStream(stream, root, { owner }, options.signal);
-    return { ...makeContext(root, options, root, true, () => removeTree(root)), keepsOwners };
+    return { ...makeContext(root, options, true, () => removeTree(root)), keepsOwners };
   } catch (e) {
     removeTree(root);
     throw e;
   }
-}
-
-function ofScratch(options: ContextOptions, stream: boolean): BuildContext {
-  const root = scratchFolder(options);
-  return makeContext(root, options, options.cwd ?? root, stream, () => removeTree(root));
 }
 
 export function scratchFolder(options: Pick<ContextOptions, 'scratch'>): string {
@@ -126,9 +121,10 @@ export function scratchFolder(options: Pick<ContextOptions, 'scratch'>): string 
   return mkdtempSync(join(options.scratch, 'context-'));
 }
 
-export function makeContext(root: string, options: ContextOptions, base: string, stream: boolean, clean: () => void): BuildContext {
+/** @param stream it came as an archive, of which the original engine leaves out less */
+export function makeContext(root: string, options: ContextOptions, stream: boolean, clean: () => void): BuildContext {
   const text = options.dockerfileText;
-  const at: Located | undefined = text === undefined ? locateDockerfile(root, base, options.dockerfile) : undefined;
+  const at: Located | undefined = text === undefined ? locateDockerfile(root, options.dockerfile) : undefined;
   const ignored = readIgnore(root, at, options.wording, stream);
   let open = true;
   const dispose = (): void => {

@@ -37,15 +37,11 @@ export type ContextSource =
   /** An archive (plain, gzip, bzip2, xz or zstd), or, as `docker build -` has it, the text of a Dockerfile alone. */
   | { readonly kind: 'stream'; readonly stream: Readable }
   /** A Git repository, or what a URL gives: an archive or the text of a Dockerfile. */
-  | { readonly kind: 'remote'; readonly address: string }
-  | { readonly kind: 'empty' };
+  | { readonly kind: 'remote'; readonly address: string };
 
 export interface ContextOptions {
-  /** A path as `-f` has it, absolute or relative to `cwd`, and relative to the context when that is a stream; or where the file lies and how
-   * messages call it. */
-  readonly dockerfile?: string | { readonly path: string; readonly name: string };
-  /** The caller's working folder; needed when `dockerfile` is relative. */
-  readonly cwd?: string;
+  /** A path in the context, out of which it does not lead; or where the file lies and how messages call it. */
+  readonly dockerfile?: string | { readonly path: string; readonly name: string; readonly within?: string };
   /** The text of the Dockerfile when `-f -` gave it; then no file is looked up. */
   readonly dockerfileText?: string;
   /** A folder in which streams are unpacked; it is created when missing. */
