@@ -1,7 +1,7 @@
 // Lists as tables, as JSON lines, or by a template: what `--format` and `-q` choose.
 import { SlipwayError } from '../model/index.ts';
 import { compileTemplate, type Method } from './template/index.ts';
-import { printableJson } from '../util/index.ts';
+import { parseTruth, printableJson } from '../util/index.ts';
 import { invalidValue } from './args.ts';
 import { table } from './table.ts';
 
@@ -99,8 +99,8 @@ export function parseFilters(values: readonly string[], allowed?: ReadonlySet<st
 /** What a filter that is true or false says: of several values, each. @throws SlipwayError `cli.filter` */
 export function truthsOf(filters: ReadonlyMap<string, readonly string[]>, key: string): boolean[] | undefined {
   return filters.get(key)?.map((value) => {
-    if (/^(?:1|t|true)$/i.test(value)) return true;
-    if (/^(?:0|f|false)$/i.test(value)) return false;
-    throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}=[${value}]'`);
+    const truth = parseTruth(value);
+    if (truth === undefined) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter '${key}=[${value}]'`);
+    return truth;
   });
 }

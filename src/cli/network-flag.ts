@@ -40,17 +40,16 @@ export function networksOf(o: ParsedOptions): Pick<ContainerRequest, 'network' |
   if (aliases.length > 0 && isMode(first.network)) throw wrongFlag('network-scoped aliases are only supported for user-defined networks');
   if (names.length > 1 && names.some(isMode))
     throw wrongFlag('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
-  const network = first.network;
+  const { network, aliases: networkAliases } = endpoints[0]!;
   const isPlain = endpoints.length === 1 && Object.keys(endpoints[0]!).every((key) => key === 'network' || key === 'aliases');
-  const names0 = endpoints[0]!.aliases;
   if (network !== 'bridge' && isMode(network)) {
     if (ip !== undefined)
       throw wrongFlag(
         `invalid config for network ${network}: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only`,
       );
-    return { network, ...(names0 !== undefined && { networkAliases: names0 }) };
+    return { network, ...(networkAliases && { networkAliases }) };
   }
-  return { network, ...(names0 !== undefined && { networkAliases: names0 }), ...(!isPlain && { endpoints }) };
+  return { network, ...(networkAliases && { networkAliases }), ...(!isPlain && { endpoints }) };
 }
 
 function parse(text: string): Endpoint {

@@ -2,7 +2,7 @@
 // does not list belongs to a command that was killed, and is taken down by the next one.
 import { existsSync } from 'node:fs';
 import { SlipwayError } from '../model/index.ts';
-import type { Attachment } from '../network/index.ts';
+import { type Attachment, connectedAlready } from '../network/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { attachmentsOf, checkEndpoint, endpointsOf, furtherRequest, recordAttachments } from './endpoints.ts';
 import { hasNetwork, runFolder } from './folders.ts';
@@ -22,11 +22,11 @@ export async function connectNetwork(manager: Managed, asked: Container, wanted:
   const e = { ...wanted, network: info };
   refuseMode(asked, 'connect');
   const c = asked.state.status === 'running' ? await manager.started(asked) : asked;
-  if (endpointsOf(c).some((one) => one.network === info)) throw connected(c, info);
+  if (endpointsOf(c).some((one) => one.network === info)) throw connectedAlready(c.name, info);
   checkEndpoint(parts, e);
   const isRunning = isAlive(c);
   const check = (): void => {
-    if (endpointsOf(records.get(c.id) ?? c).some((one) => one.network === info)) throw connected(c, info);
+    if (endpointsOf(records.get(c.id) ?? c).some((one) => one.network === info)) throw connectedAlready(c.name, info);
   };
   if (isRunning) await parts.network.attach({ ...furtherRequest(c, e, `/proc/${c.state.pid}/ns/net`), check });
   if (isRunning) crashPoint('network.endpoint-attached');
@@ -39,7 +39,7 @@ export async function connectNetwork(manager: Managed, asked: Container, wanted:
     r.endpoints = [...endpointsOf(r).filter((one) => one.network !== info), e];
     if (isRunning) recordAttachments(r, now);
   });
-  if (outcome.is === 'connected') throw connected(c, info);
+  if (outcome.is === 'connected') throw connectedAlready(c.name, info);
   if (outcome.is === 'changed') {
     // it was started, or ended, meanwhile; what was attached went with it, or goes now
     await manager.endings.reconcile();
@@ -82,8 +82,8 @@ function tell({ layout }: ContainerParts, c: Container, before: readonly Attachm
 function networkOf(parts: ContainerParts, name: string, what: 'connect' | 'disconnect'): string {
   if (name === 'host' && what === 'connect')
     throw refused('cannot connect container to host network - container must be created in host network mode');
-  if (name === 'host') throw refused('cannot disconnect container from host network - container was created in host network mode');
-  if (name === 'none') throw refused('container cannot be connected to multiple networks with one of the networks in private (none) mode');
+  if (name === 'host') throw leavesHost();
+  if (name === 'none') throw hasNone();
   const found = parts.network.get(name);
   if (found !== undefined) return found.name;
   if (name === 'bridge') return name; // made when it is first used
@@ -93,12 +93,13 @@ function networkOf(parts: ContainerParts, name: string, what: 'connect' | 'disco
 function refuseMode(c: Container, what: 'connect' | 'disconnect'): void {
   const { network } = c.request;
   if (hasNetwork(c)) return;
-  if (network === 'none')
-    throw refused('container cannot be connected to multiple networks with one of the networks in private (none) mode');
-  if (what === 'disconnect') throw refused('cannot disconnect container from host network - container was created in host network mode');
+  if (network === 'none') throw hasNone();
+  if (what === 'disconnect') throw leavesHost();
   throw refused('container sharing network namespace with another container or host cannot be connected to any other network');
 }
 
 const refused = (message: string): SlipwayError => new SlipwayError('failed-precondition', 'container.endpoint', message);
-const connected = (c: Container, network: string): SlipwayError =>
-  new SlipwayError('conflict', 'network.connected', `endpoint with name ${c.name} already exists in network ${network}`);
+const leavesHost = (): SlipwayError =>
+  refused('cannot disconnect container from host network - container was created in host network mode');
+const hasNone = (): SlipwayError =>
+  refused('container cannot be connected to multiple networks with one of the networks in private (none) mode');

@@ -27,10 +27,13 @@ export function attachmentsOf(c: Container): readonly Attachment[] {
 }
 
 /** Names by which others of a network find a container besides its own. */
-export const aliasesIn = (c: Container, network: string): string[] => [
-  ...(endpointsOf(c).find((e) => e.network === network)?.aliases ?? []),
-  c.id.slice(0, 12),
-];
+export const aliasesIn = (c: Container, network: string): string[] =>
+  aliasesOf(
+    c,
+    endpointsOf(c).find((e) => e.network === network),
+  );
+
+const aliasesOf = (c: Container, e: Endpoint | undefined): string[] => [...(e?.aliases ?? []), c.id.slice(0, 12)];
 
 /** Makes its namespace, and attaches it to all its networks. The one that leads out of it comes first. */
 export async function joinNetworks(parts: ContainerParts, c: Container): Promise<readonly Attachment[]> {
@@ -55,7 +58,7 @@ function attachRequest(c: Container, e: Endpoint, netnsPath: string): Omit<Attac
     netnsPath,
     ports: c.request.ports,
     network: e.network,
-    aliases: [...(e.aliases ?? []), c.id.slice(0, 12)],
+    aliases: aliasesOf(c, e),
     ...(e.ip !== undefined && { ip: e.ip }),
     ...(e.mac !== undefined && { mac: e.mac }),
   };

@@ -1,5 +1,6 @@
 // `ps --filter`: which containers of a list are meant. Pure, with Docker's keys.
 import { SlipwayError } from '../model/index.ts';
+import { parseTruth } from '../util/index.ts';
 import { stateText } from './status.ts';
 import { networkNames } from './endpoints.ts';
 import type { Container } from './types.ts';
@@ -84,9 +85,9 @@ function checkValue(key: string, value: string): void {
 }
 
 function truth(key: string, value: string): boolean {
-  if (/^(?:1|t|true)$/i.test(value)) return true;
-  if (/^(?:0|f|false)$/i.test(value)) return false;
-  throw invalid(`invalid filter '${key}=[${value}]'`);
+  const found = parseTruth(value);
+  if (found === undefined) throw invalid(`invalid filter '${key}=[${value}]'`);
+  return found;
 }
 
 interface PortRange {

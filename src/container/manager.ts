@@ -268,10 +268,10 @@ export class ContainerManager {
   /** Brings the records up to date with what really runs; returns warnings. Costs two queries when nothing does. */
   async reconcile(): Promise<string[]> {
     const warnings = await this.endings.reconcile();
+    const now = this.parts.now();
     // it may have been killed; the monitor's own process may still wait for a short time
     const isLeft = (c: Container): boolean =>
       needsSupervisor(c) && !((c.state.restartAt ?? 0) > now && (c.state.restartDelay ?? 0) <= SHORT_WAIT);
-    const now = this.parts.now();
     if (this.records.unsettled().some(isLeft)) callSupervisor(this.parts, { start: true });
     return warnings;
   }

@@ -61,7 +61,7 @@ export { hasLabels, openSink } from '../image/index.ts';
 export { parsePortSpec } from '../network/index.ts';
 
 // The words of requests, events and results.
-export type { BuildEvent, BuildJob, BuildSummary, Examined, Linted, NamedContext, Plan, PlannedStep } from '../builder/index.ts';
+export type { BuildEvent, BuildSummary, Plan, PlannedStep } from '../builder/index.ts';
 export type {
   Container,
   ContainerManager,
@@ -72,7 +72,7 @@ export type {
   Volume,
   VolumeRequest,
 } from '../container/index.ts';
-export type { Dockerfile, RuleName } from '../dockerfile/index.ts';
+export type { Dockerfile } from '../dockerfile/index.ts';
 export type { Image, ImageSummary, Removal } from '../image/index.ts';
 export type { NetworkInfo } from '../network/index.ts';
 export type { Streams, TerminalEnds } from '../runtime/index.ts';

@@ -1,6 +1,6 @@
 // Networks of containers and build steps: bridges, addresses, published ports, and the files that tell a container of them.
 export type * from './types.ts';
-export { NetworkManager } from './manager.ts';
+export { connectedAlready, NetworkManager } from './manager.ts';
 export type { CreateNetwork } from './networks.ts';
 export { BuildNetworks } from './build-networks.ts';
 export { mergeExposed, parseExposed, parsePortSpec, publishAll } from './port-spec.ts';

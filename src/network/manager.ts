@@ -377,7 +377,7 @@ function attachmentOf(record: AttachmentRecord, network: NetworkInfo): Attachmen
 }
 
 /** In Docker's words. */
-function connectedAlready(name: string, network: string): SlipwayError {
+export function connectedAlready(name: string, network: string): SlipwayError {
   return new SlipwayError('conflict', 'network.connected', `endpoint with name ${name} already exists in network ${network}`);
 }
 

@@ -6,6 +6,7 @@ export { formatBytes, parseBytes } from './bytes.ts';
 export { durationText, humanDuration, parseDuration } from './duration.ts';
 export { sha256Hex } from './sha256.ts';
 export { sortedMap } from './sorted-map.ts';
+export { parseTruth } from './truth.ts';
 export { type Pace, paced } from './paced.ts';
 export { stoppedBy } from './stopped-by.ts';
 export { nearest } from './nearest.ts';

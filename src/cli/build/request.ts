@@ -55,7 +55,7 @@ export async function readRequest(
     const [id, paths] = agent(text, ctx.env, ctx.cwd);
     agents.set(id, await openAgent(paths, ctx.signal));
   }
-  const credentials = (host: string) => userCredentials(registrySettings(ctx.env, homedir()))(host);
+  const credentials = userCredentials(() => registrySettings(ctx.env, homedir()));
   const session = new PathSession({ secrets, agents, locals: words.locals, outputs, credentials });
   const given = { ...configuredProxies(ctx.env), ...buildArgs(o.list('build-arg'), ctx.env) };
   // as buildx does: a Dockerfile that declares it sees the time that the image gets

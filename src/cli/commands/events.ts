@@ -1,6 +1,6 @@
 // `events`: what happens in the store, a line each.
 import { EVENT_FILTERS, events as eventsOf, type RecordedEvent } from '../../engine/index.ts';
-import { printableJson } from '../../util/index.ts';
+import { printableJson, sortedMap } from '../../util/index.ts';
 import type { Command } from '../command.ts';
 import { parseFilters } from '../format.ts';
 import { momentOf } from '../moment.ts';
@@ -60,9 +60,6 @@ const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
 const nanoseconds = ({ at }: RecordedEvent): string => `${at}000`;
 
-const sorted = (attributes: RecordedEvent['attributes']): [string, string][] =>
-  Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
-
 /** Docker's message of its API; containers and images have the older fields as well. */
 function messageOf(e: RecordedEvent) {
   const { type, action, actor, attributes, at } = e;
@@ -71,7 +68,7 @@ function messageOf(e: RecordedEvent) {
     ...((type === 'container' || type === 'image') && { status: action, ...(actor && { id: actor }), ...(from && { from }) }),
     Type: type,
     Action: action,
-    Actor: { ID: actor, Attributes: Object.fromEntries(sorted(attributes)) },
+    Actor: { ID: actor, Attributes: sortedMap(attributes) },
     scope: 'local',
     time: Math.floor(at / 1e6),
     timeNano: rawJson(nanoseconds(e)), // more than a double holds
@@ -80,7 +77,7 @@ function messageOf(e: RecordedEvent) {
 
 /** `2026-11-26T12:00:33.711907000Z container start 2f79… (image=busybox, name=web)` */
 function lineOf({ type, action, actor, attributes, at }: RecordedEvent): string {
-  const details = sorted(attributes).map(([key, value]) => `${key}=${value}`);
+  const details = Object.entries(sortedMap(attributes)).map(([key, value]) => `${key}=${value}`);
   return `${timeOf(at)} ${type} ${action} ${actor}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
 }
 
