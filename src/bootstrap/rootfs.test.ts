@@ -5,10 +5,10 @@ import { failure } from './rootfs.ts';
 
 /** What mmdebstrap 1.5 writes on a machine without a network, with a password in the address. */
 const UNREACHABLE = `I: running apt-get update...
-Err:1 http://deb.debian.org/debian bookworm InRelease
-  Temporary failure resolving 'deb.debian.org'
+Err:1 http://packages.example/debian bookworm InRelease
+  Temporary failure resolving 'packages.example'
 Reading package lists...
-E: Failed to fetch http://user:word@deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'
+E: Failed to fetch http://user:word@packages.example/debian/dists/bookworm/InRelease  Temporary failure resolving 'packages.example'
 E: Some index files failed to download. They have been ignored, or old ones used instead.
 E: apt-get update --error-on=any -oAPT::Status-Fd=<$fd> -oDpkg::Use-Pty=false failed
 I: main() received signal PIPE: waiting for setup...
@@ -17,7 +17,7 @@ E: mmdebstrap failed to run`;
 test('packages that cannot be fetched: from where, why, and what to do', () => {
   const e = failure('mmdebstrap could not make debian', UNREACHABLE.split('\n'));
   assert.equal(e.kind, 'unavailable');
-  assert.equal(e.message, "Debian's packages cannot be fetched from deb.debian.org: Temporary failure resolving 'deb.debian.org'");
+  assert.equal(e.message, "Debian's packages cannot be fetched from packages.example: Temporary failure resolving 'packages.example'");
   assert.match(e.hints.join('\n'), /apt-get update must work here[^]*slipway load -i FILE here/);
 });
 

@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn } from '../support/command-line.ts';
 import { type Fixture, fixture } from './container-fixture.ts';
 
 let f: Fixture;
 let line: CommandLine;
 before(async () => {
   f = await fixture();
-  const env = { PATH: process.env['PATH'], HOME: f.folder, SLIPWAY_ROOT: f.root, SLIPWAY_RUN: f.run, SLIPWAY_SOURCES: '1', NO_COLOR: '1' };
-  line = new CommandLine({ env, cwd: f.folder });
+  line = commandLineOn(f);
   const script =
     'rm /etc/group; touch /new; chmod 700 /etc/passwd; mkdir -p /d/e; rm -r /seeded; mkdir /seeded; echo ready; exec sleep 1000';
   await line.ok('run', '-d', '--network', 'none', '-e', 'A=b', '-v', '/anon', '--name', 'changed', 'tiny', 'sh', '-c', script);

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { removeTree } from '../../src/sys/index.ts';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn } from '../support/command-line.ts';
 import { TestStore } from '../support/store.ts';
 import { type Fixture, fixture } from './container-fixture.ts';
 
@@ -14,8 +14,7 @@ let work: string;
 before(async () => {
   f = await fixture();
   work = join(f.folder, 'work');
-  const env = { PATH: process.env['PATH'], HOME: f.folder, SLIPWAY_ROOT: f.root, SLIPWAY_RUN: f.run, SLIPWAY_SOURCES: '1', NO_COLOR: '1' };
-  line = new CommandLine({ env, cwd: work });
+  line = commandLineOn(f, work);
   await line.ok('run', '-d', '--network', 'none', '-v', 'vol:/vol', '--name', 'c1', 'tiny', 'sleep', '1000');
 });
 after(() => f.dispose());

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn } from '../support/command-line.ts';
 import { TestStore } from '../support/store.ts';
 import { type Fixture, fixture } from './container-fixture.ts';
 
@@ -10,8 +10,7 @@ let f: Fixture;
 let line: CommandLine;
 before(async () => {
   f = await fixture();
-  const env = { PATH: process.env['PATH'], HOME: f.folder, SLIPWAY_ROOT: f.root, SLIPWAY_RUN: f.run, SLIPWAY_SOURCES: '1', NO_COLOR: '1' };
-  line = new CommandLine({ env, cwd: f.folder });
+  line = commandLineOn(f);
 });
 after(() => f.dispose());
 

@@ -4,15 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn } from '../support/command-line.ts';
 import { type Fixture, fixture } from './container-fixture.ts';
 
 let f: Fixture;
 let line: CommandLine;
 before(async () => {
   f = await fixture();
-  const env = { PATH: process.env['PATH'], HOME: f.folder, SLIPWAY_ROOT: f.root, SLIPWAY_RUN: f.run, SLIPWAY_SOURCES: '1', NO_COLOR: '1' };
-  line = new CommandLine({ env, cwd: f.folder });
+  line = commandLineOn(f);
   mkdirSync(join(f.folder, 'shared'));
   writeFileSync(join(f.folder, 'shared/file'), 'of the host\n');
 });

@@ -6,29 +6,17 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Container, portsText } from '../../src/container/index.ts';
 import { emptyControlGroups } from '../../src/runtime/index.ts';
 import { CRASH_POINTS } from '../../src/util/index.ts';
 import { commandLines } from '../support/processes.ts';
+import { inOwnNetwork, prepareOwnNetwork } from '../support/own-network.ts';
 import { type Fixture, fixture, request, sh } from './container-fixture.ts';
 
-const INSIDE = 'SLIPWAY_TEST_OWN_NETWORK';
-
-if (process.env[INSIDE] === undefined) {
-  test('in a network namespace of its own', () => {
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const own = spawnSync('unshare', ['-n', '-m', process.execPath, '--test-reporter=tap', fileURLToPath(import.meta.url)], {
-      encoding: 'utf8',
-      env: { ...env, [INSIDE]: '1' },
-    });
-    assert.equal(own.status, 0, own.stdout + own.stderr);
-  });
-} else {
+if (inOwnNetwork(import.meta.url)) {
   let f: Fixture;
   before(async () => {
-    for (const command of ['ip link set lo up', 'mount -t tmpfs tmpfs /run'])
-      assert.equal(spawnSync('sh', ['-c', command], { stdio: 'inherit' }).status, 0);
+    prepareOwnNetwork();
     f = await fixture();
   });
   after(() => f.dispose());

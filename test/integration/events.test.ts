@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { execute } from '../../src/cli/execute.ts';
 import { latestEvent, recordEvent } from '../../src/store/index.ts';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn, environmentOf } from '../support/command-line.ts';
 import { SLIPWAY } from '../support/store.ts';
 import { type Fixture, fixture } from './container-fixture.ts';
 
@@ -14,15 +14,8 @@ let line: CommandLine;
 let env: Record<string, string>;
 before(async () => {
   f = await fixture();
-  env = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: f.folder,
-    SLIPWAY_ROOT: f.root,
-    SLIPWAY_RUN: f.run,
-    SLIPWAY_SOURCES: '1',
-    NO_COLOR: '1',
-  };
-  line = new CommandLine({ env, cwd: f.folder });
+  env = environmentOf(f);
+  line = commandLineOn(f);
 });
 after(() => f.dispose());
 

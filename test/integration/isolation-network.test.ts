@@ -4,22 +4,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Container } from '../../src/container/index.ts';
+import { inOwnNetwork, prepareOwnNetwork } from '../support/own-network.ts';
 import { type Fixture, fixture, request } from './container-fixture.ts';
 
-const INSIDE = 'SLIPWAY_TEST_OWN_NETWORK';
-
-if (process.env[INSIDE] === undefined) {
-  test('in a network namespace of its own', () => {
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const own = spawnSync('unshare', ['-n', '-m', process.execPath, '--test-reporter=tap', fileURLToPath(import.meta.url)], {
-      encoding: 'utf8',
-      env: { ...env, [INSIDE]: '1' },
-    });
-    assert.equal(own.status, 0, own.stdout + own.stderr);
-  });
-} else {
+if (inOwnNetwork(import.meta.url)) {
   const [HOST, NEIGHBOUR] = ['192.0.2.1', '192.0.2.2'];
   let f: Fixture;
   let neighbour: ChildProcess;
@@ -30,7 +19,8 @@ if (process.env[INSIDE] === undefined) {
   };
 
   before(async () => {
-    shell('ip link set lo up; mount -t tmpfs tmpfs /run; echo 0 > /proc/sys/net/ipv4/ip_forward');
+    prepareOwnNetwork();
+    shell('echo 0 > /proc/sys/net/ipv4/ip_forward');
     neighbour = spawn('unshare', ['-n', 'sh', '-c', 'echo; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
     await new Promise((resolve) => neighbour.stdout!.once('data', resolve));
     const pid = neighbour.pid!;

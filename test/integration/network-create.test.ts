@@ -3,37 +3,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn } from '../support/command-line.ts';
+import { inOwnNetwork, prepareOwnNetwork } from '../support/own-network.ts';
 import { type Fixture, fixture, request, sh } from './container-fixture.ts';
 
-const INSIDE = 'SLIPWAY_TEST_OWN_NETWORK';
-
-if (process.env[INSIDE] === undefined) {
-  test('in a network namespace of its own', () => {
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const own = spawnSync('unshare', ['-n', '-m', process.execPath, '--test-reporter=tap', fileURLToPath(import.meta.url)], {
-      encoding: 'utf8',
-      env: { ...env, [INSIDE]: '1' },
-    });
-    assert.equal(own.status, 0, own.stdout + own.stderr);
-  });
-} else {
+if (inOwnNetwork(import.meta.url)) {
   let f: Fixture;
   let line: CommandLine;
   before(async () => {
-    for (const command of ['ip link set lo up', 'mount -t tmpfs tmpfs /run'])
-      assert.equal(spawnSync('sh', ['-c', command], { stdio: 'inherit' }).status, 0);
+    prepareOwnNetwork();
     f = await fixture();
-    const env = {
-      PATH: process.env['PATH'],
-      HOME: f.folder,
-      SLIPWAY_ROOT: f.root,
-      SLIPWAY_RUN: f.run,
-      SLIPWAY_SOURCES: '1',
-      NO_COLOR: '1',
-    };
-    line = new CommandLine({ env, cwd: f.folder });
+    line = commandLineOn(f);
   });
   after(() => f.dispose());
 

@@ -16,6 +16,7 @@ import {
 } from '../../src/engine/index.ts';
 import { enterPrivateMountNamespace } from '../../src/sys/index.ts';
 import { makeBase } from './build-fixture.ts';
+import { buildRequest, delivery } from '../support/requests.ts';
 import { memorySession, type MemorySession } from '../support/session.ts';
 import { scratch } from '../support/store.ts';
 
@@ -40,28 +41,11 @@ FROM scratch
 COPY --from=build /out /
 `;
 
-const request: BuildRequest = {
-  engine: 'graph',
-  context: { kind: 'folder', name: 'app', written: '.' },
+const request = buildRequest({
   namedContexts: { lib: { kind: 'folder', name: 'library', written: '../lib' } },
-  keepGitDir: false,
-  buildArgs: {},
-  labels: {},
   tags: ['made'],
-  identity: 'app Dockerfile',
-  name: 'app',
-  noCache: false,
-  noCacheFilter: [],
-  pull: false,
-  network: 'none',
-  addHosts: [],
-  ulimits: [],
   secrets: ['s'],
-  ssh: [],
-  allow: [],
-  classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
-};
-const delivery: Delivery = { outputs: [], platforms: [], annotations: [], verify: false, sbom: false };
+});
 
 const session = (): MemorySession =>
   memorySession({
@@ -92,7 +76,7 @@ async function sent<K extends OperationKind>(
 
 test('a build whose caller has its files, secrets and places in memory', async () => {
   const outputs: Delivery['outputs'] = [{ kind: 'tar', dest: 'result', files: { attestationPrefix: '' } }];
-  const { session: asked, events } = await sent({ kind: 'build', request, delivery: { ...delivery, outputs }, statement: 'max' });
+  const { session: asked, events } = await sent({ kind: 'build', request, delivery: delivery({ outputs }), statement: 'max' });
   const files = new Map<string, string>();
   let path = '';
   const parser = new TarParser({
@@ -115,7 +99,7 @@ test('a build whose caller has its files, secrets and places in memory', async (
 });
 
 test('what is stored is told by its ID; plan, checks, outline, targets and comparison are data too', async () => {
-  const { reply } = await sent({ kind: 'build', request, delivery, statement: 'min' });
+  const { reply } = await sent({ kind: 'build', request, delivery: delivery(), statement: 'min' });
   assert.equal(engine.images.resolve('made').id, reply.imageId);
   assert.ok(reply.provenance?.['']);
   assert.ok((await sent({ kind: 'plan', request })).reply.steps.length > 0);
@@ -154,7 +138,8 @@ test('what is stored is told by its ID; plan, checks, outline, targets and compa
 });
 
 test('what the session does not have is missed in the words of builds', async () => {
-  const missing = (o: Partial<BuildRequest>) => sent({ kind: 'build', request: { ...request, ...o }, delivery }, memorySession());
+  const missing = (o: Partial<BuildRequest>) =>
+    sent({ kind: 'build', request: { ...request, ...o }, delivery: delivery() }, memorySession());
   await assert.rejects(missing({}), { code: 'context.not-found', message: 'unable to prepare context: path "." not found' });
   await assert.rejects(missing({ context: { kind: 'stream', name: 'input' } }), { code: 'session.local' });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, commandLineOn } from '../support/command-line.ts';
 import { type Fixture, fixture } from './container-fixture.ts';
 
 let f: Fixture;
@@ -11,8 +11,7 @@ let line: CommandLine;
 let source: string;
 before(async () => {
   f = await fixture();
-  const env = { PATH: process.env['PATH'], HOME: f.folder, SLIPWAY_ROOT: f.root, SLIPWAY_RUN: f.run, SLIPWAY_SOURCES: '1', NO_COLOR: '1' };
-  line = new CommandLine({ env, cwd: f.folder });
+  line = commandLineOn(f);
   source = join(f.folder, 'source');
   mkdirSync(source);
   writeFileSync(join(source, 'file'), 'of the host\n');

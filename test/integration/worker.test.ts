@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type BuildEvent, type Operation, performInWorker } from '../../src/engine/index.ts';
+import { type BuildEvent, type Delivery, type Operation, performInWorker } from '../../src/engine/index.ts';
 import { processesOf } from '../support/processes.ts';
+import { buildRequest, delivery } from '../support/requests.ts';
 import { memorySession, type MemorySession } from '../support/session.ts';
 import { scratch, SLIPWAY, TestStore } from '../support/store.ts';
 
@@ -14,31 +15,10 @@ const store = new TestStore(scratch());
 before(() => store.ok(['bootstrap', 'busybox']));
 after(() => rmSync(store.folder, { recursive: true, force: true }));
 
-const operation = (text: string, delivery: Partial<Operation<'build'>['delivery']> = {}): Operation<'build'> => ({
+const operation = (text: string, o: Partial<Delivery> = {}): Operation<'build'> => ({
   kind: 'build',
-  request: {
-    engine: 'graph',
-    context: { kind: 'folder', name: 'app', written: '.' },
-    dockerfile: { kind: 'text', text },
-    namedContexts: {},
-    keepGitDir: false,
-    buildArgs: {},
-    labels: {},
-    tags: [],
-    identity: 'app Dockerfile',
-    name: 'app',
-    noCache: false,
-    noCacheFilter: [],
-    pull: false,
-    network: 'none',
-    addHosts: [],
-    ulimits: [],
-    secrets: ['s'],
-    ssh: ['default'],
-    allow: [],
-    classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
-  },
-  delivery: { outputs: [], platforms: [], annotations: [], verify: false, sbom: false, ...delivery },
+  request: buildRequest({ dockerfile: { kind: 'text', text }, secrets: ['s'], ssh: ['default'] }),
+  delivery: delivery(o),
 });
 
 const session = (): MemorySession =>

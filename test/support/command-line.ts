@@ -64,3 +64,21 @@ class Sink implements Output {
     return Buffer.concat(this.#chunks).toString('utf8');
   }
 }
+
+/** The environment of a command line on a store, and nothing else of this process's. */
+export const environmentOf = ({ folder, root, run }: StoreFolders): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: folder,
+  SLIPWAY_ROOT: root,
+  SLIPWAY_RUN: run,
+  SLIPWAY_SOURCES: '1',
+  NO_COLOR: '1',
+});
+
+interface StoreFolders {
+  readonly folder: string;
+  readonly root: string;
+  readonly run: string;
+}
+
+export const commandLineOn = (store: StoreFolders, cwd = store.folder): CommandLine => new CommandLine({ env: environmentOf(store), cwd });

@@ -5,13 +5,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Plan } from '../../../src/builder/index.ts';
-import { type BuildRequest, type Caller, type Delivery, Engine, PathSession, perform, pruneBuilder } from '../../../src/engine/index.ts';
+import { type Caller, type Delivery, Engine, PathSession, perform, pruneBuilder } from '../../../src/engine/index.ts';
 import { loadArchive, saveImage } from '../../../src/image/index.ts';
 import { formatPlatform, parsePlatform } from '../../../src/model/index.ts';
 import { sha256Hex } from '../../../src/util/index.ts';
 import { withMounted } from '../../../src/snapshot/index.ts';
 import { enterPrivateMountNamespace, removeTree } from '../../../src/sys/index.ts';
 import { BASE, makeBase } from '../build-fixture.ts';
+import { buildRequest, delivery } from '../../support/requests.ts';
 import { dockerfile } from './language.ts';
 import type { Asked, Built, Files, Node } from './model.ts';
 
@@ -121,26 +122,18 @@ export class Machine {
       ]),
       outputs: new Map([['out', order.layout ?? out]]),
     });
-    const request: BuildRequest = {
+    const request = buildRequest({
       engine: order.style,
       context: { kind: 'folder', name: 'context', written: 'context' },
       dockerfile: { kind: 'text', text: dockerfile(order.file, this.address) },
-      keepGitDir: false,
       target: last,
       buildArgs: order.buildArgs,
-      labels: {},
-      tags: [],
       identity: this.folder,
       name: 'random',
       noCache: order.noCache,
       noCacheFilter: order.noCacheFilter,
-      pull: false,
-      network: 'none',
       platform: parsePlatform(`linux/${order.architecture}`),
-      addHosts: [],
-      ulimits: [],
       secrets: ['n'],
-      ssh: [],
       namedContexts:
         order.style === 'graph'
           ? {
@@ -149,9 +142,7 @@ export class Machine {
               ...Object.fromEntries([...order.replaced].map((n) => [order.file.stages[n]!.name, directory])),
             }
           : {},
-      allow: [],
-      classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
-    };
+    });
     const caller: Caller = {
       session,
       signal: abort.signal,
@@ -165,21 +156,18 @@ export class Machine {
     };
     const platforms = (order.architectures ?? []).map((a) => parsePlatform(`linux/${a}`));
     rmSync(out, { recursive: true, force: true });
-    const delivery: Delivery = {
+    const wanted = delivery({
       outputs: [
         order.layout === undefined
           ? { kind: 'local', dest: 'out', files: { split: true, attestationPrefix: '' } }
           : { kind: 'layout', dest: 'out', names: ['image:latest'], form: { force: false, dockerTypes: false, annotations: [] } },
       ],
       platforms,
-      annotations: [],
-      verify: false,
-      sbom: false,
       ...(order.caches && { caches: order.caches }),
-    };
+    });
     {
       if (platforms.length > 0) {
-        await perform(engine, { kind: 'build', request, delivery }, caller);
+        await perform(engine, { kind: 'build', request, delivery: wanted }, caller);
         const files = order.layout === undefined ? readTree(join(out, formatPlatform(platforms.at(-1)!).replaceAll('/', '_'))) : new Map();
         return { files, env: [], workdir: '', ran, ranLast };
       }
@@ -188,7 +176,7 @@ export class Machine {
         order.style === 'graph'
           ? await perform(engine, { kind: 'plan', request, ...(order.caches && { caches: order.caches }) }, caller)
           : undefined;
-      const { imageId } = await perform(engine, { kind: 'build', request, delivery: { ...delivery, outputs: [] } }, caller);
+      const { imageId } = await perform(engine, { kind: 'build', request, delivery: { ...wanted, outputs: [] } }, caller);
       const image = engine.images.get(imageId);
       const { Env = [], WorkingDir = '' } = image.config.config ?? {};
       const files =
