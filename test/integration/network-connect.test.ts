@@ -24,18 +24,7 @@ if (inOwnNetwork(import.meta.url)) {
   });
   after(() => f.dispose());
 
-  const slipway = async (...args: string[]): Promise<[number, string]> => {
-    const { status, stdout, stderr } = await line.run(args);
-    return [
-      status,
-      status === 0
-        ? stdout
-        : stderr
-            .replace(/^error: /, '')
-            .split('\n\n')[0]!
-            .trim(),
-    ];
-  };
+  const slipway = (...args: string[]): Promise<[number, string]> => line.outcome(...args);
   const id = (name: string): string => f.manager.records.resolve(name).id;
   const run = async (name: string, network: string, o: Partial<Parameters<typeof request>[0]> = {}): Promise<void> =>
     f.manager.start(await f.manager.create(request({ args: ['sleep', '1000'], name, network, ...o })));

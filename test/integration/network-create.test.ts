@@ -17,18 +17,7 @@ if (inOwnNetwork(import.meta.url)) {
   });
   after(() => f.dispose());
 
-  const slipway = async (...args: string[]): Promise<[number, string]> => {
-    const { status, stdout, stderr } = await line.run(args);
-    return [
-      status,
-      status === 0
-        ? stdout
-        : stderr
-            .replace(/^error: /, '')
-            .split('\n\n')[0]!
-            .trim(),
-    ];
-  };
+  const slipway = (...args: string[]): Promise<[number, string]> => line.outcome(...args);
 
   for (const [flags, message] of [
     ['--subnet 10.92.0.0/33', 'invalid network config:\ninvalid subnet 10.92.0.0/33: invalid CIDR block notation'],

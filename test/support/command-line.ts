@@ -43,6 +43,13 @@ export class CommandLine {
     return { status, stdout: stdout.text(), stderr: stderr.text() };
   }
 
+  /** The exit code, and what a command prints; of one that fails the error, without its hints. */
+  async outcome(...args: string[]): Promise<[status: number, text: string]> {
+    const { status, stdout, stderr } = await this.run(args);
+    const [error = ''] = stderr.replace(/^error: /, '').split('\n\n');
+    return [status, status === 0 ? stdout : error.trim()];
+  }
+
   /** What a command prints that must succeed. */
   async ok(...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await this.run(args);
