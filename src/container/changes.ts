@@ -2,8 +2,7 @@
 // files of its own are left in a container's layer, and are no change of anybody's.
 import { basename, dirname } from 'node:path';
 import { type TarEntry, type TarHandler, TarParser, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX } from '../archive/index.ts';
-import type { ActiveSnapshot, Holder } from '../snapshot/index.ts';
-import { withMounted } from '../snapshot/index.ts';
+import { type ActiveSnapshot, type Holder, withMounted } from '../snapshot/index.ts';
 import { RootedTree } from '../sys/index.ts';
 import type { ContainerManager } from './manager.ts';
 import { MTAB } from './marks.ts';

@@ -1,6 +1,6 @@
-import { parseUlimit } from '../model/index.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseUlimit } from '../model/index.ts';
 import {
   bindings,
   type Container,

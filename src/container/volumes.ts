@@ -45,9 +45,13 @@ export class Volumes {
 
   /** Throws not-found 'volume.not-found'. */
   get(name: string): Volume {
-    const row = this.#db.read((sql) => sql.get<Row>('SELECT * FROM volumes WHERE name = ?', name));
+    const row = this.#row(name);
     if (row === undefined) throw notFound(name);
     return this.#volume(row);
+  }
+
+  #row(name: string): Row | undefined {
+    return this.#db.read((sql) => sql.get<Row>('SELECT * FROM volumes WHERE name = ?', name));
   }
 
   /** Makes a volume, or returns the one of that name. Throws invalid-argument 'volume.invalid-name'. */
@@ -66,7 +70,8 @@ export class Volumes {
 
   /** Mounts what the volume of a container stands for, and returns its options. undefined of a volume that is a folder of the store. */
   async mount(c: Container, point: MountPoint): Promise<VolumeOptions | undefined> {
-    const options = this.list().find((v) => v.name === point.name)?.options;
+    const row = this.#row(point.name ?? '');
+    const options = row && this.#volume(row).options;
     if (options === undefined) return undefined;
     this.ensureFolder(point.name!);
     const users = (): Container[] =>

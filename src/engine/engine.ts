@@ -1,7 +1,7 @@
 // The façade: one object through which adapters do everything. It opens the store at once and everything else when it is
 // first asked for, so that a command pays only for what it uses.
-import { setUnpackLimit } from '../archive/index.ts';
 import { spawn } from 'node:child_process';
+import { setUnpackLimit } from '../archive/index.ts';
 import { GarbageCollector, ContentStore, Leases, needsSync, recover, type Recovered, syncStore } from '../content/index.ts';
 import type { ContainerManager } from '../container/index.ts';
 import { ImageStore } from '../image/index.ts';

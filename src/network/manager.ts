@@ -12,11 +12,9 @@ import { Changing } from './changing.ts';
 import { reservePorts } from './host-ports.ts';
 import { rangeOf } from './ipam.ts';
 import { addVeth, addressNumber, bringLoopbackUp, deleteLink, setDefaultRoute } from './links.ts';
-import { DEFAULT_NETWORK, Networks } from './networks.ts';
-import type { CreateNetwork } from './networks.ts';
+import { DEFAULT_NETWORK, Networks, type CreateNetwork } from './networks.ts';
 import { crashPoint, sha256Hex } from '../util/index.ts';
-import { AttachmentRecords, containerOf, interfaceOf, isInUse } from './records.ts';
-import type { AttachmentRecord, IsAttached } from './records.ts';
+import { AttachmentRecords, containerOf, interfaceOf, isInUse, type AttachmentRecord, type IsAttached } from './records.ts';
 import { contains, freeAddress, parseSubnet } from './subnets.ts';
 import type { AttachRequest, Attachment, Leftovers, NetworkInfo, PortMapping } from './types.ts';
 

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlipwayError } from '../model/index.ts';
+import { killNow, readProc, statFields } from '../sys/index.ts';
 import { type RuntimeBinary, spawnRuntime } from './binary.ts';
 import { groupProcesses } from './control-groups.ts';
 import { exitStatus } from './exit-status.ts';
@@ -86,7 +87,7 @@ export async function endBounded(binary: RuntimeBinary, folder: string): Promise
     const runtimes = runtimesOf(folder);
     if (existsSync(pidFile(folder))) kill(binary, id, Number(readFileSync(pidFile(folder), 'latin1')), runtimes);
     if (runtimes.length === 0) return;
-    if (Date.now() > until) for (const pid of runtimes) send(pid);
+    if (Date.now() > until) for (const pid of runtimes) killNow(pid);
   }
 }
 
@@ -94,36 +95,19 @@ export async function endBounded(binary: RuntimeBinary, folder: string): Promise
 function kill(binary: RuntimeBinary, id: string, pid: number, runtimes: readonly number[]): void {
   // the number may be another's by now
   if (pid <= 0 || !(groupProcesses(binary.stateRoot, id)?.includes(pid) ?? isInside(pid))) return;
-  const stat = readOf(pid, 'stat');
-  const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-  if (group > 1 && (group === pid || runtimes.includes(group) || !existsSync(`/proc/${group}`))) send(-group);
-  send(pid);
-}
-
-function send(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has just ended, or leads no group
-  }
+  const group = Number(statFields(readProc(pid, 'stat'))[2]);
+  if (group > 1 && (group === pid || runtimes.includes(group) || !existsSync(`/proc/${group}`))) killNow(-group);
+  killNow(pid);
 }
 
 /** Whether a process has a PID namespace below ours. */
 function isInside(pid: number): boolean {
-  return /^NSpid:\t\d+\t/m.test(readOf(pid, 'status'));
+  return /^NSpid:\t\d+\t/m.test(readProc(pid, 'status'));
 }
 
 /** Processes of the runtime that have this folder among their arguments. */
 function runtimesOf(folder: string): number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && readOf(Number(name), 'cmdline').includes(`${folder}/`))
+    .filter((name) => /^\d+$/.test(name) && readProc(name, 'cmdline').includes(`${folder}/`))
     .map(Number);
-}
-
-function readOf(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return ''; // it has just ended
-  }
 }

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killNow } from '../sys/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import { cgroupHierarchies } from './spec/cgroup.ts';
 
@@ -36,13 +37,7 @@ export async function endControlGroups(stateRoot: string, id: string): Promise<b
 }
 
 function killIn(group: string): void {
-  for (const pid of processesBelow(group)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it has just ended
-    }
-  }
+  for (const pid of processesBelow(group)) killNow(pid);
   thaw(group);
 }
 

@@ -1,23 +1,21 @@
 // crun or runc: the life of a container at the lowest level (OCI runtime specification, runtime.md § Operations).
 // It keeps no record of its own; what runs is what the runtime's state folder says.
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { leaveMounts } from '../sys/index.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { leaveMounts } from '../sys/index.ts';
 import { signalNumber, SlipwayError } from '../model/index.ts';
 import { once, randomId } from '../util/index.ts';
 import { APPARMOR_PROFILE, type Confinement, loadAppArmor } from './apparmor.ts';
 import { type BoundedStatus, type Bounds, endBounded, execBounded, pidFile } from './bounded-exec.ts';
-import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure } from './binary.ts';
-import type { RuntimeBinary, RuntimeName } from './binary.ts';
+import { callRuntime, globalArguments, readRuntimeLog, stateFolder, startFailure, type RuntimeBinary, type RuntimeName } from './binary.ts';
 import { endControlGroups, groupName, groupProcesses } from './control-groups.ts';
 import { FilterCache } from './filter.ts';
 import { runAttached, runWithTerminal } from './foreground.ts';
 import { type GroupUsage, groupUsage } from './group-usage.ts';
 import { StepGuard, reapSteps } from './guard.ts';
 import { endProcesses } from './processes.ts';
-import { findRuntime } from './probe.ts';
-import type { FindOptions } from './probe.ts';
+import { findRuntime, type FindOptions } from './probe.ts';
 import { scratchFolder, scratchFolders } from './scratch.ts';
 import { runStep } from './step.ts';
 import { resolveCapabilities } from './spec/capabilities.ts';

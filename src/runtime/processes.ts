@@ -1,9 +1,9 @@
 // Every process of containers, steps and probes, also those that nothing was written down of: a runtime that is killed while it
 // creates a container leaves a process that waits for a start, before it has noted which.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identityIfAlive } from '../sys/index.ts';
+import { identityIfAlive, killNow, readProc } from '../sys/index.ts';
 import { groupPrefix, KILL_TIME } from './control-groups.ts';
 
 export interface RuntimeProcess {
@@ -17,7 +17,7 @@ export function runtimeProcesses(stateRoot: string): RuntimeProcess[] {
   const prefix = groupPrefix(stateRoot);
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
-    const id = groupedUnder(prefix, read(name, 'cgroup')) ?? createdFor(stateRoot, name);
+    const id = groupedUnder(prefix, readProc(name, 'cgroup')) ?? createdFor(stateRoot, name);
     // a zombie has ended
     return id === undefined || identityIfAlive(Number(name)) === '' ? [] : [{ pid: Number(name), id }];
   });
@@ -31,21 +31,7 @@ export async function endProcesses(stateRoot: string, ids: ReadonlySet<string>):
   for (const until = Date.now() + KILL_TIME; looksWithout < 2 && Date.now() < until; await sleep(1)) {
     const found = runtimeProcesses(stateRoot).filter(({ id }) => ids.has(id));
     looksWithout = found.length === 0 ? looksWithout + 1 : 0;
-    for (const { pid } of found) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // it has just ended
-      }
-    }
-  }
-}
-
-function read(pid: string, file: string): string {
-  try {
-    return readFileSync(join('/proc', pid, file), 'latin1');
-  } catch {
-    return ''; // it has just ended
+    for (const { pid } of found) killNow(pid);
   }
 }
 
@@ -56,7 +42,7 @@ function groupedUnder(prefix: string, cgroups: string): string | undefined {
 
 /** A process that a runtime has made has its arguments until it becomes the container's program. */
 function createdFor(stateRoot: string, pid: string): string | undefined {
-  const args = read(pid, 'cmdline').split('\0').slice(0, -1);
+  const args = readProc(pid, 'cmdline').split('\0').slice(0, -1);
   const program = basename(args[0] ?? '');
   const creates =
     program === 'conmon' || (['crun', 'runc'].includes(program) && ['create', 'run', 'exec'].some((verb) => args.includes(verb)));
@@ -67,7 +53,7 @@ function createdFor(stateRoot: string, pid: string): string | undefined {
 
 /** Not of a slipway inside a container, whose paths are the same. The first process of a container has its own root already. */
 function isOurs(stateRoot: string, pid: string): boolean {
-  const depth = (of: string): string[] => /^NSpid:\t(.*)$/m.exec(read(of, 'status'))?.[1]?.split('\t') ?? [];
+  const depth = (of: string): string[] => /^NSpid:\t(.*)$/m.exec(readProc(of, 'status'))?.[1]?.split('\t') ?? [];
   const deeper = depth(pid).slice(depth('self').length);
   if (deeper.length > 0) return deeper.join() === '1';
   const there = statSync(join('/proc', pid, 'root', stateRoot), { throwIfNoEntry: false });

@@ -2,9 +2,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killNow, readProc, statFields } from '../sys/index.ts';
 import { SlipwayError } from '../model/index.ts';
-import { callRuntime, readRuntimeLog, spawnRuntime, startFailure } from './binary.ts';
-import type { RuntimeBinary } from './binary.ts';
+import { callRuntime, readRuntimeLog, spawnRuntime, startFailure, type RuntimeBinary } from './binary.ts';
 import { exitStatus } from './exit-status.ts';
 import { outputPipe } from './output-pipe.ts';
 import type { ExitStatus, RunOptions } from './types.ts';
@@ -75,21 +75,13 @@ async function killStep(
   const deadline = performance.now() + PATIENCE;
   while (!over && performance.now() < deadline) {
     const first = readPid(pidFile);
-    if (first !== undefined && parentOf(first) === runtime) kill(first);
+    if (first !== undefined && parentOf(first) === runtime) killNow(first);
     await Promise.race([end, sleep(5)]);
   }
   if (over) return;
-  kill(runtime);
+  killNow(runtime);
   await callRuntime(binary, ['delete', '--force', id]);
   await end;
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // Gone already.
-  }
 }
 
 function readPid(path: string): number | undefined {
@@ -103,10 +95,6 @@ function readPid(path: string): number | undefined {
 
 /** Only a child of the runtime is the container's process; the number may be somebody else's by now. */
 function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
-  }
+  const stat = readProc(pid, 'stat');
+  return stat === '' ? undefined : Number(statFields(stat)[1]);
 }

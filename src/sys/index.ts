@@ -30,6 +30,7 @@ export {
   withStreams,
 } from './process.ts';
 export type { RunOptions, RunResult } from './process.ts';
+export { killNow, readProc, statFields } from './proc.ts';
 export { runWatched } from './watched.ts';
 export { RouteSocket, netlinkAttribute } from './netlink.ts';
 export type { NetlinkMessage } from './netlink.ts';

@@ -3,6 +3,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { systemError } from './native.ts';
+import { descendants, readProc, statFields } from './proc.ts';
 
 const EMFILE = 24;
 
@@ -18,8 +19,7 @@ export function processStartTime(pid: number): string | undefined {
     if (['EMFILE', 'ENFILE', 'ENOMEM'].includes((e as NodeJS.ErrnoException).code ?? '')) throw e;
     return undefined;
   }
-  // The second field is the command in parentheses, which may itself contain them and spaces (proc(5)).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(stat);
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   return `${bootId}:${fields[19]!}`;
@@ -51,13 +51,9 @@ const EXITING = 0x4;
 
 /** Whether a process has ended, or is about to: the first of a PID namespace does so only after it has killed all others of it. */
 export function processExiting(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X' || (Number(fields[5]) & EXITING) !== 0;
-  } catch {
-    return true;
-  }
+  const stat = readProc(pid, 'stat');
+  const [state = '', ...fields] = statFields(stat);
+  return stat === '' || state === 'Z' || state === 'X' || (Number(fields[5]) & EXITING) !== 0;
 }
 
 /** Of the clock that /proc counts processor time in: 100 a second on every Linux that Node runs on (sysconf(_SC_CLK_TCK)). */
@@ -66,16 +62,12 @@ const TICK_MS = 10;
 /** Processor time in ms that a process, its descendants and those that it has waited for have used; undefined when it is gone. */
 export function processorTime(pid: number): number | undefined {
   let ticks = 0;
-  const pids = [pid];
-  for (let at = pids.pop(); at !== undefined; at = pids.pop()) {
-    try {
-      const stat = readFileSync(`/proc/${at}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      for (const field of [11, 12, 13, 14]) ticks += Number(fields[field]);
-      for (const child of readFileSync(`/proc/${at}/task/${at}/children`, 'latin1').split(' ')) if (child !== '') pids.push(Number(child));
-    } catch {
-      if (at === pid) return undefined;
-    }
+  for (const at of descendants(pid)) {
+    const stat = readProc(at, 'stat');
+    if (stat === '' && at === pid) return undefined;
+    if (stat === '') continue;
+    const fields = statFields(stat);
+    for (const field of [11, 12, 13, 14]) ticks += Number(fields[field]);
   }
   return ticks * TICK_MS;
 }

@@ -1,5 +1,5 @@
 // Running a program that waits for somebody far away, only as long as it gets on: by whatever protocol, one that gets nothing does nothing.
-import { readFileSync } from 'node:fs';
+import { descendants, killNow, readProc, statFields } from './proc.ts';
 import { run, type RunOptions, type RunResult } from './process.ts';
 
 /** Looks in the time that a program may stand still. */
@@ -22,7 +22,7 @@ export async function runWatched(command: string, args: readonly string[], o: Wa
   let pid: number | undefined;
   const end = (reason: unknown): void => {
     // from the last ones up: those that lose their parent are not found any more
-    for (const one of pid === undefined ? [] : descendants(pid).reverse()) kill(one);
+    for (const one of pid === undefined ? [] : descendants(pid).reverse()) killNow(one);
     stop.abort(reason);
   };
   const abort = (): void => end(signal?.reason);
@@ -44,38 +44,8 @@ export async function runWatched(command: string, args: readonly string[], o: Wa
   }
 }
 
-/** A process and those that it has started, each after its parent. */
-function descendants(pid: number): number[] {
-  const pids = [pid];
-  for (let at = 0; at < pids.length; at++) {
-    const children = read(pids[at]!, `task/${pids[at]}/children`);
-    pids.push(...children.split(' ').filter(Boolean).map(Number));
-  }
-  return pids;
-}
-
 /** The bytes that a process has read and written, and its processor time (proc(5)): they grow as long as it does anything. */
 function doings(pid: number): string {
-  const stat = read(pid, 'stat');
-  const times = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return `${pid} ${times.join(' ')} ${read(pid, 'io')}`;
-}
-
-function read(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return ''; // it has just ended
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has just ended
-  }
+  const times = statFields(readProc(pid, 'stat')).slice(11, 13);
+  return `${pid} ${times.join(' ')} ${readProc(pid, 'io')}`;
 }

@@ -1,10 +1,10 @@
 // COPY on real files: what a directory, a link and a pipe become, and no way out of the root.
-import { lutimesNs } from '../../src/sys/index.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { lutimesNs } from '../../src/sys/index.ts';
 import { base, context, image, put, copy, tree } from './copy-fixture.ts';
 
 test('a directory gives its contents; what it holds belongs to root and keeps modes and times', async () => {

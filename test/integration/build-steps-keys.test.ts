@@ -1,5 +1,4 @@
 // Content keys of what COPY and ADD read, and the digests of files that are remembered for them.
-import { removeXattr, setXattr } from '../../src/sys/index.ts';
 import assert from 'node:assert/strict';
 import {
   chmodSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { removeXattr, setXattr } from '../../src/sys/index.ts';
 import { IgnoreMatcher } from '../../src/dockerfile/index.ts';
 import { contentDigest } from '../../src/builder/steps/content.ts';
 import { FileDigests } from '../../src/builder/steps/digests.ts';

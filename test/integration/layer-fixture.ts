@@ -4,11 +4,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { TarParser } from '../../src/archive/index.ts';
-import { makeTar } from '../../src/archive/testing.ts';
-import type { Member } from '../../src/archive/testing.ts';
+import { makeTar, type Member } from '../../src/archive/testing.ts';
 import { isSlipwayError } from '../../src/model/index.ts';
-import { LayerApplier } from '../../src/snapshot/layer/index.ts';
-import type { Applied, ApplyOptions } from '../../src/snapshot/layer/index.ts';
+import { LayerApplier, type Applied, type ApplyOptions } from '../../src/snapshot/layer/index.ts';
 
 interface Room {
   /** The directory that is unpacked into. */

@@ -1,7 +1,12 @@
 // The instructions that change files: RUN, COPY, ADD and WORKDIR, each looked up in the cache first and committed afterwards.
 import { posix } from 'node:path';
-import type { AddInstruction, CopyInstruction, RunInstruction, WorkdirInstruction } from '../../dockerfile/index.ts';
-import { commandWords } from '../../dockerfile/index.ts';
+import {
+  type AddInstruction,
+  type CopyInstruction,
+  type RunInstruction,
+  type WorkdirInstruction,
+  commandWords,
+} from '../../dockerfile/index.ts';
 import type { Lease } from '../../content/index.ts';
 import type { Image } from '../../image/index.ts';
 import { recordEnded } from '../../container/index.ts';

@@ -2,9 +2,8 @@
 // Everything in a request is final: variables are expanded, stages are directories, paths are absolute where said.
 import type { BuildNetworks } from '../../network/index.ts';
 import type { OciRuntime, Streams, TerminalEnds } from '../../runtime/index.ts';
-import type { Snapshotter } from '../../snapshot/index.ts';
+import type { Snapshotter, Mount } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
-import type { Mount } from '../../snapshot/index.ts';
 import type { Session, Ulimit } from '../../model/index.ts';
 import type { FileDigests } from './digests.ts';
 

@@ -1,6 +1,6 @@
 // `cp`: files between a container and this machine; `-` is a tar on standard input or output.
-import { copying, openSink } from '../../engine/index.ts';
 import { isAbsolute, resolve } from 'node:path';
+import { copying, openSink } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';

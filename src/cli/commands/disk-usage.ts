@@ -1,6 +1,5 @@
 // `system df`: how much room things take, as a summary or, with -v, each by itself.
-import { cacheEntries, diskUsage, entryId, imageShares, storeSize, TOUR_STORE } from '../../engine/index.ts';
-import type { Engine } from '../../engine/index.ts';
+import { cacheEntries, diskUsage, entryId, imageShares, storeSize, TOUR_STORE, type Engine } from '../../engine/index.ts';
 import { familiarName, parseReference, shortDigest } from '../../model/index.ts';
 import { treeSize } from '../../sys/index.ts';
 import { formatBytes, humanDuration, printableJson } from '../../util/index.ts';

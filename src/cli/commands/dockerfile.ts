@@ -1,7 +1,7 @@
 // Commands on Dockerfiles as texts: the parser by itself, without a build or a store.
-import { formatDockerfile, parseDockerfile, plainTree } from '../../engine/index.ts';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { formatDockerfile, parseDockerfile, plainTree } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { readInput, readStream, whyNotRead, writeFileAtomic } from '../../sys/index.ts';
 import type { Command, Context } from '../command.ts';

@@ -1,9 +1,8 @@
 // `import`: the tar of a root file system becomes the one layer of a new image; and `export`: the files of a container become such a tar.
 import type { Readable } from 'node:stream';
 import { ContentSize, BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
-import { MediaType, SlipwayError, hostPlatform } from '../../model/index.ts';
+import { MediaType, SlipwayError, hostPlatform, type ImageConfig, type Platform } from '../../model/index.ts';
 import { stoppedBy, withCleanup } from '../../util/index.ts';
-import type { ImageConfig, Platform } from '../../model/index.ts';
 import { tarTree } from '../../snapshot/index.ts';
 import type { Image } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';

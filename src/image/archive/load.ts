@@ -3,10 +3,9 @@
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { BLOCK, decompressor, detectCompression, looksLikeTar } from '../../archive/index.ts';
-import { formatPlatform, matchesPlatform, type Platform, platformOfImage, SlipwayError, sha256 } from '../../model/index.ts';
+import { formatPlatform, matchesPlatform, type Platform, platformOfImage, SlipwayError, sha256, type Digest } from '../../model/index.ts';
 import { stoppedBy, withCleanup } from '../../util/index.ts';
 import type { Lease } from '../../content/index.ts';
-import type { Digest } from '../../model/index.ts';
 import type { NewImage } from '../types.ts';
 import { BlobWriters } from './blob-writer.ts';
 import { Directory } from './directory.ts';
