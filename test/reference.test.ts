@@ -1,10 +1,11 @@
-// docs/reference says what the program is.
+// docs/reference and the diagram of ARCHITECTURE.md say what the program is.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkText, EXAMPLES } from '../scripts/check-pages.ts';
+import { withDiagram } from '../scripts/diagram.ts';
 import { NOTE, referencePages } from '../scripts/reference-pages.ts';
 
 const folder = fileURLToPath(new URL('../docs/reference', import.meta.url));
@@ -17,6 +18,11 @@ test('the pages of the reference are those that the program gives', async () => 
   );
   assert.deepEqual(there.sort(), [...pages.keys()].sort(), hint);
   for (const [name, text] of pages) assert.equal(readFileSync(join(folder, name), 'utf8'), text, `${name}: ${hint}`);
+});
+
+test('the diagram of ARCHITECTURE.md shows what the folders import', () => {
+  const page = readFileSync(fileURLToPath(new URL('../ARCHITECTURE.md', import.meta.url)), 'utf8');
+  assert.equal(page, withDiagram(page), hint);
 });
 
 test('an example of each build check shows that check and no other', () => {
