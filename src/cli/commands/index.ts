@@ -162,6 +162,9 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['system check'], 'Check the store, mounts and processes for damage and leftovers', () =>
     import('./check.ts').then((m) => m.systemCheck),
   ),
+  ...same(['serve'], "Serve Docker's Engine API, for the docker command line and other clients", () =>
+    import('./serve.ts').then((m) => m.serve),
+  ),
   ...same(['volume ls', 'volume list'], 'List volumes', () => import('./volumes.ts').then((m) => m.volumeLs)),
   ...same(['volume inspect'], 'Show details of volumes', () => import('./volumes.ts').then((m) => m.volumeInspect)),
   ...same(['volume prune'], 'Remove unused volumes', () => import('./volumes.ts').then((m) => m.volumePrune)),

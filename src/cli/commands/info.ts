@@ -1,6 +1,5 @@
 // `info`: what the store holds and what it stands on, in the fields of Docker's that mean something without a daemon.
-import { readFileSync } from 'node:fs';
-import { cpus, hostname, release, totalmem } from 'node:os';
+import { infoOf, type ProgramFacts } from '../../docker/index.ts';
 import { type MachineFacts, machineFacts } from '../../engine/index.ts';
 import { printableJson } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
@@ -32,96 +31,20 @@ type Facts = ReturnType<typeof factsOf>;
 function factsOf(ctx: Context, m: MachineFacts) {
   const version = versionNumber(ctx);
   const debug = ctx.env['SLIPWAY_DEBUG'] !== undefined;
-  const { limits } = m;
-  const warnings = warningsOf(m);
-  const proxy = (name: string): string => withoutPassword(ctx.env[name.toLowerCase()] ?? ctx.env[name] ?? '');
   return {
-    ID: m.id,
-    Containers: m.containers.all,
-    ContainersRunning: m.containers.running,
-    ContainersPaused: m.containers.paused,
-    ContainersStopped: m.containers.all - m.containers.running - m.containers.paused,
-    Images: m.images,
-    Driver: m.snapshots === 'overlay' ? 'overlay2' : 'vfs',
-    DriverStatus: driverStatus(m),
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file'] },
-    MemoryLimit: limits.memory,
-    SwapLimit: limits.swap,
-    CpuCfsPeriod: limits.cpu,
-    CpuCfsQuota: limits.cpu,
-    CPUShares: limits.cpu,
-    CPUSet: limits.cpuset,
-    PidsLimit: limits.pids,
-    IPv4Forwarding: m.forwarding,
-    Debug: debug,
-    SystemTime: new Date(ctx.now()).toISOString(),
-    LoggingDriver: 'json-file',
-    CgroupDriver: 'cgroupfs',
-    CgroupVersion: m.cgroupVersion,
-    KernelVersion: release(),
-    OperatingSystem: operatingSystem(),
-    OSType: 'linux',
-    Architecture: { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch,
-    IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: registryConfig(ctx),
-    NCPU: cpus().length,
-    MemTotal: totalmem(),
-    DockerRootDir: ctx.settings.root,
-    HttpProxy: proxy('HTTP_PROXY'),
-    HttpsProxy: proxy('HTTPS_PROXY'),
-    NoProxy: proxy('NO_PROXY'),
-    Name: hostname(),
-    Labels: [],
-    ExperimentalBuild: false,
-    ServerVersion: version,
-    Runtimes: { [m.runtime]: { path: m.runtime } },
-    DefaultRuntime: m.runtime,
-    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
-    LiveRestoreEnabled: true, // containers are nobody's but their monitors'
-    SecurityOptions: [...(m.apparmor ? ['name=apparmor'] : []), 'name=seccomp,profile=builtin'],
-    Warnings: warnings.length === 0 ? null : warnings,
+    ...infoOf(m, programFacts(ctx), ctx.now()),
     ClientInfo: { Debug: debug, Version: version, Os: 'linux', Context: 'default', Plugins: [], Warnings: null },
   };
 }
 
-const driverStatus = (m: MachineFacts): [string, string][] =>
-  m.snapshots === 'copy'
-    ? []
-    : [
-        ['Backing Filesystem', m.fileSystem.startsWith('ext') ? 'extfs' : m.fileSystem],
-        ['Supports d_type', 'true'],
-        ['Using metacopy', 'false'],
-        ['Native Overlay Diff', 'true'],
-        ['userxattr', 'false'],
-      ];
-
-/** In Docker's words. */
-function warningsOf({ limits, forwarding }: MachineFacts): string[] {
-  const missing: [boolean, string][] = [
-    [limits.memory, 'No memory limit support'],
-    [limits.swap, 'No swap limit support'],
-    [limits.cpu, 'No cpu cfs quota support'],
-    [limits.cpu, 'No cpu cfs period support'],
-    [limits.cpu, 'No cpu shares support'],
-    [limits.cpuset, 'No cpuset support'],
-    [forwarding, 'IPv4 forwarding is disabled'],
-  ];
-  return missing.filter(([there]) => !there).map(([, words]) => `WARNING: ${words}`);
-}
-
-function registryConfig(ctx: Context) {
-  const { hosts } = registrySettings(ctx.env, ctx.env['HOME'] ?? '/').settings;
-  const configs = Object.entries({ 'docker.io': {}, ...hosts } as typeof hosts).map(([Name, { mirrors = [], insecure = false }]) => [
-    Name,
-    { Mirrors: mirrors, Name, Official: Name === 'docker.io', Secure: !insecure },
-  ]);
-  const Mirrors = hosts['docker.io']?.mirrors ?? null;
-  return {
-    IndexConfigs: Object.fromEntries(configs) as Record<string, { Name: string; Secure: boolean }>,
-    InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'],
-    Mirrors,
-  };
-}
+/** What of its surroundings `info` shows, here and in the API. */
+export const programFacts = (ctx: Context): ProgramFacts => ({
+  version: versionNumber(ctx),
+  debug: ctx.env['SLIPWAY_DEBUG'] !== undefined,
+  root: ctx.settings.root,
+  environment: ctx.env,
+  registries: registrySettings(ctx.env, ctx.env['HOME'] ?? '/').settings.hosts,
+});
 
 /** Lines below a heading, or nothing at all. */
 const below = (heading: string, lines: readonly string[]): string =>
@@ -177,14 +100,4 @@ function securityOption(option: string): string {
   return `  ${name[1]}\n${settings.map(([key, value]) => `   ${key?.replace(/^p/, 'P')}: ${value}\n`).join('')}`;
 }
 
-const withoutPassword = (url: string): string => url.replace(/\/\/[^/@]*@/, '//xxxxx:xxxxx@');
-
 const gibibytes = (bytes: number): string => `${Number((bytes / 2 ** 30).toPrecision(4))}GiB`;
-
-function operatingSystem(): string {
-  try {
-    return /^PRETTY_NAME="?(.*?)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
-  } catch {
-    return 'Linux';
-  }
-}

@@ -1,0 +1,51 @@
+// The server from its beginning to its end: its listeners, its routes, and a stop that lets work in hand be finished.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProgramFacts } from '../docker/index.ts';
+import type { Engine } from '../engine/index.ts';
+import { SlipwayError } from '../model/index.ts';
+import type { Api } from './api.ts';
+import type { Host } from './http/hosts.ts';
+import { type Listener, listenOn, type Tls } from './http/listen.ts';
+import { RouteTable } from './http/routes.ts';
+import { HttpServer } from './http/server.ts';
+import { aboutRoutes } from './system/about.ts';
+import { ELSEWHERE_ROUTES } from './system/elsewhere.ts';
+
+export interface ServeOptions {
+  readonly engine: Engine;
+  readonly program: ProgramFacts;
+  /** At least one. */
+  readonly hosts: readonly Host[];
+  readonly tls?: Tls;
+  /** When it aborts, the server stops. */
+  readonly signal: AbortSignal;
+  onListening(hosts: readonly Host[]): void;
+  warn(message: string): void;
+  readonly now: () => number;
+}
+
+/** ms that work in hand has for its end when the server is to stop. */
+const GRACE = 10_000;
+const POLL = 20;
+
+/** Serves until `signal` aborts. @throws SlipwayError `api.address-in-use`, `api.not-listening`, `api.no-tls` */
+export async function serveApi(o: ServeOptions): Promise<void> {
+  const api: Api = { engine: o.engine, program: o.program, stopping: o.signal, warn: o.warn, now: o.now };
+  const server = new HttpServer(api, new RouteTable([...aboutRoutes('1'), ...ELSEWHERE_ROUTES]));
+  const listeners: Listener[] = [];
+  try {
+    for (const host of o.hosts) listeners.push(await listenOn(host, o.tls, (socket, guard) => server.connect(socket, guard)));
+    o.onListening(listeners.map((one) => one.host));
+    await aborted(o.signal);
+  } finally {
+    for (const one of listeners) one.close();
+    server.closeIdle();
+    for (const until = Date.now() + GRACE; server.working > 0 && Date.now() < until; await sleep(POLL)) server.closeIdle();
+    server.abort(new SlipwayError('cancelled', 'api.stopped', 'the server has been stopped'));
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
