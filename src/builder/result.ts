@@ -11,6 +11,8 @@ export type Result =
       readonly createdAt: number;
       /** How long that took, in ms. */
       readonly ms: number;
+      /** What it is the difference of: laid on others, it deletes too. */
+      readonly changes?: { readonly lower: number | null; readonly upper: number | null };
     }
   | ({ readonly kind: 'directory'; readonly digests: FileDigests } & Pick<BuildContext, 'root' | 'ignore' | 'keepsOwners'>);
 

@@ -26,7 +26,7 @@ export interface Node {
 }
 
 /** Raised when the same operation gives something else than it did: results that were kept before count no longer. */
-const VERSIONS: Readonly<Record<Op['kind'], number>> = { source: 1, exec: 2, file: 5 };
+const VERSIONS: Readonly<Record<Op['kind'], number>> = { source: 1, exec: 2, file: 5, merge: 1, diff: 1 };
 
 const sha256 = (text: string): Digest => `sha256:${sha256Hex(text)}`;
 

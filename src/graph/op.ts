@@ -1,4 +1,4 @@
-// The operations of the build graph, in the shape of BuildKit's LLB (solver/pb/ops.proto): source, exec, file.
+// The operations of the build graph, in the shape of BuildKit's LLB (solver/pb/ops.proto): source, exec, file, merge, diff.
 // Plain frozen data; what an operation is made of is all that its digest covers.
 
 /** Brings a file system from outside: `docker-image://NAME@sha256:ID`, `local://context`, `local://context:NAME`, or the address of something elsewhere. */
@@ -19,6 +19,8 @@ export interface ExecMount {
   /** Path within the input. */
   readonly selector?: string;
   readonly readonly: boolean;
+  /** What the program writes here stays: a file system of its own, which an exec operation with this mount as `output` gives. */
+  readonly output?: boolean;
   /** Of a cache, a secret or an agent. */
   readonly id?: string;
   readonly sharing?: 'shared' | 'private' | 'locked';
@@ -31,9 +33,16 @@ export interface ExecMount {
   readonly gid?: number;
 }
 
-/** Runs a program on input 0; its output is that file system with what the program changed. */
+/** Runs a program on a file system; its output is that file system with what the program changed, or that of a mount. */
 export interface ExecOp {
   readonly kind: 'exec';
+  /** Index of the input that is the root, 0 when left out. What its output stands on is always input 0. */
+  readonly root?: number;
+  readonly rootReadonly?: boolean;
+  /** Index of the mount whose files are the output; those of the root when left out. */
+  readonly output?: number;
+  /** Operations that differ in `output`, `root` and the order of inputs alone have the same: the program runs once for all. */
+  readonly run?: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
@@ -77,6 +86,28 @@ export type FileAction =
       readonly user: string;
       /** Seconds since the epoch, of a directory that is created; else it is of its time. */
       readonly time?: number;
+      /** 755 when left out. */
+      readonly mode?: number;
+      /** False: the directory above must be there. */
+      readonly parents?: boolean;
+    }
+  /** A file with these bytes (base64), in the place of what stands there. */
+  | {
+      readonly action: 'mkfile';
+      readonly path: string;
+      readonly data: string;
+      readonly mode: number;
+      readonly owner: string;
+      readonly time?: number;
+    }
+  | { readonly action: 'symlink'; readonly target: string; readonly path: string; readonly owner: string; readonly time?: number }
+  | {
+      readonly action: 'rm';
+      readonly path: string;
+      /** The path is a pattern, and everything that matches is removed. */
+      readonly wildcard: boolean;
+      /** That nothing is there is no error. */
+      readonly allowNotFound: boolean;
     };
 
 /** Changes files of input 0. */
@@ -85,4 +116,14 @@ export interface FileOp {
   readonly actions: readonly FileAction[];
 }
 
-export type Op = SourceOp | ExecOp | FileOp;
+/** Lays the layers of the other inputs on those of input 0, one after the other: what they delete is deleted. */
+export interface MergeOp {
+  readonly kind: 'merge';
+}
+
+/** What input 1 has changed against input 0: laid on input 0 by a merge, it gives input 1 again. */
+export interface DiffOp {
+  readonly kind: 'diff';
+}
+
+export type Op = SourceOp | ExecOp | FileOp | MergeOp | DiffOp;

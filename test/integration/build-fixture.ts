@@ -31,7 +31,7 @@ export interface BuildFixture {
   dispose(): void;
 }
 
-export function buildFixture(): BuildFixture {
+export function buildFixture(driver?: 'overlay' | 'copy'): BuildFixture {
   enterPrivateMountNamespace();
   const folder = mkdtempSync('/dev/shm/slipway-build-');
   const context = join(folder, 'context');
@@ -39,7 +39,7 @@ export function buildFixture(): BuildFixture {
   const folders = layout(join(folder, 'root'), join(folder, 'run'));
   const db = Database.open(folders.root);
   const content = new ContentStore(folders, db);
-  const snapshots = openSnapshotter(folders, db);
+  const snapshots = openSnapshotter(folders, db, driver);
   const images = new ImageStore(folders, db, content, snapshots);
   const lone = { warm: () => {}, acquire: async (mode: string) => ({ netnsPath: mode === 'host' ? 'host' : 'none', release: () => {} }) };
   const env: BuildEnvironment = {

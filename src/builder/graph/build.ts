@@ -1,5 +1,4 @@
 // The graph engine: lowers what the target needs, solves it, and stores the image.
-import { join } from 'node:path';
 import { type Dockerfile, targetStage } from '../../dockerfile/index.ts';
 import { type Node, type SourceOp, topological } from '../../graph/index.ts';
 import {
@@ -11,8 +10,7 @@ import {
   platformOfImage,
   withDefaultTag,
 } from '../../model/index.ts';
-import { DatabaseCache, ImportingCache, Solver, type CpuSlot, CpuSlots } from '../../solver/index.ts';
-import { FileLock } from '../../sys/index.ts';
+import { DatabaseCache, type CpuSlot } from '../../solver/index.ts';
 import { stepReporter } from '../events.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
@@ -20,10 +18,10 @@ import { shownOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildJob, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { readDockerfile } from './read.ts';
-import type { Result } from '../result.ts';
 import { BaseImages, imageIdOf, layerProgress } from '../sources/index.ts';
-import { BuildDriver, type NodeVertex, storedResult, verticesOf } from './driver.ts';
+import { BuildDriver, storedResult } from './driver.ts';
 import { exportImage } from './export.ts';
+import { solveNodes, warmNetwork } from './solve.ts';
 import { withCleanup } from '../../util/index.ts';
 
 /**
@@ -56,7 +54,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
     onWork: (v, used) => slots.get(v.id)?.watch(used),
   });
   const work = async (): Promise<BuildResult> => {
-    const { results, keys } = await solveSteps(env, request, state, driver, slots, recorder);
+    const { results, keys } = await solveNodes(env, request, nodesOf(state), driver, slots, recorder);
     const cache = request.wantCache === true || request.inlineCache ? builtCache(env, bases, state, keys) : undefined;
     await fetchBase(env, request, state);
     const image = steps.during('exporting to image', (id) => {
@@ -87,73 +85,6 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
     };
   };
   return await withCleanup(work, () => driver.close());
-}
-
-/** For vertices that are not limited. */
-const FREE: CpuSlot = { watch: () => {}, [Symbol.dispose]: () => {} };
-
-/** Solves all steps of the final stage: most of them are only looked up, when the last one came from the cache. */
-async function solveSteps(
-  env: BuildEnvironment,
-  request: BuildJob,
-  state: StageState,
-  driver: BuildDriver,
-  running: Map<string, CpuSlot>,
-  recorder: Recorder | undefined,
-): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
-  const nodes = nodesOf(state);
-  const vertices = verticesOf(nodes);
-  const local = new DatabaseCache(env.db, env.now);
-  const cache = env.imports ? new ImportingCache(local, env.imports) : local;
-  const slots = new CpuSlots(request.jobs ?? env.jobs, () => performance.now());
-  const keys = new Map<string, string>();
-  const solver = new Solver<Result>(driver, {
-    cache,
-    slot: async (v, signal) => {
-      // what comes over the network does not wait for the processor
-      if ((v as NodeVertex).node.op.kind === 'source') return FREE;
-      const slot = await slots.take(signal);
-      running.set(v.id, slot);
-      return slot;
-    },
-    onKey: (v, { key, parts }) => {
-      keys.set(v.id, key);
-      const { op } = (v as NodeVertex).node;
-      // it is going to run, though not before its inputs are there
-      if (op.kind === 'exec' && op.network === 'default' && cache.get(key) === undefined) warmNetwork(env);
-      recorder?.keyed(
-        (v as NodeVertex).node,
-        key,
-        v.inputs.map((input, i) => ({ id: input.id, name: input.name, part: parts[i] ?? '' })),
-      );
-    },
-    signal: request.signal,
-    lock: (key, signal) => FileLock.acquire(join(env.layout.locks, `step-${key}`), 'exclusive', { remove: true, signal }),
-    onState: (v, vertexState, error) => {
-      const { node } = v as NodeVertex;
-      if (node.op.kind === 'source' && node.op.identifier === 'scratch') return;
-      if (vertexState !== 'started') recorder?.unlist(node);
-      const because = vertexState === 'started' && node.inputs.length > 0 ? recorder?.explain(node, askedFor(request, node)) : undefined;
-      const key = keys.get(v.id);
-      const kept = vertexState === 'cached' && key !== undefined ? cache.get(key) : undefined;
-      request.onEvent({
-        type: 'vertex',
-        id: v.id,
-        name: v.name,
-        ...(node.meta.stage !== undefined && { stage: node.meta.stage }),
-        inputs: v.inputs.map((i) => i.id),
-        state: vertexState,
-        at: env.now(),
-        ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
-        ...because,
-        ...(kept && { savedMs: storedResult(kept).ms }),
-      });
-    },
-  });
-  // the last one first: it is what decides how much is looked into
-  const solved = await solver.solve(vertices.toReversed());
-  local.used([...keys.values()]);
-  return { results: new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result])), keys };
 }
 
 /** Brings in the layers that the image begins with, which no step needed when all of them came from the cache. */
@@ -213,22 +144,9 @@ function sourceOf(bases: BaseImages, op: SourceOp): BuildSource[] {
 /** The nodes of the steps of a stage: the layers of its image. */
 export const nodesOf = (state: StageState): Node[] => [...new Set(state.steps.flatMap((s) => (s.node ? [s.node] : [])))];
 
-/** Begins to make a network; what goes wrong is told to the step that needs it. */
-function warmNetwork(env: BuildEnvironment): void {
-  env.networks().then(
-    (networks) => networks.warm(),
-    () => {},
-  );
-}
-
 /** Whether a build that uses no cache will need a network. */
 function runsCommands({ stages }: Dockerfile, { network }: BuildJob): boolean {
   return network === 'default' && stages.some((stage) => stage.commands.some((i) => i.kind === 'RUN' && i.network === 'default'));
-}
-
-export function askedFor(request: BuildJob, { meta }: Node): string | undefined {
-  if (!meta.noCache) return undefined;
-  return request.noCache ? '--no-cache' : `--no-cache-filter ${meta.stage ?? ''}`.trimEnd();
 }
 
 export function reasonOf(dockerfile: Dockerfile, target: { index: number }): string {

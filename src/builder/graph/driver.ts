@@ -15,14 +15,15 @@ import {
   openRootfs,
   type RunRequest,
   runStep,
-  workdirStep,
 } from '../steps/index.ts';
 import type { Result } from '../result.ts';
 import { type BaseImages, Sources } from '../sources/index.ts';
 import { placed } from '../placed.ts';
+import { changing, snapshotOf } from './changing.ts';
+import { changeEntry } from './entries.ts';
 import { scriptMount, sourceKind, stepMount } from './mounts.ts';
+import { type Changes, Stacking } from './stacking.ts';
 import type { BuildEnvironment, BuildJob } from '../types.ts';
-import { throwAfter } from '../../util/index.ts';
 
 export interface NodeVertex extends Vertex {
   readonly node: Node;
@@ -34,7 +35,8 @@ export function verticesOf(nodes: readonly Node[]): NodeVertex[] {
   const known = new Map<Node, NodeVertex>();
   for (const node of topological(nodes)) {
     // a step changes input 0, which counts by its key; what it reads of the others counts by content
-    const selective = node.inputs.map((_, i) => i > 0);
+    const { kind } = node.op;
+    const selective = node.inputs.map((_, i) => i > 0 || kind === 'merge' || kind === 'diff');
     known.set(node, {
       id: node.digest,
       name: node.meta.name,
@@ -53,12 +55,13 @@ export interface StoredResult {
   /** ms since the epoch, and ms. */
   readonly createdAt: number;
   readonly ms: number;
+  readonly changes?: Changes;
 }
 
 /** Results of before there was `ms` have none. */
 export function storedResult({ json }: CachedResult): StoredResult {
-  const { createdAt, ms = 0 } = JSON.parse(json) as { createdAt: number; ms?: number };
-  return { createdAt, ms };
+  const { createdAt, ms = 0, changes } = JSON.parse(json) as Partial<StoredResult> & { createdAt: number };
+  return { createdAt, ms, ...(changes && { changes }) };
 }
 
 /** What the driver tells of its work. */
@@ -68,6 +71,9 @@ export interface DriverHooks {
   /** How to ask for the processor time, in ms, that a vertex has used so far. */
   onWork(v: NodeVertex, used: () => number | undefined): void;
 }
+
+/** For what stands on all of a result, and not on some files of it: another one after it was made again. */
+const identityOf = (result: Result): string => `snapshot:${snapshotOf(result)}:${result.kind === 'snapshot' ? result.createdAt : ''}`;
 
 /** Each name once, with the last value. */
 function withHidden(env: readonly string[], hidden: readonly string[]): readonly string[] {
@@ -81,6 +87,8 @@ export class BuildDriver implements ForesightDriver<Result> {
   readonly #lease: Lease;
   readonly #hooks: DriverHooks;
   readonly #sources: Sources;
+  /** Programs that have several outputs, running or ended. */
+  readonly #runs = new Map<string, Promise<Result[]>>();
 
   constructor(env: BuildEnvironment, request: BuildJob, bases: BaseImages, lease: Lease, hooks: DriverHooks) {
     this.#hooks = hooks;
@@ -114,10 +122,13 @@ export class BuildDriver implements ForesightDriver<Result> {
         case 'file':
           return op.actions.map((a) => (a.action === 'copy' && a.input === input ? this.#copyDigest(v, a, result) : '')).join('+');
         case 'exec':
-          return op.mounts
-            .filter((m) => m.input === input)
-            .map((m) => this.#mountDigest(v, m, result))
-            .join('+');
+          return [
+            ...(op.root === input ? [identityOf(result)] : []),
+            ...op.mounts.filter((m) => m.input === input).map((m) => this.#mountDigest(v, m, result)),
+          ].join('+');
+        case 'merge':
+        case 'diff':
+          return identityOf(result);
         default:
           throw new SlipwayError('internal', 'build.selective', `${op.kind} reads no part of an input`);
       }
@@ -131,7 +142,11 @@ export class BuildDriver implements ForesightDriver<Result> {
         case 'source':
           return await this.#bring(op, v, signal);
         case 'exec':
-          return await this.#change(inputs[0], (rootfs) => this.#exec(v, op, rootfs, inputs, signal));
+          return await this.#run(v, op, inputs, signal);
+        case 'merge':
+          return await this.#merge(inputs, signal);
+        case 'diff':
+          return this.#diff(inputs, signal);
         case 'file':
           return await this.#change(inputs[0], async (rootfs) => {
             let changed = false;
@@ -148,19 +163,23 @@ export class BuildDriver implements ForesightDriver<Result> {
 
   save(_v: Vertex, result: Result): CachedResult | undefined {
     return result.kind === 'snapshot'
-      ? { snapshotId: result.id, json: JSON.stringify({ createdAt: result.createdAt, ms: result.ms }) }
+      ? { snapshotId: result.id, json: JSON.stringify({ createdAt: result.createdAt, ms: result.ms, changes: result.changes }) }
       : undefined;
   }
 
-  restore(_v: Vertex, cached: CachedResult, base: Result | undefined): Result | undefined {
-    const { createdAt, ms } = storedResult(cached);
-    if (cached.snapshotId === null) return { kind: 'snapshot', id: null, createdAt, ms };
+  restore({ node: { op } }: NodeVertex, cached: CachedResult, base: Result | undefined): Result | undefined {
+    const stored = storedResult(cached);
+    const { changes } = stored;
+    const ends = changes ? [changes.lower, changes.upper] : [];
+    if (ends.some((id) => id !== null && this.#env.snapshots.hold(id, this.#lease) === undefined)) return undefined;
     const id = cached.snapshotId;
+    if (id === null) return { kind: 'snapshot', id, ...stored };
     const found = this.#env.snapshots.hold(id, this.#lease);
     if (found === undefined) return undefined;
     // what was executed again below has another snapshot than what was cached on top of it
-    if (base?.kind === 'snapshot' && base.id !== id && base.id !== found.parentId) return undefined;
-    return { kind: 'snapshot', id, createdAt, ms };
+    const upon = op.kind === 'exec' || op.kind === 'file';
+    if (upon && base?.kind === 'snapshot' && base.id !== id && base.id !== found.parentId) return undefined;
+    return { kind: 'snapshot', id, ...stored };
   }
 
   standsOn({ snapshotId: id }: CachedResult, below: CachedResult): boolean {
@@ -187,38 +206,52 @@ export class BuildDriver implements ForesightDriver<Result> {
   }
 
   /** Lets a step change a file system. A step that says it changed nothing leaves the one that it was given. */
-  async #change(below: Result | undefined, step: (rootfs: MountedRootfs) => Promise<boolean> | boolean): Promise<Result> {
-    const { snapshots, layout } = this.#env;
-    if (below?.kind === 'directory') throw new SlipwayError('internal', 'build.base', 'a step stands on a directory');
-    const parent = below?.id ?? null;
-    const started = this.#env.now();
-    const result = (id: number | null): Result => {
-      const createdAt = this.#env.now();
-      return { kind: 'snapshot', id, createdAt, ms: createdAt - started };
-    };
-    const active = snapshots.prepare(parent, this.#lease);
-    try {
-      let changed: boolean;
-      {
-        using rootfs = openRootfs(layout, snapshots.mounts(active.id), active.upper);
-        changed = await step(rootfs);
-      }
-      if (!changed) {
-        snapshots.remove(active.id);
-        return result(parent);
-      }
-      snapshots.commit(active.id, this.#lease);
-      return result(active.id);
-    } catch (e) {
-      throwAfter(e, () => snapshots.remove(active.id));
+  async #change(below: Result | undefined, step: (rootfs: MountedRootfs) => Promise<boolean>): Promise<Result> {
+    const [result] = await changing(this.#env, this.#lease, [below], async ([rootfs]) => [await step(rootfs as MountedRootfs)]);
+    return result as Result;
+  }
+
+  /** Runs the program of an operation, once for all operations that give outputs of that run. */
+  async #run(v: NodeVertex, op: ExecOp, inputs: readonly Result[], signal: AbortSignal): Promise<Result> {
+    const kept = op.mounts.flatMap((m, i) => (m.output === true ? [i] : []));
+    const begin = async (): Promise<Result[]> =>
+      changing(this.#env, this.#lease, [inputs[op.root ?? 0], ...kept.map((i) => inputs[op.mounts[i]?.input ?? -1])], async (rootfs) => {
+        const roots = new Map(kept.map((mount, i) => [mount, (rootfs[i + 1] as MountedRootfs).path]));
+        await this.#exec(v, op, rootfs[0] as MountedRootfs, inputs, roots, signal);
+        return rootfs.map((_, i) => i > 0 || op.rootReadonly !== true);
+      });
+    let run = op.run === undefined ? undefined : this.#runs.get(op.run);
+    if (run === undefined) {
+      run = begin();
+      if (op.run !== undefined) this.#runs.set(op.run, run);
     }
+    return (await run)[op.output === undefined ? 0 : kept.indexOf(op.output) + 1] as Result;
+  }
+
+  async #merge([first, ...others]: readonly Result[], signal: AbortSignal): Promise<Result> {
+    const started = this.#env.now();
+    const stacking = new Stacking(this.#env.layout, this.#env.snapshots, this.#lease, signal);
+    let id = snapshotOf(first);
+    for (const other of others) {
+      const upper = snapshotOf(other);
+      id = stacking.lay(id, (other.kind === 'snapshot' && other.changes) || { lower: null, upper });
+    }
+    const createdAt = this.#env.now();
+    return { kind: 'snapshot', id, createdAt, ms: createdAt - started };
+  }
+
+  #diff([lower, upper]: readonly Result[], signal: AbortSignal): Result {
+    const started = this.#env.now();
+    const changes = { lower: snapshotOf(lower), upper: snapshotOf(upper) };
+    const id = new Stacking(this.#env.layout, this.#env.snapshots, this.#lease, signal).lay(null, changes);
+    const createdAt = this.#env.now();
+    return { kind: 'snapshot', id, createdAt, ms: createdAt - started, changes };
   }
 
   async #file(a: FileAction, rootfs: MountedRootfs, inputs: readonly Result[]): Promise<boolean> {
     const now = this.#env.now();
-    if (a.action === 'mkdir') {
-      const time = a.time === undefined ? now : a.time * 1000;
-      workdirStep(rootfs, a.path, { style: 'graph', now, time, ...(a.user !== '' && { user: a.user }) });
+    if (a.action !== 'copy') {
+      changeEntry(rootfs, a, now);
       return true; // as in BuildKit it has a layer also where nothing was to be made
     }
     const source = a.input < 0 ? undefined : inputs[a.input];
@@ -247,7 +280,15 @@ export class BuildDriver implements ForesightDriver<Result> {
     return true;
   }
 
-  async #exec(v: NodeVertex, op: ExecOp, rootfs: MountedRootfs, inputs: readonly Result[], signal: AbortSignal): Promise<boolean> {
+  /** @param kept where the mounts lie whose files are an output, by their indexes */
+  async #exec(
+    v: NodeVertex,
+    op: ExecOp,
+    rootfs: MountedRootfs,
+    inputs: readonly Result[],
+    kept: ReadonlyMap<number, string>,
+    signal: AbortSignal,
+  ): Promise<void> {
     using shown = new DisposableStack();
     const views = new Map<number, NonNullable<Parameters<typeof stepMount>[1]>>();
     for (const m of op.mounts) {
@@ -268,7 +309,8 @@ export class BuildDriver implements ForesightDriver<Result> {
       env: withHidden(op.env, v.node.meta.hiddenEnv ?? []),
       workdir: op.cwd,
       user: op.user,
-      mounts: [...op.mounts.map((m) => stepMount(m, views.get(m.input))), ...scriptMount(op)],
+      mounts: [...op.mounts.map((m, i) => stepMount(m, views.get(m.input), kept.get(i))), ...scriptMount(op)],
+      ...(op.rootReadonly && { readonly: true }),
       session: this.#request.session,
       network: op.network,
       security: op.security,
@@ -290,7 +332,6 @@ export class BuildDriver implements ForesightDriver<Result> {
         `process ${quote(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`,
       );
     }
-    return true;
   }
 
   /** A shell where the command failed: its files as it left them, its mounts, its environment. */

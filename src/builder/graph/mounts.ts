@@ -3,10 +3,14 @@ import type { ExecMount, ExecOp } from '../../graph/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import type { RunMount } from '../steps/index.ts';
 
-/** @param view the files that it shows, if it shows any; a cache that begins with them is told from others by their identity */
+/**
+ * @param view the files that it shows, if it shows any; a cache that begins with them is told from others by their identity
+ * @param kept the root of the file system that takes what is written, where that is an output
+ */
 export function stepMount(
   m: ExecMount,
   view: { readonly root: string; readonly ignore?: BuildContext['ignore']; readonly identity: string } | undefined,
+  kept?: string,
 ): RunMount {
   const ids = {
     ...(m.mode !== undefined && { mode: m.mode }),
@@ -17,6 +21,7 @@ export function stepMount(
   const id = m.id ?? '';
   switch (m.type) {
     case 'bind':
+      if (kept !== undefined) return { type: 'bind', target, root: kept, source: m.selector ?? '/', readonly: false, kept: true };
       return {
         type: 'bind',
         target,

@@ -21,4 +21,5 @@ export { openRootfs } from './rootfs.ts';
 export const runStep: typeof import('./run/run.ts').runStep = async (env, request) => (await import('./run/run.ts')).runStep(env, request);
 export const openAgent: typeof import('./run/ssh.ts').openAgent = async (paths, signal) =>
   (await import('./run/ssh.ts')).openAgent(paths, signal);
+export { makeDirectory, makeFile, makeSymlink, removeEntries } from './entries.ts';
 export { workdirStep } from './workdir.ts';

@@ -99,6 +99,8 @@ export type RunMount =
       readonly source: string;
       readonly ignore?: PathFilter;
       readonly readonly: boolean;
+      /** What is written stays in `root`. */
+      readonly kept?: boolean;
     }
   | {
       readonly type: 'cache';
@@ -145,6 +147,8 @@ export interface RunRequest {
   readonly env: readonly string[];
   /** Absolute; created when missing. */
   readonly workdir: string;
+  /** The program cannot write to the root; what prepares it can. */
+  readonly readonly?: boolean;
   /** As USER has it; '' is root. */
   readonly user: string;
   readonly mounts?: readonly RunMount[];

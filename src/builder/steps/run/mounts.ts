@@ -134,6 +134,7 @@ async function bindSource(env: StepEnvironment, mount: BindMount, scratch: Scrat
     new Selection(mount.ignore, undefined).verdict(inside, '', stat?.isDirectory() ?? false) === 'no';
   if (!stat || hidden) throw noSource(mount.source);
   const bound = (): string => (inside === '' ? mount.root : boundSource(mount.root, inside, scratch));
+  if (mount.kept === true) return bound();
   if (!stat.isDirectory()) {
     if (mount.readonly || !stat.isFile()) return bound();
     const copy = scratch.file('bind', '');

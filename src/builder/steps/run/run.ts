@@ -59,6 +59,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         netns: network.netnsPath,
         mounts: [...systemFiles(request, scratch, hostname, request.style === 'classic' ? network.ip : undefined), ...prepared.mounts],
         privileged: request.security === 'insecure',
+        ...(request.readonly && { readonly: true }),
         cgroupsPath: '',
         ...(request.attached?.terminal && { tty: true }),
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
