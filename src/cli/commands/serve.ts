@@ -13,11 +13,7 @@ export const serve: Command = {
   name: 'serve',
   summary: "Serve Docker's Engine API, for the docker command line and other clients",
   usage: '[OPTIONS]',
-  examples: [
-    'slipway serve',
-    'slipway serve -H unix:///run/slipway/docker.sock -H tcp://127.0.0.1:2375',
-    'eval "$(slipway serve --print-env)"; docker ps',
-  ],
+  examples: ['slipway serve', 'slipway serve -H unix:///run/slipway/docker.sock -H tcp://127.0.0.1:2375', 'slipway serve --print-env'],
   args: { min: 0, max: 0 },
   options: [
     { name: 'host', short: 'H', type: 'list', placeholder: 'host', help: 'Where to listen: unix:///path or tcp://host:port' },
