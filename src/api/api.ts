@@ -1,14 +1,27 @@
-// What every handler stands on: the engine on a store, and how long work is given to a process of its own.
+// What every handler stands on: the engine on a store, how work is given to a process of its own, and what clients left to come back for.
 import type { ProgramFacts } from '../docker/index.ts';
-import type { Engine } from '../engine/index.ts';
+import type { ContainerManager, Engine } from '../engine/index.ts';
+import type { Execs } from './containers/execs.ts';
+import type { Waiting } from './containers/waiting.ts';
+import type { WorkerCommand } from './work.ts';
 
 export interface Api {
   readonly engine: Engine;
   readonly program: ProgramFacts;
+  readonly worker: WorkerCommand;
+  readonly execs: Execs;
+  readonly waiting: Waiting;
   /** Aborted when the server is to stop: what follows something for ever ends then. */
   readonly stopping: AbortSignal;
   /** Something that is no client's business. */
   warn(message: string): void;
   /** ms since the epoch. */
   now(): number;
+}
+
+/** The manager of containers, after looking what has died unseen. */
+export async function openContainers(api: Api): Promise<ContainerManager> {
+  const containers = await api.engine.containers();
+  for (const warning of await containers.reconcile()) api.warn(warning);
+  return containers;
 }

@@ -4,16 +4,21 @@ import type { ProgramFacts } from '../docker/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import type { Api } from './api.ts';
+import { Execs } from './containers/execs.ts';
+import { CONTAINER_ROUTES } from './containers/routes.ts';
+import { Waiting } from './containers/waiting.ts';
 import type { Host } from './http/hosts.ts';
 import { type Listener, listenOn, type Tls } from './http/listen.ts';
 import { RouteTable } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
 import { aboutRoutes } from './system/about.ts';
 import { ELSEWHERE_ROUTES } from './system/elsewhere.ts';
+import type { WorkerCommand } from './work.ts';
 
 export interface ServeOptions {
   readonly engine: Engine;
   readonly program: ProgramFacts;
+  readonly worker: WorkerCommand;
   /** At least one. */
   readonly hosts: readonly Host[];
   readonly tls?: Tls;
@@ -30,8 +35,9 @@ const POLL = 20;
 
 /** Serves until `signal` aborts. @throws SlipwayError `api.address-in-use`, `api.not-listening`, `api.no-tls` */
 export async function serveApi(o: ServeOptions): Promise<void> {
-  const api: Api = { engine: o.engine, program: o.program, stopping: o.signal, warn: o.warn, now: o.now };
-  const server = new HttpServer(api, new RouteTable([...aboutRoutes('1'), ...ELSEWHERE_ROUTES]));
+  const { engine, program, worker, warn, now } = o;
+  const api: Api = { engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping: o.signal, warn, now };
+  const server = new HttpServer(api, new RouteTable([...aboutRoutes('1'), ...CONTAINER_ROUTES, ...ELSEWHERE_ROUTES]));
   const listeners: Listener[] = [];
   try {
     for (const host of o.hosts) listeners.push(await listenOn(host, o.tls, (socket, guard) => server.connect(socket, guard)));

@@ -2,7 +2,7 @@
 // settings, names. In Docker's words where they are refused.
 import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
-import { type ContainerRequest, parseRestartPolicy } from '../engine/index.ts';
+import { type ContainerRequest, isNamespacedSysctl, parseRestartPolicy } from '../engine/index.ts';
 import { parseBytes } from '../util/index.ts';
 import { invalidValue } from './args.ts';
 import type { Context, Option, ParsedOptions } from './command.ts';
@@ -114,13 +114,9 @@ function domain(text: string): string {
   throw wrongFlag(invalidValue('--dns-search', text, `${text} is not a valid domain`));
 }
 
-/** Settings that belong to a namespace; others are those of the whole machine. */
-const SYSCTLS =
-  /^(?:kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname)|net\.[\w./-]+|fs\.mqueue\.[\w./-]+)$/;
-
 function sysctl(text: string): [string, string] {
   const [name = '', value] = text.split(/=(.*)/s);
-  if (value === undefined || !SYSCTLS.test(name)) throw wrongFlag(invalidValue('--sysctl', text, `sysctl '${text}' is not allowed`));
+  if (value === undefined || !isNamespacedSysctl(name)) throw wrongFlag(invalidValue('--sysctl', text, `sysctl '${text}' is not allowed`));
   return [name, value];
 }
 

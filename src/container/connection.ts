@@ -21,7 +21,11 @@ export class Connection {
     const output: OutputSinks = terminal === undefined ? o : sinksOf(terminal);
     const input: InputSource | undefined = terminal === undefined ? o.stdin : terminal.input;
     if (terminal !== undefined) {
-      this.#closers.push(terminal.onResize(() => attachment.resize(terminal.size())));
+      const resize = (): void => {
+        const size = terminal.size();
+        if (size !== undefined) attachment.resize(size);
+      };
+      this.#closers.push(terminal.onResize(resize));
       if (terminal.raw) this.#closers.push(terminal.raw());
     }
     const left = (): void => {
@@ -52,5 +56,5 @@ export class Connection {
 
 function sinksOf({ output }: TerminalEnds): OutputSinks {
   const write = (chunk: Buffer): void => void output.write(chunk);
-  return { stdout: write, stderr: write };
+  return { stdout: write, stderr: write, ...(output.ready && { ready: () => output.ready!() }) };
 }

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { type TarEntry, type TarHandler, TarParser } from '../archive/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import { LayerApplier, tarEntry } from '../snapshot/index.ts';
+import { resolveUser } from '../runtime/index.ts';
 import { ownedFolder } from '../store/index.ts';
 import { RootedTree } from '../sys/index.ts';
 import { refuseReadonly, withFiles } from './files.ts';
@@ -56,6 +57,41 @@ export function copyOut(manager: ContainerManager, c: Container, path: string, l
   });
 }
 
+/** What stands at a path of a container, as Docker's clients are told. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** As Go's os.FileMode has it: permissions, and a bit for each other type. */
+  readonly mode: number;
+  readonly mtimeMs: number;
+  /** Of a link that is named itself; else empty. */
+  readonly linkTarget: string;
+}
+
+/** @throws SlipwayError not-found `copy.not-found` */
+export function pathStat(manager: ContainerManager, c: Container, path: string): Promise<PathStat> {
+  return withFiles(manager, c, { writing: false }, ({ tree, isMachine }) => {
+    const { inside, name } = sourceOf(tree, path, false, notIn(c, path), isMachine);
+    const stat = tree.stat(inside)!;
+    return { name, size: stat.size, mode: goMode(stat), mtimeMs: stat.mtimeMs, linkTarget: tree.readLink(inside) ?? '' };
+  });
+}
+
+/** Types, by the bits of st_mode (inode(7)). */
+const GO_TYPES: Readonly<Record<number, number>> = {
+  0o040000: 2 ** 31,
+  0o120000: 2 ** 27,
+  0o060000: 2 ** 26,
+  0o020000: 2 ** 26 + 2 ** 21,
+  0o010000: 2 ** 25,
+  0o140000: 2 ** 24,
+};
+
+function goMode({ mode }: Stats): number {
+  const bit = (here: number, there: number): number => ((mode & here) === 0 ? 0 : there);
+  return (mode & 0o777) + (GO_TYPES[mode & 0o170000] ?? 0) + bit(0o4000, 2 ** 23) + bit(0o2000, 2 ** 22) + bit(0o1000, 2 ** 20);
+}
+
 /** Writes what stands at `path` of a container as an archive; chunks are valid only during the call. */
 export function archiveOut(
   manager: ContainerManager,
@@ -70,8 +106,19 @@ export function archiveOut(
   });
 }
 
+export interface UnpackOptions {
+  /** What is unpacked belongs to the container's user, and not to whom the archive names. */
+  readonly ownedByUser?: boolean;
+}
+
 /** Unpacks a tar into the folder `path` of a container. Below its mounted files nothing waits: the whole archive is here before they are. */
-export async function archiveIn(manager: ContainerManager, c: Container, archive: AsyncIterable<Buffer>, path: string): Promise<void> {
+export async function archiveIn(
+  manager: ContainerManager,
+  c: Container,
+  archive: AsyncIterable<Buffer>,
+  path: string,
+  o: UnpackOptions = {},
+): Promise<void> {
   const folder = ownedFolder(manager.parts.layout);
   try {
     const file = join(folder, 'archive');
@@ -81,7 +128,8 @@ export async function archiveIn(manager: ContainerManager, c: Container, archive
       if (tree.stat(inside)?.isDirectory() !== true) throw refused(`destination "${c.name}:${path}" must be a directory`);
       refuseReadonly(c, inside);
       const below = (name: string): string => (inside === '' ? name : `${inside}/${name}`);
-      const moved = (e: TarEntry): TarEntry => ({ ...e, path: below(e.path), ...(e.type === 'link' && { link: below(e.link ?? '') }) });
+      const owner = o.ownedByUser === true ? ownerOf(root, c) : {};
+      const moved = (e: TarEntry): TarEntry => ({ ...e, ...owner, path: below(e.path), ...(e.type === 'link' && { link: below(e.link ?? '') }) });
       unpack(
         root,
         (applier) => new Changed(applier, moved),
@@ -91,6 +139,11 @@ export async function archiveIn(manager: ContainerManager, c: Container, archive
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function ownerOf(root: string, c: Container): { readonly uid: number; readonly gid: number } {
+  const { uid, gid } = resolveUser(root, c.process.user);
+  return { uid, gid };
 }
 
 function readInto(file: string, parser: TarParser): void {

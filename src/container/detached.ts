@@ -21,7 +21,7 @@ export interface DetachedOptions extends LaunchOptions {
   /** Its restart policy starts it, not a user. */
   readonly byPolicy?: boolean;
   /** Called when everything stands and its program has not begun yet. */
-  readonly beforeStart?: (c: Container, launched: Launched) => void;
+  readonly beforeStart?: (c: Container, launched: Launched) => void | Promise<void>;
 }
 
 /** False when it runs already, or another command is starting it. */
@@ -34,7 +34,7 @@ export async function startDetached(manager: Managed, c: Container, o: DetachedO
     crashPoint('container.process-created');
     const waiting = recordCreated(manager, c, launched);
     crashPoint('container.process-recorded');
-    o.beforeStart?.(waiting, launched);
+    await o.beforeStart?.(waiting, launched);
     const at = parts.now();
     await launched.runtime.start(c.id);
     crashPoint('container.started');
@@ -79,7 +79,7 @@ function beginMonitor(parts: ContainerParts, c: Container, runtime: OciRuntime, 
     pidFile: join(bundle, 'pid'),
     tty: c.request.tty,
     openStdin: c.request.openStdin,
-    keepStdin: !watching,
+    keepStdin: !watching && c.request.stdinOnce !== true,
     ...(c.request.logLimit !== undefined && { logLimit: c.request.logLimit }),
     exitCommand: atEnd(layout, c.id, [...parts.selfCommand, 'container', 'cleanup', c.id]),
     environment: parts.selfEnvironment,

@@ -27,7 +27,7 @@ export async function runForeground(manager: Managed, c: Container, o: Foregroun
   try {
     const started = await startDetached(manager, c, {
       ...o,
-      ...(o.terminal && { consoleSize: sizeOf(o.terminal) }),
+      ...consoleSizeOf(o.terminal),
       watching: true,
       beforeStart: (running, { bundle }) => {
         connection = new Connection(Attachment.connect(bundle), o, () => leaveToMonitor(manager, c.id));
@@ -50,10 +50,10 @@ export async function runForeground(manager: Managed, c: Container, o: Foregroun
   }
 }
 
-const sizeOf = (terminal: TerminalEnds): { height: number; width: number } => {
-  const { columns, rows } = terminal.size();
-  return { height: rows, width: columns };
-};
+function consoleSizeOf(terminal: TerminalEnds | undefined): Pick<LaunchOptions, 'consoleSize'> {
+  const size = terminal?.size();
+  return size === undefined ? {} : { consoleSize: { height: size.rows, width: size.columns } };
+}
 
 /** The monitor writes it right after it has closed the connection. */
 async function exitCodeOf({ endings, records }: Managed, c: Container): Promise<number> {

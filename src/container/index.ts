@@ -7,7 +7,7 @@ export type { LaunchOptions } from './launch.ts';
 export type { ForegroundOptions, SignalSource } from './foreground.ts';
 export { isAbandoned, isAlive } from './transitions.ts';
 export { type EndedContainer, recordEnded } from './ended.ts';
-export { attachTo } from './attaching.ts';
+export { attachTo, resizeTerminal } from './attaching.ts';
 export { parseRestartPolicy } from './restart-policy.ts';
 export { supervise } from './supervisor.ts';
 export { pause, unpause } from './pausing.ts';
@@ -18,12 +18,12 @@ export { processTable } from './processes.ts';
 export { changesOf } from './changes.ts';
 export { marksSize } from './marks.ts';
 export { commitContainer } from './committing.ts';
-export { measure, type Measured } from './measuring.ts';
+export { measure, type Measured, sample, type Sample } from './measuring.ts';
 export * as copying from './copying.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';
-export { inspectContainer, type InspectContext } from './inspect.ts';
-export { parseVolume } from './request.ts';
+export { inspectContainer, type InspectContext, mountsJson, networksJson } from './inspect.ts';
+export { isNamespacedSysctl, parseVolume } from './request.ts';
 export { mergeEnv } from './settings.ts';
 export {
   type Binding,

@@ -63,7 +63,7 @@ export function inspectContainer(c: Container, x: InspectContext): Record<string
       Name: x.driver,
       Data: { ...x.folders, MergedDir: join(folder, 'rootfs') },
     },
-    Mounts: c.mounts.filter((m) => m.type !== 'tmpfs').map(mount),
+    Mounts: mountsJson(c),
     Config: config(c),
     NetworkSettings: networkSettings(c, x.layout),
   };
@@ -144,7 +144,7 @@ function config(c: Container): Record<string, unknown> {
     ExposedPorts: Object.fromEntries(c.exposed.map((p) => [p, {}])),
     Tty: c.request.tty,
     OpenStdin: c.request.openStdin,
-    StdinOnce: c.request.openStdin && c.request.attached?.includes('stdin') === true,
+    StdinOnce: c.request.stdinOnce ?? (c.request.openStdin && c.request.attached?.includes('stdin') === true),
     Env: c.process.env,
     Cmd: orNull(c.process.cmd),
     Image: c.imageName,
@@ -178,9 +178,15 @@ function networkSettings(c: Container, layout: Layout): Record<string, unknown> 
     SandboxKey: network !== undefined && hasNetwork(c) ? netnsFile(layout, c.id) : '',
     Ports: network === undefined ? {} : ports,
     ...address,
-    Networks: Object.fromEntries(networkNames(c).map((name) => [name, endpoint(c, name)])),
+    Networks: networksJson(c),
   };
 }
+
+/** By name of the network. */
+export const networksJson = (c: Container): Record<string, Record<string, unknown>> =>
+  Object.fromEntries(networkNames(c).map((name) => [name, endpoint(c, name)]));
+
+export const mountsJson = (c: Container): Record<string, unknown>[] => c.mounts.filter((m) => m.type !== 'tmpfs').map(mount);
 
 function endpoint(c: Container, name: string): Record<string, unknown> {
   const e = endpointsOf(c).find((one) => one.network === name);

@@ -205,7 +205,7 @@ function specOf(parts: ContainerParts, c: Container, rootfs: string, joined: Joi
     user,
     hostname: c.hostname,
     tty: r.tty,
-    ...(o.consoleSize !== undefined && { consoleSize: o.consoleSize }),
+    ...((o.consoleSize ?? r.consoleSize) !== undefined && { consoleSize: o.consoleSize ?? r.consoleSize! }),
     netns,
     mounts: [
       ...identityMounts(joined.network === undefined ? bundle : runFolder(parts.layout, joined.network.id), r.readonlyRootfs),

@@ -121,7 +121,7 @@ export class ContainerManager {
   }
 
   /** Starts a container that goes on by itself, watched by a monitor. No error when it runs already. */
-  async start(c: Container, o: LaunchOptions = {}): Promise<void> {
+  async start(c: Container, o: LaunchOptions & { readonly beforeStart?: () => void | Promise<void> } = {}): Promise<void> {
     while (!(await startDetached(this, c, o))) {
       // another command is starting it: as good as ours if it succeeds
       const now = await this.started(c);

@@ -54,18 +54,57 @@ export async function measure(
   });
 }
 
+/** What a container has used since its start; undefined of one that does not run, or where no control group tells. Network in bytes and packets by interface. */
+export interface Sample {
+  /** Nanoseconds. */
+  readonly cpuNs: number;
+  /** Nanoseconds of all processors of the machine, idle ones too. */
+  readonly systemNs: number;
+  readonly memory: number;
+  readonly memoryLimit: number;
+  readonly processes: number;
+  readonly read: number;
+  readonly written: number;
+  readonly networks: Readonly<Record<string, readonly number[]>>;
+}
+
+export async function sample(manager: ContainerManager, c: Container): Promise<Sample | undefined> {
+  const usage = isAlive(c) ? (await manager.runtime()).usage(c.id) : undefined;
+  if (usage === undefined) return undefined;
+  return {
+    ...usage,
+    memoryLimit: Math.min(usage.memoryLimit, totalmem()),
+    systemNs: systemTime(),
+    networks: Object.fromEntries(interfaces(c.state.pid)),
+  };
+}
+
+/** proc_stat(5) counts in hundredths of a second; guest time is counted with the user's. */
+function systemTime(): number {
+  const [, ...ticks] = (readFileSync('/proc/stat', 'latin1').split('\n')[0] ?? '').trim().split(/\s+/);
+  return ticks.slice(0, 8).reduce((sum, n) => sum + Number(n), 0) * 1e7;
+}
+
 /** Bytes over all interfaces but loopback (proc(5)). */
 function traffic(pid: number): { received: number; sent: number } {
   let [received, sent] = [0, 0];
-  try {
-    for (const line of readFileSync(`/proc/${pid}/net/dev`, 'latin1').split('\n').slice(2)) {
-      const [name = '', ...numbers] = line.trim().split(/[\s:]+/);
-      if (name === '' || name === 'lo') continue;
-      received += Number(numbers[0]);
-      sent += Number(numbers[8]);
-    }
-  } catch {
-    // it has just ended
+  for (const [, numbers] of interfaces(pid)) {
+    received += numbers[0] ?? 0;
+    sent += numbers[8] ?? 0;
   }
   return { received, sent };
+}
+
+/** The columns of /proc/net/dev: bytes, packets, errors, drops … received, and from the ninth on sent. */
+function interfaces(pid: number): [name: string, numbers: number[]][] {
+  try {
+    return readFileSync(`/proc/${pid}/net/dev`, 'latin1')
+      .split('\n')
+      .slice(2)
+      .map((line) => line.trim().split(/[\s:]+/))
+      .filter(([name = '']) => name !== '' && name !== 'lo')
+      .map(([name = '', ...numbers]) => [name, numbers.map(Number)]);
+  } catch {
+    return []; // it has just ended
+  }
 }

@@ -9,6 +9,12 @@ const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave
 /** Labels for SELinux and caching hints for other systems: nothing to be done about them here, as in Docker itself. */
 const WITHOUT_EFFECT = new Set(['z', 'Z', 'consistent', 'cached', 'delegated']);
 
+/** Settings of the kernel that belong to a namespace; others are those of the whole machine. */
+const SYSCTLS =
+  /^(?:kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname)|net\.[\w./-]+|fs\.mqueue\.[\w./-]+)$/;
+
+export const isNamespacedSysctl = (name: string): boolean => SYSCTLS.test(name);
+
 /** Refuses what no container can be. `cpus`: how many this machine has. @throws SlipwayError `container.invalid-request` */
 export function checkRequest(r: ContainerRequest, cpus: number): void {
   if (r.workdir !== undefined && !isAbsolute(r.workdir))

@@ -58,6 +58,10 @@ export interface ContainerRequest {
   readonly openStdin: boolean;
   /** What of it a client that creates and starts it is connected with. */
   readonly attached?: readonly ('stdin' | 'stdout' | 'stderr')[];
+  /** Of one that goes on by itself: its input ends with that of the first client, and does not stay open for others. */
+  readonly stdinOnce?: boolean;
+  /** Of its terminal at the start, in characters. */
+  readonly consoleSize?: { readonly height: number; readonly width: number };
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly PortMapping[];
   readonly publishAll: boolean;

@@ -9,6 +9,7 @@ import type { Delivered } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { type BuildRequest, type Caller, withJob } from './job.ts';
+import { isStoreOperation, performOnStore, type StoreCaller, type StoreOperation, type StoreOperationKind, type StoreOperations } from './store-operations.ts';
 import { outlineOf, type TargetOutline, type Targets, targetsOf } from './targets.ts';
 
 export interface BuildOperations {
@@ -26,11 +27,22 @@ export interface BuildOperations {
   readonly compare: { readonly input: unknown; readonly reply: readonly EngineRun[] };
 }
 
-export type OperationKind = keyof BuildOperations;
-export type Operation<K extends OperationKind = OperationKind> = K extends K
+export type BuildOperationKind = keyof BuildOperations;
+export type BuildOperation<K extends BuildOperationKind = BuildOperationKind> = K extends K
   ? { readonly kind: K; readonly request: BuildRequest } & BuildOperations[K]['input']
   : never;
-export type Reply<K extends OperationKind> = BuildOperations[K]['reply'];
+
+export type OperationKind = BuildOperationKind | StoreOperationKind;
+export type Operation<K extends OperationKind = OperationKind> =
+  | (K extends BuildOperationKind ? BuildOperation<K> : never)
+  | (K extends StoreOperationKind ? StoreOperation<K> : never);
+export type Reply<K extends OperationKind> = K extends BuildOperationKind
+  ? BuildOperations[K]['reply']
+  : K extends StoreOperationKind
+    ? StoreOperations[K]['reply']
+    : never;
+/** What an operation of this kind needs of whoever asks for it. */
+export type CallerOf<K extends OperationKind> = K extends StoreOperationKind ? StoreCaller : Caller;
 
 const unknown = ({ kind }: { readonly kind: string }): SlipwayError =>
   new SlipwayError('internal', 'operation.unknown', `there is no operation ${kind}`);
@@ -45,13 +57,14 @@ export interface Checked {
 }
 
 /** @throws what the operation throws; the signal's reason */
-export async function perform<K extends OperationKind>(engine: Engine, operation: Operation<K>, caller: Caller): Promise<Reply<K>> {
-  return (await run(engine, operation as Operation, caller)) as Reply<K>;
+export async function perform<K extends OperationKind>(engine: Engine, operation: Operation<K>, caller: CallerOf<K>): Promise<Reply<K>> {
+  const o = operation as Operation;
+  return (await (isStoreOperation(o) ? performOnStore(engine, o, caller as StoreCaller) : build(engine, o, caller as Caller))) as Reply<K>;
 }
 
-function run(engine: Engine, o: Operation, caller: Caller): Promise<Reply<OperationKind>> {
+function build(engine: Engine, o: BuildOperation, caller: Caller): Promise<Reply<BuildOperationKind>> {
   const { request } = o;
-  return withJob<Reply<OperationKind>>(engine, request, caller, async (job) => {
+  return withJob<Reply<BuildOperationKind>>(engine, request, caller, async (job) => {
     switch (o.kind) {
       case 'build':
         return (await import('./deliver.ts')).buildAndDeliver(engine, request.engine, job, o.delivery, o.statement);

@@ -38,6 +38,7 @@ export class Attachment {
         const data = Buffer.from(buffer.subarray(1, n)); // a copy: whoever gets it may keep it
         if (buffer[0] === STDOUT) to.stdout(data);
         else if (buffer[0] === STDERR) to.stderr(data);
+        if (to.ready !== undefined) await to.ready();
       }
     } finally {
       this.#over = true;
@@ -56,14 +57,8 @@ export class Attachment {
     });
   }
 
-  resize({ columns, rows }: { readonly columns: number; readonly rows: number }): void {
-    try {
-      const fd = openSync(join(this.#bundle, 'ctl'), constants.O_WRONLY | constants.O_NONBLOCK);
-      writeSync(fd, `${RESIZE} ${rows} ${columns}\n`);
-      closeSync(fd);
-    } catch {
-      // it has just ended
-    }
+  resize(size: { readonly columns: number; readonly rows: number }): void {
+    resizeThrough(this.#bundle, size);
   }
 
   detach(): void {
@@ -91,5 +86,16 @@ export class Attachment {
       if (!sent) return false;
     }
     return true;
+  }
+}
+
+/** Tells the terminal of the container of this bundle how large its window is. */
+export function resizeThrough(bundle: string, { columns, rows }: { readonly columns: number; readonly rows: number }): void {
+  try {
+    const fd = openSync(join(bundle, 'ctl'), constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(fd, `${RESIZE} ${rows} ${columns}\n`);
+    closeSync(fd);
+  } catch {
+    // it has just ended
   }
 }

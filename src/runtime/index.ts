@@ -10,7 +10,7 @@ export { placeMounts } from './mount-points.ts';
 export { resolveUser } from './users.ts';
 export { foreignPlatform, refuseUnstartable, resolveExecutable } from './executables.ts';
 export { type LogLine, LogWriter, readLogs, type ReadLogsOptions } from './logs.ts';
-export { Attachment } from './attach.ts';
+export { Attachment, resizeThrough } from './attach.ts';
 export { type BegunMonitor, lastExit, Monitor, type MonitorOptions, ranOutOfMemory } from './monitor.ts';
 export { emptyControlGroups } from './control-groups.ts';
 export { CLEAN_ENVIRONMENT } from './binary.ts';

@@ -23,8 +23,12 @@ export async function relayTerminal(
   leave?: { readonly name: string; readonly onTyped: () => void },
 ): Promise<void> {
   let terminal: ReadStream;
+  const resize = (): void => {
+    const size = ends.size();
+    if (size !== undefined) setWindowSize(master, size);
+  };
   try {
-    setWindowSize(master, ends.size());
+    resize();
     terminal = new ReadStream(master);
   } catch (e) {
     closeSync(master);
@@ -36,7 +40,7 @@ export async function relayTerminal(
   });
   let left = (): void => {};
   const leaving = new Promise<void>((resolve) => (left = resolve));
-  const stopResizing = ends.onResize(() => setWindowSize(master, ends.size()));
+  const stopResizing = ends.onResize(resize);
   const cooked = ends.raw?.();
   terminal.on('data', (chunk: Buffer) => void ends.output.write(chunk));
   const stop =

@@ -104,8 +104,9 @@ export interface TerminalEnds {
   readonly detachKeys?: readonly number[] | undefined;
   /** Makes it raw; returns how to undo that. */
   raw?(): () => void;
-  readonly output: { write(chunk: Uint8Array): unknown };
-  size(): { readonly columns: number; readonly rows: number };
+  readonly output: { write(chunk: Uint8Array): unknown; readonly ready?: () => Promise<void> };
+  /** undefined while nobody knows. */
+  size(): { readonly columns: number; readonly rows: number } | undefined;
   /** Calls back when the size has changed; returns how to stop that. */
   onResize(changed: () => void): () => void;
 }
@@ -117,6 +118,8 @@ export type InputSource = Pick<NodeJS.ReadableStream, 'on' | 'off' | 'resume' | 
 export interface OutputSinks {
   readonly stdout: (chunk: Buffer) => void;
   readonly stderr: (chunk: Buffer) => void;
+  /** Waited for before more is read: whoever takes the output may be slow. */
+  readonly ready?: () => Promise<void>;
 }
 
 /** The standard streams of a program; without `stdin` its input is empty. */

@@ -7,6 +7,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { Execs } from '../../src/api/containers/execs.ts';
+import { Waiting } from '../../src/api/containers/waiting.ts';
 import { JsonLines, RAW_STREAM } from '../../src/api/http/reply.ts';
 import { get, post, RouteTable } from '../../src/api/http/routes.ts';
 import { HttpServer } from '../../src/api/http/server.ts';
@@ -18,6 +20,7 @@ import { SLIPWAY } from '../support/store.ts';
 
 const folder = mkdtempSync('/dev/shm/slipway-api-http-');
 const engine = Engine.open({ root: join(folder, 'root'), run: join(folder, 'run'), selfCommand: [SLIPWAY] });
+const worker = { command: [SLIPWAY], environment: process.env };
 const program = { version: '1.2.3', debug: false, root: folder, environment: {}, registries: {} };
 after(() => {
   engine.close();
@@ -62,7 +65,7 @@ before(async () => {
     post('/typed', async (call) => call.reply.json({ name: (await call.json()).text('Name') })),
   ];
   const stopping = new AbortController().signal;
-  const server = new HttpServer({ engine, program, stopping, warn: () => {}, now: Date.now }, new RouteTable(echo));
+  const server = new HttpServer({ engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping, warn: () => {}, now: Date.now }, new RouteTable(echo));
   plain = createServer({ allowHalfOpen: true }, (socket) => server.connect(socket));
   await new Promise<void>((resolve) => plain.listen(PATH, resolve));
 });
@@ -155,7 +158,7 @@ test('bodies that are no JSON, of another type, or too large', async () => {
 async function served(o: Partial<ServeOptions> & Pick<ServeOptions, 'hosts'>): Promise<{ hosts: readonly Host[]; stop(): Promise<void> }> {
   const stop = new AbortController();
   const { promise, resolve, reject } = Promise.withResolvers<readonly Host[]>();
-  const serving = serveApi({ engine, program, signal: stop.signal, onListening: resolve, warn: () => {}, now: Date.now, ...o });
+  const serving = serveApi({ engine, program, worker, signal: stop.signal, onListening: resolve, warn: () => {}, now: Date.now, ...o });
   serving.catch(reject);
   const hosts = await promise;
   return {

@@ -10,7 +10,8 @@ import {
   type Delivery,
   Engine,
   type Operation,
-  type OperationKind,
+  type BuildOperationKind,
+  type CallerOf,
   perform,
   type Reply,
 } from '../../src/engine/index.ts';
@@ -57,7 +58,7 @@ const session = (): MemorySession =>
   });
 
 /** The same, sent to and fro. */
-async function sent<K extends OperationKind>(
+async function sent<K extends BuildOperationKind>(
   operation: Operation<K>,
   from = session(),
 ): Promise<{ reply: Reply<K>; events: BuildEvent[]; session: MemorySession }> {
@@ -65,11 +66,11 @@ async function sent<K extends OperationKind>(
   const reply = await perform<K>(engine, structuredClone(operation), {
     session: from,
     signal: new AbortController().signal,
-    onEvent: (e) => {
+    onEvent: (e: BuildEvent) => {
       assert.deepEqual(structuredClone(e), e);
       events.push(e);
     },
-  });
+  } as unknown as CallerOf<K>);
   assert.deepEqual(structuredClone(reply), reply);
   return { reply, events, session: from };
 }

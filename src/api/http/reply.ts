@@ -5,6 +5,7 @@ import { SlipwayError } from '../../model/index.ts';
 import { failureOf } from './errors.ts';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
+export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
 
 /** A connection that is the client's and the handler's own, and ends when the handler returns. */
 export interface Hijacked {

@@ -18,6 +18,7 @@ export const post = (pattern: string, handle: Handler, upgrades?: readonly Upgra
   handle,
   ...(upgrades && { upgrades }),
 });
+export const put = (pattern: string, handle: Handler): Route => ({ method: 'PUT', pattern, handle });
 export const remove = (pattern: string, handle: Handler): Route => ({ method: 'DELETE', pattern, handle });
 
 export interface Match {

@@ -1,4 +1,5 @@
 // `events`: what happens in the store, a line each.
+import { eventJson, nanosecondsOf } from '../../docker/index.ts';
 import { EVENT_FILTERS, events as eventsOf, type RecordedEvent } from '../../engine/index.ts';
 import { printableJson, sortedMap } from '../../util/index.ts';
 import type { Command } from '../command.ts';
@@ -43,35 +44,15 @@ export const events: Command = {
 
 async function printer(format: string | undefined): Promise<(e: RecordedEvent) => string> {
   if (format === undefined || format === '') return lineOf;
-  if (format === 'json') return (e) => printableJson(JSON.stringify(messageOf(e)));
+  if (format === 'json') return (e) => printableJson(JSON.stringify(eventJson(e)));
   const { compileTemplate } = await import('../template/index.ts');
   const render = compileTemplate(format, 'Error parsing format');
   return (e) => {
-    const message = messageOf(e);
+    const message = eventJson(e);
     const { status = '', id = '', from = '', scope, time, timeNano: _, ...rest } = message;
-    const fields = { Status: status, ID: id, From: from, ...rest, Scope: scope, Time: time, TimeNano: nanoseconds(e) };
+    const fields = { Status: status, ID: id, From: from, ...rest, Scope: scope, Time: time, TimeNano: nanosecondsOf(e) };
     // for `{{json .}}`, which has the names of the API
     return render(Object.defineProperty(fields, 'toJSON', { value: () => message }));
-  };
-}
-
-/** A text that stands in JSON as it is. */
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
-
-const nanoseconds = ({ at }: RecordedEvent): string => `${at}000`;
-
-/** Docker's message of its API; containers and images have the older fields as well. */
-function messageOf(e: RecordedEvent) {
-  const { type, action, actor, attributes, at } = e;
-  const from = type === 'container' ? attributes['image'] : undefined;
-  return {
-    ...((type === 'container' || type === 'image') && { status: action, ...(actor && { id: actor }), ...(from && { from }) }),
-    Type: type,
-    Action: action,
-    Actor: { ID: actor, Attributes: sortedMap(attributes) },
-    scope: 'local',
-    time: Math.floor(at / 1e6),
-    timeNano: rawJson(nanoseconds(e)), // more than a double holds
   };
 }
 

@@ -1,13 +1,7 @@
 // inspect, image inspect, container inspect: Docker's JSON, or a template on it. Volumes and networks have theirs beside their other commands.
-import { inspectContainer, containerSizes, type Engine, type Container, type Image, type Snapshotter } from '../../engine/index.ts';
-import {
-  type ContainerConfig,
-  familiarReference,
-  isSlipwayError,
-  parseReference,
-  SlipwayError,
-  withDefaultTag,
-} from '../../model/index.ts';
+import { containerJson, imageJson, shownConfig } from '../../docker/index.ts';
+import type { Engine, Image } from '../../engine/index.ts';
+import { familiarReference, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import type { Command, Option, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 import { type Find, type Finder, show, WHOLE } from '../inspection.ts';
@@ -25,28 +19,9 @@ const findImage: Find = async (engine, ref) => {
 const findContainer: Find = async (engine, ref, { size }) => {
   const containers = await engine.containers();
   await containers.reconcile();
-  let c: Container;
-  try {
-    c = containers.records.resolve(ref);
-  } catch (e) {
-    if (isSlipwayError(e) && e.code === 'container.not-found') return undefined;
-    throw e;
-  }
-  const { snapshots, layout } = engine;
-  const sizes = size ? containerSizes(engine, c) : undefined;
-  return {
-    ...inspectContainer(c, {
-      layout,
-      runtime: (await engine.runtime()).name,
-      driver: graphDriver(snapshots),
-      folders: snapshots.folders(c.snapshotId),
-    }),
-    ...(sizes && { SizeRw: sizes.written, SizeRootFs: sizes.total }),
-  };
+  const c = containers.records.find(ref);
+  return c && containerJson(engine, c, { size });
 };
-
-/** As Docker calls what does the same. */
-const graphDriver = ({ driver }: Snapshotter): string => (driver === 'overlay' ? 'overlay2' : 'vfs');
 
 const IMAGE: Finder = { find: findImage, missing: (ref) => `No such image: ${withTag(ref)}` };
 const CONTAINER: Finder = { find: findContainer, missing: (ref) => `No such container: ${ref}` };
@@ -119,66 +94,8 @@ export const containerInspect = command(
   [SIZE],
 );
 
-/** The fields of a configuration in the order of Docker, with what each is when it is not set: JSON leaves it out, templates see it. */
-const UNSET = {
-  User: '',
-  ExposedPorts: null,
-  Env: null,
-  Entrypoint: null,
-  Cmd: null,
-  Volumes: null,
-  WorkingDir: '',
-  Labels: null,
-  StopSignal: '',
-  ArgsEscaped: false,
-  Healthcheck: null,
-  OnBuild: null,
-  Shell: null,
-};
-
-function shownConfig(config: ContainerConfig): Record<string, unknown> {
-  const shown = {};
-  for (const [name, unset] of Object.entries(UNSET)) {
-    const value = config[name as keyof typeof UNSET] ?? unset;
-    const isSet = typeof value === 'object' ? Object.keys(value ?? {}).length > 0 : Boolean(value);
-    Object.defineProperty(shown, name, { value: isSet ? value : unset, enumerable: isSet });
-  }
-  return shown;
-}
-
+/** The image as Docker's own type shows it to templates; the whole of it is as the API has it. */
 function inspectImage(engine: Engine, image: Image): Record<string, unknown> {
-  const { config } = image;
-  const top = image.layers.at(-1);
-  const snapshot = top && engine.snapshots.byChain(top.chainId);
-  const shown: Record<string, unknown> = {
-    Id: image.id,
-    RepoTags: image.names.map((n) => familiarReference(parseReference(n))),
-    RepoDigests: image.digests.map((n) => familiarReference(parseReference(n))),
-    Parent: image.parentId ?? '',
-    Comment: config.history?.at(-1)?.comment ?? '',
-    Created: config.created ?? '',
-    DockerVersion: config.docker_version ?? '',
-    Author: config.author ?? '',
-    Config: shownConfig(config.config ?? {}),
-    Architecture: config.architecture,
-    ...(config.variant !== undefined && { Variant: config.variant }),
-    Os: config.os,
-    Size: image.size,
-    GraphDriver: {
-      Name: graphDriver(engine.snapshots),
-      Data: snapshot ? engine.snapshots.folders(snapshot.id) : null,
-    },
-    RootFS: { Type: 'layers', ...(image.layers.length > 0 && { Layers: image.layers.map((l) => l.diffId) }) },
-    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
-  };
-  return Object.defineProperty(shown, WHOLE, { value: { ...others(shown), Config: wholeConfig(config.config ?? {}) } });
+  const whole = imageJson(engine, image);
+  return Object.defineProperty({ ...whole, Config: shownConfig(image.config.config ?? {}) }, WHOLE, { value: whole });
 }
-
-const others = ({ Config: _, ...rest }: Record<string, unknown>): Record<string, unknown> => rest;
-
-/** What the whole of an image shows although it is not set. */
-const ALWAYS = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: '', Volumes: null, WorkingDir: '' };
-
-/** The configuration as the API has it: sorted, some fields always. A template sees the fields of Docker's own type instead. */
-const wholeConfig = (config: ContainerConfig): Record<string, unknown> =>
-  Object.fromEntries(Object.entries({ ...ALWAYS, ...shownConfig(config) }).sort(([a], [b]) => (a < b ? -1 : 1)));

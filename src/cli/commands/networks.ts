@@ -1,15 +1,7 @@
 // Commands on networks: ls, create, inspect, rm, prune.
-import {
-  attachmentsOf,
-  hasLabels,
-  networkNames,
-  type Engine,
-  pruneNetworks,
-  type Container,
-  type NetworkInfo,
-} from '../../engine/index.ts';
+import { isPredefined, type ListedNetwork, networkJson, networkNamed, networks, runningIn } from '../../docker/index.ts';
+import { hasLabels, networkNames, pruneNetworks } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import { sha256Hex } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import { containerLabels } from '../container-values.ts';
@@ -19,41 +11,12 @@ import { type Find, show } from '../inspection.ts';
 import { untilOf } from '../until.ts';
 import { listFormat } from '../user-config.ts';
 
-/** A network as lists show it; `info` is missing for those that have no bridge. */
-interface Listed {
-  readonly name: string;
-  readonly id: string;
-  readonly driver: 'bridge' | 'host' | 'null';
-  readonly createdAt: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly info?: NetworkInfo;
-}
-
-/** The networks of the store, and the three that always exist. */
-export async function networks(engine: Engine): Promise<Listed[]> {
-  const made = (await engine.network()).list().map((n): Listed => ({ ...n, info: n }));
-  const always = (name: string, driver: Listed['driver']): Listed => ({
-    name,
-    driver,
-    id: sha256Hex(`${engine.layout.root}\0network\0${name}`),
-    createdAt: 0,
-    labels: {},
-  });
-  const bridge = made.some((n) => n.name === 'bridge') ? [] : [always('bridge', 'bridge')];
-  return [...made, ...bridge, always('host', 'host'), always('none', 'null')].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
 const RAW = [
   ['network_id', 'ID'],
   ['name', 'Name'],
   ['driver', 'Driver'],
   ['scope', 'Scope'],
 ] as const;
-
-const isPredefined = (n: Listed): boolean => ['bridge', 'host', 'none'].includes(n.name);
-
-const named = (all: readonly Listed[], ref: string): Listed | undefined =>
-  all.find((n) => n.name === ref) ?? all.find((n) => n.id === ref) ?? (ref === '' ? undefined : all.find((n) => n.id.startsWith(ref)));
 
 const FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 
@@ -75,7 +38,7 @@ export const networkLs: Command = {
     if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter: 'type'='${wrong}'`);
     const dangling = truthsOf(filters, 'dangling');
     const engine = await ctx.engine();
-    const used = new Set(runningIn(await containersOf(engine)).flatMap(networkNames));
+    const used = new Set((await runningIn(engine)).flatMap(networkNames));
     const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
     const list = (await networks(engine)).filter(
       (n) =>
@@ -87,7 +50,7 @@ export const networkLs: Command = {
         (dangling?.includes(!isPredefined(n) && !used.has(n.name)) ?? true) &&
         hasLabels(n.labels, filters.get('label') ?? []),
     );
-    const id = (n: Listed): string => (o.bool('no-trunc') ? n.id : n.id.slice(0, 12));
+    const id = (n: ListedNetwork): string => (o.bool('no-trunc') ? n.id : n.id.slice(0, 12));
     if (o.bool('quiet')) return void ctx.stdout.write(list.map((n) => `${id(n)}\n`).join(''));
     const rows = list.map((n) => ({
       CreatedAt: goTime(n.createdAt),
@@ -111,64 +74,9 @@ export const networkLs: Command = {
   },
 };
 
-async function containersOf(engine: Engine): Promise<Container[]> {
-  const containers = await engine.containers();
-  await containers.reconcile();
-  return containers.records.all();
-}
-
-const runningIn = (all: readonly Container[], network?: string): Container[] =>
-  all.filter((c) => c.state.status === 'running' && (network === undefined || networkNames(c).includes(network)));
-
 export const findNetwork: Find = async (engine, ref) => {
-  const n = named(await networks(engine), ref);
-  if (n === undefined) return undefined;
-  const { info } = n;
-  const members = runningIn(await containersOf(engine), n.name).map((c) => {
-    const got = attachmentsOf(c).find((one) => one.network === n.name);
-    return [
-      c.id,
-      {
-        Name: c.name,
-        EndpointID: sha256Hex(`${n.id}${c.id}`),
-        MacAddress: got?.mac ?? '',
-        IPv4Address: got === undefined ? '' : `${got.ip}/${got.prefixLength}`,
-        IPv6Address: '',
-      },
-    ];
-  });
-  return {
-    Name: n.name,
-    Id: n.id,
-    Created: new Date(n.createdAt).toISOString(),
-    Scope: 'local',
-    Driver: n.driver,
-    EnableIPv4: true,
-    EnableIPv6: false,
-    IPAM: {
-      Driver: 'default',
-      Options: isPredefined(n) ? null : {},
-      Config:
-        info === undefined
-          ? null
-          : [
-              {
-                Subnet: info.subnet,
-                ...(info.ipRange !== undefined && { IPRange: info.ipRange }),
-                Gateway: info.gateway,
-                ...(info.auxAddresses !== undefined && { AuxiliaryAddresses: info.auxAddresses }),
-              },
-            ],
-    },
-    Internal: info?.internal === true,
-    Attachable: false,
-    Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
-    Containers: Object.fromEntries(members),
-    Options: info !== undefined && isPredefined(n) ? { 'com.docker.network.bridge.name': info.bridge } : (info?.options ?? {}),
-    Labels: n.labels,
-  };
+  const n = networkNamed(await networks(engine), ref);
+  return n && networkJson(engine, n);
 };
 
 export const networkInspect: Command = {
@@ -252,7 +160,7 @@ export const networkRm: Command = {
     let failed = 0;
     for (const ref of args) {
       try {
-        const found = named(await networks(engine), ref);
+        const found = networkNamed(await networks(engine), ref);
         if (found === undefined) throw new SlipwayError('not-found', 'network.not-found', `network ${ref} not found`);
         if (isPredefined(found))
           throw new SlipwayError(

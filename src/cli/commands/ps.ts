@@ -1,4 +1,5 @@
 // `ps`: the list of containers.
+import { networkNamed, networks } from '../../docker/index.ts';
 import {
   commandText,
   filterContainers,
@@ -16,7 +17,6 @@ import { openContainers } from '../containers.ts';
 import { labelOf, labelsText, renderRows, type Row } from '../format.ts';
 import { goTime } from '../go-time.ts';
 import { listFormat } from '../user-config.ts';
-import { networks } from './networks.ts';
 
 /** Widths to which cells are cut. */
 const COMMAND_WIDTH = 20;
@@ -68,9 +68,7 @@ async function settled(engine: Engine, filter: string): Promise<string> {
   const [key = '', value] = filter.split(/=(.*)/s);
   if (key === 'ancestor' && value !== undefined) return `ancestor=${engine.images.find(value)?.id ?? value}`;
   if (key !== 'network' || value === undefined) return filter;
-  const all = await networks(engine);
-  const found = all.find((n) => n.name === value) ?? (value === '' ? undefined : all.find((n) => n.id.startsWith(value)));
-  return `network=${found?.name ?? value}`;
+  return `network=${networkNamed(await networks(engine), value)?.name ?? value}`;
 }
 
 export const ps: Command = {

@@ -30,6 +30,7 @@ export const serve: Command = {
     await serveApi({
       engine: await ctx.engine(),
       program: programFacts(ctx),
+      worker: { command: ctx.selfCommand, environment: ctx.env },
       hosts,
       ...(tls && { tls }),
       signal: ctx.signal,

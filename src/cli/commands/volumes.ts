@@ -1,5 +1,6 @@
 // Commands on volumes: ls, create, inspect, rm, prune.
-import { hasLabels, pruneVolumes, type Engine, type Volume } from '../../engine/index.ts';
+import { volumeJson } from '../../docker/index.ts';
+import { hasLabels, pruneVolumes, type Engine } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
@@ -111,20 +112,10 @@ export const volumeCreate: Command = {
   },
 };
 
-const json = (v: Volume): Record<string, unknown> => ({
-  CreatedAt: `${new Date(v.createdAt).toISOString().slice(0, 19)}Z`,
-  Driver: 'local',
-  Labels: Object.keys(v.labels).length === 0 ? null : v.labels,
-  Mountpoint: v.mountpoint,
-  Name: v.name,
-  Options: v.options === undefined ? null : Object.fromEntries(Object.entries(v.options).toSorted()),
-  Scope: 'local',
-});
-
 export const findVolume: Find = async (engine: Engine, name: string) => {
   const { volumes } = await engine.containers();
   const volume = volumes.list().find((v) => v.name === name);
-  return volume && json(volume);
+  return volume && volumeJson(volume);
 };
 
 export const volumeInspect: Command = {

@@ -2,12 +2,13 @@
 import type { BuildEvent } from '../../builder/index.ts';
 import type { LocalWish, OutputPlace, SessionCredentials } from '../../model/index.ts';
 import type { Operation, OperationKind, Reply } from '../operations.ts';
+import type { StoreEvent } from '../store-operations.ts';
 import type { ErrorData } from './error-data.ts';
 
 export type ToWorker = { readonly type: 'perform'; readonly operation: Operation } | { readonly type: 'cancel' };
 
 export type FromWorker =
-  | { readonly type: 'event'; readonly event: BuildEvent }
+  | { readonly type: 'event'; readonly event: BuildEvent | StoreEvent }
   | { readonly type: 'done'; readonly reply: Reply<OperationKind> }
   | { readonly type: 'failed'; readonly error: ErrorData };
 
@@ -22,5 +23,6 @@ export interface Questions {
   hangUp(connection: number): Promise<void>;
   local(name: string, wish: LocalWish): Promise<{ readonly path: string } | { readonly stream: number }>;
   credentials(host: string): Promise<SessionCredentials | undefined>;
-  output(name: string): Promise<Extract<OutputPlace, { kind: 'path' }> | { readonly stream: number }>;
+  output(name: string): Promise<Exclude<OutputPlace, { kind: 'stream' }> | { readonly stream: number }>;
+  beforeStart(): Promise<void>;
 }

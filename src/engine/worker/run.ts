@@ -1,14 +1,18 @@
 // The caller's end: starts a worker, gives it one operation, and answers from its own session what the worker asks.
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type AgentConnection, type Session, SlipwayError } from '../../model/index.ts';
+import { type AgentConnection, SlipwayError } from '../../model/index.ts';
 import type { Caller } from '../job.ts';
-import type { Operation, OperationKind, Reply } from '../operations.ts';
+import type { CallerOf, Operation, OperationKind, Reply } from '../operations.ts';
+import { isStoreOperation, type StoreCaller } from '../store-operations.ts';
 import { Channel } from './channel.ts';
 import { errorFrom } from './error-data.ts';
 import type { FromWorker, Questions, ToWorker } from './messages.ts';
+
+/** The descriptor by which a worker writes an archive: while files are mounted it cannot wait for messages. */
+const OUTPUT = 3;
 
 export interface WorkerOptions {
   /** How to run slipway itself. */
@@ -25,8 +29,9 @@ export interface WorkerOptions {
 export async function performInWorker<K extends OperationKind>(
   o: WorkerOptions,
   operation: Operation<K>,
-  caller: Caller,
+  asking: CallerOf<K>,
 ): Promise<Reply<K>> {
+  const caller = asking as Caller & Pick<StoreCaller, 'beforeStart'>;
   if (caller.debug)
     throw new SlipwayError('unsupported', 'worker.debug', 'a shell in a failed step needs the terminal, which a worker does not have', {
       hints: ['leave SLIPWAY_WORKER out'],
@@ -34,18 +39,26 @@ export async function performInWorker<K extends OperationKind>(
   const { signal } = caller;
   signal.throwIfAborted();
   const [program = '', ...words] = o.command;
-  const child = spawn(program, [...words, 'worker'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...o.environment } });
+  const child = spawn(program, [...words, 'worker'], {
+    stdio: ['pipe', 'pipe', 'pipe', ...(isStoreOperation(operation) ? (['pipe'] as const) : [])],
+    env: { ...o.environment },
+  }) as ChildProcessWithoutNullStreams;
   const outcome = Promise.withResolvers<Reply<K>>();
   const channel: Channel<ToWorker, FromWorker> = new Channel<ToWorker, FromWorker>({
     write: (frame) => void child.stdin.write(frame),
     onMessage: (m) => {
-      if (m.type === 'event') caller.onEvent(m.event);
+      if (m.type === 'event') caller.onEvent(m.event as never);
       else if (m.type === 'done') outcome.resolve(m.reply as Reply<K>);
       else outcome.reject(errorFrom(m.error));
     },
     onAsk: (method, args) => answer(method, args),
   });
-  const answer = answering(caller.session, channel, signal);
+  let written: { readonly done: Promise<void>; readonly to: Writable } | undefined;
+  const takeOutput = (to: Writable): void => {
+    written = { done: pipeline(child.stdio[OUTPUT] as Readable, to, { end: false }), to };
+    written.done.catch(() => channel.send({ type: 'cancel' })); // thrown below
+  };
+  const answer = answering(caller, channel, isStoreOperation(operation) ? takeOutput : undefined);
   // whoever ended says so by its exit
   child.stdin.on('error', () => undefined);
   child.stderr.on('data', (text: Buffer) => o.onText(text));
@@ -67,7 +80,7 @@ export async function performInWorker<K extends OperationKind>(
   signal.addEventListener('abort', cancel);
   channel.send({ type: 'perform', operation: operation as Operation });
   try {
-    return await Promise.race([
+    const reply = await Promise.race([
       outcome.promise,
       // what it said before it ended counts
       ended.then(async (e) => {
@@ -76,6 +89,10 @@ export async function performInWorker<K extends OperationKind>(
         throw e;
       }),
     ]);
+    await written?.done;
+    // an archive that was cut short must not look like a whole one: its end comes when the operation has succeeded
+    written?.to.end();
+    return reply;
   } finally {
     signal.removeEventListener('abort', cancel);
     child.stdin.end();
@@ -85,10 +102,11 @@ export async function performInWorker<K extends OperationKind>(
 
 /** Answers questions from a session. */
 function answering(
-  session: Session,
+  caller: Caller & Pick<StoreCaller, 'beforeStart'>,
   channel: Channel<ToWorker, FromWorker>,
-  signal: AbortSignal,
+  takeOutput: ((to: Writable) => void) | undefined,
 ): (method: string, args: readonly unknown[]) => Promise<unknown> {
+  const { session, signal } = caller;
   const connections = new Map<number, AgentConnection>();
   const connection = (n: number): AgentConnection => {
     const found = connections.get(n);
@@ -122,11 +140,16 @@ function answering(
     output: async (name) => {
       const place = await session.output(name);
       if (place.kind === 'path') return place;
+      if (place.kind === 'stream' && takeOutput !== undefined) {
+        takeOutput(place.stream);
+        return { kind: 'descriptor', fd: OUTPUT };
+      }
       const stream = channel.reserve();
       const to = place.kind === 'stream' ? place.stream : createWriteStream('', { fd: place.fd, autoClose: false });
       take(channel, stream, channel.readable(stream, { confirm: false }), to);
       return { stream };
     },
+    beforeStart: async () => await caller.beforeStart?.(),
   };
   return async (method, args) => {
     if (!Object.hasOwn(questions, method)) throw new SlipwayError('internal', 'worker.asked', `nobody is asked ${method}`);

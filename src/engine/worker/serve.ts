@@ -1,7 +1,9 @@
 // The worker's end: takes one operation from a pipe, works on it, and asks for what only the caller has over the same pipe.
 import type { Readable } from 'node:stream';
 import { type Session, SlipwayError } from '../../model/index.ts';
+import type { BuildEvent } from '../../builder/index.ts';
 import type { Engine } from '../engine.ts';
+import type { StoreEvent } from '../store-operations.ts';
 import { type Operation, perform } from '../operations.ts';
 import { Channel } from './channel.ts';
 import { errorData } from './error-data.ts';
@@ -40,7 +42,8 @@ export async function serveOperation(pipe: WorkerPipe, open: () => Promise<Engin
     const reply = await perform(await open(), operation, {
       session: new AskedSession(channel),
       signal: AbortSignal.any([signal, stop.signal]),
-      onEvent: (event) => channel.send({ type: 'event', event }),
+      onEvent: (event: BuildEvent | StoreEvent) => channel.send({ type: 'event', event }),
+      beforeStart: () => channel.ask('beforeStart') as Promise<void>,
     });
     channel.send({ type: 'done', reply });
   } catch (e) {

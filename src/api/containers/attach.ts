@@ -1,0 +1,129 @@
+// `attach`: the connection becomes the streams of a container, before its start or while it runs; and `logs`, what it wrote.
+import { attachTo, type Container, type ContainerManager, isAlive, resizeTerminal } from '../../engine/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import { openContainers } from '../api.ts';
+import type { Call } from '../http/call.ts';
+import { type Hijacked, RAW_STREAM } from '../http/reply.ts';
+import { ClientTerminal, detachKeysOf, drained, sizeOf, streamsOf, streamType, type Wanted, writerOf } from './streams.ts';
+
+export async function attach(call: Call): Promise<void> {
+  const { api, query, reply, signal } = call;
+  const containers = await openContainers(api);
+  const c = containers.records.resolve(call.param('id'));
+  const keys = detachKeysOf(query.text('detachKeys'));
+  const stream = query.flag('stream');
+  const wanted = { stdin: stream && query.flag('stdin') && c.request.openStdin, stdout: query.flag('stdout'), stderr: query.flag('stderr') };
+  if (c.state.paused === true)
+    throw new SlipwayError('conflict', 'container.paused', 'container ' + c.id + ' is paused, unpause the container before attach');
+  if (c.state.status === 'restarting')
+    throw new SlipwayError('conflict', 'container.restarting', `container ${c.id} is restarting, wait until the container is running`);
+  const ends = reply.hijack(streamType(call, c.request.tty));
+  if (query.flag('logs')) await writeLogs(containers, c, ends, wanted);
+  if (!stream) return;
+  const leave = new AbortController();
+  const left = (): void => leave.abort();
+  signal.addEventListener('abort', left);
+  try {
+    if (isAlive(c)) await connect(containers, c, ends, wanted, keys, leave.signal);
+    else await beforeStart(call, containers, c, (onConnected) => connect(containers, c, ends, wanted, keys, leave.signal, onConnected));
+  } finally {
+    signal.removeEventListener('abort', left);
+  }
+}
+
+async function connect(
+  containers: ContainerManager,
+  c: Container,
+  ends: Hijacked,
+  wanted: Wanted,
+  keys: readonly number[] | undefined,
+  leave: AbortSignal,
+  onConnected?: () => void,
+): Promise<void> {
+  const streams = streamsOf(ends, wanted);
+  const terminal = c.request.tty ? new ClientTerminal(ends, wanted, keys) : undefined;
+  await attachTo(containers, c, { ...streams, ...(terminal && { terminal }), leave, ...(onConnected && { onConnected }) });
+}
+
+/** Waits for the start, of which this server is told; the client may go before. */
+async function beforeStart(
+  { api, signal }: Call,
+  containers: ContainerManager,
+  c: Container,
+  run: (onConnected: () => void) => Promise<void>,
+): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const giveUp = api.waiting.add(c.id, {
+    connect: async () => {
+      const connected = Promise.withResolvers<void>();
+      const running = run(connected.resolve);
+      running.then(over.resolve, over.reject);
+      // a client that cannot be connected keeps the container from nothing
+      await Promise.race([connected.promise, running.catch(() => {})]);
+    },
+    fail: over.resolve,
+  });
+  const gone = (): void => over.resolve();
+  signal.addEventListener('abort', gone);
+  // it may have been started while we came here
+  const now = containers.records.get(c.id);
+  if (now === undefined) giveUp();
+  try {
+    if (now !== undefined) await over.promise;
+  } finally {
+    giveUp();
+    signal.removeEventListener('abort', gone);
+  }
+}
+
+async function writeLogs(containers: ContainerManager, c: Container, { output }: Hijacked, wanted: Wanted): Promise<void> {
+  const write = writerOf(output, c.request.tty);
+  for await (const line of containers.logs(c)) {
+    if (wanted[line.stream]) write(line.stream, line.data);
+    await drained(output);
+  }
+}
+
+export async function logs(call: Call): Promise<void> {
+  const { api, query, reply } = call;
+  const wanted = { stdin: false, stdout: query.flag('stdout'), stderr: query.flag('stderr') };
+  if (!wanted.stdout && !wanted.stderr)
+    throw new SlipwayError('invalid-argument', 'api.query', 'Bad parameters: you must choose at least one stream');
+  const containers = await openContainers(api);
+  const c = containers.records.resolve(call.param('id'));
+  const [since, until] = [query.moment('since'), query.moment('until')];
+  const tail = query.text('tail');
+  const count = tail === undefined || tail === 'all' || !/^\d+$/.test(tail) ? undefined : Number(tail);
+  const signal = call.following;
+  const output = reply.stream(c.request.tty ? RAW_STREAM : streamType(call, false));
+  const write = writerOf(output, c.request.tty);
+  try {
+    const lines = containers.logs(c, {
+      follow: query.flag('follow'),
+      signal,
+      ...(count !== undefined && { tail: count }),
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+    });
+    const details = query.flag('details') ? detailsOf(c) : '';
+    for await (const line of lines) {
+      if (!wanted[line.stream]) continue;
+      const head = `${query.flag('timestamps') ? `${line.time} ` : ''}${details}`;
+      write(line.stream, head === '' ? line.data : Buffer.concat([Buffer.from(head), line.data]));
+      await drained(output);
+    }
+  } catch (e) {
+    if (!signal.aborted) throw e;
+  }
+  output.end();
+}
+
+/** What the log driver was asked to show of a container; nothing, since it has no such options. */
+const detailsOf = (_: Container): string => ' ';
+
+export async function resize(call: Call): Promise<void> {
+  const size = sizeOf(call);
+  const containers = await openContainers(call.api);
+  await resizeTerminal(containers, containers.records.resolve(call.param('id')), size);
+  call.reply.empty(200);
+}

@@ -1,0 +1,157 @@
+// Further programs in containers: asked for by one request, started by another, and remembered for a third that asks how they ended.
+import { type Container, execIn, isAlive } from '../../engine/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { randomId } from '../../util/index.ts';
+import { type Api, openContainers } from '../api.ts';
+import type { Call } from '../http/call.ts';
+import { RAW_STREAM } from '../http/reply.ts';
+import { ClientTerminal, detachKeysOf, sizeOf, streamsOf, streamType, writerOf } from './streams.ts';
+
+interface Exec {
+  readonly id: string;
+  readonly container: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly tty: boolean;
+  readonly privileged: boolean;
+  readonly attached: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly detachKeys?: string;
+  started: boolean;
+  running: boolean;
+  exitCode?: number;
+  terminal?: ClientTerminal;
+}
+
+/** How many that have ended are remembered. */
+const KEPT = 500;
+
+export class Execs {
+  readonly #all = new Map<string, Exec>();
+
+  add(exec: Exec): void {
+    this.#all.set(exec.id, exec);
+    for (const [id, one] of this.#all) {
+      if (this.#all.size <= KEPT) return;
+      if (!one.running) this.#all.delete(id);
+    }
+  }
+
+  /** @throws SlipwayError not-found `api.no-exec` */
+  get(id: string): Exec {
+    const found = this.#all.get(id);
+    if (found === undefined) throw new SlipwayError('not-found', 'api.no-exec', `No such exec instance: ${id}`);
+    return found;
+  }
+
+  /** Of a container, those that run. */
+  of(container: string): string[] {
+    return [...this.#all.values()].filter((e) => e.container === container && e.running).map((e) => e.id);
+  }
+}
+
+export async function createExec(call: Call): Promise<void> {
+  const { api, reply } = call;
+  const body = await call.json();
+  const c = await runningContainer(api, call.param('id'));
+  const args = body.words('Cmd') ?? [];
+  if (args.length === 0) throw new SlipwayError('invalid-argument', 'api.exec', 'No exec command specified');
+  const keys = body.word('DetachKeys');
+  detachKeysOf(keys);
+  const [workdir, user] = [body.word('WorkingDir'), body.word('User')];
+  const exec: Exec = {
+    id: randomId(),
+    container: c.id,
+    args,
+    env: body.texts('Env') ?? [],
+    tty: body.flag('Tty') === true,
+    privileged: body.flag('Privileged') === true,
+    attached: {
+      stdin: body.flag('AttachStdin') === true,
+      stdout: body.flag('AttachStdout') === true,
+      stderr: body.flag('AttachStderr') === true,
+    },
+    ...(workdir !== undefined && { workdir }),
+    ...(user !== undefined && { user }),
+    ...(keys !== undefined && { detachKeys: keys }),
+    started: false,
+    running: false,
+  };
+  api.execs.add(exec);
+  reply.json({ Id: exec.id }, 201);
+}
+
+/** @throws SlipwayError conflict, as dockerd refuses what does not run */
+async function runningContainer(api: Api, word: string): Promise<Container> {
+  const containers = await openContainers(api);
+  const c = containers.records.resolve(word);
+  if (!isAlive(c)) throw new SlipwayError('conflict', 'container.not-running', `container ${c.id} is not running`);
+  if (c.state.paused === true)
+    throw new SlipwayError('conflict', 'container.paused', `Container ${c.name} is paused, unpause the container before exec`);
+  return c;
+}
+
+export async function startExec(call: Call): Promise<void> {
+  const { api, reply } = call;
+  const body = await call.optionalJson();
+  const exec = api.execs.get(call.param('id'));
+  if (exec.started) throw new SlipwayError('conflict', 'api.exec', `Error: Exec command ${exec.id} has already run`);
+  const c = await runningContainer(api, exec.container);
+  exec.started = true;
+  exec.running = true;
+  const containers = await api.engine.containers();
+  const request = { ...exec, detach: body?.flag('Detach') === true };
+  try {
+    if (request.detach) {
+      exec.exitCode = (await execIn(containers, c, { ...request, stdout: ignore, stderr: ignore })) ?? 0;
+      return reply.empty(200);
+    }
+    const ends = reply.hijack(exec.tty ? RAW_STREAM : streamType(call, false));
+    const size = body?.raw('ConsoleSize');
+    if (exec.tty) {
+      exec.terminal = new ClientTerminal(ends, exec.attached, detachKeysOf(exec.detachKeys));
+      if (Array.isArray(size) && size.length === 2) exec.terminal.resize({ rows: Number(size[0]), columns: Number(size[1]) });
+    }
+    const streams = streamsOf(ends, exec.attached);
+    try {
+      exec.exitCode = (await execIn(containers, c, { ...request, ...streams, ...(exec.terminal && { terminal: exec.terminal }) })) ?? 0;
+    } catch (e) {
+      // the connection is the program's by now: what is wrong with it stands where its output would
+      exec.exitCode = (isSlipwayError(e) ? e.exitCode : undefined) ?? 126;
+      writerOf(ends.output, exec.tty)('stdout', Buffer.from(`${e instanceof Error ? e.message : String(e)}\r\n`));
+    }
+  } catch (e) {
+    exec.exitCode ??= (isSlipwayError(e) ? e.exitCode : undefined) ?? 126;
+    throw e;
+  } finally {
+    exec.running = false;
+  }
+}
+
+const ignore = (): void => {};
+
+export async function inspectExec({ api, reply, params }: Call): Promise<void> {
+  const e = api.execs.get(params['id'] ?? '');
+  const [entrypoint = '', ...rest] = e.args;
+  reply.json({
+    ID: e.id,
+    Running: e.running,
+    ExitCode: e.exitCode ?? null,
+    ProcessConfig: { tty: e.tty, entrypoint, arguments: rest, privileged: e.privileged, ...(e.user !== undefined && { user: e.user }) },
+    OpenStdin: e.attached.stdin,
+    OpenStderr: e.attached.stderr,
+    OpenStdout: e.attached.stdout,
+    CanRemove: false,
+    ContainerID: e.container,
+    DetachKeys: e.detachKeys ?? '',
+    Pid: 0,
+  });
+}
+
+export async function resizeExec(call: Call): Promise<void> {
+  const size = sizeOf(call);
+  const exec = call.api.execs.get(call.param('id'));
+  exec.terminal?.resize(size);
+  call.reply.empty(200);
+}

@@ -1,0 +1,98 @@
+// The streams of a program in a container over the connection of a client: bytes as they are where it has a terminal, else frames.
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { Streams, TerminalEnds } from '../../engine/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import type { Call } from '../http/call.ts';
+import { frame, type StreamName } from '../http/frames.ts';
+import { type Hijacked, MULTIPLEXED_STREAM, RAW_STREAM } from '../http/reply.ts';
+
+export interface Wanted {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** Since 1.42 the type says whether what comes are frames. */
+export const streamType = ({ minor }: Call, tty: boolean): string => (!tty && minor >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM);
+
+/** Waits until a client has read enough that more can be written, or has gone. */
+export async function drained(to: Writable): Promise<void> {
+  if (!to.writableNeedDrain || to.destroyed) return;
+  const over = new AbortController();
+  try {
+    await Promise.race([once(to, 'drain', { signal: over.signal }), once(to, 'close', { signal: over.signal })]);
+  } catch {
+    // it has failed: nobody reads any more
+  } finally {
+    over.abort();
+  }
+}
+
+/** Bytes of one stream, in the form that the client expects. */
+export const writerOf =
+  (output: Writable, tty: boolean) =>
+  (stream: StreamName, data: Uint8Array): void => {
+    if (!output.destroyed && !output.writableEnded) output.write(tty ? data : frame(stream, data));
+  };
+
+export function streamsOf({ input, output }: Hijacked, wanted: Wanted): Streams {
+  const write = writerOf(output, false);
+  return {
+    ...(wanted.stdin && { stdin: input }),
+    stdout: (chunk) => void (wanted.stdout && write('stdout', chunk)),
+    stderr: (chunk) => void (wanted.stderr && write('stderr', chunk)),
+    ready: () => drained(output),
+  };
+}
+
+/** A client's terminal: what size it has, the client says when it likes. */
+export class ClientTerminal implements TerminalEnds {
+  readonly input?: TerminalEnds['input'] & object;
+  readonly output: TerminalEnds['output'];
+  readonly detachKeys: readonly number[] | undefined;
+  readonly #changed = new Set<() => void>();
+  #size: { readonly columns: number; readonly rows: number } | undefined;
+
+  constructor({ input, output }: Hijacked, wanted: Wanted, detachKeys: readonly number[] | undefined) {
+    if (wanted.stdin) this.input = input;
+    const write = writerOf(output, true);
+    this.output = { write: (chunk) => void (wanted.stdout && write('stdout', chunk)), ready: () => drained(output) };
+    this.detachKeys = detachKeys;
+  }
+
+  size(): { readonly columns: number; readonly rows: number } | undefined {
+    return this.#size;
+  }
+
+  resize(size: { readonly columns: number; readonly rows: number }): void {
+    this.#size = size;
+    for (const changed of this.#changed) changed();
+  }
+
+  onResize(changed: () => void): () => void {
+    this.#changed.add(changed);
+    return () => void this.#changed.delete(changed);
+  }
+}
+
+const CONTROL = '@abcdefghijklmnopqrstuvwxyz[\\]^_';
+
+/** `ctrl-p,ctrl-q` as bytes; undefined for the usual ones. @throws SlipwayError `api.detach-keys` */
+export function detachKeysOf(text: string | undefined): number[] | undefined {
+  return text?.split(',').map((key) => {
+    if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
+    const control = /^ctrl-(.)$/i.exec(key)?.[1];
+    const code = control === undefined ? -1 : CONTROL.indexOf(control.toLowerCase());
+    if (code >= 0) return code;
+    throw new SlipwayError('invalid-argument', 'api.detach-keys', `Invalid detach keys (${text}) provided: Unknown character: '${key}'`);
+  });
+}
+
+/** `h` and `w` of a request to resize. @throws SlipwayError `api.query` */
+export function sizeOf({ query }: Call): { readonly columns: number; readonly rows: number } {
+  const [rows, columns] = [query.number('h'), query.number('w')];
+  const isSize = (n: number | undefined): n is number => n !== undefined && n >= 0 && n < 65_536;
+  if (isSize(rows) && isSize(columns)) return { rows, columns };
+  throw new SlipwayError('invalid-argument', 'api.query', 'invalid size of a terminal: h and w are numbers of characters');
+}

@@ -1,0 +1,45 @@
+// Work that a process of its own does for a request: what mounts files, moves many bytes or takes its time. A client that goes away
+// stops it.
+import type { Readable, Writable } from 'node:stream';
+import { type CallerOf, type Operation, type OperationKind, performInWorker, type Reply, type StoreCaller } from '../engine/index.ts';
+import { type Session, type SessionCredentials, SlipwayError } from '../model/index.ts';
+import type { Api } from './api.ts';
+
+/** How slipway itself is run. */
+export interface WorkerCommand {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface WorkOptions {
+  readonly signal: AbortSignal;
+  readonly input?: Readable;
+  /** Gets its end only when the work has succeeded. */
+  readonly output?: Writable;
+  readonly credentials?: (host: string) => Promise<SessionCredentials | undefined>;
+  readonly onEvent?: (e: never) => void;
+  readonly beforeStart?: NonNullable<StoreCaller['beforeStart']>;
+}
+
+/** @throws what the operation throws */
+export function work<K extends OperationKind>(api: Api, operation: Operation<K>, o: WorkOptions): Promise<Reply<K>> {
+  const caller = {
+    session: sessionOf(o),
+    signal: o.signal,
+    onEvent: o.onEvent ?? ((): void => {}),
+    ...(o.beforeStart && { beforeStart: o.beforeStart }),
+  };
+  return performInWorker({ ...api.worker, onText: (text) => api.warn(text.toString().trim()) }, operation, caller as unknown as CallerOf<K>);
+}
+
+/** What a client has: what it sends, where it reads, and what it signs in with. */
+function sessionOf({ input, output, credentials }: WorkOptions): Session {
+  const nothing = (what: string): SlipwayError => new SlipwayError('not-found', 'session.local', `the client has no ${what}`);
+  return {
+    secret: () => Promise.resolve(undefined),
+    ssh: () => Promise.resolve(undefined),
+    local: (name) => (input === undefined ? Promise.reject(nothing(name)) : Promise.resolve({ kind: 'stream', stream: input })),
+    output: (name) => (output === undefined ? Promise.reject(nothing(name)) : Promise.resolve({ kind: 'stream', stream: output })),
+    credentials: (host) => credentials?.(host) ?? Promise.resolve(undefined),
+  };
+}
