@@ -29,7 +29,11 @@ export function work<K extends OperationKind>(api: Api, operation: Operation<K>,
     onEvent: o.onEvent ?? ((): void => {}),
     ...(o.beforeStart && { beforeStart: o.beforeStart }),
   };
-  return performInWorker({ ...api.worker, onText: (text) => api.warn(text.toString().trim()) }, operation, caller as unknown as CallerOf<K>);
+  return performInWorker(
+    { ...api.worker, onText: (text) => api.warn(text.toString().trim()) },
+    operation,
+    caller as unknown as CallerOf<K>,
+  );
 }
 
 /** What a client has: what it sends, where it reads, and what it signs in with. */

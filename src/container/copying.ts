@@ -129,7 +129,12 @@ export async function archiveIn(
       refuseReadonly(c, inside);
       const below = (name: string): string => (inside === '' ? name : `${inside}/${name}`);
       const owner = o.ownedByUser === true ? ownerOf(root, c) : {};
-      const moved = (e: TarEntry): TarEntry => ({ ...e, ...owner, path: below(e.path), ...(e.type === 'link' && { link: below(e.link ?? '') }) });
+      const moved = (e: TarEntry): TarEntry => ({
+        ...e,
+        ...owner,
+        path: below(e.path),
+        ...(e.type === 'link' && { link: below(e.link ?? '') }),
+      });
       unpack(
         root,
         (applier) => new Changed(applier, moved),

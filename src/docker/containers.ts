@@ -1,5 +1,13 @@
 // A container in Docker's JSON (ContainerInspect), and the parts of it that lists show too.
-import { type Container, containerSizes, type Engine, inspectContainer, mountsJson, networksJson, type Snapshotter } from '../engine/index.ts';
+import {
+  type Container,
+  containerSizes,
+  type Engine,
+  inspectContainer,
+  mountsJson,
+  networksJson,
+  type Snapshotter,
+} from '../engine/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import { networkId, networks } from './networks.ts';
 
@@ -33,6 +41,6 @@ export async function endpointsJson(engine: Engine, c: Container): Promise<Recor
   );
 }
 
-export const endpointId = (network: string, c: Container): string => sha256Hex(`${network}${c.id}`);
+const endpointId = (network: string, c: Container): string => sha256Hex(`${network}${c.id}`);
 
 export const containerMounts = mountsJson;

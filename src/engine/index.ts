@@ -6,7 +6,15 @@ export type { Delivered } from './deliver.ts';
 export type { Delivery } from './delivery.ts';
 export type { BuildRequest, Caller } from './job.ts';
 export { performInWorker, serveOperation } from './worker/index.ts';
-export { type BuildOperationKind, type CallerOf, type Checked, type Operation, type OperationKind, perform, type Reply } from './operations.ts';
+export {
+  type BuildOperationKind,
+  type CallerOf,
+  type Checked,
+  type Operation,
+  type OperationKind,
+  perform,
+  type Reply,
+} from './operations.ts';
 export type { LoadedImage, StoreCaller, StoreEvent } from './store-operations.ts';
 export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
 export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';
@@ -27,7 +35,15 @@ export { hasStandIn, makeStandIn, standIns } from './stand-ins.ts';
 export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
 export { serviceUnit } from './service.ts';
-export { measure, type Measured, sample as sampleContainer, type Sample, parseRestartPolicy, startByPolicies, updateContainer } from '../container/index.ts';
+export {
+  measure,
+  type Measured,
+  sample as sampleContainer,
+  type Sample,
+  parseRestartPolicy,
+  startByPolicies,
+  updateContainer,
+} from '../container/index.ts';
 export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
 
 // The use cases that a part below has whole.

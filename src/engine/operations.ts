@@ -9,7 +9,14 @@ import type { Delivered } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { type BuildRequest, type Caller, withJob } from './job.ts';
-import { isStoreOperation, performOnStore, type StoreCaller, type StoreOperation, type StoreOperationKind, type StoreOperations } from './store-operations.ts';
+import {
+  isStoreOperation,
+  performOnStore,
+  type StoreCaller,
+  type StoreOperation,
+  type StoreOperationKind,
+  type StoreOperations,
+} from './store-operations.ts';
 import { outlineOf, type TargetOutline, type Targets, targetsOf } from './targets.ts';
 
 export interface BuildOperations {

@@ -40,7 +40,12 @@ export interface StoreOperations {
   readonly load: { readonly input: { readonly platform?: Platform }; readonly reply: readonly LoadedImage[] };
   readonly save: { readonly input: { readonly images: readonly string[] }; readonly reply: undefined };
   readonly import: {
-    readonly input: { readonly name?: string; readonly changes: readonly string[]; readonly message?: string; readonly platform?: Platform };
+    readonly input: {
+      readonly name?: string;
+      readonly changes: readonly string[];
+      readonly message?: string;
+      readonly platform?: Platform;
+    };
     readonly reply: Digest;
   };
   readonly export: { readonly input: { readonly container: string }; readonly reply: undefined };
@@ -118,7 +123,11 @@ export async function performOnStore(
     case 'load': {
       const { loadImages } = await import('./archives.ts');
       const onProgress = (progress: LayerProgress): void => caller.onEvent({ type: 'archive', progress });
-      const loaded = await loadImages(engine, await input(session, signal), { signal, onProgress, ...(o.platform && { platform: o.platform }) });
+      const loaded = await loadImages(engine, await input(session, signal), {
+        signal,
+        onProgress,
+        ...(o.platform && { platform: o.platform }),
+      });
       return loaded.map(({ image, names, replaced }) => ({ id: image.id, names, replaced }));
     }
     case 'save': {
@@ -159,7 +168,7 @@ export async function performOnStore(
     case 'commit':
       return (await commitContainer(...(await found(engine, o.container)), o.options)).id;
     default:
-      throw new SlipwayError('internal', 'operation.unknown', `there is no operation ${String((o satisfies never) as unknown)}`);
+      throw new SlipwayError('internal', 'operation.unknown', `there is no operation ${String(o satisfies never as unknown)}`);
   }
 }
 

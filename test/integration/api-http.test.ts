@@ -65,7 +65,10 @@ before(async () => {
     post('/typed', async (call) => call.reply.json({ name: (await call.json()).text('Name') })),
   ];
   const stopping = new AbortController().signal;
-  const server = new HttpServer({ engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping, warn: () => {}, now: Date.now }, new RouteTable(echo));
+  const server = new HttpServer(
+    { engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping, warn: () => {}, now: Date.now },
+    new RouteTable(echo),
+  );
   plain = createServer({ allowHalfOpen: true }, (socket) => server.connect(socket));
   await new Promise<void>((resolve) => plain.listen(PATH, resolve));
 });

@@ -12,7 +12,11 @@ export async function attach(call: Call): Promise<void> {
   const c = containers.records.resolve(call.param('id'));
   const keys = detachKeysOf(query.text('detachKeys'));
   const stream = query.flag('stream');
-  const wanted = { stdin: stream && query.flag('stdin') && c.request.openStdin, stdout: query.flag('stdout'), stderr: query.flag('stderr') };
+  const wanted = {
+    stdin: stream && query.flag('stdin') && c.request.openStdin,
+    stdout: query.flag('stdout'),
+    stderr: query.flag('stderr'),
+  };
   if (c.state.paused === true)
     throw new SlipwayError('conflict', 'container.paused', 'container ' + c.id + ' is paused, unpause the container before attach');
   if (c.state.status === 'restarting')

@@ -12,7 +12,10 @@ import { networkingOf } from './networking.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** @throws SlipwayError invalid-argument */
-export function requestOf(body: Fields, o: { readonly name?: string | undefined; readonly platform?: string | undefined }): ContainerRequest {
+export function requestOf(
+  body: Fields,
+  o: { readonly name?: string | undefined; readonly platform?: string | undefined },
+): ContainerRequest {
   const h = body.object('HostConfig') ?? Fields.of({});
   const image = body.word('Image');
   if (image === undefined) throw invalid('config cannot be empty in order to create a container');
@@ -106,9 +109,14 @@ function refuseUnsupported(h: Fields): void {
   const runtime = h.word('Runtime');
   if (runtime !== undefined && !['crun', 'runc', 'io.containerd.runc.v2'].includes(runtime))
     throw invalid(`unknown or invalid runtime name: ${runtime}`);
-  if (!['', 'default'].includes(h.text('Isolation') ?? '')) throw invalid(`invalid isolation ${JSON.stringify(h.text('Isolation'))} on linux`);
+  if (!['', 'default'].includes(h.text('Isolation') ?? ''))
+    throw invalid(`invalid isolation ${JSON.stringify(h.text('Isolation'))} on linux`);
   if (!['', 'local'].includes(h.text('VolumeDriver') ?? ''))
-    throw new SlipwayError('not-found', 'api.no-driver', `error looking up volume plugin ${h.text('VolumeDriver')}: plugin ${JSON.stringify(h.text('VolumeDriver'))} not found`);
+    throw new SlipwayError(
+      'not-found',
+      'api.no-driver',
+      `error looking up volume plugin ${h.text('VolumeDriver')}: plugin ${JSON.stringify(h.text('VolumeDriver'))} not found`,
+    );
 }
 
 /** What `inspect` shows of them, which some clients send back. */
@@ -135,7 +143,9 @@ function portsOf(port: string, bindings: unknown): ContainerRequest['ports'] {
     const ip = b.text('HostIp') ?? '';
     const host = b.text('HostPort') ?? '';
     const address = ip.includes(':') ? `[${ip}]` : ip;
-    return parsePortSpec(address === '' ? (host === '' || host === '0' ? port : `${host}:${port}`) : `${address}:${host === '0' ? '' : host}:${port}`);
+    return parsePortSpec(
+      address === '' ? (host === '' || host === '0' ? port : `${host}:${port}`) : `${address}:${host === '0' ? '' : host}:${port}`,
+    );
   });
 }
 

@@ -65,8 +65,7 @@ function restartOf(policy: Fields | undefined): ContainerRequest['restart'] {
   if (policy === undefined || name === undefined) return undefined;
   const most = policy.number('MaximumRetryCount') ?? 0;
   if (most < 0) throw invalid('invalid restart policy: maximum retry count cannot be negative');
-  if (most > 0 && name !== 'on-failure')
-    throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
+  if (most > 0 && name !== 'on-failure') throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
   return parseRestartPolicy(most > 0 ? `${name}:${most}` : name);
 }
 

@@ -16,7 +16,8 @@ export function mountOf(m: Fields): Mount {
   const source = m.text('Source') ?? '';
   const destination = m.text('Target') ?? '';
   const readonly = m.flag('ReadOnly') === true;
-  if (!['bind', 'volume', 'tmpfs'].includes(type)) throw refuse(type === 'image' ? 'mounts of images are not supported' : 'mount type unknown');
+  if (!['bind', 'volume', 'tmpfs'].includes(type))
+    throw refuse(type === 'image' ? 'mounts of images are not supported' : 'mount type unknown');
   if (destination === '') throw refuse('field Target must not be empty');
   if (!isAbsolute(destination)) throw refuse(`invalid mount path: '${destination}' mount path must be absolute`);
   if (normalize(`${destination}/`) === '/') throw refuse("invalid specification: destination can't be '/'");
@@ -30,7 +31,9 @@ export function mountOf(m: Fields): Mount {
     if (source !== '') throw refuse('field Source must not be specified');
     return { tmpfs: [destination, tmpfsOptions(m.object('TmpfsOptions'), readonly, refuse).join(',')].filter(Boolean).join(':') };
   }
-  return { volume: type === 'bind' ? bind(m, { source, destination, readonly }, refuse) : volume(m, { source, destination, readonly }, refuse) };
+  return {
+    volume: type === 'bind' ? bind(m, { source, destination, readonly }, refuse) : volume(m, { source, destination, readonly }, refuse),
+  };
 }
 
 type Refuse = (why: string) => SlipwayError;
@@ -58,8 +61,7 @@ function volume(m: Fields, { source, ...place }: Place, refuse: Refuse): VolumeR
   const name = driver?.word('Name') ?? 'local';
   if (name !== 'local') throw refuse(`plugin ${JSON.stringify(name)} not found`);
   if (o?.word('Subpath') !== undefined) throw refuse('Subpath is not supported: volumes are mounted whole');
-  if (source.includes('/'))
-    throw refuse(`${JSON.stringify(source)} includes invalid characters for a local volume name`);
+  if (source.includes('/')) throw refuse(`${JSON.stringify(source)} includes invalid characters for a local volume name`);
   const labels = o?.pairs('Labels') ?? {};
   const options = driver?.pairs('Options') ?? {};
   return {

@@ -28,12 +28,16 @@ export function networkingOf(mode: string, config: Fields | undefined, mac: stri
 }
 
 /** `EndpointSettings`. @throws SlipwayError `api.endpoint` */
-export function endpointOf(network: string, value: unknown): Endpoint {
+function endpointOf(network: string, value: unknown): Endpoint {
   if (value === null) return { network };
   const e = Fields.of(value, `EndpointsConfig.${network}`);
   const ipam = e.object('IPAMConfig');
   ipam?.refuse({ IPv6Address: 'containers have addresses of IPv4', LinkLocalIPs: 'containers have addresses of IPv4' });
-  e.refuse({ Links: 'aliases name other containers of a network', DriverOpts: 'bridges have none', GwPriority: 'the first network by name leads out' });
+  e.refuse({
+    Links: 'aliases name other containers of a network',
+    DriverOpts: 'bridges have none',
+    GwPriority: 'the first network by name leads out',
+  });
   const aliases = [...new Set(e.texts('Aliases') ?? [])];
   const ip = ipam?.word('IPv4Address');
   if (ip !== undefined && !isIPv4(ip)) throw refuse(network, `invalid endpoint settings:\ninvalid IPv4 address: ${ip}`);

@@ -30,6 +30,7 @@ export async function wait(call: Call): Promise<void> {
     output.end();
   } finally {
     over.abort();
+    await happening.return(undefined);
   }
 }
 

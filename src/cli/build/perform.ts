@@ -1,5 +1,13 @@
 // Where the operations of `build` are worked on: in this process, or in a worker where SLIPWAY_WORKER asks for one.
-import { type BuildOperationKind, type Caller, type CallerOf, type Operation, perform, performInWorker, type Reply } from '../../engine/index.ts';
+import {
+  type BuildOperationKind,
+  type Caller,
+  type CallerOf,
+  type Operation,
+  perform,
+  performInWorker,
+  type Reply,
+} from '../../engine/index.ts';
 import type { Context } from '../command.ts';
 
 /** @throws what the operation throws */
