@@ -1,9 +1,14 @@
 // What every handler stands on: the engine on a store, how work is given to a process of its own, and what clients left to come back for.
 import type { ProgramFacts } from '../docker/index.ts';
 import type { ContainerManager, Engine } from '../engine/index.ts';
-import type { Execs } from './containers/execs.ts';
+import type { Execs } from './containers/exec-records.ts';
 import type { Waiting } from './containers/waiting.ts';
-import type { WorkerCommand } from './work.ts';
+
+/** How slipway itself is run. */
+export interface WorkerCommand {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
 
 export interface Api {
   readonly engine: Engine;

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramFacts } from '../docker/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
-import type { Api } from './api.ts';
-import { Execs } from './containers/execs.ts';
+import type { Api, WorkerCommand } from './api.ts';
+import { Execs } from './containers/exec-records.ts';
 import { CONTAINER_ROUTES } from './containers/routes.ts';
 import { Waiting } from './containers/waiting.ts';
 import type { Host } from './http/hosts.ts';
@@ -13,7 +13,6 @@ import { RouteTable } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
 import { aboutRoutes } from './system/about.ts';
 import { ELSEWHERE_ROUTES } from './system/elsewhere.ts';
-import type { WorkerCommand } from './work.ts';
 
 export interface ServeOptions {
   readonly engine: Engine;

@@ -5,12 +5,6 @@ import { type CallerOf, type Operation, type OperationKind, performInWorker, typ
 import { type Session, type SessionCredentials, SlipwayError } from '../model/index.ts';
 import type { Api } from './api.ts';
 
-/** How slipway itself is run. */
-export interface WorkerCommand {
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
 export interface WorkOptions {
   readonly signal: AbortSignal;
   readonly input?: Readable;

@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { Execs } from '../../src/api/containers/execs.ts';
+import { Execs } from '../../src/api/containers/exec-records.ts';
 import { Waiting } from '../../src/api/containers/waiting.ts';
 import { JsonLines, RAW_STREAM } from '../../src/api/http/reply.ts';
 import { get, post, RouteTable } from '../../src/api/http/routes.ts';

@@ -1,55 +1,12 @@
-// Further programs in containers: asked for by one request, started by another, and remembered for a third that asks how they ended.
+// Further programs in containers: asked for by one request, started by another, and a third asks how they ended.
 import { type Container, execIn, isAlive } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { randomId } from '../../util/index.ts';
 import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { RAW_STREAM } from '../http/reply.ts';
+import type { Exec } from './exec-records.ts';
 import { ClientTerminal, detachKeysOf, sizeOf, streamsOf, streamType, writerOf } from './streams.ts';
-
-interface Exec {
-  readonly id: string;
-  readonly container: string;
-  readonly args: readonly string[];
-  readonly env: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
-  readonly tty: boolean;
-  readonly privileged: boolean;
-  readonly attached: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-  readonly detachKeys?: string;
-  started: boolean;
-  running: boolean;
-  exitCode?: number;
-  terminal?: ClientTerminal;
-}
-
-/** How many that have ended are remembered. */
-const KEPT = 500;
-
-export class Execs {
-  readonly #all = new Map<string, Exec>();
-
-  add(exec: Exec): void {
-    this.#all.set(exec.id, exec);
-    for (const [id, one] of this.#all) {
-      if (this.#all.size <= KEPT) return;
-      if (!one.running) this.#all.delete(id);
-    }
-  }
-
-  /** @throws SlipwayError not-found `api.no-exec` */
-  get(id: string): Exec {
-    const found = this.#all.get(id);
-    if (found === undefined) throw new SlipwayError('not-found', 'api.no-exec', `No such exec instance: ${id}`);
-    return found;
-  }
-
-  /** Of a container, those that run. */
-  of(container: string): string[] {
-    return [...this.#all.values()].filter((e) => e.container === container && e.running).map((e) => e.id);
-  }
-}
 
 export async function createExec(call: Call): Promise<void> {
   const { api, reply } = call;
@@ -101,21 +58,21 @@ export async function startExec(call: Call): Promise<void> {
   exec.started = true;
   exec.running = true;
   const containers = await api.engine.containers();
-  const request = { ...exec, detach: body?.flag('Detach') === true };
+  const { terminal: _, ...program } = exec;
+  const request = { ...program, detach: body?.flag('Detach') === true };
   try {
     if (request.detach) {
       exec.exitCode = (await execIn(containers, c, { ...request, stdout: ignore, stderr: ignore })) ?? 0;
       return reply.empty(200);
     }
     const ends = reply.hijack(exec.tty ? RAW_STREAM : streamType(call, false));
+    const terminal = exec.tty ? new ClientTerminal(ends, exec.attached, detachKeysOf(exec.detachKeys)) : undefined;
     const size = body?.raw('ConsoleSize');
-    if (exec.tty) {
-      exec.terminal = new ClientTerminal(ends, exec.attached, detachKeysOf(exec.detachKeys));
-      if (Array.isArray(size) && size.length === 2) exec.terminal.resize({ rows: Number(size[0]), columns: Number(size[1]) });
-    }
+    if (Array.isArray(size) && size.length === 2) terminal?.resize({ rows: Number(size[0]), columns: Number(size[1]) });
+    if (terminal) exec.terminal = terminal;
     const streams = streamsOf(ends, exec.attached);
     try {
-      exec.exitCode = (await execIn(containers, c, { ...request, ...streams, ...(exec.terminal && { terminal: exec.terminal }) })) ?? 0;
+      exec.exitCode = (await execIn(containers, c, { ...request, ...streams, ...(terminal && { terminal }) })) ?? 0;
     } catch (e) {
       // the connection is the program's by now: what is wrong with it stands where its output would
       exec.exitCode = (isSlipwayError(e) ? e.exitCode : undefined) ?? 126;
