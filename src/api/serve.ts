@@ -11,6 +11,9 @@ import type { Host } from './http/hosts.ts';
 import { type Listener, listenOn, type Tls } from './http/listen.ts';
 import { RouteTable } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
+import { IMAGE_ROUTES } from './images/routes.ts';
+import { NETWORK_ROUTES } from './networks.ts';
+import { VOLUME_ROUTES } from './volumes.ts';
 import { aboutRoutes } from './system/about.ts';
 import { ELSEWHERE_ROUTES } from './system/elsewhere.ts';
 
@@ -36,7 +39,10 @@ const POLL = 20;
 export async function serveApi(o: ServeOptions): Promise<void> {
   const { engine, program, worker, warn, now } = o;
   const api: Api = { engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping: o.signal, warn, now };
-  const server = new HttpServer(api, new RouteTable([...aboutRoutes('1'), ...CONTAINER_ROUTES, ...ELSEWHERE_ROUTES]));
+  const server = new HttpServer(
+    api,
+    new RouteTable([...aboutRoutes('1'), ...CONTAINER_ROUTES, ...IMAGE_ROUTES, ...NETWORK_ROUTES, ...VOLUME_ROUTES, ...ELSEWHERE_ROUTES]),
+  );
   const listeners: Listener[] = [];
   try {
     for (const host of o.hosts) listeners.push(await listenOn(host, o.tls, (socket, guard) => server.connect(socket, guard)));

@@ -1,6 +1,6 @@
 // An image in Docker's JSON (ImageInspect).
 import type { Engine, Image } from '../engine/index.ts';
-import { type ContainerConfig, familiarReference, parseReference } from '../model/index.ts';
+import { type ContainerConfig, familiarReference, type HistoryEntry, parseReference } from '../model/index.ts';
 import { graphDriver } from './containers.ts';
 
 /** The fields of a configuration in the order of Docker, with what each is when it is not set: JSON leaves it out, templates see it. */
@@ -63,3 +63,23 @@ const ALWAYS = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: 
 /** The configuration as the API has it: sorted, some fields always. A template sees the fields of Docker's own type instead. */
 const wholeConfig = (config: ContainerConfig): Record<string, unknown> =>
   Object.fromEntries(Object.entries({ ...ALWAYS, ...shownConfig(config) }).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** One line of an image's history, the newest first. */
+export interface HistoryLine {
+  /** Of the image that this step made, where there is one. */
+  readonly id: string;
+  readonly entry: HistoryEntry;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export function historyOf(engine: Engine, image: Image): HistoryLine[] {
+  const sizes = [...image.layers];
+  // the images of the original engine's steps are the parents of this one
+  const ids: string[] = [];
+  for (let at: Image | undefined = image; at; at = at.parentId === undefined ? undefined : engine.images.find(at.parentId)) ids.push(at.id);
+  return (image.config.history ?? [])
+    .map((entry) => ({ entry, size: entry.empty_layer === true ? 0 : (sizes.shift()?.size ?? 0) }))
+    .reverse()
+    .map((line, n) => ({ ...line, id: ids[n] ?? '<missing>' }));
+}

@@ -1,7 +1,7 @@
 // Docker's JSON for what the engine knows: the shapes of its API, which `inspect`, `info` and `events` print as well.
 export { containerJson, containerMounts, endpointsJson } from './containers.ts';
 export { eventJson, nanosecondsOf } from './events.ts';
-export { imageJson, shownConfig } from './images.ts';
+export { historyOf, imageJson, shownConfig } from './images.ts';
 export { infoOf, type ProgramFacts } from './info.ts';
 export { isPredefined, type ListedNetwork, networkJson, networkNamed, networks, runningIn } from './networks.ts';
 export { volumeJson } from './volumes.ts';

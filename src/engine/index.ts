@@ -44,7 +44,7 @@ export {
   startByPolicies,
   updateContainer,
 } from '../container/index.ts';
-export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage } from './usage.ts';
+export { containerSizes, diskUsage, type ImageShare, imageShares, storeSize, TOUR_STORE, type Usage, volumeSize } from './usage.ts';
 
 // The use cases that a part below has whole.
 export {

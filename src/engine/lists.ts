@@ -13,7 +13,7 @@ import {
   SlipwayError,
   withDefaultTag,
 } from '../model/index.ts';
-import type { ListEntry, RemoteManifest } from '../registry/index.ts';
+import type { CredentialSource, ListEntry, RemoteManifest } from '../registry/index.ts';
 import { makePrivate } from '../store/index.ts';
 import { writeFileAtomic } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
@@ -26,8 +26,9 @@ export async function inspectRemote(
   ref: Reference,
   signal: AbortSignal,
   insecure?: readonly string[],
+  credentials?: CredentialSource,
 ): Promise<RemoteManifest> {
-  using registries = await engine.registries(signal, insecure);
+  using registries = await engine.registries(signal, insecure, credentials);
   const { remoteManifest } = await import('../registry/index.ts');
   return await remoteManifest(registries, ref);
 }
@@ -67,8 +68,9 @@ export async function collectImages(
   refs: readonly Reference[],
   signal: AbortSignal,
   insecure?: readonly string[],
+  credentials?: CredentialSource,
 ): Promise<ListEntry[]> {
-  using registries = await engine.registries(signal, insecure);
+  using registries = await engine.registries(signal, insecure, credentials);
   const { imagesOf } = await import('../registry/index.ts');
   const all: ListEntry[] = [];
   for (const ref of refs) all.push(...(await imagesOf(registries, ref)));

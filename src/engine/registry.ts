@@ -108,8 +108,13 @@ export function localTags(engine: Engine, ref: Reference): Reference[] {
 }
 
 /** All tags of a repository at its registry. */
-export async function remoteTags(engine: Engine, ref: Reference, signal: AbortSignal): Promise<Reference[]> {
-  using registries = await engine.registries(signal);
+export async function remoteTags(
+  engine: Engine,
+  ref: Reference,
+  signal: AbortSignal,
+  credentials?: CredentialSource,
+): Promise<Reference[]> {
+  using registries = await engine.registries(signal, [], credentials);
   const tags = await registries.repository(ref, 'pull').tags();
   return tags.map((tag) => ({ domain: ref.domain, path: ref.path, tag }));
 }
@@ -121,13 +126,23 @@ export async function copyImage(engine: Engine, from: string, to: string, o: Cop
   return await copy(registries, parsePlace(from), parsePlace(to), o);
 }
 
-/** Signs in, and keeps what is needed for the next time. Says where it is kept. */
-export async function login(engine: Engine, domain: string, credentials: Credentials, signal: AbortSignal): Promise<'helper' | 'file'> {
+/** Whether a registry takes these credentials. What it gives for the next time is returned, and nothing kept. @throws SlipwayError `registry.*` */
+export async function checkLogin(
+  engine: Engine,
+  domain: string,
+  credentials: Credentials,
+  signal: AbortSignal,
+): Promise<{ readonly identityToken?: string | undefined }> {
   using registries = await engine.registries(signal);
-  const { credentialKey } = await import('../registry/index.ts');
   const host = registries.host(domain, credentials);
   await host.ping();
-  const { identityToken } = await host.auth();
+  return await host.auth();
+}
+
+/** Signs in, and keeps what is needed for the next time. Says where it is kept. */
+export async function login(engine: Engine, domain: string, credentials: Credentials, signal: AbortSignal): Promise<'helper' | 'file'> {
+  const { credentialKey } = await import('../registry/index.ts');
+  const { identityToken } = await checkLogin(engine, domain, credentials, signal);
   const config = await engine.credentials();
   const kept =
     identityToken === undefined
@@ -152,9 +167,9 @@ export async function knownCredentials(engine: Engine, domain: string): Promise<
 export async function searchImages(
   engine: Engine,
   text: string,
-  o: { readonly limit: number; readonly signal: AbortSignal },
+  o: { readonly limit: number; readonly signal: AbortSignal; readonly credentials?: CredentialSource },
 ): Promise<Found[]> {
-  using registries = await engine.registries(o.signal);
+  using registries = await engine.registries(o.signal, [], o.credentials);
   const { parseSearchTerm, search } = await import('../registry/index.ts');
   return await search(registries, parseSearchTerm(text), o.limit);
 }

@@ -1,6 +1,6 @@
 // How much room images, containers, volumes and the build cache take on the disk, how much of it pruning would free, and what the store takes in all.
 import { join } from 'node:path';
-import { type Container, marksSize } from '../container/index.ts';
+import { type Container, marksSize, type Volume } from '../container/index.ts';
 import type { Digest } from '../model/index.ts';
 import { diskBytes, treeSize } from '../sys/index.ts';
 import type { Engine } from './engine.ts';
@@ -47,7 +47,7 @@ export async function diskUsage(engine: Engine): Promise<Usage[]> {
   const volumes = containers.volumes.list();
   const mounted = new Set(all.flatMap((c) => c.mounts.map((m) => m.name)));
   const written = all.map((c) => ({ running: c.state.status === 'running', size: writtenSize(engine, c.snapshotId) }));
-  const kept = volumes.map((v) => ({ mounted: mounted.has(v.name), size: treeSize(v.mountpoint) }));
+  const kept = volumes.map((v) => ({ mounted: mounted.has(v.name), size: volumeSize(v) }));
   const imagesSize = filesOf(engine, images);
   return [
     {
@@ -138,6 +138,9 @@ export async function imageShares(engine: Engine): Promise<ReadonlyMap<Digest, I
   }
   return shares;
 }
+
+/** Bytes of the files of a volume. */
+export const volumeSize = ({ mountpoint }: Volume): number => treeSize(mountpoint);
 
 /** What a container has written, and that together with its image, in bytes. */
 export function containerSizes(engine: Engine, c: Container): { written: number; total: number } {

@@ -9,10 +9,11 @@ import {
   unpauseContainer,
   updateContainer,
 } from '../../engine/index.ts';
-import { familiarReference, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { SlipwayError } from '../../model/index.ts';
 import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { untilOf } from '../http/query.ts';
+import { imageOf } from '../images/find.ts';
 import { work } from '../work.ts';
 import { requestOf } from './create.ts';
 import { limitsOf } from './limits.ts';
@@ -21,18 +22,11 @@ export async function create(call: Call): Promise<void> {
   const { api, query, reply, signal } = call;
   const request = requestOf(await call.json(), { name: query.text('name')?.replace(/^\//, ''), platform: query.text('platform') });
   const warnings: string[] = [];
-  if (api.engine.images.find(request.image) === undefined) throw noImage(request.image);
+  imageOf(api, request.image);
   await unpacked(api, request.image, signal);
   const containers = await api.engine.containers();
   const c = await containers.create(request, { startLater: true, onWarning: (message) => void warnings.push(message) });
   reply.json({ Id: c.id, Warnings: warnings }, 201);
-}
-
-/** As dockerd says it: clients pull an image whose name comes back with its tag. */
-function noImage(word: string): SlipwayError {
-  const isId = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(word);
-  const name = isId ? word : familiarReference(withDefaultTag(parseReference(word)));
-  return new SlipwayError('not-found', 'image.not-found', `No such image: ${name}`);
 }
 
 /** An image that was loaded has its files in archives: to unpack them takes its time. */

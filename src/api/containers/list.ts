@@ -28,14 +28,14 @@ export async function list({ api, query, reply }: Call): Promise<void> {
     (c) => everything || c.state.status === 'running' || c.state.status === 'restarting',
   );
   const shown = limit > 0 ? found.slice(0, limit) : found;
-  reply.json(await Promise.all(shown.map((c) => summary(engine, c, { now: api.now(), size: query.flag('size') }))));
+  reply.json(await Promise.all(shown.map((c) => containerSummary(engine, c, { now: api.now(), size: query.flag('size') }))));
 }
 
 /** A name stands for the image that has it now. */
 const settled = (engine: Engine, key: string, value: string): string =>
   key === 'ancestor' ? (engine.images.find(value)?.id ?? value) : value;
 
-async function summary(
+export async function containerSummary(
   engine: Engine,
   c: Container,
   o: { readonly now: number; readonly size: boolean },

@@ -28,7 +28,7 @@ export function networkingOf(mode: string, config: Fields | undefined, mac: stri
 }
 
 /** `EndpointSettings`. @throws SlipwayError `api.endpoint` */
-function endpointOf(network: string, value: unknown): Endpoint {
+export function endpointOf(network: string, value: unknown): Endpoint {
   if (value === null) return { network };
   const e = Fields.of(value, `EndpointsConfig.${network}`);
   const ipam = e.object('IPAMConfig');

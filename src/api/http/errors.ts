@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   'copy.refused': 400,
   'container.readonly': 403,
   'api.no-swarm': 503,
+  'api.unauthorized': 401,
 };
 
 export interface Failure {

@@ -5,6 +5,8 @@ import { machineFacts } from '../../engine/index.ts';
 import type { Call } from '../http/call.ts';
 import { get, head, type Route } from '../http/routes.ts';
 import { API_VERSION, MINIMUM_VERSION } from '../http/versions.ts';
+import { events } from './happenings.ts';
+import { usage } from './usage.ts';
 
 const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
 
@@ -17,7 +19,14 @@ export const aboutRoutes = (builder: '1' | '2'): Route[] => {
     reply.header('Swarm', 'inactive');
     reply.text('OK');
   };
-  return [get('/_ping', ping), head('/_ping', ping), get('/version', version), get('/info', info)];
+  return [
+    get('/_ping', ping),
+    head('/_ping', ping),
+    get('/version', version),
+    get('/info', info),
+    get('/events', events),
+    get('/system/df', usage),
+  ];
 };
 
 async function version({ api, reply }: Call): Promise<void> {

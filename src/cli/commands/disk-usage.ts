@@ -1,7 +1,6 @@
 // `system df`: how much room things take, as a summary or, with -v, each by itself.
-import { cacheEntries, diskUsage, entryId, imageShares, storeSize, TOUR_STORE, type Engine } from '../../engine/index.ts';
+import { cacheEntries, diskUsage, entryId, imageShares, storeSize, TOUR_STORE, type Engine, volumeSize } from '../../engine/index.ts';
 import { familiarName, parseReference, shortDigest } from '../../model/index.ts';
-import { treeSize } from '../../sys/index.ts';
 import { formatBytes, humanDuration, printableJson } from '../../util/index.ts';
 import type { Command, Context } from '../command.ts';
 import { renderRows, type Row } from '../format.ts';
@@ -150,7 +149,7 @@ async function volumeRows(engine: Engine): Promise<Row[]> {
     Mountpoint: v.mountpoint,
     Name: v.name,
     Scope: 'local',
-    Size: formatBytes(treeSize(v.mountpoint)),
+    Size: formatBytes(volumeSize(v)),
     Status: UNKNOWN,
   }));
 }

@@ -1,4 +1,5 @@
 // Commands on images: images, history, tag, rmi.
+import { historyOf } from '../../docker/index.ts';
 import type { ImageSummary } from '../../engine/index.ts';
 import { familiarName, familiarReference, parseReference, shortDigest, SlipwayError } from '../../model/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
@@ -158,20 +159,12 @@ export const history: Command = {
   async run(ctx, o, args) {
     const wanted = wantedPlatform(o);
     const engine = await ctx.engine();
-    const { images: store } = engine;
     checkPlatform(engine, args[0] ?? '', wanted);
-    const image = store.resolve(args[0] ?? '');
+    const image = engine.images.resolve(args[0] ?? '');
     const whole = o.bool('no-trunc');
     const human = !o.has('human') || o.bool('human');
-    const sizes = [...image.layers];
-    // the images of the original engine's steps are the parents of this one
-    const ids: string[] = [];
-    for (let at: typeof image | undefined = image; at; at = at.parentId === undefined ? undefined : store.find(at.parentId))
-      ids.push(at.id);
-    const entries = (image.config.history ?? []).map((h) => ({ h, size: h.empty_layer ? 0 : (sizes.shift()?.size ?? 0) })).reverse();
     const cut = (s: string): string => (whole || s.length <= 45 ? s : `${s.slice(0, 44)}…`);
-    const rows = entries.map(({ h, size }, n) => {
-      const id = ids[n] ?? '<missing>';
+    const rows = historyOf(engine, image).map(({ id, entry: h, size }) => {
       const created = Date.parse(h.created ?? '');
       return {
         ID: whole || id === '<missing>' ? id : id.slice(7, 19),

@@ -1,0 +1,70 @@
+// What a client signs in to a registry with: `X-Registry-Auth`, JSON in base64 (RFC 4648, section 5). The credentials of whoever runs the
+// server are nobody else's.
+import type { IncomingMessage } from 'node:http';
+import { type SessionCredentials, SlipwayError } from '../../model/index.ts';
+import { Fields } from '../http/fields.ts';
+
+export interface CredentialsOf {
+  get(host: string): Promise<SessionCredentials | undefined>;
+}
+
+/** Those of the registry that the request is about: nothing goes to other hosts. */
+export function registryAuth({ headers }: IncomingMessage, domain: string): CredentialsOf {
+  const text = headers['x-registry-auth'];
+  const found = typeof text === 'string' && text !== '' ? credentialsOf(decoded(text)) : undefined;
+  return { get: async (host) => (sameHost(host, domain) ? found : undefined) };
+}
+
+const HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io', 'auth.docker.io']);
+const sameHost = (a: string, b: string): boolean => a === b || (HUB.has(a) && HUB.has(b));
+
+/** `https://index.docker.io/v1/` and `docker.io` are Docker Hub. */
+export function domainOf(address: string | undefined): string {
+  const host = (address ?? '').replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return host === '' || HUB.has(host) ? 'docker.io' : host;
+}
+
+/** `X-Registry-Config` of a build: credentials by host. */
+export function registryConfig({ headers }: IncomingMessage): CredentialsOf {
+  const text = headers['x-registry-config'];
+  const found = new Map<string, SessionCredentials>();
+  if (typeof text === 'string' && text !== '')
+    for (const [host, value] of decoded(text).entries('') ?? []) {
+      const one = credentialsOf(Fields.of(value));
+      if (one !== undefined) found.set(domainOf(host), one);
+    }
+  return { get: async (host) => found.get(domainOf(host)) };
+}
+
+/** The object, and under the empty name all of it. @throws SlipwayError `api.auth` */
+function decoded(text: string): Fields {
+  try {
+    const value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as object | null;
+    return Fields.of({ ...value, '': value ?? {} });
+  } catch (cause) {
+    throw new SlipwayError('invalid-argument', 'api.auth', 'invalid X-Registry-Auth header: it is no JSON in base64', { cause });
+  }
+}
+
+export function credentialsOf(f: Fields): SessionCredentials | undefined {
+  const [username = f.word('auth') && pair(f).username, password = f.word('auth') && pair(f).password] = [
+    f.word('username'),
+    f.word('password'),
+  ];
+  const [identityToken, registryToken] = [f.word('identitytoken'), f.word('registrytoken')];
+  const found = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(identityToken !== undefined && { identityToken }),
+    ...(registryToken !== undefined && { registryToken }),
+  };
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
+/** `auth`: `user:password` in base64. */
+function pair(f: Fields): { readonly username?: string; readonly password?: string } {
+  const [username, password] = Buffer.from(f.text('auth') ?? '', 'base64')
+    .toString('utf8')
+    .split(/:(.*)/s);
+  return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+}

@@ -1,0 +1,84 @@
+// The routes of volumes.
+import { volumeJson } from '../docker/index.ts';
+import { hasLabels, pruneVolumes } from '../engine/index.ts';
+import { isSlipwayError, SlipwayError } from '../model/index.ts';
+import { openContainers } from './api.ts';
+import type { Call } from './http/call.ts';
+import { truthOf } from './http/query.ts';
+import { get, post, put, remove, type Route } from './http/routes.ts';
+
+export const VOLUME_ROUTES: readonly Route[] = [
+  get('/volumes', list),
+  post('/volumes/create', create),
+  post('/volumes/prune', prune),
+  get('/volumes/{name}', inspect),
+  put('/volumes/{name}', update),
+  remove('/volumes/{name}', removeVolume),
+];
+
+const FILTERS = new Set(['dangling', 'driver', 'label', 'name']);
+
+async function list({ api, query, reply }: Call): Promise<void> {
+  const filters = query.filters(FILTERS);
+  const dangling = truthOf(filters, 'dangling');
+  const { volumes, records } = await openContainers(api);
+  const used = new Set(records.all().flatMap((c) => c.mounts.map((m) => m.name)));
+  const found = volumes
+    .list()
+    .filter((v) => filters.get('name')?.some((n) => v.name.includes(n)) ?? true)
+    .filter((v) => hasLabels(v.labels, filters.get('label') ?? []))
+    .filter((v) => dangling === undefined || dangling === !used.has(v.name))
+    .filter(() => filters.get('driver')?.includes('local') ?? true);
+  reply.json({ Volumes: found.map(volumeJson), Warnings: null });
+}
+
+async function inspect({ api, params, reply }: Call): Promise<void> {
+  reply.json(volumeJson((await openContainers(api)).volumes.get(params['name'] ?? '')));
+}
+
+async function create(call: Call): Promise<void> {
+  const body = await call.json();
+  const name = body.word('Name');
+  const driver = body.word('Driver') ?? 'local';
+  if (driver !== 'local')
+    throw new SlipwayError(
+      'not-found',
+      'volume.no-driver',
+      `create ${name ?? ''}: error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
+    );
+  body.refuse({ ClusterVolumeSpec: 'there is no swarm' });
+  const { volumes } = await openContainers(call.api);
+  const options = body.pairs('DriverOpts') ?? {};
+  // dockerd marks those that nobody named, and prunes them first
+  const labels = { ...body.pairs('Labels'), ...(name === undefined && { 'com.docker.volume.anonymous': '' }) };
+  const made = volumes.create(name, call.api.now(), { labels, ...(Object.keys(options).length > 0 && { options }) });
+  call.reply.json(volumeJson(made), 201);
+}
+
+function update(): Promise<void> {
+  const message = 'volume update only valid for cluster volumes, but swarm is unavailable';
+  return Promise.reject(new SlipwayError('unavailable', 'api.no-swarm', message));
+}
+
+async function removeVolume({ api, params, query, reply }: Call): Promise<void> {
+  const { volumes } = await openContainers(api);
+  try {
+    volumes.remove(params['name'] ?? '');
+  } catch (e) {
+    if (!query.flag('force') || !isSlipwayError(e) || e.kind !== 'not-found') throw e;
+  }
+  reply.empty(204);
+}
+
+const PRUNE_FILTERS = new Set(['all', 'label', 'label!']);
+
+async function prune({ api, query, reply, minor }: Call): Promise<void> {
+  const filters = query.filters(PRUNE_FILTERS);
+  const { removed, reclaimed } = await pruneVolumes(api.engine, {
+    // before 1.42 those with a name were meant too
+    all: minor < 42 || truthOf(filters, 'all') === true,
+    labels: filters.get('label') ?? [],
+    otherLabels: filters.get('label!') ?? [],
+  });
+  reply.json({ VolumesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed });
+}
