@@ -24,18 +24,6 @@ export function domainOf(address: string | undefined): string {
   return host === '' || HUB.has(host) ? 'docker.io' : host;
 }
 
-/** `X-Registry-Config` of a build: credentials by host. */
-export function registryConfig({ headers }: IncomingMessage): CredentialsOf {
-  const text = headers['x-registry-config'];
-  const found = new Map<string, SessionCredentials>();
-  if (typeof text === 'string' && text !== '')
-    for (const [host, value] of decoded(text).entries('') ?? []) {
-      const one = credentialsOf(Fields.of(value));
-      if (one !== undefined) found.set(domainOf(host), one);
-    }
-  return { get: async (host) => found.get(domainOf(host)) };
-}
-
 /** The object, and under the empty name all of it. @throws SlipwayError `api.auth` */
 function decoded(text: string): Fields {
   try {
