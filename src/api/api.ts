@@ -16,6 +16,8 @@ export interface Api {
   readonly worker: WorkerCommand;
   readonly execs: Execs;
   readonly waiting: Waiting;
+  /** Those that clients have named, to cancel them by. */
+  readonly builds: Map<string, AbortController>;
   /** Aborted when the server is to stop: what follows something for ever ends then. */
   readonly stopping: AbortSignal;
   /** Something that is no client's business. */

@@ -4,6 +4,7 @@ import type { ProgramFacts } from '../docker/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import type { Api, WorkerCommand } from './api.ts';
+import { BUILD_ROUTES } from './build/routes.ts';
 import { Execs } from './containers/exec-records.ts';
 import { CONTAINER_ROUTES } from './containers/routes.ts';
 import { Waiting } from './containers/waiting.ts';
@@ -38,10 +39,28 @@ const POLL = 20;
 /** Serves until `signal` aborts. @throws SlipwayError `api.address-in-use`, `api.not-listening`, `api.no-tls` */
 export async function serveApi(o: ServeOptions): Promise<void> {
   const { engine, program, worker, warn, now } = o;
-  const api: Api = { engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping: o.signal, warn, now };
+  const api: Api = {
+    engine,
+    program,
+    worker,
+    execs: new Execs(),
+    waiting: new Waiting(),
+    builds: new Map(),
+    stopping: o.signal,
+    warn,
+    now,
+  };
   const server = new HttpServer(
     api,
-    new RouteTable([...aboutRoutes('1'), ...CONTAINER_ROUTES, ...IMAGE_ROUTES, ...NETWORK_ROUTES, ...VOLUME_ROUTES, ...ELSEWHERE_ROUTES]),
+    new RouteTable([
+      ...aboutRoutes('1'),
+      ...CONTAINER_ROUTES,
+      ...IMAGE_ROUTES,
+      ...NETWORK_ROUTES,
+      ...VOLUME_ROUTES,
+      ...BUILD_ROUTES,
+      ...ELSEWHERE_ROUTES,
+    ]),
   );
   const listeners: Listener[] = [];
   try {

@@ -66,7 +66,7 @@ before(async () => {
   ];
   const stopping = new AbortController().signal;
   const server = new HttpServer(
-    { engine, program, worker, execs: new Execs(), waiting: new Waiting(), stopping, warn: () => {}, now: Date.now },
+    { engine, program, worker, execs: new Execs(), waiting: new Waiting(), builds: new Map(), stopping, warn: () => {}, now: Date.now },
     new RouteTable(echo),
   );
   plain = createServer({ allowHalfOpen: true }, (socket) => server.connect(socket));

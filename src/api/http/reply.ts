@@ -131,7 +131,7 @@ export class JsonLines {
   /** A failure after the head: the last line says so. */
   fail(error: unknown): void {
     const { message } = failureOf(error);
-    const code = error instanceof SlipwayError ? error.exitCode : undefined;
+    const code = error instanceof SlipwayError && error.kind === 'process-failed' ? error.exitCode : undefined;
     this.write({ errorDetail: { ...(code !== undefined && { code }), message }, error: message });
   }
 

@@ -10,8 +10,7 @@ export interface CredentialsOf {
 
 /** Those of the registry that the request is about: nothing goes to other hosts. */
 export function registryAuth({ headers }: IncomingMessage, domain: string): CredentialsOf {
-  const text = headers['x-registry-auth'];
-  const found = typeof text === 'string' && text !== '' ? credentialsOf(decoded(text)) : undefined;
+  const found = credentialsOf(Fields.of(decodedHeader(headers['x-registry-auth'], 'X-Registry-Auth')));
   return { get: async (host) => (sameHost(host, domain) ? found : undefined) };
 }
 
@@ -24,13 +23,15 @@ export function domainOf(address: string | undefined): string {
   return host === '' || HUB.has(host) ? 'docker.io' : host;
 }
 
-/** The object, and under the empty name all of it. @throws SlipwayError `api.auth` */
-function decoded(text: string): Fields {
+/** JSON in base64; an empty object without the header. @throws SlipwayError `api.auth` */
+export function decodedHeader(text: string | readonly string[] | undefined, name: string): Record<string, unknown> {
+  if (typeof text !== 'string' || text === '') return {};
   try {
-    const value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as object | null;
-    return Fields.of({ ...value, '': value ?? {} });
+    const value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown;
+    Fields.of(value ?? {});
+    return (value ?? {}) as Record<string, unknown>;
   } catch (cause) {
-    throw new SlipwayError('invalid-argument', 'api.auth', 'invalid X-Registry-Auth header: it is no JSON in base64', { cause });
+    throw new SlipwayError('invalid-argument', 'api.auth', `invalid ${name} header: it is no JSON object in base64`, { cause });
   }
 }
 

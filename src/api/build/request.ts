@@ -1,0 +1,98 @@
+// The query of `POST /build` as a request to the engine: the original engine's, as dockerd has it for version 1.
+import type { IncomingMessage } from 'node:http';
+import type { BuildRequest } from '../../engine/index.ts';
+import { parsePlatform, parseReference, type SessionCredentials, SlipwayError } from '../../model/index.ts';
+import { Fields } from '../http/fields.ts';
+import type { Query } from '../http/query.ts';
+import { credentialsOf, type CredentialsOf, decodedHeader, domainOf } from '../images/auth.ts';
+
+/** Parameters that ask for nothing by these values, and for what is not done by others. */
+const REFUSED: Readonly<Record<string, string>> = {
+  memory: 'the steps of a build have no limits of their own',
+  memswap: 'the steps of a build have no limits of their own',
+  cpushares: 'the steps of a build have no limits of their own',
+  cpuperiod: 'the steps of a build have no limits of their own',
+  cpuquota: 'the steps of a build have no limits of their own',
+  cpusetcpus: 'the steps of a build have no limits of their own',
+  cpusetmems: 'the steps of a build have no limits of their own',
+  cgroupparent: 'control groups are made below one of slipway',
+  securityopt: 'steps are confined as usual',
+  outputs: 'the original engine stores images',
+  isolation: 'it is of Windows',
+};
+
+/** By the name `context` the session knows the archive of a build. @throws SlipwayError invalid-argument */
+export function buildRequestOf(query: Query): BuildRequest {
+  const version = query.text('version') ?? '1';
+  if (version !== '1')
+    throw new SlipwayError('unsupported', 'api.build-version', `a build of version ${version} needs a session of BuildKit: use version 1`);
+  for (const [name, why] of Object.entries(REFUSED))
+    if (!['', '0', 'default', '[]', 'null'].includes(query.text(name) ?? '')) throw invalid(`${name} is not supported: ${why}`);
+  const tags = query.all('t').filter((t) => t !== '');
+  for (const t of tags) parseReference(t);
+  const dockerfile = query.text('dockerfile');
+  const [remote, target, platform, shmSize] = [query.text('remote'), query.text('target'), query.text('platform'), query.number('shmsize')];
+  const given = pairs(query, 'buildargs');
+  return {
+    engine: 'classic',
+    context: remote === undefined ? { kind: 'stream', name: 'context' } : { kind: 'remote', address: remote },
+    ...(dockerfile !== undefined && { dockerfile: { kind: 'inside' as const, path: dockerfile, written: dockerfile } }),
+    namedContexts: {},
+    keepGitDir: false,
+    buildArgs: given,
+    labels: pairs(query, 'labels'),
+    tags,
+    identity: `${remote?.replace(/\/\/[^/@]*@/, '//') ?? 'archive'} ${dockerfile ?? 'Dockerfile'} ${tags.join(' ')}`.trim(),
+    name: tags[0] ?? dockerfile ?? 'Dockerfile',
+    noCache: query.flag('nocache'),
+    noCacheFilter: [],
+    pull: query.flag('pull'),
+    network: networkOf(query.text('networkmode') ?? 'default'),
+    addHosts: query.all('extrahosts').filter((one) => one !== ''),
+    ulimits: ulimitsOf(query),
+    secrets: [],
+    ssh: [],
+    allow: [],
+    classic: {
+      rm: query.flag('rm', true),
+      forceRm: query.flag('forcerm'),
+      squash: query.flag('squash'),
+      cacheFrom: texts(query, 'cachefrom'),
+    },
+    ...(target !== undefined && { target }),
+    ...(platform !== undefined && { platform: parsePlatform(platform) }),
+    ...(shmSize !== undefined && shmSize > 0 && { shmSize }),
+  };
+}
+
+/** Values that are null are those that a client named and does not have. */
+function pairs(query: Query, name: string): Record<string, string> {
+  const value = query.json(name) ?? {};
+  const known = Object.entries(Fields.of(value, name) && (value as object)).filter(([, one]) => one !== null);
+  return Fields.of({ [name]: Object.fromEntries(known) }).pairs(name) ?? {};
+}
+
+const texts = (query: Query, name: string): string[] => Fields.of({ [name]: query.json(name) ?? [] }).texts(name) ?? [];
+
+function ulimitsOf(query: Query): BuildRequest['ulimits'] {
+  const list = Fields.of({ ulimits: query.json('ulimits') ?? [] }).objects('ulimits');
+  return list.map((u) => ({ name: u.text('Name') ?? '', soft: u.number('Soft') ?? 0, hard: u.number('Hard') ?? 0 }));
+}
+
+function networkOf(mode: string): BuildRequest['network'] {
+  if (mode === 'default' || mode === 'bridge') return 'default';
+  if (mode === 'none' || mode === 'host') return mode;
+  throw invalid(`network mode ${JSON.stringify(mode)} is not supported: default, none and host are`);
+}
+
+/** `X-Registry-Config`: credentials by host. */
+export function registryConfig({ headers }: IncomingMessage): CredentialsOf {
+  const found = new Map<string, SessionCredentials>();
+  for (const [host, value] of Object.entries(decodedHeader(headers['x-registry-config'], 'X-Registry-Config'))) {
+    const one = credentialsOf(Fields.of(value));
+    if (one !== undefined) found.set(domainOf(host), one);
+  }
+  return { get: async (host) => found.get(domainOf(host)) };
+}
+
+const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', 'api.build', message);

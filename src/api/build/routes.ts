@@ -1,0 +1,76 @@
+// Builds: `POST /build` with its stream of JSON, cancelled by name or by a client that goes away; and the cache of builds.
+import { type BuildEvent, checkCacheFilter, entryId, pruneBuilder } from '../../engine/index.ts';
+import { SlipwayError } from '../../model/index.ts';
+import type { Call } from '../http/call.ts';
+import { post, type Route } from '../http/routes.ts';
+import { Progress } from '../images/progress.ts';
+import { untilOf } from '../http/query.ts';
+import { work } from '../work.ts';
+import { buildRequestOf, registryConfig } from './request.ts';
+
+export const BUILD_ROUTES: readonly Route[] = [post('/build', build), post('/build/cancel', cancel), post('/build/prune', prune)];
+
+/** As Docker's engine colours what commands write to standard error. */
+const red = (text: string): string => `\u001b[91m${text}\u001b[0m`;
+
+async function build(call: Call): Promise<void> {
+  const { api, query, request } = call;
+  const id = query.text('buildid');
+  const operation = {
+    kind: 'build' as const,
+    request: buildRequestOf(query),
+    delivery: { outputs: [], platforms: [], annotations: [], verify: false, sbom: false },
+  };
+  const credentials = registryConfig(request);
+  const quiet = query.flag('q');
+  const stop = new AbortController();
+  if (id !== undefined) api.builds.set(id, stop);
+  const progress = new Progress(call);
+  try {
+    await progress.run(async () => {
+      const { imageId } = await work(api, operation, {
+        signal: AbortSignal.any([call.signal, stop.signal]),
+        input: request,
+        credentials: (host) => credentials.get(host),
+        onEvent: (e: BuildEvent) => {
+          if (quiet) return;
+          if (e.type === 'text') progress.lines.write({ stream: e.stream === 'stderr' ? red(e.text) : e.text });
+          else if (e.type === 'warning') progress.lines.write({ stream: `[Warning] ${e.message}\n` });
+          else if (e.type === 'image') progress.lines.write({ aux: { ID: e.id } });
+        },
+      });
+      if (quiet) {
+        progress.lines.write({ aux: { ID: imageId } });
+        progress.lines.write({ stream: `${imageId}\n` });
+      }
+    });
+  } finally {
+    if (id !== undefined && api.builds.get(id) === stop) api.builds.delete(id);
+  }
+}
+
+async function cancel({ api, query, reply }: Call): Promise<void> {
+  const id = query.text('id');
+  if (id === undefined) throw new SlipwayError('invalid-argument', 'api.query', 'build ID not provided');
+  api.builds.get(id)?.abort(new SlipwayError('cancelled', 'cancelled', 'the build was cancelled'));
+  reply.empty(200);
+}
+
+async function prune({ api, query, reply }: Call): Promise<void> {
+  const filters = query.filters(new Set(['description', 'id', 'inuse', 'private', 'shared', 'type', 'unused-for', 'until']));
+  const until = filters.get('until') ?? filters.get('unused-for');
+  const match = new Map([...filters].filter(([key]) => key !== 'until' && key !== 'unused-for'));
+  const reserved = query.number('reserved-space') ?? query.number('keep-storage');
+  const [most, free] = [query.number('max-used-space'), query.number('min-free-space')];
+  const filter = {
+    all: query.flag('all'),
+    ...(until !== undefined && untilOf(new Map([['until', until]]), api.now())),
+    ...(match.size > 0 && { match }),
+    ...(reserved !== undefined && reserved > 0 && { reserved }),
+    ...(most !== undefined && most > 0 && { most }),
+    ...(free !== undefined && free > 0 && { free }),
+  };
+  checkCacheFilter(filter);
+  const { removed, reclaimed } = pruneBuilder(api.engine, filter);
+  reply.json({ CachesDeleted: removed.length === 0 ? null : removed.map(entryId), SpaceReclaimed: reclaimed });
+}
