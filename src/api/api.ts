@@ -1,7 +1,8 @@
 // What every handler stands on: the engine on a store, how work is given to a process of its own, and what clients left to come back for.
 import type { ProgramFacts } from '../docker/index.ts';
-import type { ContainerManager, Engine } from '../engine/index.ts';
+import type { ContainerManager, Engine, SpareWorker } from '../engine/index.ts';
 import type { Execs } from './containers/exec-records.ts';
+import type { Ended } from './containers/ended.ts';
 import type { Waiting } from './containers/waiting.ts';
 
 /** How slipway itself is run. */
@@ -13,7 +14,8 @@ export interface WorkerCommand {
 export interface Api {
   readonly engine: Engine;
   readonly program: ProgramFacts;
-  readonly worker: WorkerCommand;
+  readonly worker: WorkerCommand & { readonly spare: SpareWorker };
+  readonly ended: Ended;
   readonly execs: Execs;
   readonly waiting: Waiting;
   /** Those that clients have named, to cancel them by. */

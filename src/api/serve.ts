@@ -1,12 +1,13 @@
 // The server from its beginning to its end: its listeners, its routes, and a stop that lets work in hand be finished.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramFacts } from '../docker/index.ts';
-import type { Engine } from '../engine/index.ts';
+import { type Engine, SpareWorker } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import type { Api, WorkerCommand } from './api.ts';
 import { BUILD_ROUTES } from './build/routes.ts';
 import { Execs } from './containers/exec-records.ts';
 import { CONTAINER_ROUTES } from './containers/routes.ts';
+import { Ended } from './containers/ended.ts';
 import { Waiting } from './containers/waiting.ts';
 import type { Host } from './http/hosts.ts';
 import { type Listener, listenOn, type Tls } from './http/listen.ts';
@@ -38,11 +39,16 @@ const POLL = 20;
 
 /** Serves until `signal` aborts. @throws SlipwayError `api.address-in-use`, `api.not-listening`, `api.no-tls` */
 export async function serveApi(o: ServeOptions): Promise<void> {
-  const { engine, program, worker, warn, now } = o;
+  const { engine, program, warn, now } = o;
+  const spare = new SpareWorker(o.worker);
+  const ended = new Ended();
+  const over = new AbortController();
+  const noticing = ended.follow(engine, over.signal).catch((e: unknown) => warn(String(e)));
   const api: Api = {
     engine,
     program,
-    worker,
+    worker: { ...o.worker, spare },
+    ended,
     execs: new Execs(),
     waiting: new Waiting(),
     builds: new Map(),
@@ -72,6 +78,9 @@ export async function serveApi(o: ServeOptions): Promise<void> {
     server.closeIdle();
     for (const until = Date.now() + GRACE; server.working > 0 && Date.now() < until; await sleep(POLL)) server.closeIdle();
     server.abort(new SlipwayError('cancelled', 'api.stopped', 'the server has been stopped'));
+    spare.close();
+    over.abort();
+    await noticing;
   }
 }
 

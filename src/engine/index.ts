@@ -5,7 +5,7 @@ export type { EngineRun } from './compare-engines.ts';
 export type { Delivered } from './deliver.ts';
 export type { Delivery } from './delivery.ts';
 export type { BuildRequest, Caller } from './job.ts';
-export { performInWorker, serveOperation } from './worker/index.ts';
+export { performInWorker, serveOperation, SpareWorker } from './worker/index.ts';
 export {
   type BuildOperationKind,
   type CallerOf,

@@ -141,6 +141,16 @@ test('a container that runs: lists, programs in it, files, its end', async () =>
   assert.match(await follow.until(/StatusCode/), /\{"StatusCode":137\}/);
 });
 
+test('who waits for a container that has come and gone is told how it ended', async () => {
+  const id = await create({ Cmd: ['sh', '-c', 'exit 4'] }, { AutoRemove: true }, '?name=brief');
+  assert.equal((await api.request(`POST /containers/${id}/start`)).status, 204);
+  const removed = await api.request(`POST /containers/${id}/wait?condition=removed`);
+  assert.equal(removed.json.StatusCode, 4);
+  assert.equal((await api.request(`GET /containers/${id}/json`)).status, 404);
+  for (const word of [id, id.slice(0, 12), 'brief'])
+    assert.equal((await api.request(`POST /containers/${word}/wait`)).json.StatusCode, 4, word);
+});
+
 test('a start that fails ends who waits for it', async () => {
   const id = await create({ Cmd: ['nothing-like-it'] });
   const attached = converse(api.path, `POST /containers/${id}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\n${UPGRADE}\r\n`);

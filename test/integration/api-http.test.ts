@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { Execs } from '../../src/api/containers/exec-records.ts';
+import { Ended } from '../../src/api/containers/ended.ts';
 import { Waiting } from '../../src/api/containers/waiting.ts';
 import { JsonLines, RAW_STREAM } from '../../src/api/http/reply.ts';
 import { get, post, RouteTable } from '../../src/api/http/routes.ts';
 import { HttpServer } from '../../src/api/http/server.ts';
 import { type Host, serveApi, type ServeOptions } from '../../src/api/index.ts';
-import { Engine } from '../../src/engine/index.ts';
+import { Engine, SpareWorker } from '../../src/engine/index.ts';
 import { SlipwayError } from '../../src/model/index.ts';
 import { ask, converse } from '../support/raw-http.ts';
 import { SLIPWAY } from '../support/store.ts';
@@ -66,7 +67,18 @@ before(async () => {
   ];
   const stopping = new AbortController().signal;
   const server = new HttpServer(
-    { engine, program, worker, execs: new Execs(), waiting: new Waiting(), builds: new Map(), stopping, warn: () => {}, now: Date.now },
+    {
+      engine,
+      program,
+      worker: { ...worker, spare: new SpareWorker(worker) },
+      execs: new Execs(),
+      ended: new Ended(),
+      waiting: new Waiting(),
+      builds: new Map(),
+      stopping,
+      warn: () => {},
+      now: Date.now,
+    },
     new RouteTable(echo),
   );
   plain = createServer({ allowHalfOpen: true }, (socket) => server.connect(socket));

@@ -17,7 +17,10 @@ export async function wait(call: Call): Promise<void> {
   if (!CONDITIONS.includes(condition))
     throw new SlipwayError('invalid-argument', 'api.query', `invalid condition: ${JSON.stringify(condition)}`);
   const containers = await openContainers(api);
-  const c = containers.records.resolve(call.param('id'));
+  const word = call.param('id');
+  const gone = containers.records.find(word) === undefined ? api.ended.exitCode(word) : undefined;
+  if (gone !== undefined) return reply.json({ StatusCode: gone });
+  const c = containers.records.resolve(word);
   const over = new AbortController();
   const signal = AbortSignal.any([call.following, over.signal]);
   // what happens from here on is seen, whatever the record says in a moment

@@ -20,7 +20,51 @@ export interface WorkerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What the worker says beside its work: warnings about the store. */
   onText(text: Buffer): void;
+  /** Where a worker may be waiting already. */
+  readonly spare?: SpareWorker;
 }
+
+type Child = ChildProcessWithoutNullStreams;
+
+function spawnWorker({ command: [program = '', ...words], environment }: Pick<WorkerOptions, 'command' | 'environment'>): Child {
+  const child = spawn(program, [...words, 'worker'], { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env: { ...environment } }) as Child;
+  // whoever ended says so by its exit
+  child.stdin.on('error', () => undefined);
+  return child;
+}
+
+/** A worker that waits for its operation: the time that a process takes to begin is spent before anybody asks. */
+export class SpareWorker {
+  readonly #o: Pick<WorkerOptions, 'command' | 'environment'>;
+  #waiting: Child | undefined;
+  #closed = false;
+
+  constructor(o: Pick<WorkerOptions, 'command' | 'environment'>) {
+    this.#o = o;
+  }
+
+  /** Starts one when none is waiting. */
+  prepare(): void {
+    if (this.#closed || isWaiting(this.#waiting)) return;
+    const child = spawnWorker(this.#o);
+    child.on('error', () => undefined); // the next one that is asked for says why
+    this.#waiting = child;
+  }
+
+  take(): Child | undefined {
+    const child = this.#waiting;
+    this.#waiting = undefined;
+    return isWaiting(child) ? child : undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.take()?.stdin.end();
+  }
+}
+
+const isWaiting = (child: Child | undefined): boolean =>
+  child !== undefined && child.exitCode === null && child.signalCode === null && child.pid !== undefined;
 
 /**
  * Works on an operation in a process of its own, which ends with it.
@@ -38,11 +82,7 @@ export async function performInWorker<K extends OperationKind>(
     });
   const { signal } = caller;
   signal.throwIfAborted();
-  const [program = '', ...words] = o.command;
-  const child = spawn(program, [...words, 'worker'], {
-    stdio: ['pipe', 'pipe', 'pipe', ...(isStoreOperation(operation) ? (['pipe'] as const) : [])],
-    env: { ...o.environment },
-  }) as ChildProcessWithoutNullStreams;
+  const child = o.spare?.take() ?? spawnWorker(o);
   const outcome = Promise.withResolvers<Reply<K>>();
   const channel: Channel<ToWorker, FromWorker> = new Channel<ToWorker, FromWorker>({
     write: (frame) => void child.stdin.write(frame),
@@ -59,8 +99,6 @@ export async function performInWorker<K extends OperationKind>(
     written.done.catch(() => channel.send({ type: 'cancel' })); // thrown below
   };
   const answer = answering(caller, channel, isStoreOperation(operation) ? takeOutput : undefined);
-  // whoever ended says so by its exit
-  child.stdin.on('error', () => undefined);
   child.stderr.on('data', (text: Buffer) => o.onText(text));
   const reading = channel.read(child.stdout).catch((e: unknown) => {
     outcome.reject(e);
@@ -96,7 +134,10 @@ export async function performInWorker<K extends OperationKind>(
   } finally {
     signal.removeEventListener('abort', cancel);
     child.stdin.end();
-    channel.end(await ended);
+    o.spare?.prepare();
+    // what its process still has to put away holds nobody up who does not stay to see it
+    const over = ended.then((e) => channel.end(e));
+    if (!isStoreOperation(operation)) await over;
   }
 }
 
