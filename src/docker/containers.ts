@@ -4,6 +4,8 @@ import {
   containerSizes,
   type Engine,
   inspectContainer,
+  MASKED_PATHS,
+  READONLY_PATHS,
   mountsJson,
   networksJson,
   type Snapshotter,
@@ -25,6 +27,71 @@ export async function containerJson(engine: Engine, c: Container, o: { readonly 
       folders: snapshots.folders(c.snapshotId),
     }),
     ...(sizes && { SizeRw: sizes.written, SizeRootFs: sizes.total }),
+  };
+}
+
+/** What clients of the API look for and nothing here can be set to. */
+const NEVER_SET = {
+  ContainerIDFile: '',
+  VolumeDriver: '',
+  Cgroup: '',
+  Links: null,
+  Isolation: '',
+  CgroupParent: '',
+  BlkioWeightDevice: null,
+  BlkioDeviceReadBps: null,
+  BlkioDeviceWriteBps: null,
+  BlkioDeviceReadIOps: null,
+  BlkioDeviceWriteIOps: null,
+  CpuRealtimePeriod: 0,
+  CpuRealtimeRuntime: 0,
+  DeviceCgroupRules: null,
+  DeviceRequests: null,
+  MemorySwappiness: null,
+  OomKillDisable: false,
+  CpuCount: 0,
+  CpuPercent: 0,
+  IOMaximumIOps: 0,
+  IOMaximumBandwidth: 0,
+};
+
+/** Of networks with addresses of IPv6, or of bridges that containers do not have. */
+const NO_NETWORK = {
+  Bridge: '',
+  HairpinMode: false,
+  LinkLocalIPv6Address: '',
+  LinkLocalIPv6PrefixLen: 0,
+  SecondaryIPAddresses: null,
+  SecondaryIPv6Addresses: null,
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  IPv6Gateway: '',
+};
+
+/** A container as the API answers with it: every field of Docker's. */
+export async function containerAnswer(engine: Engine, c: Container, o: { readonly size: boolean }): Promise<Record<string, unknown>> {
+  const json = await containerJson(engine, c, o);
+  const part = (name: string): Record<string, unknown> => json[name] as Record<string, unknown>;
+  const networks = await endpointsJson(engine, c);
+  const first = Object.values(networks)[0] as { readonly EndpointID?: string } | undefined;
+  const { consoleSize, privileged } = c.request;
+  return {
+    ...json,
+    HostConfig: {
+      ...part('HostConfig'),
+      ...NEVER_SET,
+      ConsoleSize: [consoleSize?.height ?? 0, consoleSize?.width ?? 0],
+      MaskedPaths: privileged ? null : MASKED_PATHS,
+      ReadonlyPaths: privileged ? null : READONLY_PATHS,
+    },
+    Config: { ...part('Config'), OnBuild: null },
+    NetworkSettings: {
+      ...part('NetworkSettings'),
+      ...NO_NETWORK,
+      SandboxID: c.state.status === 'running' ? c.id : '',
+      EndpointID: first?.EndpointID ?? '',
+      Networks: networks,
+    },
   };
 }
 

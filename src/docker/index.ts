@@ -1,5 +1,5 @@
 // Docker's JSON for what the engine knows: the shapes of its API, which `inspect`, `info` and `events` print as well.
-export { containerJson, containerMounts, endpointsJson } from './containers.ts';
+export { containerAnswer, containerJson, containerMounts, endpointsJson } from './containers.ts';
 export { eventJson, nanosecondsOf } from './events.ts';
 export { historyOf, imageJson, shownConfig } from './images.ts';
 export { infoOf, type ProgramFacts } from './info.ts';

@@ -5,7 +5,7 @@ export type * from './spec/oci.ts';
 export { OciRuntime } from './oci-runtime.ts';
 export type { CreateOptions } from './oci-runtime.ts';
 export { cgroupMode, type Limits, limits } from './spec/cgroup.ts';
-export { defaultCgroupNamespace, defaultSpec } from './spec/default.ts';
+export { defaultCgroupNamespace, defaultSpec, MASKED_PATHS, READONLY_PATHS } from './spec/default.ts';
 export { placeMounts } from './mount-points.ts';
 export { resolveUser } from './users.ts';
 export { foreignPlatform, refuseUnstartable, resolveExecutable } from './executables.ts';

@@ -1,6 +1,6 @@
 // The routes of containers and of programs that are executed in them.
 import { processTable } from '../../engine/index.ts';
-import { containerJson, endpointsJson } from '../../docker/index.ts';
+import { containerAnswer } from '../../docker/index.ts';
 import { openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { get, head, post, put, remove, type Route } from '../http/routes.ts';
@@ -47,13 +47,8 @@ async function inspect(call: Call): Promise<void> {
   const containers = await openContainers(call.api);
   const c = containers.records.resolve(call.param('id'));
   const execs = call.api.execs.of(c.id);
-  const json = await containerJson(call.api.engine, c, { size: call.query.flag('size') });
-  const settings = json['NetworkSettings'] as Record<string, unknown>;
-  call.reply.json({
-    ...json,
-    ExecIDs: execs.length === 0 ? null : execs,
-    NetworkSettings: { ...settings, Networks: await endpointsJson(call.api.engine, c) },
-  });
+  const json = await containerAnswer(call.api.engine, c, { size: call.query.flag('size') });
+  call.reply.json({ ...json, ExecIDs: execs.length === 0 ? null : execs });
 }
 
 async function top(call: Call): Promise<void> {

@@ -15,7 +15,7 @@ import { seccompFor } from './seccomp.ts';
 const OCI_VERSION = '1.0.2';
 const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
 
-const MASKED_PATHS: readonly string[] = [
+export const MASKED_PATHS: readonly string[] = [
   '/proc/asound',
   '/proc/acpi',
   '/proc/interrupts',
@@ -29,7 +29,7 @@ const MASKED_PATHS: readonly string[] = [
   '/sys/firmware',
   '/sys/devices/virtual/powercap',
 ];
-const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** Of a variable only the name is told: its value may be a secret. */
 function refuseNul({ args, env }: SpecOptions): void {
