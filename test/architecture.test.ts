@@ -12,12 +12,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ['util', 'sys'],
   ['model'],
   ['store', 'dockerfile', 'graph', 'archive'],
-  ['content', 'snapshot', 'runtime', 'network', 'remote', 'solver'],
+  ['content', 'snapshot', 'runtime', 'network', 'remote', 'solver', 'protocol'],
   ['image'],
   ['container', 'bootstrap', 'registry'],
   ['builder'],
   ['engine'],
-  ['docker'],
+  ['docker', 'buildkit'],
   ['api'],
   ['cli'],
 ];
@@ -54,11 +54,12 @@ test('imports go down, and enter a folder by its index.ts', () => {
 /** What an adapter may import of other folders. `cli/` starts the others, and hands out what only a process has. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   docker: ['engine', 'model', 'util'],
-  api: ['docker', 'engine', 'model', 'util'],
+  buildkit: ['engine', 'model', 'protocol', 'util'],
+  api: ['buildkit', 'docker', 'engine', 'model', 'util'],
   cli: ['api', 'docker', 'engine', 'model', 'util', 'sys'],
 };
 
-test('adapters come in by one door: engine/, and the words of model/, util/ and docker/', () => {
+test('adapters come in by one door: engine/, and the words of model/, util/, docker/ and protocol/', () => {
   const around: string[] = [];
   for (const [file, text] of shipped) {
     const folder = file.split('/')[0] ?? '';
@@ -102,7 +103,7 @@ test('the environment, the home folder and the standard streams belong to cli', 
 
 test('a file has one subject: no more than 400 lines', () => {
   assert.deepEqual(
-    [...sources].filter(([, t]) => t.split('\n').length > 401).map(([f]) => f),
+    [...sources].filter(([f, t]) => !f.startsWith('protocol/gen/') && t.split('\n').length > 401).map(([f]) => f),
     [],
   );
 });

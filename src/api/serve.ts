@@ -1,7 +1,8 @@
 // The server from its beginning to its end: its listeners, its routes, and a stop that lets work in hand be finished.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramFacts } from '../docker/index.ts';
-import { type Engine, SpareWorker } from '../engine/index.ts';
+import { BuildKitService } from '../buildkit/index.ts';
+import { type CallerOf, type Engine, performInWorker, SpareWorker } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import type { Api, WorkerCommand } from './api.ts';
 import { BUILD_ROUTES } from './build/routes.ts';
@@ -13,10 +14,12 @@ import type { Host } from './http/hosts.ts';
 import { type Listener, listenOn, type Tls } from './http/listen.ts';
 import { RouteTable } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
+import { speakers } from './http/speakers.ts';
 import { IMAGE_ROUTES } from './images/routes.ts';
 import { NETWORK_ROUTES } from './networks.ts';
 import { VOLUME_ROUTES } from './volumes.ts';
 import { aboutRoutes } from './system/about.ts';
+import { buildkitRoutes } from './system/buildkit.ts';
 import { ELSEWHERE_ROUTES } from './system/elsewhere.ts';
 
 export interface ServeOptions {
@@ -56,10 +59,18 @@ export async function serveApi(o: ServeOptions): Promise<void> {
     warn,
     now,
   };
+  const buildkit = new BuildKitService({
+    perform: (operation, caller) =>
+      performInWorker({ ...api.worker, onText: (text) => warn(text.toString().trim()) }, operation as never, caller as CallerOf<never>),
+    scratch: engine.layout.ingest,
+    version: program.version,
+    now,
+  });
   const server = new HttpServer(
     api,
     new RouteTable([
-      ...aboutRoutes('1'),
+      ...aboutRoutes('2'),
+      ...buildkitRoutes(buildkit),
       ...CONTAINER_ROUTES,
       ...IMAGE_ROUTES,
       ...NETWORK_ROUTES,
@@ -70,7 +81,12 @@ export async function serveApi(o: ServeOptions): Promise<void> {
   );
   const listeners: Listener[] = [];
   try {
-    for (const host of o.hosts) listeners.push(await listenOn(host, o.tls, (socket, guard) => server.connect(socket, guard)));
+    for (const host of o.hosts)
+      listeners.push(
+        await listenOn(host, o.tls, (socket, guard) =>
+          speakers(socket, { http1: () => server.connect(socket, guard), http2: () => void buildkit.serve(socket) }),
+        ),
+      );
     o.onListening(listeners.map((one) => one.host));
     await aborted(o.signal);
   } finally {

@@ -10,6 +10,7 @@ export {
   type BuildOperationKind,
   type CallerOf,
   type Checked,
+  type BuildOperation,
   type Operation,
   type OperationKind,
   perform,

@@ -123,6 +123,17 @@ test('whoever breaks off says so to the other end', async () => {
   }
 });
 
+test('a stream that ends or fails before anybody reads it says so to the reader', async () => {
+  const { one, other } = pair();
+  void one.pump(7, Readable.from([], { objectMode: false })).catch(() => {});
+  const broken = new Readable({ read: () => broken.destroy(new SlipwayError('not-found', 'x.y', 'nothing there')) });
+  void one.pump(8, broken).catch(() => {});
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.equal((await buffer(other.readable(7, { confirm: true }))).length, 0);
+  await assert.rejects(buffer(other.readable(8, { confirm: true })), { code: 'x.y' });
+});
+
 test('an end that is gone fails what is under way', async () => {
   const { one, other } = pair({ answer: () => new Promise(() => undefined) });
   const asked = one.ask('x');

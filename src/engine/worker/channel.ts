@@ -49,6 +49,8 @@ export class Channel<Out, In> {
   readonly #receiving = new Map<number, { push(chunk: Buffer): void; end(): void; fail(e: Error): void }>();
   /** Credit of streams whose sending end is yet to be made here. */
   readonly #early = new Map<number, number>();
+  /** How streams ended, whole or not, of which the receiving end is yet to be made here: without a byte, that can be before anybody reads. */
+  readonly #earlyEnds = new Map<number, Error | undefined>();
   #next = 1;
   #over: Error | undefined;
 
@@ -160,7 +162,9 @@ export class Channel<Out, In> {
         input.destroy(e);
       },
     });
-    this.#write({ type: 'credit', stream, bytes: WINDOW });
+    if (this.#earlyEnds.has(stream)) this.#ended(stream, this.#earlyEnds.get(stream));
+    else this.#write({ type: 'credit', stream, bytes: WINDOW });
+    this.#earlyEnds.delete(stream);
     return input;
   }
 
@@ -216,9 +220,9 @@ export class Channel<Out, In> {
       case 'chunk':
         return this.#receiving.get(w.stream)?.push(Buffer.from(w.data));
       case 'end':
-        return this.#receiving.get(w.stream)?.end();
+        return this.#ended(w.stream, undefined);
       case 'broken':
-        return this.#receiving.get(w.stream)?.fail(errorFrom(w.error));
+        return this.#ended(w.stream, errorFrom(w.error));
       case 'credit': {
         const sending = this.#sending.get(w.stream);
         if (sending === undefined) return void this.#early.set(w.stream, (this.#early.get(w.stream) ?? 0) + w.bytes);
@@ -235,6 +239,13 @@ export class Channel<Out, In> {
       default:
         w satisfies never;
     }
+  }
+
+  #ended(stream: number, error: Error | undefined): void {
+    const receiving = this.#receiving.get(stream);
+    if (receiving === undefined) this.#earlyEnds.set(stream, error);
+    else if (error === undefined) receiving.end();
+    else receiving.fail(error);
   }
 
   #settle(id: number): { resolve: (value: unknown) => void; reject: (e: Error) => void } | undefined {
