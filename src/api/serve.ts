@@ -12,7 +12,7 @@ import { Ended } from './containers/ended.ts';
 import { Waiting } from './containers/waiting.ts';
 import type { Host } from './http/hosts.ts';
 import { type Listener, listenOn, type Tls } from './http/listen.ts';
-import { RouteTable } from './http/routes.ts';
+import { type Route, RouteTable } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
 import { speakers } from './http/speakers.ts';
 import { IMAGE_ROUTES } from './images/routes.ts';
@@ -40,6 +40,16 @@ export interface ServeOptions {
 const GRACE = 10_000;
 const POLL = 20;
 
+export const API_ROUTES: readonly Route[] = [
+  ...aboutRoutes('2'),
+  ...CONTAINER_ROUTES,
+  ...IMAGE_ROUTES,
+  ...NETWORK_ROUTES,
+  ...VOLUME_ROUTES,
+  ...BUILD_ROUTES,
+  ...ELSEWHERE_ROUTES,
+];
+
 /** Serves until `signal` aborts. @throws SlipwayError `api.address-in-use`, `api.not-listening`, `api.no-tls` */
 export async function serveApi(o: ServeOptions): Promise<void> {
   const { engine, program, warn, now } = o;
@@ -66,19 +76,7 @@ export async function serveApi(o: ServeOptions): Promise<void> {
     version: program.version,
     now,
   });
-  const server = new HttpServer(
-    api,
-    new RouteTable([
-      ...aboutRoutes('2'),
-      ...buildkitRoutes(buildkit),
-      ...CONTAINER_ROUTES,
-      ...IMAGE_ROUTES,
-      ...NETWORK_ROUTES,
-      ...VOLUME_ROUTES,
-      ...BUILD_ROUTES,
-      ...ELSEWHERE_ROUTES,
-    ]),
-  );
+  const server = new HttpServer(api, new RouteTable([...buildkitRoutes(buildkit), ...API_ROUTES]));
   const listeners: Listener[] = [];
   try {
     for (const host of o.hosts)

@@ -242,11 +242,13 @@ export class ContainerManager {
 
   /** What a container wrote, line by line; with `follow` until it ends. */
   logs(c: Container, o: LogOptions = {}): AsyncIterable<LogLine> {
+    // asked at every look at the log: the record is read again only when its process is gone, and it may have been started again
+    let last = this.records.get(c.id);
     return readLogs(logFile(this.parts.layout, c.id), {
       ...o,
       stillRunning: () => {
-        const now = this.records.get(c.id);
-        return now !== undefined && isAlive(now);
+        if (last === undefined || last.state.pid === 0 || !isAlive(last)) last = this.records.get(c.id);
+        return last !== undefined && isAlive(last);
       },
     });
   }

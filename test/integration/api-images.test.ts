@@ -95,7 +95,7 @@ test('save and load', async () => {
   const loaded = await api.request('POST /images/load?quiet=1', tar, TAR);
   assert.deepEqual(lines(loaded.body), [{ stream: 'Loaded image: kept:latest\n' }]);
   const broken = await api.request('POST /images/load', Buffer.from('no archive at all'), TAR);
-  assert.equal(broken.status, 500, broken.body);
+  assert.equal(broken.status, 400, broken.body);
   assert.match(broken.json.message, /not an archive of images/);
 });
 

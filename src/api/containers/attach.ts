@@ -3,8 +3,9 @@ import { attachTo, type Container, type ContainerManager, isAlive, resizeTermina
 import { SlipwayError } from '../../model/index.ts';
 import { openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
+import { frame } from '../http/frames.ts';
 import { type Hijacked, RAW_STREAM } from '../http/reply.ts';
-import { ClientTerminal, detachKeysOf, drained, sizeOf, streamsOf, streamType, type Wanted, writerOf } from './streams.ts';
+import { ClientTerminal, detachKeysOf, drained, Gathered, sizeOf, streamsOf, streamType, type Wanted, writerOf } from './streams.ts';
 
 export async function attach(call: Call): Promise<void> {
   const { api, query, reply, signal } = call;
@@ -100,7 +101,7 @@ export async function logs(call: Call): Promise<void> {
   const count = tail === undefined || tail === 'all' || !/^\d+$/.test(tail) ? undefined : Number(tail);
   const signal = call.following;
   const output = reply.stream(c.request.tty ? RAW_STREAM : streamType(call, false));
-  const write = writerOf(output, c.request.tty);
+  const gathered = new Gathered(output);
   try {
     const lines = containers.logs(c, {
       follow: query.flag('follow'),
@@ -113,12 +114,14 @@ export async function logs(call: Call): Promise<void> {
     for await (const line of lines) {
       if (!wanted[line.stream]) continue;
       const head = `${query.flag('timestamps') ? `${line.time} ` : ''}${details}`;
-      write(line.stream, head === '' ? line.data : Buffer.concat([Buffer.from(head), line.data]));
-      await drained(output);
+      const data = head === '' ? line.data : Buffer.concat([Buffer.from(head), line.data]);
+      gathered.write(c.request.tty ? data : frame(line.stream, data));
+      if (output.writableNeedDrain) await drained(output);
     }
   } catch (e) {
     if (!signal.aborted) throw e;
   }
+  gathered.flush();
   output.end();
 }
 

@@ -29,6 +29,39 @@ export async function drained(to: Writable): Promise<void> {
   }
 }
 
+/** Bytes that go at once when so many have come together; else as soon as nothing else is at hand. */
+const BATCH = 64 << 10;
+
+/** Gathers what is written in small pieces: a call of the kernel for each would cost more than all that is done with it. */
+export class Gathered {
+  readonly #to: Writable;
+  #pieces: Buffer[] = [];
+  #size = 0;
+  #planned = false;
+
+  constructor(to: Writable) {
+    this.#to = to;
+  }
+
+  write(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+    if (this.#size >= BATCH) return this.flush();
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    this.#planned = false;
+    if (this.#size === 0) return;
+    const all = Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#size = 0;
+    if (!this.#to.destroyed && !this.#to.writableEnded) this.#to.write(all);
+  }
+}
+
 /** Bytes of one stream, in the form that the client expects. */
 export const writerOf =
   (output: Writable, tty: boolean) =>

@@ -43,6 +43,8 @@ export function failureOf(error: unknown): Failure {
 
 function statusOf(e: SlipwayError): number {
   if (Object.hasOwn(BY_CODE, e.code)) return BY_CODE[e.code]!;
+  // what a client sent is no archive
+  if (e.kind === 'data-loss' && e.code.startsWith('archive.')) return 400;
   // a program that cannot be started: dockerd takes it for a wrong request, and its clients read 126 or 127 out of the message
   if (e.kind === 'process-failed' && (e.exitCode === 126 || e.exitCode === 127)) return 400;
   return BY_KIND[e.kind];

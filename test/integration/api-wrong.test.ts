@@ -1,0 +1,69 @@
+// Every route with what no client should send: an answer with a message, never a failure of the server's own, and never a stack.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { API_ROUTES } from '../../src/api/serve.ts';
+import { type ApiServer, apiServer } from '../support/api-server.ts';
+import { converse } from '../support/raw-http.ts';
+
+let api: ApiServer;
+before(async () => {
+  api = await apiServer();
+});
+after(() => api.close());
+
+const BODIES: readonly unknown[] = [
+  '',
+  '{',
+  '[]',
+  'null',
+  '3',
+  { HostConfig: [] },
+  { Name: 3, Image: {}, Container: [], Cmd: 5, Env: [1], Labels: [] },
+  { name: '\u0000' },
+];
+const QUERIES = [
+  '',
+  '?filters=x',
+  '?filters=[]',
+  '?filters={"label":3}',
+  '?limit=x&t=x&h=x&w=-1&since=x&until=x&tail=x&signal=NOTHING&condition=x',
+  '?path=%00&name=%00&names=%00&repo=%00&tag=%00&fromImage=%00&term=%00&t=%00&id=%00',
+  '?platform=%7B&buildargs=%7B&labels=3&cachefrom=3&ulimits=3&outputs=x&version=9&fromSrc=http://x&type=x&container=%00',
+];
+/** That follow something for ever, or ask registries. */
+const APART = new Set(['GET /events', 'GET /images/search', 'GET /distribution/{name...}/json', 'POST /images/create', 'POST /auth']);
+/** Workers do these: a few attempts are enough. */
+const SLOW = new Set(['POST /images/load', 'POST /build']);
+/** Nothing is there of this name: whatever is wrong besides, the answer is one of these. */
+const EXPECTED = new Set([200, 201, 204, 304, 400, 401, 403, 404, 409, 501, 503]);
+
+test('what is wrong is told', async () => {
+  const failures: string[] = [];
+  for (const { method, pattern } of API_ROUTES) {
+    if (method === 'HEAD' || APART.has(`${method} ${pattern}`)) continue;
+    const path = pattern.replaceAll(/\{[^}]+\}/g, 'nobody-of-this-name');
+    const attempts = [
+      ...QUERIES.map((query) => ({ query, body: method === 'GET' ? undefined : {} })),
+      ...(method === 'GET' || method === 'DELETE' ? [] : BODIES.map((body) => ({ query: '', body }))),
+    ];
+    const some = SLOW.has(`${method} ${pattern}`) ? attempts.slice(-2) : attempts;
+    for (const { query, body } of some) {
+      const { status, body: text, json } = await api.request(`${method} /v1.51${path}${query}`, body);
+      const told = `${method} ${path}${query} ${JSON.stringify(body)}: ${status} ${text.slice(0, 200)}`;
+      const isTold = status < 400 || (typeof json?.message === 'string' && json.message !== '' && !/\n\s+at /.test(json.message));
+      if (!EXPECTED.has(status) || !isTold) failures.push(told);
+    }
+  }
+  assert.deepEqual(failures, []);
+});
+
+test('what is no HTTP', async () => {
+  for (const text of [
+    'GARBAGE\r\n\r\n',
+    'GET /_ping HTTP/9.9\r\n\r\n',
+    `GET /${'x'.repeat(300_000)} HTTP/1.1\r\n\r\n`,
+    'GET /\u0000 HTTP/1.1\r\n\r\n',
+  ])
+    assert.match(await converse(api.path, text).ended, /^(?:HTTP\/1\.1 4\d\d|$)/);
+  assert.equal((await api.request('GET /_ping')).body, 'OK');
+});
