@@ -4,6 +4,7 @@ import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
 import type { Digest, ImageConfig, Platform, Session, Ulimit } from '../model/index.ts';
 import type { Op } from '../graph/index.ts';
+import type { Llb } from '../protocol/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
@@ -14,8 +15,16 @@ import type { BuildContext, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
 
+/** A graph that comes ready, in the place of a Dockerfile. */
+export interface DefinitionRequest {
+  readonly llb: Llb;
+  /** Of the image; its layers and their history are those of the result. */
+  readonly config?: Partial<ImageConfig>;
+}
+
 /** What is asked for, as data. */
 export interface BuildSettings {
+  readonly definition?: DefinitionRequest;
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;

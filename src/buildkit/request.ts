@@ -12,11 +12,14 @@ import {
   type ProvenanceWish,
 } from '../engine/index.ts';
 import { hostPlatform, parsePlatform, parseUlimit, SlipwayError } from '../model/index.ts';
+import { foldersOf, type Llb } from '../protocol/index.ts';
 import type { Place } from './session.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 
 export interface Asked {
+  /** A graph, in the place of a Dockerfile. */
+  readonly definition?: Llb;
   readonly attributes: Attributes;
   readonly exporters: readonly { readonly type: string; readonly attributes: Attributes }[];
   readonly caches: {
@@ -77,7 +80,7 @@ export function understand(asked: Asked): Understood {
   const outputs = outputsOf(asked);
   const epoch = buildArgs['SOURCE_DATE_EPOCH'];
   if (epoch !== undefined && epoch !== '' && !/^\d{1,11}$/.test(epoch)) throw invalid(`invalid SOURCE_DATE_EPOCH: ${epoch}`);
-  const context = contextOf(a);
+  const context = asked.definition === undefined ? contextOf(a) : definitionOf(asked.definition, asked.exporters);
   const target = a['target'];
   const shm = a['shm-size'];
   if (shm !== undefined && !/^\d{1,15}$/.test(shm)) throw invalid(`invalid shm-size: ${shm}`);
@@ -87,10 +90,10 @@ export function understand(asked: Asked): Understood {
   const caches = cachesOf(asked);
   const request: BuildRequest = {
     engine: 'graph',
-    ...context,
     namedContexts: Object.fromEntries(
       Object.entries(named(a, 'context:')).map(([name, value]) => [name.replace(/::.*$/, ''), namedContext(name, value)]),
     ),
+    ...context,
     keepGitDir: buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] === '1' || buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] === 'true',
     ...(target !== undefined && target !== '' && { target }),
     buildArgs,
@@ -139,6 +142,36 @@ function refuseUnknown(a: Attributes): void {
 const named = (a: Attributes, prefix: string): Record<string, string> =>
   Object.fromEntries(Object.entries(a).flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
 
+/** The attribute of an exporter by which a client says what the image is to be configured as. */
+const CONFIG = 'containerimage.config';
+
+function definitionOf(
+  llb: Llb,
+  exporters: Asked['exporters'],
+): Pick<BuildRequest, 'context' | 'dockerfile' | 'namedContexts' | 'definition'> {
+  const text = exporters.map((e) => e.attributes[CONFIG]).find((one) => one !== undefined && one !== '');
+  const folders = foldersOf(llb).map(({ key, name, only, ignore }) => [
+    key,
+    { kind: 'files' as const, name, ...(only && { only }), ...(ignore !== undefined && { ignore }) },
+  ]);
+  return {
+    context: { kind: 'empty' },
+    dockerfile: { kind: 'text', text: '' },
+    namedContexts: Object.fromEntries(folders),
+    definition: { llb, ...(text !== undefined && { config: configOf(text) }) },
+  };
+}
+
+function configOf(text: string): NonNullable<NonNullable<BuildRequest['definition']>['config']> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // refused below
+  }
+  throw invalid(`${CONFIG} is no configuration of an image`);
+}
+
 function contextOf(a: Attributes): Pick<BuildRequest, 'context' | 'dockerfile'> {
   const { context } = a;
   const file = a['filename'] || 'Dockerfile';
@@ -185,9 +218,10 @@ function outputsOf({ exporters }: Asked): { readonly outputs: readonly Output<st
   if (exporters.length === 0) return { outputs: [{ kind: 'cacheonly' }], places };
   const outputs = exporters.map(({ type, attributes }, exporter): Output<string> => {
     const dest = `output-${exporter}`;
+    const { [CONFIG]: _config, ...rest } = attributes;
     const toClient = ['local', 'tar', 'oci', 'docker'].includes(type);
     const out = parseOutput(
-      { type: type === 'moby' ? 'image' : type, attributes: { ...attributes, ...(toClient && { dest: `/${dest}` }) } },
+      { type: type === 'moby' ? 'image' : type, attributes: { ...rest, ...(toClient && { dest: `/${dest}` }) } },
       '/',
       false,
     );

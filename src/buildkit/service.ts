@@ -14,6 +14,7 @@ import {
   GrpcServer,
   LLBBridge,
   serverOn,
+  type Definition,
   type SolveRequest,
   valuesOf,
 } from '../protocol/index.ts';
@@ -81,7 +82,7 @@ export class BuildKitService {
               ...asked,
               frontend: request.Frontend,
               attributes: { ...request.FrontendOpt },
-              hasDefinition: request.Definition !== undefined,
+              ...definitionOf(request.Definition),
               imports: request.CacheImports,
             },
             call.signal,
@@ -146,14 +147,14 @@ export class BuildKitService {
     const solve = this.#solves.begin(request.Ref, request.Session);
     this.#requests.set(solve, request);
     try {
-      if (request.Frontend !== '' || request.Definition !== undefined) {
+      if (request.Frontend !== '' || (request.Definition?.def.length ?? 0) > 0) {
         const { result } = await this.#frontend(
           solve,
           {
             ...askedOf(request),
             frontend: request.Frontend,
             attributes: { ...request.FrontendAttrs },
-            hasDefinition: request.Definition !== undefined,
+            ...definitionOf(request.Definition),
             imports: [],
           },
           call.signal,
@@ -182,20 +183,14 @@ export class BuildKitService {
     o: Omit<Asked, 'attributes'> & {
       readonly frontend: string;
       readonly attributes: Record<string, string>;
-      readonly hasDefinition: boolean;
       readonly imports: readonly { readonly Type: string; readonly Attrs: Record<string, string> }[];
     },
     signal: AbortSignal,
   ) {
-    if (!FRONTENDS.has(o.frontend) || o.hasDefinition)
-      throw new SlipwayError(
-        'unsupported',
-        'buildkit.frontend',
-        o.frontend === '' ? 'definitions are not solved yet: only Dockerfiles are' : `frontend ${o.frontend} cannot be run`,
-        {
-          hints: ['the frontend dockerfile.v0 is built in'],
-        },
-      );
+    if (o.definition === undefined && !FRONTENDS.has(o.frontend))
+      throw new SlipwayError('unsupported', 'buildkit.frontend', `frontend ${o.frontend} cannot be run`, {
+        hints: ['the frontend dockerfile.v0 is built in'],
+      });
     const { source } = o.attributes;
     if (o.frontend === 'gateway.v0' && !DOCKERFILE_FRONTEND.test(source ?? ''))
       throw new SlipwayError(
@@ -301,6 +296,17 @@ function cacheImports({
   } catch (cause) {
     throw new SlipwayError('invalid-argument', 'buildkit.attribute', 'failed to unmarshal cache-imports', { cause });
   }
+}
+
+/** A definition without operations is none: the frontend says what to do. */
+function definitionOf(d: Definition | undefined): Pick<Asked, 'definition'> {
+  if (d === undefined || d.def.length === 0) return {};
+  const named = Object.entries(d.metadata).flatMap(([digest, m]) => {
+    const name = m.description['llb.customname'];
+    return name === undefined ? [] : [[digest, name]];
+  });
+  const noCache = Object.entries(d.metadata).flatMap(([digest, m]) => (m.ignoreCache ? [digest] : []));
+  return { definition: { def: d.def, names: Object.fromEntries(named), noCache } };
 }
 
 const gone = (signal: AbortSignal): Promise<never> =>

@@ -1,6 +1,7 @@
 // Opens the contexts of a request: what is the caller's is asked of its session, and is read where it lies, or is sent and unpacked.
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { IgnoreMatcher, parseIgnore } from '../../dockerfile/index.ts';
 import { isSlipwayError, type LocalFiles, type LocalWish, type Session, SlipwayError } from '../../model/index.ts';
 import { removeTree } from '../../sys/index.ts';
 import { unpackStream } from '../steps/unpack.ts';
@@ -27,6 +28,10 @@ export async function openRequested(
   };
   const made = await (async (): Promise<BuildContext> => {
     if (context.kind === 'remote') return openContext({ kind: 'remote', address: context.address }, options);
+    if (context.kind === 'empty') {
+      const root = scratchFolder(o);
+      return makeContext(root, { ...o, dockerfileText: '' }, false, () => removeTree(root));
+    }
     if (context.kind === 'stream') {
       const files = await session.local(context.name, {}, o.signal);
       return openContext(
@@ -68,6 +73,22 @@ export async function openNamedContext(name: string, request: NamedContextReques
       if (files.kind === 'folder') return { kind: 'layout', layout: layout(files.path), dispose: () => {} };
       const path = await unpacked(files.stream, o);
       return { kind: 'layout', layout: layout(path), dispose: () => removeTree(path) };
+    }
+    case 'files': {
+      const { ignore, only } = request;
+      const wish: LocalWish = { ...(only && { only }), ...(ignore !== undefined && { ignore: { text: ignore, dialect: 'buildkit' } }) };
+      const filter = ignore === undefined ? undefined : new IgnoreMatcher(parseIgnore(ignore), { name: request.name });
+      const files = await session.local(request.name, wish, o.signal);
+      const opened = new LazyDirectory(async () => {
+        const text = { ...o, dockerfileText: '' };
+        if (files.kind === 'stream') {
+          const root = await unpacked(files.stream, o);
+          return { ...makeContext(root, text, false, () => removeTree(root)), ignore: filter };
+        }
+        return { ...makeContext(files.path, text, false, () => {}), ignore: filter };
+      });
+      await opened.open();
+      return opened;
     }
     case 'folder': {
       const missing = (): SlipwayError =>

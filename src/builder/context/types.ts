@@ -12,6 +12,8 @@ export type ContextRequest =
   | { readonly kind: 'folder'; readonly name: string; readonly written: string }
   /** An archive, or the text of a Dockerfile alone. */
   | { readonly kind: 'stream'; readonly name: string }
+  /** Nothing: the build is no Dockerfile's. */
+  | { readonly kind: 'empty' }
   /** A Git repository, or what a URL gives. */
   | { readonly kind: 'remote'; readonly address: string };
 
@@ -25,6 +27,8 @@ export type DockerfileRequest =
 
 export type NamedContextRequest =
   | { readonly kind: 'folder'; readonly name: string; readonly written: string }
+  /** As a folder, but these paths alone, and without those of an ignore list, whatever `.dockerignore` there says. */
+  | { readonly kind: 'files'; readonly name: string; readonly only?: readonly string[]; readonly ignore?: string }
   | { readonly kind: 'remote'; readonly address: string }
   | { readonly kind: 'image'; readonly ref: string }
   /** An image in an OCI layout, which is a folder of the caller's. */

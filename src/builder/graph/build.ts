@@ -28,6 +28,9 @@ import { withCleanup } from '../../util/index.ts';
  * Builds with the graph engine; a recorder keeps what happened. @throws SlipwayError of the Dockerfile with its place, `build.command-failed` of a step.
  */
 export async function buildGraph(env: BuildEnvironment, request: BuildJob, recorder?: Recorder): Promise<BuildResult> {
+  const { definition } = request;
+  // few builds come as one, and the protocol's code is large
+  if (definition) return (await import('./definition.ts')).buildDefinition(env, { ...request, definition }, recorder);
   const steps = new InternalSteps(env, request);
   const { dockerfile, warning } = steps.during(`[internal] load build definition from ${request.dockerfile.name}`, () =>
     readDockerfile(request),
