@@ -43,7 +43,6 @@ export function imageJson(engine: Engine, image: Image): Record<string, unknown>
     Created: config.created ?? '',
     DockerVersion: config.docker_version ?? '',
     Author: config.author ?? '',
-    Config: wholeConfig(config.config ?? {}),
     Architecture: config.architecture,
     ...(config.variant !== undefined && { Variant: config.variant }),
     Os: config.os,
@@ -54,6 +53,7 @@ export function imageJson(engine: Engine, image: Image): Record<string, unknown>
     },
     RootFS: { Type: 'layers', ...(image.layers.length > 0 && { Layers: image.layers.map((l) => l.diffId) }) },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    Config: wholeConfig(config.config ?? {}),
   };
 }
 
