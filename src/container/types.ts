@@ -122,7 +122,7 @@ export interface ContainerRequest {
   readonly groups?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly noNewPrivileges?: boolean;
-  /** `unconfined`, or the absolute path of a profile. */
+  /** `unconfined`, the absolute path of a profile, or the profile itself as JSON. */
   readonly seccomp?: string;
   readonly oomScoreAdj?: number;
   /** Replaces what the image has, value by value. */

@@ -46,7 +46,7 @@ export interface SpecOptions {
   /** Bytes of /dev/shm; 64 MiB when left out. */
   readonly shmSize?: number;
   readonly resources?: Resources;
-  /** Path of a profile in Docker's form, or 'unconfined'. Default: Docker's default profile. */
+  /** A profile in Docker's form, by its path or as JSON, or 'unconfined'. Default: Docker's default profile. */
   readonly seccomp?: string;
   readonly noNewPrivileges?: boolean;
   readonly sysctls?: Readonly<Record<string, string>>;

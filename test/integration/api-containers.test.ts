@@ -141,6 +141,21 @@ test('a container that runs: lists, programs in it, files, its end', async () =>
   assert.match(await follow.until(/StatusCode/), /\{"StatusCode":137\}/);
 });
 
+test('attached by a WebSocket', async () => {
+  const id = await create({ Cmd: ['cat'], OpenStdin: true, StdinOnce: true, AttachStdin: true });
+  const handshake = `${UPGRADE.replace('tcp', 'websocket')}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n`;
+  const c = converse(api.path, `GET /containers/${id}/attach/ws?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\n${handshake}\r\n`);
+  assert.match(await c.until(/\r\n\r\n/), /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/);
+  assert.equal((await api.request(`POST /containers/${id}/start`)).status, 204);
+  c.socket.write(Buffer.from([0x81, 0x83, 0, 0, 0, 0, 0x68, 0x69, 0x0a]));
+  await c.until(/\x82\x03hi\n/);
+  // a close frame is the end of the input, and the program's end the connection's
+  c.socket.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
+  assert.match(tail(await c.ended), /^\x82\x03hi\n\x88\x02\x03\xe8$/);
+  assert.equal((await api.request(`GET /containers/${id}/attach/ws`)).status, 400);
+  assert.equal((await api.request(`DELETE /containers/${id}?force=1`)).status, 204);
+});
+
 test('who waits for a container that has come and gone is told how it ended', async () => {
   const id = await create({ Cmd: ['sh', '-c', 'exit 4'] }, { AutoRemove: true }, '?name=brief');
   assert.equal((await api.request(`POST /containers/${id}/start`)).status, 204);

@@ -4,10 +4,20 @@ import { SlipwayError } from '../../model/index.ts';
 import { openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { frame } from '../http/frames.ts';
-import { type Hijacked, RAW_STREAM } from '../http/reply.ts';
+import type { Hijacked } from '../http/hijacked.ts';
+import { RAW_STREAM } from '../http/reply.ts';
 import { ClientTerminal, detachKeysOf, drained, Gathered, sizeOf, streamsOf, streamType, type Wanted, writerOf } from './streams.ts';
 
-export async function attach(call: Call): Promise<void> {
+export const attach = (call: Call): Promise<void> => attachBy(call, false);
+
+/** By messages of a WebSocket: both streams as they are, since browsers know no frames. */
+export function attachWebSocket(call: Call): Promise<void> {
+  if (call.request.headers.upgrade?.toLowerCase() !== 'websocket')
+    return Promise.reject(new SlipwayError('invalid-argument', 'api.websocket', 'this is no request for a WebSocket'));
+  return attachBy(call, true);
+}
+
+async function attachBy(call: Call, plain: boolean): Promise<void> {
   const { api, query, reply, signal } = call;
   const containers = await openContainers(api);
   const c = containers.records.resolve(call.param('id'));
@@ -23,16 +33,20 @@ export async function attach(call: Call): Promise<void> {
   if (c.state.status === 'restarting')
     throw new SlipwayError('conflict', 'container.restarting', `container ${c.id} is restarting, wait until the container is running`);
   const ends = reply.hijack(streamType(call, c.request.tty));
-  if (query.flag('logs')) await writeLogs(containers, c, ends, wanted);
+  if (query.flag('logs')) await writeLogs(containers, c, ends, wanted, plain);
   if (!stream) return;
   const leave = new AbortController();
   const left = (): void => leave.abort();
   signal.addEventListener('abort', left);
   try {
-    if (isAlive(c)) await connect(containers, c, ends, wanted, keys, leave.signal);
-    else await beforeStart(call, containers, c, (onConnected) => connect(containers, c, ends, wanted, keys, leave.signal, onConnected));
+    if (isAlive(c)) await connect(containers, c, ends, { ...wanted, plain }, keys, leave.signal);
+    else
+      await beforeStart(call, containers, c, (onConnected) =>
+        connect(containers, c, ends, { ...wanted, plain }, keys, leave.signal, onConnected),
+      );
   } finally {
     signal.removeEventListener('abort', left);
+    ends.output.end();
   }
 }
 
@@ -40,12 +54,12 @@ async function connect(
   containers: ContainerManager,
   c: Container,
   ends: Hijacked,
-  wanted: Wanted,
+  wanted: Wanted & { readonly plain: boolean },
   keys: readonly number[] | undefined,
   leave: AbortSignal,
   onConnected?: () => void,
 ): Promise<void> {
-  const streams = streamsOf(ends, wanted);
+  const streams = streamsOf(ends, wanted, wanted.plain);
   const terminal = c.request.tty ? new ClientTerminal(ends, wanted, keys) : undefined;
   await attachTo(containers, c, { ...streams, ...(terminal && { terminal }), leave, ...(onConnected && { onConnected }) });
 }
@@ -81,8 +95,8 @@ async function beforeStart(
   }
 }
 
-async function writeLogs(containers: ContainerManager, c: Container, { output }: Hijacked, wanted: Wanted): Promise<void> {
-  const write = writerOf(output, c.request.tty);
+async function writeLogs(containers: ContainerManager, c: Container, { output }: Hijacked, wanted: Wanted, plain: boolean): Promise<void> {
+  const write = writerOf(output, plain || c.request.tty);
   for await (const line of containers.logs(c)) {
     if (wanted[line.stream]) write(line.stream, line.data);
     await drained(output);

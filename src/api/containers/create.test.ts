@@ -110,6 +110,11 @@ test('what it may use of the machine', () => {
   ]);
 });
 
+test('a seccomp profile is what a client sends of it', () => {
+  const { seccomp } = host({ SecurityOpt: ['seccomp={\n "defaultAction": "SCMP_ACT_ALLOW"\n}'] });
+  assert.equal(seccomp, '{"defaultAction":"SCMP_ACT_ALLOW"}');
+});
+
 test('ports', () => {
   const ports = (PortBindings: object): unknown => host({ PortBindings }).ports;
   const port = { containerPort: 80, protocol: 'tcp' };
@@ -149,6 +154,7 @@ test('what cannot be honoured is refused', () => {
     [{ VolumeDriver: 'nfs' }, /error looking up volume plugin nfs/],
     [{ LogConfig: { Type: 'syslog' } }, /no log driver named 'syslog'/],
     [{ SecurityOpt: ['apparmor=unconfined'] }, /apparmor is not supported/],
+    [{ SecurityOpt: ['seccomp=/etc/profile.json'] }, /Decoding seccomp profile failed/],
     [{ Sysctls: { 'vm.swappiness': '1' } }, /sysctl 'vm.swappiness' is not allowed/],
     [{ Mounts: [{ Type: 'image', Target: '/x' }] }, /mounts of images are not supported/],
     [{ Mounts: [{ Type: 'bind', Target: '/x' }] }, /field Source must not be empty/],

@@ -211,10 +211,21 @@ function securityOf(options: readonly string[]): Pick<ContainerRequest, 'noNewPr
     if (name === 'no-new-privileges' && [undefined, 'true'].includes(value)) found = { ...found, noNewPrivileges: true };
     else if (name === 'no-new-privileges' && value === 'false') found = { ...found, noNewPrivileges: false };
     else if (name === 'seccomp' && value === 'unconfined') found = { ...found, seccomp: value };
-    else if (name !== 'label' && !(name === 'seccomp' && value === 'builtin'))
-      throw invalid(`--security-opt ${name === 'seccomp' ? 'seccomp with a profile' : name} is not supported`);
+    else if (name === 'seccomp' && value !== undefined && value !== 'builtin') found = { ...found, seccomp: profileOf(value) };
+    else if (name !== 'label' && !(name === 'seccomp' && value === 'builtin')) throw invalid(`--security-opt ${name} is not supported`);
   }
   return found;
+}
+
+/** Clients read the file, and send what is in it. */
+function profileOf(text: string): string {
+  try {
+    const profile = JSON.parse(text) as unknown;
+    Fields.of(profile);
+    return JSON.stringify(profile);
+  } catch {
+    throw invalid('Decoding seccomp profile failed: it is no JSON object');
+  }
 }
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', 'api.container', message);

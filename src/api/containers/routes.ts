@@ -4,7 +4,7 @@ import { containerAnswer } from '../../docker/index.ts';
 import { openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { get, head, post, put, remove, type Route } from '../http/routes.ts';
-import { attach, logs, resize } from './attach.ts';
+import { attach, attachWebSocket, logs, resize } from './attach.ts';
 import { createExec, inspectExec, resizeExec, startExec } from './execs.ts';
 import { archiveGet, archiveHead, archivePut, changes, exportFiles } from './files.ts';
 import * as life from './life.ts';
@@ -26,6 +26,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   get('/containers/{id}/archive', archiveGet),
   put('/containers/{id}/archive', archivePut),
   post('/containers/{id}/attach', attach, ['tcp']),
+  get('/containers/{id}/attach/ws', attachWebSocket, ['websocket']),
   post('/containers/{id}/resize', resize),
   post('/containers/{id}/start', life.start),
   post('/containers/{id}/stop', life.stop),

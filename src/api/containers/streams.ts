@@ -5,7 +5,8 @@ import type { Streams, TerminalEnds } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Call } from '../http/call.ts';
 import { frame, type StreamName } from '../http/frames.ts';
-import { type Hijacked, MULTIPLEXED_STREAM, RAW_STREAM } from '../http/reply.ts';
+import type { Hijacked } from '../http/hijacked.ts';
+import { MULTIPLEXED_STREAM, RAW_STREAM } from '../http/reply.ts';
 
 export interface Wanted {
   readonly stdin: boolean;
@@ -69,8 +70,9 @@ export const writerOf =
     if (!output.destroyed && !output.writableEnded) output.write(tty ? data : frame(stream, data));
   };
 
-export function streamsOf({ input, output }: Hijacked, wanted: Wanted): Streams {
-  const write = writerOf(output, false);
+/** @param plain both streams as they are, without frames */
+export function streamsOf({ input, output }: Hijacked, wanted: Wanted, plain = false): Streams {
+  const write = writerOf(output, plain);
   return {
     ...(wanted.stdin && { stdin: input }),
     stdout: (chunk) => void (wanted.stdout && write('stdout', chunk)),

@@ -6,8 +6,8 @@ import type { Fields } from './fields.ts';
 import type { Query } from './query.ts';
 import type { Reply } from './reply.ts';
 
-/** What a connection can be turned into: bytes as they are, or HTTP/2. */
-export type Upgrade = 'tcp' | 'h2c';
+/** What a connection can be turned into: bytes as they are, HTTP/2, or messages. */
+export type Upgrade = 'tcp' | 'h2c' | 'websocket';
 
 export type Handler = (call: Call) => Promise<void>;
 

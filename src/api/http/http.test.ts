@@ -9,6 +9,7 @@ import { hostText, isLoopback, parseHost } from './hosts.ts';
 import { Query, truthOf, untilOf } from './query.ts';
 import { get, post, RouteTable } from './routes.ts';
 import { splitVersion } from './versions.ts';
+import { acceptKey, encodeFrame, FrameReader } from './websocket.ts';
 
 const query = (text: string): Query => new Query(new URLSearchParams(text));
 
@@ -125,6 +126,28 @@ test('hosts', () => {
     false,
     false,
   ]);
+});
+
+test('messages of a WebSocket', () => {
+  // RFC 6455, section 1.3
+  assert.equal(acceptKey('dGhlIHNhbXBsZSBub25jZQ=='), 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+  assert.throws(() => acceptKey('short'), { code: 'api.websocket' });
+  // section 5.7
+  const masked = Buffer.from([0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+  const reader = new FrameReader();
+  assert.deepEqual(reader.feed(masked.subarray(0, 3)), []);
+  assert.deepEqual(
+    reader.feed(Buffer.concat([masked.subarray(3), masked])).map((f) => [f.op, f.data.toString()]),
+    [
+      [1, 'Hello'],
+      [1, 'Hello'],
+    ],
+  );
+  assert.throws(() => new FrameReader().feed(Buffer.from([0x81, 0x05])), { code: 'api.websocket' });
+  assert.throws(() => new FrameReader().feed(Buffer.from([0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])), { code: 'api.websocket' });
+  assert.deepEqual(encodeFrame(2, Buffer.from('hi')), Buffer.from([0x82, 2, 104, 105]));
+  assert.deepEqual(encodeFrame(2, Buffer.alloc(300)).subarray(0, 4), Buffer.from([0x82, 126, 1, 44]));
+  assert.deepEqual(encodeFrame(2, Buffer.alloc(70_000)).subarray(0, 10), Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70]));
 });
 
 test('frames', () => {

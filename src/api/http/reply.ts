@@ -1,18 +1,13 @@
 // An answer: JSON, nothing, a stream of JSON, or the connection itself.
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { SlipwayError } from '../../model/index.ts';
 import { failureOf } from './errors.ts';
+import type { Hijacked } from './hijacked.ts';
+import { acceptKey, overWebSocket } from './websocket.ts';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
-
-/** A connection that is the client's and the handler's own, and ends when the handler returns. */
-export interface Hijacked {
-  /** What the client sends; its end is the client's half-close. */
-  readonly input: Readable;
-  readonly output: Writable;
-}
 
 export class Reply {
   readonly #request: IncomingMessage;
@@ -86,6 +81,7 @@ export class Reply {
     this.#hijacked = true;
     if (this.#upgrade !== undefined) {
       const { socket, protocol } = this.#upgrade;
+      if (protocol.toLowerCase() === 'websocket') return this.#messages(socket, common);
       this.#response.detachSocket(socket as never);
       socket.write(
         `HTTP/1.1 101 UPGRADED\r\n${type === '' ? '' : `Content-Type: ${type}\r\n`}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n${common.join('')}\r\n`,
@@ -98,6 +94,17 @@ export class Reply {
     if (!hasBody) unparse(socket);
     socket.write(`HTTP/1.1 200 ${STATUS_CODES[200]}\r\nContent-Type: ${type}\r\nConnection: close\r\n${common.join('')}\r\n`);
     return { input: hasBody ? this.#request : socket, output: socket };
+  }
+
+  /** @throws SlipwayError `api.websocket` before anything is sent */
+  #messages(socket: Duplex, common: readonly string[]): Hijacked {
+    this.#hijacked = false;
+    const accept = acceptKey(this.#request.headers['sec-websocket-key']);
+    this.#hijacked = true;
+    this.#response.detachSocket(socket as never);
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+    socket.write(`${head}Sec-WebSocket-Accept: ${accept}\r\n${common.join('')}\r\n`);
+    return overWebSocket(socket);
   }
 }
 

@@ -10,7 +10,12 @@ export interface Route {
   readonly upgrades?: readonly Upgrade[];
 }
 
-export const get = (pattern: string, handle: Handler): Route => ({ method: 'GET', pattern, handle });
+export const get = (pattern: string, handle: Handler, upgrades?: readonly Upgrade[]): Route => ({
+  method: 'GET',
+  pattern,
+  handle,
+  ...(upgrades && { upgrades }),
+});
 export const head = (pattern: string, handle: Handler): Route => ({ method: 'HEAD', pattern, handle });
 export const post = (pattern: string, handle: Handler, upgrades?: readonly Upgrade[]): Route => ({
   method: 'POST',

@@ -35,7 +35,7 @@ const ARCHITECTURES: Readonly<Record<string, { readonly seccomp: string; readonl
 const converted = new Map<string, Seccomp>();
 
 /**
- * The filter for a process with these capabilities. `profile` is a path; the default profile when left out or 'builtin'. The same object comes
+ * The filter for a process with these capabilities. `profile` is a path, or the profile itself as JSON; the default profile when left out or 'builtin'. The same object comes
  * back for the same question, so that its compiled form can be stored by it. Throws invalid-argument 'container.seccomp-profile'.
  */
 export function seccompFor(profile: string | undefined, capabilities: readonly string[], kernel: string): Seccomp {
@@ -51,19 +51,22 @@ export function seccompFor(profile: string | undefined, capabilities: readonly s
   return result;
 }
 
+/** A client of the API sends the profile, which begins as no absolute path does. */
+const isText = (profile: string): boolean => profile.startsWith('{');
+
 function readProfile(path: string): DockerProfile {
   const failure = (what: string, cause: unknown): SlipwayError =>
     new SlipwayError(
       'invalid-argument',
       'container.seccomp-profile',
-      `${what} seccomp profile (${path}) failed: ${whyNotRead(cause) ?? (cause as Error).message}`,
+      `${what} seccomp profile${isText(path) ? '' : ` (${path})`} failed: ${whyNotRead(cause) ?? (cause as Error).message}`,
       {
         cause,
       },
     );
   let text: string;
   try {
-    text = readRegularFile(path).toString();
+    text = isText(path) ? path : readRegularFile(path).toString();
   } catch (cause) {
     throw failure('opening', cause);
   }
