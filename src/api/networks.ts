@@ -1,6 +1,14 @@
 // The routes of networks.
-import { isPredefined, type ListedNetwork, networkJson, networkNamed, networks, runningIn } from '../docker/index.ts';
-import { connectNetwork, disconnectNetwork, hasLabels, networkNames, pruneNetworks } from '../engine/index.ts';
+import {
+  isPredefined,
+  type ListedNetwork,
+  matchingNetworks,
+  NETWORK_FILTERS,
+  networkJson,
+  networkNamed,
+  networks,
+} from '../docker/index.ts';
+import { connectNetwork, disconnectNetwork, pruneNetworks } from '../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { type Api, openContainers } from './api.ts';
 import { endpointOf } from './containers/networking.ts';
@@ -18,25 +26,10 @@ export const NETWORK_ROUTES: readonly Route[] = [
   remove('/networks/{id}', removeNetwork),
 ];
 
-const FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
-
 async function list({ api, query, reply }: Call): Promise<void> {
-  const filters = query.filters(FILTERS);
-  const wrong = filters.get('type')?.find((t) => t !== 'custom' && t !== 'builtin');
-  if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'api.filter', `invalid filter: 'type'='${wrong}'`);
+  const filters = query.filters(NETWORK_FILTERS);
   const dangling = truthOf(filters, 'dangling');
-  const used = new Set((await runningIn(api.engine)).flatMap(networkNames));
-  const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
-  const found = (await networks(api.engine)).filter(
-    (n) =>
-      asked('name', (v) => n.name.includes(v)) &&
-      asked('id', (v) => n.id.startsWith(v)) &&
-      asked('driver', (v) => n.driver === v) &&
-      asked('scope', (v) => v === 'local') &&
-      asked('type', (v) => (v === 'builtin') === isPredefined(n)) &&
-      (dangling === undefined || dangling === (!isPredefined(n) && !used.has(n.name))) &&
-      hasLabels(n.labels, filters.get('label') ?? []),
-  );
+  const found = await matchingNetworks(api.engine, filters, dangling === undefined ? undefined : [dangling]);
   // the containers of a network are told by its details alone
   reply.json(await Promise.all(found.map(async (n) => ({ ...(await networkJson(api.engine, n)), Containers: {} }))));
 }

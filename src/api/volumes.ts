@@ -1,6 +1,6 @@
 // The routes of volumes.
-import { volumeJson } from '../docker/index.ts';
-import { hasLabels, pruneVolumes } from '../engine/index.ts';
+import { matchingVolumes, VOLUME_FILTERS, volumeJson } from '../docker/index.ts';
+import { pruneVolumes } from '../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { openContainers } from './api.ts';
 import type { Call } from './http/call.ts';
@@ -16,19 +16,11 @@ export const VOLUME_ROUTES: readonly Route[] = [
   remove('/volumes/{name}', removeVolume),
 ];
 
-const FILTERS = new Set(['dangling', 'driver', 'label', 'name']);
-
 async function list({ api, query, reply }: Call): Promise<void> {
-  const filters = query.filters(FILTERS);
+  const filters = query.filters(VOLUME_FILTERS);
   const dangling = truthOf(filters, 'dangling');
-  const { volumes, records } = await openContainers(api);
-  const used = new Set(records.all().flatMap((c) => c.mounts.map((m) => m.name)));
-  const found = volumes
-    .list()
-    .filter((v) => filters.get('name')?.some((n) => v.name.includes(n)) ?? true)
-    .filter((v) => hasLabels(v.labels, filters.get('label') ?? []))
-    .filter((v) => dangling === undefined || dangling === !used.has(v.name))
-    .filter(() => filters.get('driver')?.includes('local') ?? true);
+  await openContainers(api);
+  const found = await matchingVolumes(api.engine, filters, dangling === undefined ? undefined : [dangling]);
   reply.json({ Volumes: found.map(volumeJson), Warnings: null });
 }
 

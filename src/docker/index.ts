@@ -3,5 +3,5 @@ export { containerAnswer, containerJson, containerMounts, endpointsJson } from '
 export { eventJson, nanosecondsOf } from './events.ts';
 export { historyOf, imageJson, shownConfig } from './images.ts';
 export { infoOf, type ProgramFacts } from './info.ts';
-export { isPredefined, type ListedNetwork, networkJson, networkNamed, networks, runningIn } from './networks.ts';
-export { volumeJson } from './volumes.ts';
+export { isPredefined, type ListedNetwork, matchingNetworks, NETWORK_FILTERS, networkJson, networkNamed, networks } from './networks.ts';
+export { matchingVolumes, VOLUME_FILTERS, volumeJson } from './volumes.ts';

@@ -1,5 +1,6 @@
 // Networks in Docker's JSON: those of the store, and the three that always exist.
-import { attachmentsOf, type Container, type Engine, networkNames, type NetworkInfo } from '../engine/index.ts';
+import { attachmentsOf, type Container, type Engine, hasLabels, networkNames, type NetworkInfo } from '../engine/index.ts';
+import { SlipwayError } from '../model/index.ts';
 import { sha256Hex } from '../util/index.ts';
 
 /** A network as lists show it; `info` is missing for those that have no bridge. */
@@ -34,7 +35,7 @@ export const networkNamed = (all: readonly ListedNetwork[], ref: string): Listed
 
 export const networkId = (all: readonly ListedNetwork[], name: string): string => networkNamed(all, name)?.id ?? '';
 
-export async function runningIn(engine: Engine, network?: string): Promise<Container[]> {
+async function runningIn(engine: Engine, network?: string): Promise<Container[]> {
   const containers = await engine.containers();
   await containers.reconcile();
   return containers.records
@@ -89,4 +90,31 @@ export async function networkJson(engine: Engine, n: ListedNetwork): Promise<Rec
     Options: info !== undefined && isPredefined(n) ? { 'com.docker.network.bridge.name': info.bridge } : (info?.options ?? {}),
     Labels: n.labels,
   };
+}
+
+export const NETWORK_FILTERS: ReadonlySet<string> = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
+
+/**
+ * The networks that filters mean. `dangling`: that no running container uses, and that were made.
+ * @throws SlipwayError invalid-argument `filter.network`
+ */
+export async function matchingNetworks(
+  engine: Engine,
+  filters: ReadonlyMap<string, readonly string[]>,
+  dangling: readonly boolean[] | undefined,
+): Promise<ListedNetwork[]> {
+  const wrong = filters.get('type')?.find((t) => t !== 'custom' && t !== 'builtin');
+  if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'filter.network', `invalid filter: 'type'='${wrong}'`);
+  const used = new Set((await runningIn(engine)).flatMap(networkNames));
+  const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
+  return (await networks(engine)).filter(
+    (n) =>
+      asked('name', (v) => n.name.includes(v)) &&
+      asked('id', (v) => n.id.startsWith(v)) &&
+      asked('driver', (v) => n.driver === v) &&
+      asked('scope', (v) => v === 'local') &&
+      asked('type', (v) => (v === 'builtin') === isPredefined(n)) &&
+      (dangling?.includes(!isPredefined(n) && !used.has(n.name)) ?? true) &&
+      hasLabels(n.labels, filters.get('label') ?? []),
+  );
 }

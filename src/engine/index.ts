@@ -82,7 +82,7 @@ export {
 export { formatDockerfile, parseBeginning, parseDockerfile, plainTree } from '../dockerfile/index.ts';
 export { hasLabels, openSink } from '../image/index.ts';
 export { parsePortSpec } from '../network/index.ts';
-export { MASKED_PATHS, READONLY_PATHS } from '../runtime/index.ts';
+export { MASKED_PATHS, parseKeys, READONLY_PATHS } from '../runtime/index.ts';
 
 // The words of requests, events and results.
 export type { BuildEvent, BuildSummary, Plan, PlannedStep } from '../builder/index.ts';
@@ -90,6 +90,7 @@ export type {
   Container,
   ContainerManager,
   ContainerRequest,
+  ContainerUpdate,
   ForegroundOptions,
   SignalSource,
   StopOptions,

@@ -24,3 +24,18 @@ export class EscapeKeys {
     return { pass: Buffer.from(pass), escaped: false };
   }
 }
+
+/** From 0: Ctrl-@, Ctrl-A to Ctrl-Z, and what follows in ASCII. */
+const CONTROL = '@abcdefghijklmnopqrstuvwxyz[\\]^_';
+
+/** Keys by commas, each a character or `ctrl-` with a letter or one of `@[\]^_`, as bytes; or the first that is no key. */
+export function parseKeys(text: string): { readonly keys: readonly number[] } | { readonly unknown: string } {
+  const keys: number[] = [];
+  for (const key of text.split(',')) {
+    const control = /^ctrl-(.)$/i.exec(key)?.[1];
+    const code = /^[\x20-\x7e]$/.test(key) ? key.charCodeAt(0) : control === undefined ? -1 : CONTROL.indexOf(control.toLowerCase());
+    if (code < 0) return { unknown: key };
+    keys.push(code);
+  }
+  return { keys };
+}

@@ -17,3 +17,4 @@ export { CLEAN_ENVIRONMENT } from './binary.ts';
 export { endProcesses, runtimeProcesses } from './processes.ts';
 export { notedSteps } from './guard.ts';
 export { leftScratch, scratchFolders } from './scratch.ts';
+export { parseKeys } from './escape-keys.ts';

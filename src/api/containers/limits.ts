@@ -1,27 +1,11 @@
 // What a container may use of the machine, in Docker's JSON: of a new one, and of `update`.
-import { type ContainerRequest, parseRestartPolicy } from '../../engine/index.ts';
+import { type ContainerUpdate, parseRestartPolicy } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Fields } from '../http/fields.ts';
 
-type Limits = Pick<
-  ContainerRequest,
-  | 'memory'
-  | 'memorySwap'
-  | 'memoryReservation'
-  | 'nanoCpus'
-  | 'cpuPeriod'
-  | 'cpuQuota'
-  | 'cpuShares'
-  | 'blkioWeight'
-  | 'cpusetCpus'
-  | 'cpusetMems'
-  | 'pidsLimit'
-  | 'restart'
->;
-
 const WINDOWS = 'it is of Windows';
 
-export function limitsOf(h: Fields): Limits {
+export function limitsOf(h: Fields): ContainerUpdate {
   h.refuse({
     BlkioWeightDevice: 'block I/O is weighed for all devices together',
     BlkioDeviceReadBps: 'block I/O is not limited by device',
@@ -60,7 +44,7 @@ export function limitsOf(h: Fields): Limits {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
-function restartOf(policy: Fields | undefined): ContainerRequest['restart'] {
+function restartOf(policy: Fields | undefined): ContainerUpdate['restart'] {
   const name = policy?.word('Name');
   if (policy === undefined || name === undefined) return undefined;
   const most = policy.number('MaximumRetryCount') ?? 0;

@@ -1,7 +1,7 @@
 // The streams of a program in a container over the connection of a client: bytes as they are where it has a terminal, else frames.
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { Streams, TerminalEnds } from '../../engine/index.ts';
+import { parseKeys, type Streams, type TerminalEnds } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Call } from '../http/call.ts';
 import { frame, type StreamName } from '../http/frames.ts';
@@ -111,17 +111,13 @@ export class ClientTerminal implements TerminalEnds {
   }
 }
 
-const CONTROL = '@abcdefghijklmnopqrstuvwxyz[\\]^_';
-
 /** `ctrl-p,ctrl-q` as bytes; undefined for the usual ones. @throws SlipwayError `api.detach-keys` */
-export function detachKeysOf(text: string | undefined): number[] | undefined {
-  return text?.split(',').map((key) => {
-    if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
-    const control = /^ctrl-(.)$/i.exec(key)?.[1];
-    const code = control === undefined ? -1 : CONTROL.indexOf(control.toLowerCase());
-    if (code >= 0) return code;
-    throw new SlipwayError('invalid-argument', 'api.detach-keys', `Invalid detach keys (${text}) provided: Unknown character: '${key}'`);
-  });
+export function detachKeysOf(text: string | undefined): readonly number[] | undefined {
+  if (text === undefined) return undefined;
+  const parsed = parseKeys(text);
+  if ('keys' in parsed) return parsed.keys;
+  const why = `Unknown character: '${parsed.unknown}'`;
+  throw new SlipwayError('invalid-argument', 'api.detach-keys', `Invalid detach keys (${text}) provided: ${why}`);
 }
 
 /** `h` and `w` of a request to resize. @throws SlipwayError `api.query` */

@@ -1,6 +1,14 @@
 // Commands on networks: ls, create, inspect, rm, prune.
-import { isPredefined, type ListedNetwork, networkJson, networkNamed, networks, runningIn } from '../../docker/index.ts';
-import { hasLabels, networkNames, pruneNetworks } from '../../engine/index.ts';
+import {
+  isPredefined,
+  type ListedNetwork,
+  matchingNetworks,
+  NETWORK_FILTERS,
+  networkJson,
+  networkNamed,
+  networks,
+} from '../../docker/index.ts';
+import { pruneNetworks } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import type { Command, Option } from '../command.ts';
 import { confirmed } from '../confirm.ts';
@@ -18,8 +26,6 @@ const RAW = [
   ['scope', 'Scope'],
 ] as const;
 
-const FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
-
 export const networkLs: Command = {
   name: 'network ls',
   summary: 'List networks',
@@ -27,29 +33,14 @@ export const networkLs: Command = {
   examples: ['slipway network ls', 'slipway network ls -q -f type=custom'],
   args: { min: 0, max: 0 },
   options: [
-    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: [...FILTERS].map((f) => `${f}=…`).join(', ') },
+    { name: 'filter', short: 'f', type: 'list', placeholder: 'key=value', help: [...NETWORK_FILTERS].map((f) => `${f}=…`).join(', ') },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'no-trunc', type: 'boolean', help: 'Do not truncate IDs' },
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show IDs only' },
   ],
   async run(ctx, o) {
-    const filters = parseFilters(o.list('filter'), FILTERS);
-    const wrong = filters.get('type')?.find((t) => t !== 'custom' && t !== 'builtin');
-    if (wrong !== undefined) throw new SlipwayError('invalid-argument', 'cli.filter', `invalid filter: 'type'='${wrong}'`);
-    const dangling = truthsOf(filters, 'dangling');
-    const engine = await ctx.engine();
-    const used = new Set((await runningIn(engine)).flatMap(networkNames));
-    const asked = (key: string, test: (value: string) => boolean): boolean => filters.get(key)?.some(test) ?? true;
-    const list = (await networks(engine)).filter(
-      (n) =>
-        asked('name', (v) => n.name.includes(v)) &&
-        asked('id', (v) => n.id.startsWith(v)) &&
-        asked('driver', (v) => n.driver === v) &&
-        asked('scope', (v) => v === 'local') &&
-        asked('type', (v) => (v === 'builtin') === isPredefined(n)) &&
-        (dangling?.includes(!isPredefined(n) && !used.has(n.name)) ?? true) &&
-        hasLabels(n.labels, filters.get('label') ?? []),
-    );
+    const filters = parseFilters(o.list('filter'), NETWORK_FILTERS);
+    const list = await matchingNetworks(await ctx.engine(), filters, truthsOf(filters, 'dangling'));
     const id = (n: ListedNetwork): string => (o.bool('no-trunc') ? n.id : n.id.slice(0, 12));
     if (o.bool('quiet')) return void ctx.stdout.write(list.map((n) => `${id(n)}\n`).join(''));
     const rows = list.map((n) => ({

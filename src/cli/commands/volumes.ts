@@ -1,6 +1,6 @@
 // Commands on volumes: ls, create, inspect, rm, prune.
-import { volumeJson } from '../../docker/index.ts';
-import { hasLabels, pruneVolumes, type Engine } from '../../engine/index.ts';
+import { matchingVolumes, VOLUME_FILTERS, volumeJson } from '../../docker/index.ts';
+import { pruneVolumes, type Engine } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { formatBytes } from '../../util/index.ts';
 import type { Command, Option } from '../command.ts';
@@ -9,8 +9,6 @@ import { confirmed } from '../confirm.ts';
 import { labelOf, labelsText, parseFilters, renderRows, truthsOf } from '../format.ts';
 import { show, type Find } from '../inspection.ts';
 import { listFormat } from '../user-config.ts';
-
-const FILTERS = new Set(['dangling', 'driver', 'label', 'name']);
 
 /** What is not looked at for a list, as Docker's does not. */
 const UNKNOWN = 'N/A';
@@ -41,30 +39,21 @@ export const volumeLs: Command = {
     { name: 'quiet', short: 'q', type: 'boolean', help: 'Show names only' },
   ],
   async run(ctx, o) {
-    const filters = parseFilters(o.list('filter'), FILTERS);
-    const dangling = truthsOf(filters, 'dangling');
-    const engine = await ctx.engine();
-    const { volumes, records } = await engine.containers();
-    const used = new Set(records.all().flatMap((c) => c.mounts.map((m) => m.name)));
-    const rows = volumes
-      .list()
-      .filter((v) => filters.get('name')?.some((n) => v.name.includes(n)) ?? true)
-      .filter((v) => hasLabels(v.labels, filters.get('label') ?? []))
-      .filter((v) => dangling?.includes(!used.has(v.name)) ?? true)
-      .filter(() => filters.get('driver')?.includes('local') ?? true)
-      .map((v) => ({
-        Availability: UNKNOWN,
-        Driver: 'local',
-        Group: UNKNOWN,
-        Label: labelOf(v.labels),
-        Labels: labelsText(v.labels),
-        Links: UNKNOWN,
-        Mountpoint: v.mountpoint,
-        Name: v.name,
-        Scope: 'local',
-        Size: UNKNOWN,
-        Status: UNKNOWN,
-      }));
+    const filters = parseFilters(o.list('filter'), VOLUME_FILTERS);
+    const found = await matchingVolumes(await ctx.engine(), filters, truthsOf(filters, 'dangling'));
+    const rows = found.map((v) => ({
+      Availability: UNKNOWN,
+      Driver: 'local',
+      Group: UNKNOWN,
+      Label: labelOf(v.labels),
+      Labels: labelsText(v.labels),
+      Links: UNKNOWN,
+      Mountpoint: v.mountpoint,
+      Name: v.name,
+      Scope: 'local',
+      Size: UNKNOWN,
+      Status: UNKNOWN,
+    }));
     if (o.bool('quiet')) return void ctx.stdout.write(rows.map((r) => `${r.Name}\n`).join(''));
     if (o.bool('cluster')) return void ctx.stdout.write(renderRows([], CLUSTER_COLUMNS, undefined, RAW));
     const columns = [
