@@ -1,11 +1,11 @@
 // The routes of volumes.
 import { matchingVolumes, VOLUME_FILTERS, volumeJson } from '../docker/index.ts';
-import { pruneVolumes } from '../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { openContainers } from './api.ts';
 import type { Call } from './http/call.ts';
 import { truthOf } from './http/query.ts';
 import { get, post, put, remove, type Route } from './http/routes.ts';
+import { lasting } from './work.ts';
 
 export const VOLUME_ROUTES: readonly Route[] = [
   get('/volumes', list),
@@ -66,11 +66,12 @@ const PRUNE_FILTERS = new Set(['all', 'label', 'label!']);
 
 async function prune({ api, query, reply, minor }: Call): Promise<void> {
   const filters = query.filters(PRUNE_FILTERS);
-  const { removed, reclaimed } = await pruneVolumes(api.engine, {
+  const filter = {
     // before 1.42 those with a name were meant too
     all: minor < 42 || truthOf(filters, 'all') === true,
     labels: filters.get('label') ?? [],
     otherLabels: filters.get('label!') ?? [],
-  });
+  };
+  const { removed, reclaimed } = await lasting(api, { kind: 'prune-volumes', filter });
   reply.json({ VolumesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed });
 }

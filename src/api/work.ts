@@ -30,6 +30,10 @@ export function work<K extends OperationKind>(api: Api, operation: Operation<K>,
   );
 }
 
+/** Work that is done to its end, whoever stays to see it. */
+export const lasting = <K extends OperationKind>(api: Api, operation: Operation<K>): Promise<Reply<K>> =>
+  work(api, operation, { signal: new AbortController().signal });
+
 /** What a client has: what it sends, where it reads, and what it signs in with. */
 function sessionOf({ input, output, credentials }: WorkOptions): Session {
   const nothing = (what: string): SlipwayError => new SlipwayError('not-found', 'session.local', `the client has no ${what}`);

@@ -2,10 +2,12 @@
 // written are streams of the caller's session: the archive that comes is called `input`, the one that goes `output`.
 import type { Readable } from 'node:stream';
 import { changesOf, commitContainer, type Container, type ContainerManager, copying } from '../container/index.ts';
-import { type LayerProgress, openSink } from '../image/index.ts';
+import { type LayerProgress, openSink, type Removal } from '../image/index.ts';
 import { type Digest, parseReference, type Platform, type Session, SlipwayError, type SessionCredentials } from '../model/index.ts';
 import type { PullProgress, PushProgress } from '../registry/index.ts';
+import { type CacheEntry, type CacheFilter, pruneBuilder } from './cache.ts';
 import type { Engine } from './engine.ts';
+import { pruneContainers, pruneImages, pruneVolumes, type Pruned, type PruneFilter } from './prune.ts';
 
 /** What a store operation tells meanwhile. */
 export type StoreEvent =
@@ -54,6 +56,22 @@ export interface StoreOperations {
     readonly input: { readonly container: string; readonly path: string } & copying.UnpackOptions;
     readonly reply: undefined;
   };
+  /** Files of what is removed may be many. */
+  readonly remove: {
+    readonly input: { readonly container: string; readonly force: boolean; readonly volumes: boolean };
+    readonly reply: undefined;
+  };
+  readonly 'remove-image': {
+    readonly input: { readonly image: string; readonly force: boolean; readonly prune: boolean };
+    readonly reply: readonly Removal[];
+  };
+  readonly 'prune-containers': { readonly input: { readonly filter: PruneFilter }; readonly reply: Pruned<string> };
+  readonly 'prune-images': {
+    readonly input: { readonly filter: PruneFilter & { readonly all: boolean } };
+    readonly reply: Pruned<Removal>;
+  };
+  readonly 'prune-volumes': { readonly input: { readonly filter: Parameters<typeof pruneVolumes>[1] }; readonly reply: Pruned<string> };
+  readonly 'prune-cache': { readonly input: { readonly filter: CacheFilter }; readonly reply: Pruned<CacheEntry> };
   /** The files of an image, so that making a container takes no time. */
   readonly unpack: { readonly input: { readonly image: string }; readonly reply: undefined };
   readonly changes: { readonly input: { readonly container: string }; readonly reply: ReturnType<typeof changesOf> };
@@ -78,6 +96,12 @@ const KINDS: Readonly<Record<StoreOperationKind, true>> = {
   export: true,
   'copy-out': true,
   'copy-in': true,
+  remove: true,
+  'remove-image': true,
+  'prune-containers': true,
+  'prune-images': true,
+  'prune-volumes': true,
+  'prune-cache': true,
   unpack: true,
   changes: true,
   commit: true,
@@ -157,6 +181,24 @@ export async function performOnStore(
       await copying.archiveIn(containers, c, await input(session, signal), o.path, o);
       return undefined;
     }
+    case 'remove': {
+      const [containers, c] = await found(engine, o.container);
+      await containers.remove(c, { force: o.force, volumes: o.volumes });
+      return undefined;
+    }
+    case 'remove-image': {
+      const removed = engine.images.remove(o.image, { force: o.force, prune: o.prune });
+      engine.collector().collect();
+      return removed;
+    }
+    case 'prune-containers':
+      return pruneContainers(engine, o.filter);
+    case 'prune-images':
+      return pruneImages(engine, o.filter);
+    case 'prune-volumes':
+      return pruneVolumes(engine, o.filter);
+    case 'prune-cache':
+      return pruneBuilder(engine, o.filter);
     case 'unpack': {
       using lease = engine.leases.create();
       const image = engine.images.hold(o.image, lease);

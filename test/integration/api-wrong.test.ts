@@ -33,7 +33,11 @@ const QUERIES = [
 /** That follow something for ever, or ask registries. */
 const APART = new Set(['GET /events', 'GET /images/search', 'GET /distribution/{name...}/json', 'POST /images/create', 'POST /auth']);
 /** Workers do these: a few attempts are enough. */
-const SLOW = new Set(['POST /images/load', 'POST /build']);
+const SLOW = new Set([
+  'POST /images/load',
+  'POST /build',
+  ...['containers', 'images', 'volumes', 'build'].map((kind) => `POST /${kind}/prune`),
+]);
 /** Nothing is there of this name: whatever is wrong besides, the answer is one of these. */
 const EXPECTED = new Set([200, 201, 204, 304, 400, 401, 403, 404, 409, 501, 503]);
 

@@ -1,11 +1,11 @@
 // Builds: `POST /build` with its stream of JSON, cancelled by name or by a client that goes away; and the cache of builds.
-import { type BuildEvent, checkCacheFilter, entryId, pruneBuilder } from '../../engine/index.ts';
+import { type BuildEvent, checkCacheFilter, entryId } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import type { Call } from '../http/call.ts';
 import { post, type Route } from '../http/routes.ts';
 import { Progress } from '../images/progress.ts';
 import { untilOf } from '../http/query.ts';
-import { work } from '../work.ts';
+import { lasting, work } from '../work.ts';
 import { buildRequestOf, registryConfig } from './request.ts';
 
 export const BUILD_ROUTES: readonly Route[] = [post('/build', build), post('/build/cancel', cancel), post('/build/prune', prune)];
@@ -71,6 +71,6 @@ async function prune({ api, query, reply }: Call): Promise<void> {
     ...(free !== undefined && free > 0 && { free }),
   };
   checkCacheFilter(filter);
-  const { removed, reclaimed } = pruneBuilder(api.engine, filter);
+  const { removed, reclaimed } = await lasting(api, { kind: 'prune-cache', filter });
   reply.json({ CachesDeleted: removed.length === 0 ? null : removed.map(entryId), SpaceReclaimed: reclaimed });
 }

@@ -4,7 +4,6 @@ import {
   type ContainerManager,
   isAlive,
   pauseContainer,
-  pruneContainers,
   renameContainer,
   unpauseContainer,
   updateContainer,
@@ -14,7 +13,7 @@ import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { untilOf } from '../http/query.ts';
 import { imageOf } from '../images/find.ts';
-import { work } from '../work.ts';
+import { lasting, work } from '../work.ts';
 import { requestOf } from './create.ts';
 import { limitsOf } from './limits.ts';
 
@@ -112,8 +111,8 @@ export async function remove(call: Call): Promise<void> {
   const { query } = call;
   if (query.flag('link'))
     throw new SlipwayError('unsupported', 'api.links', 'containers have no links: those of a network find each other by name');
-  const [containers, c] = await found(call);
-  await containers.remove(c, { force: query.flag('force'), volumes: query.flag('v') });
+  const [, c] = await found(call);
+  await lasting(call.api, { kind: 'remove', container: c.id, force: query.flag('force'), volumes: query.flag('v') });
   call.reply.empty(204);
 }
 
@@ -121,10 +120,7 @@ const PRUNE_FILTERS = new Set(['until', 'label', 'label!']);
 
 export async function prune({ api, query, reply }: Call): Promise<void> {
   const filters = query.filters(PRUNE_FILTERS);
-  const { removed, reclaimed } = await pruneContainers(api.engine, {
-    ...untilOf(filters, api.now()),
-    labels: filters.get('label') ?? [],
-    otherLabels: filters.get('label!') ?? [],
-  });
+  const filter = { ...untilOf(filters, api.now()), labels: filters.get('label') ?? [], otherLabels: filters.get('label!') ?? [] };
+  const { removed, reclaimed } = await lasting(api, { kind: 'prune-containers', filter });
   reply.json({ ContainersDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed });
 }

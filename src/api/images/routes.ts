@@ -7,7 +7,6 @@ import {
   type ImageShare,
   imageShares,
   type ImageSummary,
-  pruneImages,
   type Removal,
   searchImages,
 } from '../../engine/index.ts';
@@ -16,7 +15,7 @@ import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { truthOf, untilOf } from '../http/query.ts';
 import { get, post, remove, type Route } from '../http/routes.ts';
-import { work } from '../work.ts';
+import { lasting, work } from '../work.ts';
 import { credentialsOf, domainOf, registryAuth } from './auth.ts';
 import { imageOf, referenceOf } from './find.ts';
 import { createImage, load, push, save } from './transfer.ts';
@@ -108,8 +107,7 @@ const removed = (r: Removal): object => (r.kind === 'untagged' ? { Untagged: r.n
 async function removeImage({ api, params, query, reply }: Call): Promise<void> {
   const word = params['name'] ?? '';
   imageOf(api, word);
-  const done = api.engine.images.remove(word, { force: query.flag('force'), prune: !query.flag('noprune') });
-  api.engine.collector().collect();
+  const done = await lasting(api, { kind: 'remove-image', image: word, force: query.flag('force'), prune: !query.flag('noprune') });
   reply.json(done.map(removed));
 }
 
@@ -117,12 +115,13 @@ const PRUNE_FILTERS = new Set(['dangling', 'label', 'label!', 'until']);
 
 async function prune({ api, query, reply }: Call): Promise<void> {
   const filters = query.filters(PRUNE_FILTERS);
-  const { removed: gone, reclaimed } = await pruneImages(api.engine, {
+  const filter = {
     all: truthOf(filters, 'dangling') === false,
     ...untilOf(filters, api.now()),
     ...(filters.has('label') && { labels: filters.get('label')! }),
     ...(filters.has('label!') && { otherLabels: filters.get('label!')! }),
-  });
+  };
+  const { removed: gone, reclaimed } = await lasting(api, { kind: 'prune-images', filter });
   reply.json({ ImagesDeleted: gone.length === 0 ? null : gone.map(removed), SpaceReclaimed: reclaimed });
 }
 
