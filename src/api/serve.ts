@@ -28,6 +28,8 @@ export interface ServeOptions {
   readonly worker: WorkerCommand;
   /** At least one. */
   readonly hosts: readonly Host[];
+  /** Besides, those of them that nobody else listens on. */
+  readonly ifFree?: readonly Host[];
   readonly tls?: Tls;
   /** When it aborts, the server stops. */
   readonly signal: AbortSignal;
@@ -79,12 +81,19 @@ export async function serveApi(o: ServeOptions): Promise<void> {
   const server = new HttpServer(api, new RouteTable([...buildkitRoutes(buildkit), ...API_ROUTES]));
   const listeners: Listener[] = [];
   try {
-    for (const host of o.hosts)
-      listeners.push(
-        await listenOn(host, o.tls, (socket, guard) =>
-          speakers(socket, { http1: () => server.connect(socket, guard), http2: () => void buildkit.serve(socket) }),
-        ),
+    const listen = (host: Host): Promise<Listener> =>
+      listenOn(host, o.tls, (socket, guard) =>
+        speakers(socket, { http1: () => server.connect(socket, guard), http2: () => void buildkit.serve(socket) }),
       );
+    for (const host of o.hosts) listeners.push(await listen(host));
+    for (const host of o.ifFree ?? []) {
+      try {
+        listeners.push(await listen(host));
+      } catch (e) {
+        if (!(e instanceof SlipwayError) || e.code !== 'api.address-in-use') throw e;
+        warn(e.message);
+      }
+    }
     o.onListening(listeners.map((one) => one.host));
     await aborted(o.signal);
   } finally {

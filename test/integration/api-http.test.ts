@@ -226,6 +226,20 @@ test('a socket that a killed server left, and a file in its place', async () => 
   assert.ok(existsSync(path));
 });
 
+test('a place that is not needed is left to whoever listens there', async () => {
+  const [mine, theirs] = ['mine', 'theirs'].map((name) => ({ kind: 'unix', path: join(folder, `${name}.sock`) }) as const);
+  const first = await served({ hosts: [theirs!] });
+  const warnings: string[] = [];
+  const second = await served({ hosts: [mine!], ifFree: [theirs!], warn: (message) => void warnings.push(message) });
+  assert.deepEqual(second.hosts, [mine]);
+  assert.deepEqual(warnings, [`somebody listens on unix://${theirs!.path} already`]);
+  await first.stop();
+  await second.stop();
+  const third = await served({ hosts: [mine!], ifFree: [theirs!] });
+  assert.equal((await ask(theirs!.path, 'GET /_ping')).status, 200);
+  await third.stop();
+});
+
 test('a stop waits for the work in hand, and ends what follows for ever', async () => {
   const path = join(folder, 'stop.sock');
   const server = await served({ hosts: [{ kind: 'unix', path }] });

@@ -1,7 +1,7 @@
 // `attach`: the connection becomes the streams of a container, before its start or while it runs; and `logs`, what it wrote.
 import { attachTo, type Container, type ContainerManager, isAlive, resizeTerminal } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
-import { openContainers } from '../api.ts';
+import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { frame } from '../http/frames.ts';
 import type { Hijacked } from '../http/hijacked.ts';
@@ -18,7 +18,9 @@ export function attachWebSocket(call: Call): Promise<void> {
 }
 
 async function attachBy(call: Call, plain: boolean): Promise<void> {
-  const { api, query, reply, signal } = call;
+  const { api, query, reply } = call;
+  // a server that stops leaves the container running, as a client that goes away does
+  const signal = call.following;
   const containers = await openContainers(api);
   const c = containers.records.resolve(call.param('id'));
   const keys = detachKeysOf(query.text('detachKeys'));
@@ -41,7 +43,7 @@ async function attachBy(call: Call, plain: boolean): Promise<void> {
   try {
     if (isAlive(c)) await connect(containers, c, ends, { ...wanted, plain }, keys, leave.signal);
     else
-      await beforeStart(call, containers, c, (onConnected) =>
+      await beforeStart(api, signal, containers, c, (onConnected) =>
         connect(containers, c, ends, { ...wanted, plain }, keys, leave.signal, onConnected),
       );
   } finally {
@@ -66,7 +68,8 @@ async function connect(
 
 /** Waits for the start, of which this server is told; the client may go before. */
 async function beforeStart(
-  { api, signal }: Call,
+  api: Api,
+  signal: AbortSignal,
   containers: ContainerManager,
   c: Container,
   run: (onConnected: () => void) => Promise<void>,

@@ -9,6 +9,9 @@ import { programFacts } from './info.ts';
 /** Bytes of a file with certificates. */
 const LARGEST_PEM = 1 << 20;
 
+/** Where programs look for Docker that were told nothing. */
+const DOCKER_SOCKET = '/var/run/docker.sock';
+
 export const serve: Command = {
   name: 'serve',
   summary: "Serve Docker's Engine API, for the docker command line and other clients",
@@ -17,6 +20,7 @@ export const serve: Command = {
   args: { min: 0, max: 0 },
   options: [
     { name: 'host', short: 'H', type: 'list', placeholder: 'host', help: 'Where to listen: unix:///path or tcp://host:port' },
+    { name: 'docker-compatible', type: 'boolean', help: `Listen on ${DOCKER_SOCKET} as well, unless somebody else does` },
     { name: 'print-env', type: 'boolean', help: 'Print what clients need in their environment, and serve nothing' },
     { name: 'tlscacert', type: 'string', placeholder: 'file', help: "Authorities of the clients' certificates (~/.docker/ca.pem)" },
     { name: 'tlscert', type: 'string', placeholder: 'file', help: 'Certificate of the server (~/.docker/cert.pem)' },
@@ -32,6 +36,7 @@ export const serve: Command = {
       program: programFacts(ctx),
       worker: { command: ctx.selfCommand, environment: ctx.env },
       hosts,
+      ...(o.bool('docker-compatible') && { ifFree: [parseHost(`unix://${DOCKER_SOCKET}`, { tls: false })] }),
       ...(tls && { tls }),
       signal: ctx.signal,
       onListening: (listening) => void ctx.stderr.write(listening.map((host) => `listening on ${hostText(host)}\n`).join('')),
