@@ -24,6 +24,8 @@ export interface DefinitionRequest {
 
 /** What is asked for, as data. */
 export interface BuildSettings {
+  /** Addresses of builders elsewhere; one of them builds instead of this machine. */
+  readonly builders?: readonly string[];
   readonly definition?: DefinitionRequest;
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -101,6 +103,8 @@ export interface BuildEnvironment {
   readonly records: BuildRecords;
   /** Results of builds elsewhere. */
   readonly imports?: Imports;
+  /** Solves a graph elsewhere, and brings an image of the result into the store, without a configuration. */
+  readonly remote?: (llb: Llb, request: BuildJob) => Promise<Image>;
   /** Keeps the image that is built beyond the end of the build. */
   readonly keep?: Lease;
   /** Processors. */

@@ -128,6 +128,7 @@ export class ClientSession implements Session {
       try {
         const call = client.open({ ...FileSend.method.diffCopy, input: PacketSchema, output: PacketSchema }, { metadata, signal });
         await sendTarFile({ send: call.send, replies: call.replies, end: call.end }, fd);
+        for await (const _ of call.replies); // it has taken all when it ends the call
       } finally {
         closeSync(fd);
       }

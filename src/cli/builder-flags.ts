@@ -1,8 +1,13 @@
-// What all commands of builds have in common: `--builder`, which can only be this machine, and `-D`.
+// What all commands of builds have in common: `--builder`, which is this machine unless a build names others by their addresses, and `-D`.
 import { SlipwayError } from '../model/index.ts';
-import type { Command, Option } from './command.ts';
+import type { Command, Option, ParsedOptions } from './command.ts';
 
-const BUILDER: Option = { name: 'builder', type: 'string', placeholder: 'name', help: 'Builder to use; only default exists' };
+const BUILDER: Option = {
+  name: 'builder',
+  type: 'string',
+  placeholder: 'name',
+  help: 'Builder to use: default, or for a build the addresses of others (unix://, tcp://)',
+};
 const DEBUG: Option = { name: 'debug', short: 'D', type: 'boolean', help: 'Show where in Slipway an error comes from' };
 /** `build --debug` opens a shell. */
 const BUILD_DEBUG: Option = { ...DEBUG, name: 'debug-log' };
@@ -15,6 +20,12 @@ export function checkBuilder(name: string | undefined): void {
   });
 }
 
+/** The addresses of builders elsewhere, of `--builder` or SLIPWAY_BUILDERS; none for this machine. */
+export function buildersOf(o: ParsedOptions, env: NodeJS.ProcessEnv): string[] {
+  const given = o.string('builder') ?? env['SLIPWAY_BUILDERS'] ?? '';
+  return given.includes('://') ? given.split(',').filter((address) => address !== '') : [];
+}
+
 /** A command with the flags that it shares with all others on builds. */
 export function withBuilderFlags(command: Command): Command {
   const debug = command.options.some((o) => o.name === 'debug') ? BUILD_DEBUG : DEBUG;
@@ -22,7 +33,9 @@ export function withBuilderFlags(command: Command): Command {
     ...command,
     options: [...command.options, BUILDER, debug],
     run(ctx, o, args) {
-      checkBuilder(o.string('builder'));
+      const builder = o.string('builder');
+      // a build is the one thing that other machines can do
+      if (command.name !== 'build' || builder?.includes('://') !== true) checkBuilder(builder);
       if (o.bool(debug.name)) (ctx.env as NodeJS.ProcessEnv)['SLIPWAY_DEBUG'] = '1';
       return command.run(ctx, o, args);
     },

@@ -182,7 +182,7 @@ async function recorded(
 
 async function withEnvironment<T>(
   engine: Engine,
-  { session }: BuildJob,
+  { session, builders = [] }: Pick<BuildJob, 'session' | 'builders'>,
   { imports, keep }: { imports?: ImportedCaches | undefined; keep?: Lease | undefined },
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
@@ -203,6 +203,9 @@ async function withEnvironment<T>(
       records: new BuildRecords(engine.db),
       ...(imports && { imports }),
       ...(keep && { keep }),
+      ...(builders.length > 0 && {
+        remote: async (llb, job) => (await import('./fleet/index.ts')).solveElsewhere(engine, builders, lease(), job, llb),
+      }),
       jobs: availableParallelism(),
       runtime: () => engine.runtime(),
       networks: () =>

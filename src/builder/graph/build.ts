@@ -50,6 +50,12 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
   for (const stage of skipped) {
     request.onEvent({ type: 'skipped', stage: stageLabel(dockerfile, stage) ?? String(stage.index), reason: reasonOf(dockerfile, target) });
   }
+  const { remote } = env;
+  if (remote) {
+    const image = await (await import('./elsewhere.ts')).buildElsewhere({ ...env, remote }, request, bases, state);
+    request.onEvent({ type: 'image', id: image.id, names: image.names });
+    return { image, warnings: checks.warnings };
+  }
   using lease = env.leases.create();
   const slots = new Map<string, CpuSlot>();
   const driver = new BuildDriver(env, request, bases, lease, {

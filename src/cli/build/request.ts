@@ -22,6 +22,7 @@ import {
 } from '../../model/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';
 import { parseBytes } from '../../util/index.ts';
+import { buildersOf } from '../builder-flags.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { streams } from '../containers.ts';
 import { registrySettings } from '../registries.ts';
@@ -75,6 +76,7 @@ export async function readRequest(
     throw new SlipwayError('invalid-argument', 'output.rewrite-timestamp', 'rewrite-timestamp needs SOURCE_DATE_EPOCH', {
       hints: ['--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct), or --reproducible'],
     });
+  const builders = which === 'graph' ? buildersOf(o, ctx.env) : [];
   const jobs = o.number('jobs');
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
     throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {
@@ -92,6 +94,7 @@ export async function readRequest(
     noCacheFilter: o.list('no-cache-filter').flatMap((f) => f.split(',')),
     pull: o.bool('pull'),
     ...(jobs !== undefined && { jobs }),
+    ...(builders.length > 0 && { builders }),
     name: given['BUILDKIT_BUILD_NAME'] ?? words.request.name,
     ...(platforms.length === 1 && platforms[0] !== undefined && { platform: parsePlatform(platforms[0]) }),
     network: networkMode(o.string('network') ?? 'default'),

@@ -1,0 +1,2 @@
+// Builders elsewhere.
+export { solveElsewhere } from './solve.ts';
