@@ -141,6 +141,23 @@ test('a container that runs: lists, programs in it, files, its end', async () =>
   assert.match(await follow.until(/StatusCode/), /\{"StatusCode":137\}/);
 });
 
+test('who is attached before the start gets the output whoever starts it, and is let go when it is removed', async () => {
+  const id = await create({ Cmd: ['sh', '-c', 'sleep 2; echo late'] });
+  const attach = (): ReturnType<typeof converse> =>
+    converse(api.path, `POST /containers/${id}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\n${UPGRADE}\r\n`);
+  const c = attach();
+  await c.until(/\r\n\r\n/);
+  // another command, which knows of no clients of this server
+  const containers = await api.engine.containers();
+  await containers.start(containers.records.resolve(id));
+  assert.equal(frames(tail(await c.ended)), '1:late\n');
+  await api.request(`POST /containers/${id}/wait`);
+  const left = attach();
+  await left.until(/\r\n\r\n/);
+  assert.equal((await api.request(`DELETE /containers/${id}`)).status, 204);
+  assert.equal(tail(await left.ended), '');
+});
+
 test('attached by a WebSocket', async () => {
   const id = await create({ Cmd: ['cat'], OpenStdin: true, StdinOnce: true, AttachStdin: true });
   const handshake = `${UPGRADE.replace('tcp', 'websocket')}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n`;

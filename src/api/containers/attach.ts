@@ -1,5 +1,5 @@
 // `attach`: the connection becomes the streams of a container, before its start or while it runs; and `logs`, what it wrote.
-import { attachTo, type Container, type ContainerManager, isAlive, resizeTerminal } from '../../engine/index.ts';
+import { attachTo, type Container, type ContainerManager, events, isAlive, resizeTerminal } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
@@ -66,7 +66,7 @@ async function connect(
   await attachTo(containers, c, { ...streams, ...(terminal && { terminal }), leave, ...(onConnected && { onConnected }) });
 }
 
-/** Waits for the start, of which this server is told; the client may go before. */
+/** Waits for the start: of one by this server it is told before the program begins, of one by another command afterwards. The client may go before. */
 async function beforeStart(
   api: Api,
   signal: AbortSignal,
@@ -75,26 +75,41 @@ async function beforeStart(
   run: (onConnected: () => void) => Promise<void>,
 ): Promise<void> {
   const over = Promise.withResolvers<void>();
-  const giveUp = api.waiting.add(c.id, {
-    connect: async () => {
+  let beginning: Promise<void> | undefined;
+  const begin = (): Promise<void> =>
+    (beginning ??= (async () => {
       const connected = Promise.withResolvers<void>();
       const running = run(connected.resolve);
       running.then(over.resolve, over.reject);
       // a client that cannot be connected keeps the container from nothing
       await Promise.race([connected.promise, running.catch(() => {})]);
-    },
-    fail: over.resolve,
-  });
+    })());
+  const giveUp = api.waiting.add(c.id, { connect: begin, fail: over.resolve });
+  const stop = new AbortController();
+  const filters = new Map([
+    ['container', [c.id]],
+    ['event', ['start', 'destroy']],
+  ]);
+  const noticing = (async () => {
+    for await (const { actor, action } of events(api.engine, { filters, signal: stop.signal })) {
+      if (actor !== c.id) continue;
+      if (action === 'start') void begin();
+      else over.resolve();
+    }
+  })();
   const gone = (): void => over.resolve();
   signal.addEventListener('abort', gone);
-  // it may have been started while we came here
-  const now = containers.records.get(c.id);
-  if (now === undefined) giveUp();
   try {
-    if (now !== undefined) await over.promise;
+    // it may have been started, or removed, while we came here
+    const now = containers.records.get(c.id);
+    if (now === undefined || signal.aborted) return;
+    if (isAlive(now)) void begin();
+    await over.promise;
   } finally {
     giveUp();
     signal.removeEventListener('abort', gone);
+    stop.abort();
+    await noticing;
   }
 }
 
