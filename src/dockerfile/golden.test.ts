@@ -53,3 +53,18 @@ for (const file of readdirSync(join(folder, 'errors')).filter((name) => name.end
     golden(path.replace(/Dockerfile$/, 'txt'), `${rejection(text, 'buildkit')}\n${rejection(text, 'classic')}\n`);
   });
 }
+
+test('a line may have 65,535 bytes, whichever characters they are, and no more', () => {
+  for (const dialect of ['buildkit', 'classic'] as const)
+    for (const [text, fits] of [
+      ['x'.repeat(65_530), true],
+      ['x'.repeat(65_531), false],
+      [`${'ä'.repeat(32_765)}`, true],
+      [`${'ä'.repeat(32_766)}`, false],
+      [`a \\\n${'x'.repeat(65_535)}`, true],
+    ] as const) {
+      const read = (): unknown => parseDockerfile(`FROM x\nRUN ${text} \n`, { dialect });
+      if (fits) read();
+      else assert.throws(read, { code: 'dockerfile.line-too-long', message: 'dockerfile line greater than max allowed size of 65535' });
+    }
+});

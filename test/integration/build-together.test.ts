@@ -17,7 +17,7 @@ const POINTS = [
 
 /** `shared` steps are the same in both of a round; the rest is of one only. */
 const dockerfile = (round: number, who: string): string => `FROM busybox AS shared
-RUN echo ${round} > /shared; sleep 0.1
+RUN echo ${round} > /shared; for i in $(seq 200); do cat /shared; done > /dev/null
 FROM busybox AS own
 RUN echo ${who}${round} > /own
 FROM busybox

@@ -68,6 +68,19 @@ test('limits reach the control groups', async (t) => {
   assert.equal(await run(['-m', '64m', '--memory-reservation', '32m', '--memory-swap', '-1'], soft), `${32 << 20}\n`);
 });
 
+test('a container that the kernel killed for want of memory says so, until it starts again', async (t) => {
+  if (!(await f.manager.runtime()).cgroups) return t.skip('no control groups here');
+  const hungry = 'test -e /again || { touch /again; x=x; while :; do x=$x$x; done; }';
+  const flags = ['-m', '16m', '--memory-swap', '16m', '--network', 'none', '--name', 'hungry'];
+  const ended = await line.run(['run', ...flags, 'tiny', 'sh', '-c', hungry]);
+  assert.equal(ended.status, 137);
+  const state = (): Promise<string> => line.ok('inspect', '-f', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hungry');
+  assert.equal(await state(), 'true 137\n');
+  await line.ok('start', '-a', 'hungry');
+  assert.equal(await state(), 'false 0\n');
+  await line.ok('rm', 'hungry');
+});
+
 test('--no-healthcheck, --restart no, --net', async () => {
   await line.ok('create', '--net', 'none', '--restart', 'no', '--no-healthcheck', '--name', 'plain', 'tiny');
   assert.equal(await line.ok('inspect', '-f', '{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}}', 'plain'), 'none no\n');

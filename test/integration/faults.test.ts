@@ -32,6 +32,8 @@ test('a full disk is told, and damages nothing', async (t) => {
 
   // not a byte is left: what frees space works all the same
   await store.ok(['run', '--name', 'full', '--network', 'none', 'x', 'true']);
+  const counts = 'i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; exit 5';
+  await store.ok(['create', '--name', 'logs', '--network', 'none', 'x', 'sh', '-c', counts]);
   const fill = join(root, 'fill');
   const fd = openSync(fill, 'w');
   try {
@@ -40,7 +42,11 @@ test('a full disk is told, and damages nothing', async (t) => {
     closeSync(fd);
   }
   assert.match((await store.slipway(['build', '-q', dir, '--no-cache'])).stderr, /no space left on device/i);
-  await store.ok(['rm', 'full']);
+  // the log has no room: the output comes all the same, as does the exit code
+  const started = await store.slipway(['start', '-a', 'logs']);
+  assert.equal(started.exitCode, 5, started.stderr);
+  assert.equal(started.stdout.split('\n').length, 3001);
+  await store.ok(['rm', 'full', 'logs']);
   await store.ok(['rmi', 'x', 'busybox']);
   await store.ok(['system', 'prune', '-af']);
   rmSync(fill);

@@ -214,6 +214,21 @@ for (const [name, driver] of Object.entries(DRIVERS)) {
       assert.ok(!fs.existsSync(s.snapshots.directory(b.id)));
     });
 
+    test('who ends with the one of another holds it from then on', () => {
+      const s = store(driver);
+      const chainId: Digest = `sha256:${'b'.repeat(64)}`;
+      const lease = s.leases.create();
+      const a = s.snapshots.commit(s.snapshots.prepare(null, lease).id, lease, { chainId });
+      using other = s.leases.create();
+      assert.equal(s.snapshots.commit(s.snapshots.prepare(null, other).id, other, { chainId }).id, a.id);
+      lease[Symbol.dispose]();
+      new GarbageCollector(s.places, s.db).collect();
+      assert.equal(s.snapshots.hold(a.id, other)?.id, a.id);
+      other[Symbol.dispose]();
+      new GarbageCollector(s.places, s.db).collect();
+      assert.equal(s.snapshots.get(a.id), undefined);
+    });
+
     test('what others stand on stays, what nobody holds is collected', () => {
       const s = store(driver);
       const one = make(s, null, first);

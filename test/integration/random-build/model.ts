@@ -1,5 +1,6 @@
 // What a random Dockerfile means: a small interpreter of the language, and of a cache, that knows files as text and nothing of
 // Slipway. Results of steps are kept by what the step says and reads; a step that is not kept runs, and sees this build's nonce.
+import { sha256Hex } from '../../../src/util/index.ts';
 import { posix } from 'node:path';
 import type { File, Instruction, Mount, Source, Word } from './language.ts';
 
@@ -114,7 +115,7 @@ export class Model {
     });
     const uncached = asked.noCache || asked.noCacheFilter.includes(name);
     const step = (s: State, key: unknown, run: (files: Map<string, Node>) => void, command = false): void => {
-      s.chain = JSON.stringify([s.chain, key]);
+      s.chain = longer(s.chain, key);
       const kept = this.#kept.get(s.chain);
       const now = again.get(s.chain);
       if (now !== undefined) return void (s.result = now);
@@ -166,12 +167,17 @@ export class Model {
     const legacyArguments = (): boolean =>
       asked.style === 'classic' &&
       (asked.buildArgs['HTTP_PROXY'] !== undefined || [...s.args].some(([name, value]) => value !== undefined && !s.env.has(name)));
+    // to the original engine, an instruction that changes no file is an image as well, and what follows stands on that
+    const noted = (key: unknown): void => {
+      if (asked.style === 'classic') s.chain = longer(s.chain, key);
+    };
     const put = (files: Map<string, Node>, to: string, content: string): void =>
       void files.set(to, { dir: false, content, mode: files.get(to)?.mode ?? 0o644, owner: '0:0' });
     switch (i.kind) {
       case 'arg': {
         // to the original engine all of one instruction see what was before it
         const known = asked.style === 'classic' ? new Map(s.seen) : s.seen;
+        noted(['arg', i.entries.map((a) => [a.name, a.value && expand(a.value, (name) => known.get(name))])]);
         for (const a of i.entries) {
           const value =
             asked.buildArgs[a.name] ??
@@ -188,6 +194,7 @@ export class Model {
       case 'env': {
         // all of one instruction see what was before it
         const values = i.entries.map((e) => [e.name, expand(e.value ?? [], seen)] as const);
+        noted(['env', values]);
         for (const [name, value] of values) {
           s.env.set(name, value);
           s.seen.set(name, value);
@@ -234,10 +241,12 @@ export class Model {
       }
       case 'workdir': {
         s.workdir = posix.resolve(s.workdir, expand(i.path, seen));
+        noted(['workdir', s.workdir]);
         if (s.result.files.get(split(s.workdir))?.dir || s.workdir === '/') return;
         return step(s, ['workdir', s.workdir], (files) => mkdirs(files, split(s.workdir)));
       }
       case 'onbuild':
+        noted(['onbuild', i.trigger]);
         return void s.triggers.push(i.trigger);
     }
   }
@@ -285,6 +294,9 @@ export class Model {
     }
   }
 }
+
+/** The chain of a step upon another. */
+const longer = (chain: string, key: unknown): string => sha256Hex(JSON.stringify([chain, key]));
 
 function platformArgument({ architecture, style }: Asked, name: string): string | undefined {
   if (style === 'classic') return undefined;
