@@ -61,10 +61,10 @@ test('a line may have 65,535 bytes, whichever characters they are, and no more',
       ['x'.repeat(65_531), false],
       [`${'ä'.repeat(32_765)}`, true],
       [`${'ä'.repeat(32_766)}`, false],
-      [`a \\\n${'x'.repeat(65_535)}`, true],
+      [`a \\\n${'x'.repeat(65_534)}`, true],
     ] as const) {
       const read = (): unknown => parseDockerfile(`FROM x\nRUN ${text} \n`, { dialect });
       if (fits) read();
-      else assert.throws(read, { code: 'dockerfile.line-too-long', message: 'dockerfile line greater than max allowed size of 65535' });
+      else assert.throws(read, { code: 'dockerfile.line-too-long', message: /dockerfile line greater than max allowed size of 65535$/ });
     }
 });
