@@ -7,6 +7,7 @@ import { crashPoint, sha256Hex } from '../util/index.ts';
 import { FileLock, lockedFiles, processStartTime, removeTree, treeSize, treeSizeBeside } from '../sys/index.ts';
 import { DatabaseCache } from '../solver/index.ts';
 import type { Engine } from './engine.ts';
+import { isProject, projectName } from './projects.ts';
 import type { Pruned } from './prune.ts';
 
 export interface CacheEntry {
@@ -24,6 +25,8 @@ export interface CacheEntry {
   readonly shared: boolean;
   /** A build has it at this moment. */
   readonly inUse: boolean;
+  /** What brought it last, as `projectName` has it; undefined for what came from another machine, or before this was kept. */
+  readonly project: string | undefined;
 }
 
 export interface CacheFilter {
@@ -36,7 +39,7 @@ export interface CacheFilter {
   readonly most?: number;
   /** Bytes of the file system that should be free afterwards. */
   readonly free?: number;
-  /** Values of `id`, `type`, `description`, `shared`, `private`, `inuse`: entries must match one of each key. */
+  /** Values of `id`, `type`, `description`, `project`, `shared`, `private`, `inuse`: entries must match one of each key. */
   readonly match?: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -50,6 +53,7 @@ interface Row {
   readonly size: number | null;
   readonly shared: number;
   readonly leased: number;
+  readonly project: string | null;
 }
 
 /** Between two looks at the size of the cache, in ms: the sizes of what is new must be measured. */
@@ -61,7 +65,7 @@ const DEFAULT_SHARE = 0.1;
 export function cacheEntries(engine: Engine, mountSizes?: MountSizes): CacheEntry[] {
   const rows = engine.db.read((sql) =>
     sql.all<Row>(
-      `SELECT c.key, c.snapshot_id, c.description, c.created_at, c.used_at, c.uses, c.size,
+      `SELECT c.key, c.snapshot_id, c.description, c.created_at, c.used_at, c.uses, c.size, c.project,
          EXISTS (SELECT 1 FROM image_layers l WHERE l.chain_id = s.chain_id) AS shared,
          EXISTS (SELECT 1 FROM lease_refs r WHERE r.kind = 'snapshot' AND r.key = c.snapshot_id) AS leased
        FROM cache_records c LEFT JOIN snapshots s ON s.id = c.snapshot_id WHERE c.result_json NOT LIKE 'alias %'`,
@@ -85,6 +89,7 @@ export function cacheEntries(engine: Engine, mountSizes?: MountSizes): CacheEntr
       uses: r.uses,
       shared: r.shared === 1,
       inUse: r.leased === 1,
+      project: projectOf(r.project),
     };
   });
   if (measured.length > 0) {
@@ -104,8 +109,8 @@ type MountSizes = ReadonlyMap<string, number>;
 
 function mountEntries(engine: Engine, sizes?: MountSizes): CacheEntry[] {
   const rows = engine.db.read((sql) =>
-    sql.all<{ id: string; directory: string; created_at: number; used_at: number }>(
-      'SELECT id, directory, created_at, used_at FROM cache_mounts',
+    sql.all<{ id: string; directory: string; created_at: number; used_at: number; project: string | null }>(
+      'SELECT id, directory, created_at, used_at, project FROM cache_mounts',
     ),
   );
   const lockOf = (directory: string): string => join(engine.layout.locks, `cache-${directory}`);
@@ -120,8 +125,11 @@ function mountEntries(engine: Engine, sizes?: MountSizes): CacheEntry[] {
     uses: 0,
     shared: false,
     inUse: lent.has(lockOf(r.directory)),
+    project: projectOf(r.project),
   }));
 }
+
+const projectOf = (identity: string | null): string | undefined => (identity === null ? undefined : projectName(identity));
 
 function snapshotSize(engine: Engine, id: number | null): number {
   if (id === null) return 0;
@@ -207,6 +215,7 @@ const MATCHERS: Readonly<Record<string, (e: CacheEntry, values: readonly string[
   id: (e, values) => values.some((v) => e.id.startsWith(v)),
   type: (e, values) => values.includes(e.type),
   description: (e, values) => values.some((v) => e.description.includes(v)),
+  project: (e, values) => values.some((v) => e.project !== undefined && isProject(e.project, v)),
   shared: (e, values) => isYes(values, e.shared),
   private: (e, values) => isYes(values, !e.shared),
   inuse: (e, values) => isYes(values, e.inUse),

@@ -26,6 +26,7 @@ export { type Annotation, type Output, parseOutput } from './output-spec.ts';
 export { openAgent, PathSession, readContextWords, type SecretSource, userCredentials } from './session/index.ts';
 export type { ProvenanceWish } from './statements.ts';
 export type { ImageDifference } from './verify.ts';
+export { type ProjectUse, usesByProject } from './projects.ts';
 export { cacheEntries, type CacheEntry, type CacheFilter, checkCacheFilter, entryId, matchesCache, pruneBuilder } from './cache.ts';
 export { type CheckReport, checkStore, type Finding } from './check/index.ts';
 export { pruneContainers, pruneImages, pruneNetworks, pruneVolumes, type Pruned, type PruneFilter } from './prune.ts';

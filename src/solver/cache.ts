@@ -92,10 +92,13 @@ const USED_PRECISION = 60_000;
 export class DatabaseCache implements CacheStore {
   readonly #db: Database;
   readonly #now: () => number;
+  readonly #project: string | null;
 
-  constructor(db: Database, now: () => number) {
+  /** @param project what brings the results that are put: kept with them, for lists */
+  constructor(db: Database, now: () => number, project?: string) {
     this.#db = db;
     this.#now = now;
+    this.#project = project ?? null;
   }
 
   get(key: string): CachedResult | undefined {
@@ -107,14 +110,16 @@ export class DatabaseCache implements CacheStore {
     const now = this.#now();
     this.#db.transaction((sql) =>
       sql.run(
-        `INSERT INTO cache_records (key, result_json, snapshot_id, description, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT (key) DO UPDATE SET result_json = excluded.result_json, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at, used_at = excluded.used_at, size = NULL`,
+        `INSERT INTO cache_records (key, result_json, snapshot_id, description, created_at, used_at, project) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET result_json = excluded.result_json, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at, used_at = excluded.used_at,
+           project = excluded.project, size = NULL`,
         key,
         result.json,
         result.snapshotId,
         description,
         now,
         now,
+        this.#project,
       ),
     );
     crashPoint('cache.recorded');

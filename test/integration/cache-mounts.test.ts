@@ -1,4 +1,4 @@
-// Cache mounts while they are in use: listing does not take one from a build, users that meet at a new cache get the same one, and the
+// The build cache by project, and cache mounts while they are in use: listing does not take one from a build, users that meet at a new cache get the same one, and the
 // bound on what builds keep holds without anybody asking for it.
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -79,4 +79,26 @@ test('the bound on the cache is kept by builds themselves, the oldest first', as
   const left = await s.ok(['builder', 'du', '--verbose']);
   assert.doesNotMatch(left, /"big1"/);
   assert.match(left, /"big2"/);
+});
+
+test('du and prune by the project that brought it', async (t) => {
+  const s = await store(t);
+  const step = (n: number): string => `RUN --mount=type=cache,id=p${n},target=/c echo ${n} > /c/file && echo ${n} > /x`;
+  await s.build('one', step(1));
+  await s.build('two', step(2));
+  writeFileSync(join(s.folder, 'two', 'other'), `FROM busybox\n${step(3)}\n`);
+  await s.ok(['build', '-q', '--network', 'none', '-f', join(s.folder, 'two', 'other'), join(s.folder, 'two')]);
+  const projects = (...args: string[]): Promise<string> =>
+    s.ok(['builder', 'du', '--by-project', '--format', '{{.Project}} {{.Entries}}', ...args]);
+  const [one, two] = ['one', 'two'].map((name) => join(s.folder, name));
+  assert.deepEqual((await projects()).trim().split('\n').sort(), [`${one} 2`, `${two} 2`, `${two} ${two}/other 2`].sort());
+  assert.match(
+    await s.ok(['builder', 'du', '--verbose', '--filter', 'project=.'], { cwd: one! }),
+    /^(?:(?:.+\n)+Project: {6}\/.*\/one\n(?:.+\n)*\n){2}/,
+  );
+  await s.ok(['builder', 'prune', '-af', '--filter', `project=${two}/other`]);
+  assert.deepEqual((await projects()).trim().split('\n').sort(), [`${one} 2`, `${two} 2`]);
+  await s.ok(['builder', 'prune', '-af', '--filter', 'project=.'], { cwd: two! });
+  assert.equal(await projects(), `${one} 2\n`);
+  assert.match(await s.build('one', step(1)), /CACHED/);
 });

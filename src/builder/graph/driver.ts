@@ -310,6 +310,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       workdir: op.cwd,
       user: op.user,
       mounts: [...op.mounts.map((m, i) => stepMount(m, views.get(m.input), kept.get(i))), ...scriptMount(op)],
+      project: this.#request.identity,
       ...(op.rootReadonly && { readonly: true }),
       session: this.#request.session,
       network: op.network,

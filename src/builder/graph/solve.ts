@@ -21,7 +21,7 @@ export async function solveNodes(
   recorder: Recorder | undefined,
 ): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const vertices = verticesOf(nodes);
-  const local = new DatabaseCache(env.db, env.now);
+  const local = new DatabaseCache(env.db, env.now, request.identity);
   const cache = env.imports ? new ImportingCache(local, env.imports) : local;
   const slots = new CpuSlots(request.jobs ?? env.jobs, () => performance.now());
   const keys = new Map<string, string>();

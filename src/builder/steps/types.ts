@@ -152,6 +152,8 @@ export interface RunRequest {
   /** As USER has it; '' is root. */
   readonly user: string;
   readonly mounts?: readonly RunMount[];
+  /** What brings a cache that a mount names, for lists. */
+  readonly project?: string;
   /** Where the secrets and agents of mounts come from; without one there are none. */
   readonly session?: Pick<Session, 'secret' | 'ssh'>;
   readonly network: 'default' | 'none' | 'host';

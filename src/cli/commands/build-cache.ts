@@ -7,9 +7,12 @@ import {
   entryId,
   matchesCache,
   pruneBuilder,
+  type ProjectUse,
+  usesByProject,
 } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { formatBytes, humanDuration, parseBytes } from '../../util/index.ts';
+import { resolve } from 'node:path';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import { parseFilters, renderRows } from '../format.ts';
@@ -24,6 +27,13 @@ const COLUMNS = [
   { head: 'LAST ACCESSED', field: 'LastUsedAt' },
 ] as const;
 
+const PROJECT_COLUMNS = [
+  { head: 'PROJECT', field: 'Project' },
+  { head: 'ENTRIES', field: 'Entries' },
+  { head: 'SIZE', field: 'Size' },
+  { head: 'LAST ACCESSED', field: 'LastUsedAt' },
+] as const;
+
 export const builderPrune: Command = {
   name: 'builder prune',
   summary: 'Remove build cache',
@@ -33,6 +43,7 @@ export const builderPrune: Command = {
     'slipway builder prune -af',
     'slipway builder prune -f --keep-storage 10gb',
     'slipway builder prune -f --filter type=exec.cachemount',
+    'slipway builder prune -af --filter project=.',
   ],
   args: { min: 0, max: 0 },
   options: [
@@ -41,7 +52,7 @@ export const builderPrune: Command = {
       name: 'filter',
       type: 'list',
       placeholder: 'key=value',
-      help: 'until=24h, unused-for=24h, id=…, type=regular|exec.cachemount, description=…, shared, private, inuse',
+      help: 'until=24h, unused-for=24h, project=FOLDER|DOCKERFILE|REPOSITORY, id=…, type=regular|exec.cachemount, description=…, shared, private, inuse',
     },
     { name: 'force', short: 'f', type: 'boolean', help: 'Do not ask for confirmation' },
     { name: 'keep-storage', type: 'string', placeholder: 'bytes', help: 'Amount to keep, evicting the least recently used first' },
@@ -63,7 +74,14 @@ export const builderPrune: Command = {
 function cacheFilterOf(ctx: Context, o: ParsedOptions): CacheFilter {
   const filters = parseFilters(o.list('filter'));
   const { until } = untilOf(ctx, filters.get('until')?.at(-1) ?? filters.get('unused-for')?.at(-1));
-  const match = new Map([...filters].filter(([key]) => key !== 'until' && key !== 'unused-for'));
+  const match = new Map(
+    [...filters]
+      .filter(([key]) => key !== 'until' && key !== 'unused-for')
+      .map(
+        ([key, values]) =>
+          [key, key === 'project' ? values.map((v) => (/^\.{0,2}\/|^\.{1,2}$/.test(v) ? resolve(ctx.cwd, v) : v)) : values] as const,
+      ),
+  );
   const [reserved, most, free] = [
     sizeOf(o, 'keep-storage') ?? sizeOf(o, 'reserved-space'),
     sizeOf(o, 'max-used-space'),
@@ -101,6 +119,7 @@ function rowOf(e: CacheEntry, now: number): Record<string, string | boolean | nu
     Shared: e.shared,
     Size: formatBytes(e.size),
     Description: e.description,
+    Project: e.project ?? '',
     UsageCount: e.uses,
     LastUsedAt: ago(e, now),
     Type: e.type,
@@ -117,6 +136,7 @@ function cacheTable(entries: readonly CacheEntry[], now: number, verbose: boolea
       ['Shared', e.shared],
       ['Size', formatBytes(e.size)],
       ['Description', e.description],
+      ...(e.project === undefined ? [] : [['Project', e.project] as [string, string]]),
       ['Usage count', e.uses],
       ['Last used', ago(e, now)],
       ['Type', e.type],
@@ -134,13 +154,25 @@ function cacheTable(entries: readonly CacheEntry[], now: number, verbose: boolea
   return table([['ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED'], ...rows]);
 }
 
+function projectTable(ctx: Context, o: ParsedOptions, entries: readonly CacheEntry[]): string {
+  if (o.bool('verbose')) throw new SlipwayError('invalid-argument', 'flag.conflict', 'conflicting options: --by-project and --verbose');
+  const row = (u: ProjectUse): Record<(typeof PROJECT_COLUMNS)[number]['field'], string> => ({
+    Project: u.project ?? '<unknown>',
+    Entries: String(u.entries),
+    Size: formatBytes(u.size),
+    LastUsedAt: `${humanDuration(ctx.now() - u.usedAt)} ago`,
+  });
+  return renderRows(usesByProject(entries).map(row), PROJECT_COLUMNS, o.string('format') || 'table');
+}
+
 export const builderDu: Command = {
   name: 'builder du',
   summary: 'Show the size of the build cache',
   usage: '[OPTIONS]',
-  examples: ['slipway builder du', 'slipway builder du --verbose', 'slipway builder du --filter type=exec.cachemount'],
+  examples: ['slipway builder du', 'slipway builder du --by-project', 'slipway builder du --verbose --filter project=.'],
   args: { min: 0, max: 0 },
   options: [
+    { name: 'by-project', type: 'boolean', help: 'Show how much each Dockerfile or repository brought, the largest first' },
     { name: 'filter', type: 'list', placeholder: 'key=value', help: 'Same filters as builder prune' },
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
     { name: 'verbose', type: 'boolean', help: 'Show every field of each entry' },
@@ -150,6 +182,7 @@ export const builderDu: Command = {
     const entries = cacheEntries(await ctx.engine())
       .filter((e) => matchesCache(e, filter))
       .toReversed();
+    if (o.bool('by-project')) return void ctx.stdout.write(projectTable(ctx, o, entries));
     const format = o.string('format');
     if (format !== undefined && format !== '' && format !== 'table')
       return void ctx.stdout.write(

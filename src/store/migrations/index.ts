@@ -5,8 +5,17 @@ import { migration003 } from './003.ts';
 import { migration004 } from './004.ts';
 import { migration005 } from './005.ts';
 import { migration006 } from './006.ts';
+import { migration007 } from './007.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration };
 
-export const migrations: readonly Migration[] = [migration001, migration002, migration003, migration004, migration005, migration006];
+export const migrations: readonly Migration[] = [
+  migration001,
+  migration002,
+  migration003,
+  migration004,
+  migration005,
+  migration006,
+  migration007,
+];

@@ -6,7 +6,7 @@ import { FileLock, removeTree, RootedTree } from '../../../sys/index.ts';
 import { Selection } from '../selection.ts';
 import { withoutUmask } from '../umask.ts';
 import { TreeWriter } from '../writer.ts';
-import type { RunMount, StepEnvironment } from '../types.ts';
+import type { RunMount, RunRequest, StepEnvironment } from '../types.ts';
 
 type CacheMount = Extract<RunMount, { type: 'cache' }>;
 
@@ -41,7 +41,7 @@ export interface BorrowedCaches {
  * Lends the directories of the caches of one command. They are taken in the order of their names, each once, so that no two
  * commands wait for each other, nor one for itself.
  */
-export async function borrowCaches(env: CacheEnvironment, mounts: readonly CacheMount[], signal: AbortSignal): Promise<BorrowedCaches> {
+export async function borrowCaches(env: CacheEnvironment, mounts: readonly CacheMount[], by: Borrower): Promise<BorrowedCaches> {
   const wanted = new Map<string, CacheMount>();
   for (const mount of mounts) {
     const identity = cacheIdentity(mount);
@@ -55,7 +55,7 @@ export async function borrowCaches(env: CacheEnvironment, mounts: readonly Cache
   try {
     const order = [...wanted].map(([identity, mount]) => ({ identity, mount, name: cacheMountName(identity) }));
     for (const { identity, mount } of order.sort((a, b) => (a.name < b.name ? -1 : 1)))
-      borrowed.set(identity, await borrow(env, identity, mount, signal));
+      borrowed.set(identity, await borrow(env, identity, mount, by));
   } catch (e) {
     release();
     throw e;
@@ -67,6 +67,7 @@ export async function borrowCaches(env: CacheEnvironment, mounts: readonly Cache
 export const shownFolder = ({ source, seed }: CacheMount): string | undefined => (seed || isRoot(source) ? undefined : source);
 
 type CacheEnvironment = Pick<StepEnvironment, 'layout' | 'db'>;
+type Borrower = Pick<RunRequest, 'project' | 'signal'>;
 const STRICTNESS = { shared: 0, private: 1, locked: 2 } as const;
 
 interface BorrowedCache {
@@ -78,7 +79,7 @@ interface BorrowedCache {
  * `locked` waits until nobody else has it, `private` takes another one of the same id when the first is in use, `shared` goes
  * along with all but a `locked` user.
  */
-async function borrow(env: CacheEnvironment, identity: string, mount: CacheMount, signal: AbortSignal): Promise<BorrowedCache> {
+async function borrow(env: CacheEnvironment, identity: string, mount: CacheMount, { signal, project }: Borrower): Promise<BorrowedCache> {
   const name = cacheMountName(identity);
   const lockOf = (n: number): string => join(env.layout.locks, `cache-${name}-${n}`);
   let lock: FileLock | undefined;
@@ -96,11 +97,12 @@ async function borrow(env: CacheEnvironment, identity: string, mount: CacheMount
     const now = Date.now();
     env.db.transaction((sql) => {
       sql.run(
-        'INSERT INTO cache_mounts (id, directory, created_at, used_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at',
+        'INSERT INTO cache_mounts (id, directory, created_at, used_at, project) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at',
         number === 0 ? identity : `${identity}#${number}`,
         `${name}-${number}`,
         now,
         now,
+        project ?? null,
       );
     });
     return { path, release: () => lock.release() };

@@ -30,7 +30,7 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
   const caches = await borrowCaches(
     env,
     all.filter((m) => m.type === 'cache'),
-    request.signal,
+    request,
   );
   scratch.onClose(() => caches.release());
   for (const mount of all) {
