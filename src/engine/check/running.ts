@@ -2,6 +2,7 @@
 // processes that belong to nothing that runs. While other commands are at work, what may be theirs is no finding.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../../container/index.ts';
 import { isAbandoned as isNameAbandoned, ownerAlive } from '../../store/index.ts';
 import type { Leftovers } from '../../network/index.ts';
@@ -79,8 +80,13 @@ function isBusy({ db, layout }: Engine, containers: readonly Container[]): boole
   );
 }
 
+/** ms in which a monitor, whose command has just recorded the end of its container, ends by itself. */
+const ENDING = 2000;
+
 export async function checkRunning(engine: Engine): Promise<Finding[]> {
-  const left = await leftRunning(engine);
+  let left = await leftRunning(engine);
+  for (const until = Date.now() + ENDING; left.processes.length > 0 && !left.busy && Date.now() < until; left = await leftRunning(engine))
+    await sleep(20);
   if (left.busy) return [];
   const { run, root } = engine.layout;
   const netns = join(run, 'netns');
