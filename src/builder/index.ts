@@ -14,7 +14,18 @@ export type {
 export { contextNameKey, openNamedContext, openRequested, parseContext, parseNamedContext } from './context/index.ts';
 export { type BuildEvent, stepReporter } from './events.ts';
 export type { VertexState } from './record/types.ts';
-export { buildGraph, examine, type Examined, lint, type Linted, planGraph, type Plan, type PlannedStep } from './graph/index.ts';
+export {
+  buildGraph,
+  type ContextList,
+  examine,
+  type Examined,
+  lint,
+  type Linted,
+  listContext,
+  planGraph,
+  type Plan,
+  type PlannedStep,
+} from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
 export type {

@@ -7,6 +7,7 @@ import type {
   BuildJob,
   BuildResult,
   BuiltCache,
+  ContextList,
   Examined,
   Linted,
   Plan,
@@ -91,6 +92,12 @@ export async function planBuild(engine: Engine, request: BuildJob, travel?: Cach
   return withImports(engine, request, travel, undefined, (imports) =>
     withEnvironment(engine, request, { imports }, (env) => planGraph(env, request)),
   );
+}
+
+/** What is in the context, and what the graph engine would read of it. */
+export async function contextOfBuild(engine: Engine, request: BuildJob): Promise<ContextList> {
+  const { listContext } = await import('../builder/index.ts');
+  return withEnvironment(engine, request, {}, (env) => listContext(env, request));
 }
 
 interface CacheExports {

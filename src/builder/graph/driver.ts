@@ -70,6 +70,8 @@ export interface DriverHooks {
   onList(v: NodeVertex, digest: string, pieces: Buffer[]): void;
   /** How to ask for the processor time, in ms, that a vertex has used so far. */
   onWork(v: NodeVertex, used: () => number | undefined): void;
+  /** What a vertex reads of an input, as its key is made: paths from the root. */
+  onPath?(v: NodeVertex, path: string): void;
 }
 
 /** For what stands on all of a result, and not on some files of it: another one after it was made again. */
@@ -357,8 +359,10 @@ export class BuildDriver implements ForesightDriver<Result> {
   #digest(v: NodeVertex, result: Result, patterns: readonly string[], o: Omit<ContentDigestOptions, 'style'>): string {
     const pieces: Buffer[] = [];
     const onList = (piece: Buffer): void => void pieces.push(piece);
+    const { onPath } = this.#hooks;
+    const paths = onPath && { onPath: (path: string): void => onPath(v, path) };
     const digest = this.#withFiles(result, (root, ignore, cache) =>
-      contentDigest(root, patterns, { ...o, style: 'graph', onList, ...(ignore && { ignore }), ...(cache && { cache }) }),
+      contentDigest(root, patterns, { ...o, style: 'graph', onList, ...paths, ...(ignore && { ignore }), ...(cache && { cache }) }),
     );
     this.#hooks.onList(v, digest, pieces);
     return digest;

@@ -98,6 +98,7 @@ class Digester {
         return;
       }
     }
+    this.#options.onPath?.(inRoot);
     const path = nativePath(`${this.#root}/${inRoot}`);
     if (directory) {
       this.#record(label, 'dir', stat, readXattrs(path), '');

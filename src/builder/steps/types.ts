@@ -85,6 +85,8 @@ export interface ContentDigestOptions {
   readonly cache?: FileDigests;
   /** Gets the list that the digest is made of, piece by piece: for record/content-list.ts. */
   readonly onList?: (piece: Buffer) => void;
+  /** Gets the path, from the root, of everything that is taken. */
+  readonly onPath?: (path: string) => void;
   /** Which engine's rules and words for patterns that match nothing. */
   readonly style: 'graph' | 'classic';
   readonly instruction?: 'COPY' | 'ADD';

@@ -72,6 +72,13 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'load', type: 'boolean', help: 'Also store the image, whatever --output says' },
   { name: 'metadata-file', type: 'string', placeholder: 'path', help: 'Write the result of the build to a file as JSON' },
   { name: 'network', type: 'string', placeholder: 'mode', help: 'Network of RUN steps: default, none or host' },
+  {
+    name: 'list-context',
+    type: 'string',
+    implied: 'table',
+    placeholder: 'table|paths|json',
+    help: 'Print the files of the context, which step reads them, and which pattern excludes what, without building',
+  },
   { name: 'no-cache', type: 'boolean', help: 'Do not use the cache' },
   { name: 'no-cache-filter', type: 'list', placeholder: 'stage', help: 'Do not use the cache for these stages' },
   {
@@ -143,6 +150,7 @@ const GRAPH_ONLY = [
   'debug',
   'explain',
   'jobs',
+  'list-context',
   'metadata-file',
   'no-cache-filter',
   'output',

@@ -6,6 +6,7 @@ import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
 import { refuseContentTrust } from '../content-trust.ts';
 import { BUILD_OPTIONS, legacyWarnings, refuseClassicFlags, refuseGraphFlags } from '../build/options.ts';
+import { contextFormat } from '../build/context-list.ts';
 import { planFormat } from '../build/plan.ts';
 import { debugShell, readRequest } from '../build/request.ts';
 import { cachesOf, deliveryOf, differenceText } from '../build/delivery.ts';
@@ -65,6 +66,15 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     if (o.bool('compare')) {
       end(false);
       await compare(ctx, o, request, caller, progress);
+      return 0;
+    }
+    const listed = o.string('list-context');
+    if (listed !== undefined && listed !== 'false') {
+      end(false);
+      const print = contextFormat(listed);
+      const { stdout, stderr } = print(await performBuild(ctx, { kind: 'list-context', request }, caller));
+      ctx.stdout.write(stdout);
+      ctx.stderr.write(stderr);
       return 0;
     }
     const plan = o.string('plan');
