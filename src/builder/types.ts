@@ -15,6 +15,15 @@ import type { BuildContext, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
 
+/** Which layers become one. The original engine has `new` alone, as Docker's. */
+export type Squash =
+  /** Those that the build made, upon its base. */
+  | { readonly kind: 'new' }
+  /** All, those of the base too. */
+  | { readonly kind: 'all' }
+  /** Those of each of these stages, by name or number. */
+  | { readonly kind: 'stages'; readonly names: readonly string[] };
+
 /** A graph that comes ready, in the place of a Dockerfile. */
 export interface DefinitionRequest {
   readonly llb: Llb;
@@ -53,11 +62,12 @@ export interface BuildSettings {
   readonly ssh: readonly string[];
   /** What `--allow` grants: `network.host`, `security.insecure`. */
   readonly allow: readonly string[];
+  /** Layers of the image that become one. */
+  readonly squash?: Squash;
   /** The original engine's own flags. */
   readonly classic: {
     readonly rm: boolean;
     readonly forceRm: boolean;
-    readonly squash: boolean;
     /** Images whose layers may be used. */
     readonly cacheFrom: readonly string[];
   };

@@ -113,7 +113,7 @@ export function understand(asked: Asked): Understood {
     secrets: [],
     ssh: [],
     allow: [...asked.entitlements],
-    classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
+    classic: { rm: true, forceRm: false, cacheFrom: [] },
     ...(epoch !== undefined && epoch !== '' && { sourceDateEpoch: Number(epoch) }),
     ...(rewrite && { rewriteTimestamp: Number(epoch ?? 0) }),
   };

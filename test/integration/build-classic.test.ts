@@ -260,12 +260,12 @@ test('mistakes are told in its words', async () => {
 
 test('intermediate containers are kept, or told to go, as asked', async () => {
   assert.doesNotMatch(
-    (await build('FROM base\nENV RM=1\n', { noCache: true, classic: { rm: false, forceRm: false, squash: false, cacheFrom: [] } })).text,
+    (await build('FROM base\nENV RM=1\n', { noCache: true, classic: { rm: false, forceRm: false, cacheFrom: [] } })).text,
     /Removed/,
   );
   assert.doesNotMatch((await fails('FROM base\nRUN exit 1\n')).text, /Removed/);
   assert.match(
-    (await fails('FROM base\nRUN exit 1\n', { classic: { rm: true, forceRm: true, squash: false, cacheFrom: [] } })).text,
+    (await fails('FROM base\nRUN exit 1\n', { classic: { rm: true, forceRm: true, cacheFrom: [] } })).text,
     /Removed intermediate container/,
   );
 });

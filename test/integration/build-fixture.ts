@@ -101,7 +101,7 @@ export function buildFixture(driver?: 'overlay' | 'copy'): BuildFixture {
         session: memorySession(),
         namedContexts: new Map(),
         allow: [],
-        classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
+        classic: { rm: true, forceRm: false, cacheFrom: [] },
         signal: new AbortController().signal,
         onEvent: (e) => void events.push(e),
         ...o,

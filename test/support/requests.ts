@@ -21,7 +21,7 @@ export const buildRequest = (o: Partial<BuildRequest> = {}): BuildRequest => ({
   secrets: [],
   ssh: [],
   allow: [],
-  classic: { rm: true, forceRm: false, squash: false, cacheFrom: [] },
+  classic: { rm: true, forceRm: false, cacheFrom: [] },
   ...o,
 });
 

@@ -53,10 +53,10 @@ export function buildRequestOf(query: Query): BuildRequest {
     secrets: [],
     ssh: [],
     allow: [],
+    ...(query.flag('squash') && { squash: { kind: 'new' } as const }),
     classic: {
       rm: query.flag('rm', true),
       forceRm: query.flag('forcerm'),
-      squash: query.flag('squash'),
       cacheFrom: texts(query, 'cachefrom'),
     },
     ...(target !== undefined && { target }),

@@ -31,7 +31,7 @@ import { applyMetadata } from './metadata.ts';
 import { Output, shortId } from './output.ts';
 import { refuseUnsupported } from './refuse.ts';
 import { CacheSources } from './sources.ts';
-import { squash } from './squash.ts';
+import { squashImage } from '../squash.ts';
 import { beginStage, type StageState } from './state.ts';
 import { commitMetadata, copyInstruction, runInstruction, workdirInstruction, type StepParts } from './steps.ts';
 
@@ -72,7 +72,7 @@ export async function buildClassic(env: BuildEnvironment, request: BuildJob): Pr
       throw e;
     });
     output.end();
-    const image = request.classic.squash ? await squash(env, last, built.base, lease) : last;
+    const image = request.squash ? await squashImage(env, last, built.base, lease) : last;
     const unused = args.unused();
     if (unused.length > 0) output.line(`[Warning] One or more build-args [${unused.join(' ')}] were not consumed`);
     return { image: finish(env, request, output, image), warnings: [] };

@@ -1,4 +1,5 @@
 // The graph engine: lowers what the target needs, solves it, and stores the image.
+import type { Lease } from '../../content/index.ts';
 import { type Dockerfile, targetStage } from '../../dockerfile/index.ts';
 import { type Node, type SourceOp, topological } from '../../graph/index.ts';
 import {
@@ -20,8 +21,9 @@ import { failOnViolations, runChecks } from './check.ts';
 import { readDockerfile } from './read.ts';
 import { BaseImages, imageIdOf, layerProgress } from '../sources/index.ts';
 import { BuildDriver, storedResult } from './driver.ts';
-import { exportImage } from './export.ts';
+import { exportImage, type LayeredStep, layeredSteps } from './export.ts';
 import { solveNodes, warmNetwork } from './solve.ts';
+import type { Squashed } from './squash.ts';
 import { withCleanup } from '../../util/index.ts';
 
 /**
@@ -66,9 +68,11 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
     const { results, keys } = await solveNodes(env, request, nodesOf(state), driver, slots, recorder);
     const cache = request.wantCache === true || request.inlineCache ? builtCache(env, bases, state, keys) : undefined;
     await fetchBase(env, request, state);
+    const layered = layeredSteps(env, request, state, results, lease);
+    const squashed = await squashedSteps(env, request, { dockerfile, base: state.base, steps: layered }, lease);
     const image = steps.during('exporting to image', (id) => {
       const progress = (what: string): void => request.onEvent({ type: 'progress', id, name: what, current: 1, total: 1, done: true });
-      const made = exportImage(env, request, state, results, lease, cache && request.inlineCache?.(cache));
+      const made = exportImage(env, request, state, squashed, lease, cache && request.inlineCache?.(cache));
       progress('exporting layers');
       progress(`writing image ${made.id}`);
       for (const tag of request.tags) progress(`naming to ${familiarReference(withDefaultTag(parseReference(tag)))}`);
@@ -94,6 +98,38 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
     };
   };
   return await withCleanup(work, () => driver.close());
+}
+
+/** The layers of the image: those of the steps, unless some are to become one. */
+async function squashedSteps(
+  env: BuildEnvironment,
+  request: BuildJob,
+  o: { readonly dockerfile: Dockerfile; readonly base: StageState['base']; readonly steps: readonly LayeredStep[] },
+  lease: Lease,
+): Promise<Squashed> {
+  const { squash } = request;
+  if (squash === undefined) return o;
+  const report = stepReporter(request.onEvent, env.now, 'squashing layers');
+  report('started');
+  try {
+    const { squashSteps } = await import('./squash.ts');
+    const labels =
+      squash.kind === 'stages' ? squash.names.map((name) => stageLabel(o.dockerfile, targetStage(o.dockerfile, name)) ?? '') : [];
+    for (const name of labels)
+      if (!o.steps.some((s) => s.stage === name && s.layer))
+        request.onEvent({ type: 'warning', message: `stage ${name} brings no layer of its own to the image: there is nothing to squash` });
+    const squashed = await squashSteps(
+      env,
+      request,
+      { ...o, squash: squash.kind === 'stages' ? { ...squash, names: labels } : squash },
+      lease,
+    );
+    report('done');
+    return squashed;
+  } catch (e) {
+    report('failed', e);
+    throw e;
+  }
 }
 
 /** Brings in the layers that the image begins with, which no step needed when all of them came from the cache. */

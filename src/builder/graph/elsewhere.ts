@@ -19,6 +19,10 @@ export async function buildElsewhere(
     throw new SlipwayError('unsupported', 'build.elsewhere', 'an image without files is not made by a builder elsewhere', {
       hints: ['leave --builder out'],
     });
+  if (request.squash)
+    throw new SlipwayError('unsupported', 'build.elsewhere', 'a builder elsewhere cannot squash layers', {
+      hints: ['build it here: leave --builder out'],
+    });
   const files = await env.remote(definition(node, bases, platform), request);
   const { rootfs, history = [], created } = files.config;
   const config: ImageConfig = { ...configOf(request, state), ...(created !== undefined && { created }), rootfs, history };

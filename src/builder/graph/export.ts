@@ -14,61 +14,88 @@ import {
 } from '../../model/index.ts';
 import type { Node } from '../../graph/index.ts';
 import type { StageState } from '../lower/index.ts';
-import type { BuildEnvironment, BuildJob } from '../types.ts';
+import type { BaseImage, BuildEnvironment, BuildJob } from '../types.ts';
 import type { Result } from '../result.ts';
 
-/** Stores the image of a stage whose steps have all been solved and whose base is there. `extra` are further fields of its configuration. */
-export function exportImage(
+/** One entry of the history, with its layer if it made one. */
+export interface LayeredStep {
+  readonly history: HistoryEntry;
+  readonly stage?: string;
+  readonly layer?: NonNullable<NewImage['layers']>[number];
+  /** Of the files up to here, with a layer of a step that was solved. */
+  readonly snapshot?: number;
+}
+
+/** What became of the steps of a stage that have all been solved and whose base is there. */
+export function layeredSteps(
   env: BuildEnvironment,
   request: BuildJob,
   state: StageState,
   results: ReadonlyMap<Node, Result>,
   lease: Lease,
-  extra: Readonly<Record<string, unknown>> = {},
-): Image {
+): LayeredStep[] {
   const { base } = state;
-  const diffIds: Digest[] = [...(base?.config.rootfs.diff_ids ?? [])];
-  const history: HistoryEntry[] = [...(base?.config.history ?? [])];
-  const layers: NonNullable<NewImage['layers']>[number][] = [];
-  let chain = chainIds(diffIds).at(-1);
+  const steps: LayeredStep[] = [];
+  let chain = chainIds(base?.config.rootfs.diff_ids ?? []).at(-1);
   let snapshot = baseSnapshot(env, chain);
   // entries without a layer have the time of what they follow
-  let time = request.sourceDateEpoch === undefined ? (base?.config.created ?? new Date(0).toISOString()) : epoch(request.sourceDateEpoch);
+  let time = startTime(request, base);
   const useTime = (createdAt: number): void => {
     if (request.sourceDateEpoch === undefined) time = new Date(createdAt).toISOString();
   };
   for (const step of state.steps) {
     const result = step.node && results.get(step.node);
-    const made = result?.kind === 'snapshot' && result.id !== null && result.id !== snapshot;
-    if (made) {
-      const built = env.images.layers.register(result.id as number, chain);
-      const told =
-        request.rewriteTimestamp === undefined ? built : env.images.layers.rewrite(result.id as number, request.rewriteTimestamp, lease);
-      diffIds.push(told.diffId);
-      layers.push(told);
+    let layer: LayeredStep['layer'];
+    if (result?.kind === 'snapshot' && result.id !== null && result.id !== snapshot) {
+      const built = env.images.layers.register(result.id, chain);
+      layer = request.rewriteTimestamp === undefined ? built : env.images.layers.rewrite(result.id, request.rewriteTimestamp, lease);
       chain = built.chainId;
       snapshot = result.id;
     }
     if (result?.kind === 'snapshot') useTime(result.createdAt);
-    history.push({
-      created: time,
-      created_by: step.createdBy,
-      ...(step.author !== undefined && { author: step.author }),
-      comment: 'buildkit.dockerfile.v0',
-      ...(!made && { empty_layer: true }),
+    const stage = step.node?.meta.stage;
+    steps.push({
+      history: {
+        created: time,
+        created_by: step.createdBy,
+        ...(step.author !== undefined && { author: step.author }),
+        comment: 'buildkit.dockerfile.v0',
+        ...(!layer && { empty_layer: true }),
+      },
+      ...(stage !== undefined && { stage }),
+      ...(layer && { layer, snapshot: snapshot as number }),
     });
   }
+  return steps;
+}
+
+/**
+ * Stores the image of a stage.
+ * @param begin what history and layers begin with
+ * @param extra further fields of its configuration
+ */
+export function exportImage(
+  env: BuildEnvironment,
+  request: BuildJob,
+  state: StageState,
+  { base: begin, steps }: { readonly base: Pick<BaseImage, 'config'> | undefined; readonly steps: readonly LayeredStep[] },
+  lease: Lease,
+  extra: Readonly<Record<string, unknown>> = {},
+): Image {
+  const { base } = state;
+  const layers = steps.flatMap((s) => s.layer ?? []);
+  const created = steps.at(-1)?.history.created ?? startTime(request, base);
   const { variant } = state.platform;
   const labels = sortedMap({ ...state.config.Labels, ...request.labels });
   const config: ImageConfig = {
     architecture: base?.config.architecture || state.platform.architecture,
     ...(base ? base.config.variant && { variant: base.config.variant } : variant && { variant }),
     os: base?.config.os || state.platform.os,
-    created: time,
+    created,
     ...(state.author !== undefined ? { author: state.author } : base?.config.author !== undefined && { author: base.config.author }),
     config: { ...state.config, ...(Object.keys(labels).length > 0 && { Labels: labels }) },
-    rootfs: { type: 'layers', diff_ids: diffIds },
-    history,
+    rootfs: { type: 'layers', diff_ids: [...(begin?.config.rootfs.diff_ids ?? []), ...layers.map((l) => l.diffId)] },
+    history: [...(begin?.config.history ?? []), ...steps.map((s) => s.history)],
     ...extra,
   };
   const names = [...new Set(request.tags.map((t) => formatReference(withDefaultTag(parseReference(t)))))];
@@ -80,6 +107,10 @@ export function exportImage(
 /** The snapshot of the base's files, if it is there: a build without steps needs none. */
 function baseSnapshot(env: BuildEnvironment, chain: Digest | undefined): number | null {
   return (chain && env.snapshots.byChain(chain)?.id) ?? null;
+}
+
+function startTime({ sourceDateEpoch }: BuildJob, base: StageState['base']): string {
+  return sourceDateEpoch === undefined ? (base?.config.created ?? new Date(0).toISOString()) : epoch(sourceDateEpoch);
 }
 
 /** RFC 3339 without a fraction, as Go prints whole seconds. */

@@ -114,7 +114,9 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
   { name: 'sbom', type: 'list', placeholder: 'true', help: 'Attach a bill of materials (SPDX)' },
   { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR]' },
-  { name: 'squash', type: 'boolean', help: 'Squash the new layers into one (original engine)' },
+  { name: 'squash', type: 'boolean', help: 'Squash the layers that this build makes into one, upon the base' },
+  { name: 'squash-all', type: 'boolean', help: 'Squash all layers into one, those of the base too' },
+  { name: 'squash-stage', type: 'list', placeholder: 'stage', help: 'Squash the layers that a stage brings to the image into one' },
   { name: 'ssh', type: 'list', placeholder: 'default|id=socket', help: 'SSH agent to expose to the build' },
   { name: 'shm-size', type: 'string', placeholder: 'bytes', help: 'Size of /dev/shm of RUN steps' },
   { name: 'tag', short: 't', type: 'list', placeholder: 'name:tag', help: 'Name of the image, several are possible' },
@@ -157,17 +159,11 @@ const GRAPH_ONLY = [
   'plan',
   'reproducible',
   'secret',
+  'squash-all',
+  'squash-stage',
   'ssh',
   'verify',
 ];
-
-/** Flags that only the original engine has. */
-export function refuseClassicFlags(o: ParsedOptions): void {
-  if (!o.bool('squash')) return;
-  throw new SlipwayError('unsupported', 'build.needs-classic', 'the --squash option is one of the original engine', {
-    hints: ['DOCKER_BUILDKIT=0 slipway build --squash …; several stages keep an image small without it'],
-  });
-}
 
 /** Flags that the original engine has not, refused in Docker's words. */
 export function refuseGraphFlags(o: ParsedOptions): void {

@@ -111,16 +111,32 @@ export async function readRequest(
         .map(entitlement),
       ...(o.string('network') === 'host' ? ['network.host'] : []),
     ],
+    ...squashOf(o),
     classic: {
       rm: !o.has('rm') || o.bool('rm'),
       forceRm: o.bool('force-rm'),
-      squash: o.bool('squash'),
       cacheFrom: which === 'classic' ? o.list('cache-from') : [],
     },
     ...(date !== undefined && { sourceDateEpoch: date }),
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
   };
   return { request, session };
+}
+
+/** Which layers become one. @throws invalid-argument `flag.conflict` for more than one way. */
+function squashOf(o: ParsedOptions): Pick<BuildRequest, 'squash'> {
+  const names = o.list('squash-stage');
+  const ways = [
+    ...(o.bool('squash') ? [{ kind: 'new' } as const] : []),
+    ...(o.bool('squash-all') ? [{ kind: 'all' } as const] : []),
+    ...(names.length > 0 ? [{ kind: 'stages', names } as const] : []),
+  ];
+  const [squash, other] = ways;
+  if (other !== undefined)
+    throw new SlipwayError('invalid-argument', 'flag.conflict', 'conflicting options: --squash, --squash-all and --squash-stage', {
+      hints: ['--squash-all squashes everything; --squash-stage may be given several times'],
+    });
+  return squash === undefined ? {} : { squash };
 }
 
 /** What `--debug` opens a shell with; `begin` is called before it takes the terminal. */

@@ -5,7 +5,7 @@ import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
 import { refuseContentTrust } from '../content-trust.ts';
-import { BUILD_OPTIONS, legacyWarnings, refuseClassicFlags, refuseGraphFlags } from '../build/options.ts';
+import { BUILD_OPTIONS, legacyWarnings, refuseGraphFlags } from '../build/options.ts';
 import { contextFormat } from '../build/context-list.ts';
 import { planFormat } from '../build/plan.ts';
 import { debugShell, readRequest } from '../build/request.ts';
@@ -30,7 +30,6 @@ export const build: Command = {
 async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<number> {
   const which = ctx.settings.buildkit ? 'graph' : 'classic';
   if (which === 'classic') refuseGraphFlags(o);
-  else refuseClassicFlags(o);
   refuseContentTrust(o);
   for (const warning of legacyWarnings(o, which)) ctx.stderr.write(`${warning}\n`);
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
