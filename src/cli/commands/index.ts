@@ -52,6 +52,9 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['image lean'], 'Report build-time files in an image, and the stage where they belong', () =>
     import('./image-contents.ts').then((m) => m.lean),
   ),
+  ...same(['image rebase'], 'Put the layers of an image on another base, without building it again', () =>
+    import('./rebase.ts').then((m) => m.rebase),
+  ),
   ...same(['image tree'], 'Show images as a tree of shared layers', () => import('./image-contents.ts').then((m) => m.tree)),
   ...same(['registry ls'], 'List repositories or tags at a registry', () => import('./remote.ts').then((m) => m.registryLs)),
   ...same(['registry rm'], 'Delete images at a registry', () => import('./remote.ts').then((m) => m.registryRm)),
