@@ -22,6 +22,7 @@ export {
   lint,
   type Linted,
   listContext,
+  lookUpBases,
   planGraph,
   type Plan,
   type PlannedStep,
@@ -30,6 +31,7 @@ export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
 export type {
   BaseImage,
+  BaseLock,
   BaseOptions,
   BuildDescribed,
   BuildEnvironment,

@@ -73,12 +73,16 @@ export interface BuildSettings {
   };
   /** Seconds since the epoch: the time that the image gets instead of now. */
   readonly sourceDateEpoch?: number;
+  /** `write`: the reply has the text of a lock file of the base images; `off`: the one beside the Dockerfile does not count. */
+  readonly lock?: 'write' | 'off';
   /** Seconds since the epoch: no file of the layers that are made is of a later time. */
   readonly rewriteTimestamp?: number;
 }
 
 /** A build at work: what is asked for, with all that it names opened. */
-export interface BuildJob extends BuildSettings {
+export interface BuildJob extends Omit<BuildSettings, 'lock'> {
+  /** What names of base images stand for, whatever they stand for now. */
+  readonly lock?: BaseLock;
   readonly dockerfile: { readonly name: string; readonly text: string };
   readonly context: BuildContext;
   /** By the names of `--build-context`. */
@@ -95,6 +99,13 @@ export interface BuildJob extends BuildSettings {
   readonly inlineCache?: (cache: BuiltCache) => Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
   onEvent(e: BuildEvent): void;
+}
+
+export interface BaseLock {
+  /** @param ask what a name stands for now. @throws as that does; SlipwayError `lock.not-here`, `lock.changed` */
+  resolve(ref: string, o: BaseOptions, ask: BuildEnvironment['resolveBase']): Promise<BaseImage>;
+  /** Of the lock file, when it is to be written. */
+  text(): string | undefined;
 }
 
 export interface DebugShell {

@@ -187,9 +187,10 @@ async function recorded(
   return { result, ref: recorder.ref, startedAt, finishedAt };
 }
 
-async function withEnvironment<T>(
+/** What a build stands on, for as long as `fn` works. */
+export async function withEnvironment<T>(
   engine: Engine,
-  { session, builders = [] }: Pick<BuildJob, 'session' | 'builders'>,
+  { session, builders = [], lock }: Pick<BuildJob, 'session' | 'builders' | 'lock'>,
   { imports, keep }: { imports?: ImportedCaches | undefined; keep?: Lease | undefined },
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
@@ -221,7 +222,10 @@ async function withEnvironment<T>(
         )),
       now: engine.now,
       openLayout: (layout, platform, signal) => borrowed.open(layout, platform, signal),
-      resolveBase: (ref, o) => bases.resolve(ref, o),
+      resolveBase: (ref, o) => {
+        const ask: BuildEnvironment['resolveBase'] = (name, options) => bases.resolve(name, options);
+        return lock === undefined ? ask(ref, o) : lock.resolve(ref, o, ask);
+      },
     });
   return await withCleanup(
     work,

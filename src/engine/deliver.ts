@@ -35,6 +35,8 @@ export interface Delivered {
   /** Of what was pushed or written as a list. */
   readonly descriptor?: Descriptor;
   readonly difference?: ImageDifference;
+  /** The lock file of the base images, where it was asked for. */
+  readonly lock?: string;
   /** Where the images came from, by `''` or, where there are several, `/PLATFORM`. */
   readonly provenance?: Readonly<Record<string, object>>;
 }
@@ -77,11 +79,13 @@ export async function buildAndDeliver(
       descriptors.push(...(await deliver(engine, request, delivery, built, await opened(out, request), lease!)));
     const difference = delivery.verify && lease ? await verify(engine, which, request, first.result.image, lease, unwanted) : undefined;
     const [descriptor] = descriptors;
+    const lock = request.lock?.text();
     return {
       imageId: first.result.image.id,
       ref: first.ref,
       ...(descriptor !== undefined && { descriptor }),
       ...(difference && { difference }),
+      ...(lock !== undefined && { lock }),
       ...(statement && { provenance: await provenanceOfAll(request, built, platforms.length > 0, statement) }),
     };
   };

@@ -32,6 +32,7 @@ export { type CheckReport, checkStore, type Finding } from './check/index.ts';
 export { pruneContainers, pruneImages, pruneNetworks, pruneVolumes, type Pruned, type PruneFilter } from './prune.ts';
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
+export type { LockEntry, LockReport } from './lock-operations.ts';
 export { rebaseImage } from './rebase.ts';
 export * from './registry.ts';
 export { hasStandIn, makeStandIn, standIns } from './stand-ins.ts';

@@ -1,5 +1,6 @@
 // From a request to a build at work: opens what it names.
 import type {
+  BaseLock,
   BuildEvent,
   BuildJob,
   BuildSettings,
@@ -34,6 +35,17 @@ export interface Caller {
   readonly debug?: DebugShell;
 }
 
+/** Undefined where there is none and none is to be. */
+async function openLock(
+  engine: Engine,
+  file: { readonly name: string; readonly text: string } | undefined,
+  { mode, onEvent }: { readonly mode: 'write' | undefined; readonly onEvent: Caller['onEvent'] },
+): Promise<BaseLock | undefined> {
+  if (file === undefined && mode === undefined) return undefined;
+  const { Lock } = await import('./lock.ts');
+  return new Lock(engine, file, { write: mode === 'write', onWarning: (message) => onEvent({ type: 'warning', message }) });
+}
+
 /** Lets `fn` work with what the request names, and removes afterwards what was fetched or unpacked for it. */
 export async function withJob<T>(
   engine: Engine,
@@ -42,7 +54,7 @@ export async function withJob<T>(
   fn: (job: BuildJob) => Promise<T>,
 ): Promise<T> {
   const { openNamedContext, openRequested } = await import('../builder/index.ts');
-  const { engine: wording, context: wanted, dockerfile, namedContexts: named, keepGitDir, ...settings } = request;
+  const { engine: wording, context: wanted, dockerfile, namedContexts: named, keepGitDir, lock: mode, ...settings } = request;
   const environment = engine.toolEnvironment;
   const opening = { scratch: engine.layout.ingest, signal, elsewhere: { environment, session }, keepGitDir };
   await using undo = new AsyncDisposableStack();
@@ -53,6 +65,7 @@ export async function withJob<T>(
     if (opened.kind !== 'image') undo.defer(() => opened.dispose());
     namedContexts.set(name, opened);
   }
+  const lock = mode === 'off' ? undefined : await openLock(engine, context.lock(), { mode, onEvent });
   // awaited here: what is opened would be closed at once
   return await fn({
     ...settings,
@@ -64,5 +77,6 @@ export async function withJob<T>(
     signal,
     onEvent,
     ...(debug && { debug }),
+    ...(lock && { lock }),
   });
 }

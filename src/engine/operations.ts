@@ -8,6 +8,7 @@ import type { EngineRun } from './compare-engines.ts';
 import type { Delivered } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
+import type { LockReport, LockRequest } from './lock-operations.ts';
 import { type BuildRequest, type Caller, withJob } from './job.ts';
 import {
   isStoreOperation,
@@ -29,6 +30,7 @@ export interface BuildOperations {
   };
   readonly plan: { readonly input: { readonly caches?: Caches }; readonly reply: Plan };
   readonly 'list-context': { readonly input: unknown; readonly reply: ContextList };
+  readonly lock: { readonly input: { readonly lock: LockRequest }; readonly reply: LockReport };
   readonly check: { readonly input: unknown; readonly reply: Checked };
   readonly outline: { readonly input: unknown; readonly reply: TargetOutline };
   readonly targets: { readonly input: unknown; readonly reply: Targets };
@@ -80,6 +82,8 @@ function build(engine: Engine, o: BuildOperation, caller: Caller): Promise<Reply
         return (await import('./build.ts')).planBuild(engine, job, o.caches);
       case 'list-context':
         return (await import('./build.ts')).contextOfBuild(engine, job);
+      case 'lock':
+        return (await import('./lock-operations.ts')).lockBases(engine, job, o.lock);
       case 'outline':
         return outlineOf(await (await import('./build.ts')).examineBuild(engine, job));
       case 'compare':

@@ -24,4 +24,5 @@ export type { AgentConnection, LocalFiles, LocalWish, OutputPlace, Session, Sess
 export { signalNumber } from './signal.ts';
 export { formatPlatform, hostPlatform, matchesPlatform, parsePlatform, platformOfImage } from './platform.ts';
 export type { Platform } from './platform.ts';
+export { formatLock, type LockedImage, parseLock } from './lock.ts';
 export { parseUlimit, type Ulimit } from './ulimit.ts';

@@ -164,7 +164,7 @@ test('builds on record and their cache by templates', async () => {
     assert.ok(Object.hasOwn(JSON.parse(first) as object, key), key);
   assert.deepEqual(
     Object.keys(JSON.parse((await slipway('buildx', 'du', '--format', 'json')).split('\n')[0] ?? '') as object).join(' '),
-    'CreatedAt Description ID LastUsedAt Mutable Parents Reclaimable Shared Size Type UsageCount',
+    'CreatedAt Description ID LastUsedAt Mutable Parents Project Reclaimable Shared Size Type UsageCount',
   );
   assert.equal(await slipway('buildx', 'prune', '-f', '--reserved-space', '100gb', '--min-free-space', '1'), 'Total:\t0B\n');
   await refused(

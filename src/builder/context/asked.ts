@@ -115,10 +115,10 @@ export async function openNamedContext(name: string, request: NamedContextReques
 const missingFolder = (written: string): SlipwayError =>
   new SlipwayError('not-found', 'context.not-found', `unable to prepare context: path ${JSON.stringify(written)} not found`);
 
-/** What of a folder is read first: the Dockerfile, and the lists of what is left out. */
+/** What of a folder is read first: the Dockerfile, its lock file, and the lists of what is left out. */
 function beginnings(dockerfile: DockerfileRequest | undefined): string[] {
   const files = dockerfile === undefined ? ['Dockerfile', 'dockerfile'] : dockerfile.kind === 'inside' ? [dockerfile.path] : [];
-  return ['.dockerignore', ...files.flatMap((file) => [file, `${file}.dockerignore`])];
+  return ['.dockerignore', ...files.flatMap((file) => [file, `${file}.dockerignore`, `${file}.lock`])];
 }
 
 /** Asks for files, and says in the words of builds that there are none. */
@@ -174,7 +174,7 @@ async function outsideFile(
   opened: DisposableStack,
 ): Promise<ContextOptions['dockerfile']> {
   checkInside(file);
-  const files = await session.local(name, { only: [file, `${file}.dockerignore`] }, o.signal);
+  const files = await session.local(name, { only: [file, `${file}.dockerignore`, `${file}.lock`] }, o.signal);
   if (files.kind === 'folder') return { path: join(files.path, file), name: written };
   const root = await unpacked(files.stream, o);
   opened.defer(() => removeTree(root));

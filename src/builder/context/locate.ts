@@ -75,6 +75,19 @@ function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
+/** Reads the lock file beside a Dockerfile. @throws SlipwayError invalid-argument `context.lock` for one that cannot be read */
+export function readLock(at: Located, root: string, wording: ContextOptions['wording']): { name: string; text: string } | undefined {
+  const name = `${basename(at.name)}.lock`;
+  try {
+    return { name, text: read({ ...at, path: `${at.path}.lock` }, wording === 'classic' ? root : undefined).toString() };
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const reason = whyNotRead(e);
+    if (reason === undefined) throw e;
+    throw new SlipwayError('invalid-argument', 'context.lock', `failed to read ${name}: ${reason}`, { cause: e });
+  }
+}
+
 export interface Ignored {
   readonly filter: PathFilter;
   readonly file: { readonly name: string; readonly text: string };

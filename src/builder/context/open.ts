@@ -9,7 +9,7 @@ import { removeTree } from '../../sys/index.ts';
 import { stoppedBy } from '../../util/index.ts';
 import { folderWithin, gitOptions, httpAuthorization } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
-import { locateDockerfile, readDockerfile, readIgnore, type Located } from './locate.ts';
+import { locateDockerfile, readDockerfile, readIgnore, readLock, type Located } from './locate.ts';
 import type { BuildContext, ContextOptions, ContextSource, NamedDirectory } from './types.ts';
 
 /**
@@ -135,6 +135,7 @@ export function makeContext(root: string, options: ContextOptions, stream: boole
     root,
     ignore: ignored?.filter,
     ...(ignored ? { ignoreFile: ignored.file } : {}),
+    lock: () => at && readLock(at, root, options.wording),
     dockerfile: () => (at ? readDockerfile(at, root, options.wording) : { name: 'Dockerfile', text: text! }),
     dispose,
     [Symbol.dispose]: dispose,

@@ -73,6 +73,8 @@ export interface BuildContext {
   readonly ignoreFile?: { readonly name: string; readonly text: string };
   /** Reads the Dockerfile. `name` is how messages call it. Throws not-found 'context.no-dockerfile'. */
   dockerfile(): { readonly name: string; readonly text: string };
+  /** The lock file beside the Dockerfile, if there is one. Throws invalid-argument 'context.lock' for what is no regular file. */
+  lock(): { readonly name: string; readonly text: string } | undefined;
   dispose(): void;
   [Symbol.dispose](): void;
 }

@@ -39,6 +39,12 @@ export async function examine(env: BuildEnvironment, request: BuildJob): Promise
   return { dockerfile, target, outline: outlineOf(state.outline, dockerfile, lowering.globals, request.buildArgs) };
 }
 
+/** Looks up every base image, also of stages that the target does not need. @throws SlipwayError of the Dockerfile, and what looking up throws */
+export async function lookUpBases(env: BuildEnvironment, request: BuildJob): Promise<void> {
+  const { dockerfile } = readDockerfile(request);
+  await new Lowering(new BaseImages(env, request), request, dockerfile).lower(targetStage(dockerfile, request.target), true);
+}
+
 /** Makes the build checks, of all stages when no target is named; a build that would fail is a finding too. */
 export async function lint(env: BuildEnvironment, request: BuildJob): Promise<Linted> {
   const { name, text } = request.dockerfile;

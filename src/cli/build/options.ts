@@ -79,6 +79,13 @@ export const BUILD_OPTIONS: readonly Option[] = [
     placeholder: 'table|paths|json',
     help: 'Print the files of the context, which step reads them, and which pattern excludes what, without building',
   },
+  {
+    name: 'lock',
+    type: 'string',
+    implied: 'write',
+    placeholder: 'write|off',
+    help: 'Write the base images in use to Dockerfile.lock, which later builds obey; off ignores it',
+  },
   { name: 'no-cache', type: 'boolean', help: 'Do not use the cache' },
   { name: 'no-cache-filter', type: 'list', placeholder: 'stage', help: 'Do not use the cache for these stages' },
   {

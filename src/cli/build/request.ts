@@ -111,6 +111,7 @@ export async function readRequest(
         .map(entitlement),
       ...(o.string('network') === 'host' ? ['network.host'] : []),
     ],
+    ...lockOf(o),
     ...squashOf(o),
     classic: {
       rm: !o.has('rm') || o.bool('rm'),
@@ -121,6 +122,17 @@ export async function readRequest(
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
   };
   return { request, session };
+}
+
+/** @throws invalid-argument `flag.lock` */
+function lockOf(o: ParsedOptions): Pick<BuildRequest, 'lock'> {
+  const text = o.string('lock');
+  if (text === undefined) return {};
+  if (text === 'off' || text === 'false') return { lock: 'off' };
+  if (text === 'write' || text === 'true') return { lock: 'write' };
+  throw new SlipwayError('invalid-argument', 'flag.lock', `invalid value ${JSON.stringify(text)} of --lock`, {
+    hints: ['--lock writes the lock file, --lock=off builds without it'],
+  });
 }
 
 /** Which layers become one. @throws invalid-argument `flag.conflict` for more than one way. */

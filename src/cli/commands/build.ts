@@ -7,6 +7,7 @@ import { compare } from '../build/compare.ts';
 import { refuseContentTrust } from '../content-trust.ts';
 import { BUILD_OPTIONS, legacyWarnings, refuseGraphFlags } from '../build/options.ts';
 import { contextFormat } from '../build/context-list.ts';
+import { lockPath } from '../build/lock-path.ts';
 import { planFormat } from '../build/plan.ts';
 import { debugShell, readRequest } from '../build/request.ts';
 import { cachesOf, deliveryOf, differenceText } from '../build/delivery.ts';
@@ -83,6 +84,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       ctx.stdout.write(format(await performBuild(ctx, { kind: 'plan', request, ...(caches && { caches }) }, caller)));
       return 0;
     }
+    const lock = request.lock === 'write' ? lockPath(ctx, o, args[0] ?? '.') : undefined;
     const metadata = o.string('metadata-file');
     const statement = metadata === undefined ? undefined : statementOf(ctx);
     const delivered = await performBuild(ctx, { kind: 'build', request, delivery, ...(statement && { statement }) }, caller);
@@ -96,6 +98,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     if (iidfile !== undefined) await writeOutput(resolve(ctx.cwd, iidfile), id, ctx.signal);
     if (metadata !== undefined)
       await writeOutput(resolve(ctx.cwd, metadata), `${JSON.stringify(metadataOf(delivered, request.tags), null, 2)}\n`, ctx.signal);
+    if (lock !== undefined && delivered.lock !== undefined) await writeOutput(lock, delivered.lock, ctx.signal);
     if (difference === undefined) return 0;
     ctx.stdout.write(differenceText(difference, imageId));
     return difference.same ? 0 : 1;

@@ -40,6 +40,15 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['bootstrap'], 'Create a stand-in for a well-known base image from Debian packages', () =>
     import('./bootstrap.ts').then((m) => m.bootstrap),
   ),
+  ...same(['lock update'], 'Lock all base images of a Dockerfile to what their names stand for now', () =>
+    import('./lock.ts').then((m) => m.lockUpdate),
+  ),
+  ...same(['lock verify'], 'Check that every base image is locked, and can be had as it was', () =>
+    import('./lock.ts').then((m) => m.lockVerify),
+  ),
+  ...same(['lock diff'], 'Show what changed in the base images since they were locked: size and packages', () =>
+    import('./lock.ts').then((m) => m.lockDiff),
+  ),
   ...same(['images', 'image ls', 'image list'], 'List images', () => import('./images.ts').then((m) => m.images)),
   ...same(['pull', 'image pull'], 'Download an image from a registry', () => import('./registry.ts').then((m) => m.pull)),
   ...same(['push', 'image push'], 'Upload an image to a registry', () => import('./registry.ts').then((m) => m.push)),
