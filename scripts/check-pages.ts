@@ -1,7 +1,7 @@
 // A page for each build check: a Dockerfile that the check warns of, why, and one without the fault. The output shown is computed here and compared with
 // the program's by documents.test.ts.
 import { warningsText } from '../src/cli/build/call.ts';
-import { checkDockerfile, parseDockerfile, ruleUrl } from '../src/dockerfile/index.ts';
+import { checkDockerfile, parseDockerfile, ruleSlug, ruleUrl } from '../src/dockerfile/index.ts';
 import { RULES, type RuleName } from '../src/dockerfile/checks/rules.ts';
 
 interface Example {
@@ -119,6 +119,11 @@ export const EXAMPLES: Readonly<Record<RuleName, Example>> = {
     why: 'Protocols are written in lower case everywhere else: in `-p`, in `slipway port` and in the configuration of the image.',
     good: 'FROM busybox\nEXPOSE 80/tcp\n',
   },
+  NonPortableSyntax: {
+    bad: '# slipway:features=retry\n\nFROM busybox\nRUN --retry=3 true\n',
+    why: 'The comment `# slipway:features=…` allows syntax that only Slipway has ([Beyond the Dockerfile](../../guide/features.md)); other builders refuse the file. If it need not build elsewhere, say so: `# check=skip=NonPortableSyntax`.',
+    good: '# slipway:features=retry\n\nFROM busybox\nRUN i=0; until true || [ $i -ge 3 ]; do i=$((i+1)); done\n',
+  },
   ExposeInvalidFormat: {
     bad: 'FROM busybox\nEXPOSE 127.0.0.1:8080:80\n',
     why: '`EXPOSE` documents a port of the container. Which address and port of the machine it gets is decided by `slipway run -p 127.0.0.1:8080:80` ([EXPOSE, -P and -p](../../guide/ports.md)).',
@@ -140,7 +145,7 @@ export function checkText(text: string, { files }: Pick<Example, 'files'>): stri
   return warningsText({ warnings: warnings.map((w) => ({ ...w, url: ruleUrl(w.rule as RuleName) })) });
 }
 
-export const checkFile = (name: RuleName): string => `checks/${/([^/]+)\/$/.exec(ruleUrl(name))?.[1] ?? name}.md`;
+export const checkFile = (name: RuleName): string => `checks/${ruleSlug(name)}.md`;
 
 function contextBlocks(folder: string, text: string, { files = {} }: Example): string {
   const block = (name: string, content: string): string =>

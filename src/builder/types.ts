@@ -3,7 +3,7 @@ import type { ContentStore, Lease, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
 import type { Digest, ImageConfig, Platform, Session, Ulimit } from '../model/index.ts';
-import type { Op } from '../graph/index.ts';
+import type { Op, StepLimits } from '../graph/index.ts';
 import type { Llb } from '../protocol/index.ts';
 import type { Imports } from '../solver/index.ts';
 import type { PullProgress } from '../registry/index.ts';
@@ -57,6 +57,8 @@ export interface BuildSettings {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits: readonly Ulimit[];
+  /** Of every RUN that has none of its own. */
+  readonly limits?: StepLimits;
   /** IDs of the secrets and agents that the caller offers: statements about the image name them. */
   readonly secrets: readonly string[];
   readonly ssh: readonly string[];

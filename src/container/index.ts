@@ -20,6 +20,7 @@ export { marksSize } from './marks.ts';
 export { commitContainer } from './committing.ts';
 export { measure, type Measured, sample, type Sample } from './measuring.ts';
 export * as copying from './copying.ts';
+export { checkLimits, resources } from './limits.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';
 export { inspectContainer, type InspectContext, mountsJson, networksJson } from './inspect.ts';

@@ -10,8 +10,25 @@ const LEAST_MEMORY = 6 << 20;
 /** Docker's 0, and -1, mean that there is none. */
 const isLimit = (n: number | undefined): n is number => n !== undefined && n > 0;
 
+/** What of a request limits it. */
+export type Limits = Pick<
+  ContainerRequest,
+  | 'blkioWeight'
+  | 'cpuPeriod'
+  | 'cpuQuota'
+  | 'cpuShares'
+  | 'cpusetCpus'
+  | 'cpusetMems'
+  | 'memory'
+  | 'memoryReservation'
+  | 'memorySwap'
+  | 'nanoCpus'
+  | 'oomScoreAdj'
+  | 'pidsLimit'
+>;
+
 /** `cpus`: how many this machine has. @throws SlipwayError `container.invalid-request` */
-export function checkLimits(r: ContainerRequest, cpus: number): void {
+export function checkLimits(r: Limits, cpus: number): void {
   const refuse = (message: string): never => {
     throw new SlipwayError('invalid-argument', 'container.invalid-request', message, { exitCode: 125 });
   };
@@ -57,12 +74,12 @@ function numbers(text: string): number[] | undefined {
   return found;
 }
 
-export function asksForLimits(r: ContainerRequest): boolean {
+export function asksForLimits(r: Limits): boolean {
   return Object.keys(resources(r)).length > 0;
 }
 
 /** As Docker: swap as much again as memory where the kernel counts it, CPU time in periods of 100 ms. */
-export function resources(r: ContainerRequest): Resources {
+export function resources(r: Limits): Resources {
   const swap = r.memorySwap === -1 ? -1 : isLimit(r.memorySwap) ? r.memorySwap : isLimit(r.memory) ? r.memory * 2 : undefined;
   const memory = {
     ...(isLimit(r.memory) && { limit: r.memory }),

@@ -23,6 +23,8 @@ export function languageError(code: string, message: string, source?: SourceExce
 export interface SourceFile {
   readonly name: string;
   readonly text: string;
+  /** What `# slipway:features` allows in it: see features.ts. */
+  readonly features?: ReadonlySet<string>;
 }
 
 /** A fault with its place and the words that go before its message; any other error as it is. */

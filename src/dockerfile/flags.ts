@@ -2,6 +2,7 @@
 import type { SourceRange } from '../model/index.ts';
 import type { InstructionNode } from './ast.ts';
 import { LanguageFault } from './errors.ts';
+import { FLAG_FEATURES } from './features.ts';
 import { didYouMean } from './suggest.ts';
 
 export type FlagType = 'boolean' | 'string' | 'strings';
@@ -57,8 +58,11 @@ export function parseFlags(
       const name = equals < 0 ? flag.text.slice(2) : flag.text.slice(2, equals);
       const value = equals < 0 ? undefined : flag.text.slice(equals + 1);
       const type = Object.hasOwn(declared, name) ? declared[name] : undefined;
-      if (type === undefined)
-        throw new LanguageFault('unknown-flag', `unknown flag: --${name}${didYouMean(name, Object.keys(declared), true)}`);
+      if (type === undefined) {
+        const feature = node.name === 'RUN' && Object.hasOwn(FLAG_FEATURES, name) ? FLAG_FEATURES[name] : undefined;
+        const hints = feature === undefined ? [] : [`Slipway has it behind a line at the head of the file: # slipway:features=${feature}`];
+        throw new LanguageFault('unknown-flag', `unknown flag: --${name}${didYouMean(name, Object.keys(declared), true)}`, hints);
+      }
       const earlier = uses.get(name);
       if (earlier !== undefined && type !== 'strings') throw new LanguageFault('duplicate-flag', `duplicate flag specified: --${name}`);
       const use = { value: checkedValue(name, type, value), range: flag.range };

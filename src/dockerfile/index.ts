@@ -32,7 +32,7 @@ export { givenPredefinedArgs, globalArgs, platformArgs } from './args.ts';
 export type { GlobalArgsOptions, PlatformParts } from './args.ts';
 export { PREDEFINED_ARGS } from './predefined.ts';
 
-export { checkBeginning, checkDockerfile, ruleUrl } from './checks/index.ts';
+export { checkBeginning, checkDockerfile, ruleSlug, ruleUrl } from './checks/index.ts';
 export type { CheckOptions, CheckResult, RuleName } from './checks/index.ts';
 
 export { IgnoreMatcher, parseIgnore } from './ignore.ts';

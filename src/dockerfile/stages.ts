@@ -7,6 +7,7 @@ import type { SourceFile } from './errors.ts';
 import { toInstruction } from './instructions/parse.ts';
 import type { ArgInstruction, FromInstruction, Instruction } from './instructions/types.ts';
 import { emptyContinuation } from './diagnostic.ts';
+import { readFeatures } from './features.ts';
 import { parseSingle, parseText } from './parser.ts';
 import type { Escape } from './parser.ts';
 import { decodeText, joinRanges, lineRange } from './source.ts';
@@ -60,8 +61,10 @@ export function parseBeginning(
   input: string | Uint8Array,
   options: DockerfileOptions = {},
 ): { readonly dockerfile: Dockerfile; readonly error: SlipwayError | undefined } {
-  const file: SourceFile = { name: options.name ?? 'Dockerfile', text: decodeText(input) };
+  const plain: SourceFile = { name: options.name ?? 'Dockerfile', text: decodeText(input) };
   const classic = options.dialect === 'classic';
+  const features = classic ? undefined : readFeatures(plain);
+  const file: SourceFile = features === undefined ? plain : { ...plain, features };
   if (file.text === '')
     throw languageError('empty', classic ? `the Dockerfile (${file.name}) cannot be empty` : 'the Dockerfile cannot be empty');
   const { ast, emptyContinuations } = parseText(file, classic ? { errorPrefix: 'failed to parse Dockerfile: ' } : {});

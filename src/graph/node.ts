@@ -3,6 +3,19 @@ import type { Digest, SourceExcerpt } from '../model/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import type { Op } from './op.ts';
 
+/** What a program may use of the machine: bytes, processors' worth of time as `run` has it. */
+export interface StepLimits {
+  readonly memory?: number;
+  /** With the memory; -1 for no limit. */
+  readonly memorySwap?: number;
+  readonly nanoCpus?: number;
+  readonly cpuPeriod?: number;
+  readonly cpuQuota?: number;
+  readonly cpuShares?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+}
+
 /** What is told of a node; nothing of it enters its digest. */
 export interface NodeMeta {
   /** `[build 2/3] RUN go build`. */
@@ -11,6 +24,10 @@ export interface NodeMeta {
   readonly source?: SourceExcerpt;
   /** Do not look for a cached result. */
   readonly noCache: boolean;
+  /** How often a program that fails is tried again, on what it began with. */
+  readonly retries?: number;
+  /** What a program may use of the machine. */
+  readonly limits?: StepLimits;
   /** Environment that a program gets and that does not count for its identity: proxies. */
   readonly hiddenEnv?: readonly string[];
 }

@@ -72,7 +72,8 @@ test('what fails, before the stream and in it', async () => {
   assert.deepEqual(wrong.lines.at(-1), { errorDetail: { code: 3, message }, error: message });
   for (const [query, expected] of [
     ['version=2', /needs a session/],
-    ['memory=100', /memory is not supported/],
+    ['memory=100', /Minimum memory limit allowed is 6MB/],
+    ['cgroupparent=x', /cgroupparent is not supported/],
     ['networkmode=container:x', /network mode "container:x" is not supported/],
     ['t=*', /invalid reference format/],
     ['buildargs=x', /invalid JSON in buildargs/],

@@ -8,13 +8,6 @@ import { credentialsOf, type CredentialsOf, decodedHeader, domainOf } from '../i
 
 /** Parameters that ask for nothing by these values, and for what is not done by others. */
 const REFUSED: Readonly<Record<string, string>> = {
-  memory: 'the steps of a build have no limits of their own',
-  memswap: 'the steps of a build have no limits of their own',
-  cpushares: 'the steps of a build have no limits of their own',
-  cpuperiod: 'the steps of a build have no limits of their own',
-  cpuquota: 'the steps of a build have no limits of their own',
-  cpusetcpus: 'the steps of a build have no limits of their own',
-  cpusetmems: 'the steps of a build have no limits of their own',
   cgroupparent: 'control groups are made below one of slipway',
   securityopt: 'steps are confined as usual',
   outputs: 'the original engine stores images',
@@ -53,6 +46,7 @@ export function buildRequestOf(query: Query): BuildRequest {
     secrets: [],
     ssh: [],
     allow: [],
+    ...limitsOf(query),
     ...(query.flag('squash') && { squash: { kind: 'new' } as const }),
     classic: {
       rm: query.flag('rm', true),
@@ -73,6 +67,21 @@ function pairs(query: Query, name: string): Record<string, string> {
 }
 
 const texts = (query: Query, name: string): string[] => Fields.of({ [name]: query.json(name) ?? [] }).texts(name) ?? [];
+
+/** Docker's 0 is none. */
+function limitsOf(query: Query): Pick<BuildRequest, 'limits'> {
+  const limits = {
+    memory: query.number('memory'),
+    memorySwap: query.number('memswap'),
+    cpuPeriod: query.number('cpuperiod'),
+    cpuQuota: query.number('cpuquota'),
+    cpuShares: query.number('cpushares'),
+    cpusetCpus: query.text('cpusetcpus'),
+    cpusetMems: query.text('cpusetmems'),
+  };
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined && value !== 0 && value !== '');
+  return given.length === 0 ? {} : { limits: Object.fromEntries(given) };
+}
 
 function ulimitsOf(query: Query): BuildRequest['ulimits'] {
   const list = Fields.of({ ulimits: query.json('ulimits') ?? [] }).objects('ulimits');

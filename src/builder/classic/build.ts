@@ -1,4 +1,5 @@
 // The original engine: a Dockerfile from top to bottom, every stage before the target, an image for each instruction.
+import { checkLimits } from '../../container/index.ts';
 import {
   expandInstruction,
   expandRunMounts,
@@ -43,6 +44,7 @@ export async function buildClassic(env: BuildEnvironment, request: BuildJob): Pr
   const { name, text } = request.dockerfile;
   const dockerfile = parseDockerfile(text, { name, dialect: 'classic' });
   const target = targetStage(dockerfile, request.target);
+  if (request.limits) checkLimits(request.limits, env.jobs);
   const lease = env.leases.create();
   const digests = openFileDigests(env.layout, request.context.root);
   const work = async (): Promise<BuildResult> => {

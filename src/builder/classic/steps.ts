@@ -141,6 +141,7 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
           addHosts: parts.request.addHosts,
           ...(parts.request.shmSize === undefined ? {} : { shmSize: parts.request.shmSize }),
           ulimits: parts.request.ulimits,
+          ...(parts.request.limits && { limits: parts.request.limits }),
           onOutput: (stream, chunk) => {
             parts.output.chunk(stream, chunk);
             if ((kept += chunk.length) <= LARGEST_OUTPUT) c.output.push({ stream, data: Uint8Array.from(chunk) });

@@ -22,6 +22,7 @@ import { placed } from '../placed.ts';
 import { changing, snapshotOf } from './changing.ts';
 import { changeEntry } from './entries.ts';
 import { scriptMount, sourceKind, stepMount } from './mounts.ts';
+import { retrying } from './retrying.ts';
 import { type Changes, Stacking } from './stacking.ts';
 import type { BuildEnvironment, BuildJob } from '../types.ts';
 
@@ -224,7 +225,9 @@ export class BuildDriver implements ForesightDriver<Result> {
       });
     let run = op.run === undefined ? undefined : this.#runs.get(op.run);
     if (run === undefined) {
-      run = begin();
+      run = retrying(v.node.meta.retries ?? 0, begin, signal, (text) =>
+        this.#request.onEvent({ type: 'log', id: v.id, stream: 'stderr', data: Buffer.from(text), at: this.#env.now() }),
+      );
       if (op.run !== undefined) this.#runs.set(op.run, run);
     }
     return (await run)[op.output === undefined ? 0 : kept.indexOf(op.output) + 1] as Result;
@@ -314,6 +317,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       mounts: [...op.mounts.map((m, i) => stepMount(m, views.get(m.input), kept.get(i))), ...scriptMount(op)],
       project: this.#request.identity,
       ...(op.rootReadonly && { readonly: true }),
+      ...(v.node.meta.limits && { limits: v.node.meta.limits }),
       session: this.#request.session,
       network: op.network,
       security: op.security,
@@ -328,11 +332,13 @@ export class BuildDriver implements ForesightDriver<Result> {
     };
     const { exitCode } = await runStep(this.#env, step);
     if (exitCode !== 0) {
+      const { limits } = v.node.meta;
       await this.#debug(v, op, step);
       throw new SlipwayError(
         'process-failed',
         'build.command-failed',
         `process ${quote(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`,
+        { hints: limits?.memory !== undefined && exitCode === 137 ? ['the step may not use more memory: --memory limits it'] : [] },
       );
     }
   }

@@ -1,4 +1,5 @@
 // RUN: an exec node on the stage's file system, with its mounts as further inputs.
+import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 import {
   describeInstruction,
@@ -9,10 +10,11 @@ import {
   type RunInstruction,
   type RunMount,
 } from '../../dockerfile/index.ts';
-import type { ExecMount, ExecOp, Node } from '../../graph/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import type { ExecMount, ExecOp, Node, StepLimits } from '../../graph/index.ts';
+import { SlipwayError, type SourceExcerpt } from '../../model/index.ts';
 import { osOf, shellOf } from './config.ts';
-import { sourceOf } from '../placed.ts';
+import { checkLimits } from '../../container/index.ts';
+import { placed, sourceOf } from '../placed.ts';
 import { environmentOf, type LowerContext, nodeMeta, scratchNode, type StageState, stepName } from './state.ts';
 
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
@@ -64,7 +66,16 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([k, v]) => (v === '' ? [] : [`${k.toUpperCase()}=${v}`, `${k.toLowerCase()}=${v}`]));
   const shown = describeInstruction(i, masked(state.variables, mounts), { escape: c.dockerfile.escape });
-  const meta = { ...nodeMeta(c, state, stepName(c, state, shown), i), hiddenEnv };
+  const usual = nodeMeta(c, state, stepName(c, state, shown), i);
+  const limits = limitsOf(i, c.request.limits);
+  if (limits) asPlaced(source, () => checkLimits(limits, availableParallelism()));
+  const meta = {
+    ...usual,
+    hiddenEnv,
+    noCache: usual.noCache || i.noCache === true,
+    ...(i.retries !== undefined && { retries: i.retries }),
+    ...(limits && { limits }),
+  };
   state.node = c.graph.node(op, [state.node ?? scratch(c), ...inputs], meta);
   // each name once, where it was first declared, with the value that the command sees
   const shownArgs = state.args.map(({ key }) => `${key}=${state.variables.get(key) ?? ''}`);
@@ -74,6 +85,26 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     node: state.node,
     ...(state.author !== undefined && { author: state.author }),
   });
+}
+
+function asPlaced(source: SourceExcerpt, fn: () => void): void {
+  try {
+    fn();
+  } catch (e) {
+    throw placed(e, source);
+  }
+}
+
+/** Those of the step go before those of the build. */
+function limitsOf(i: RunInstruction, ofBuild: StepLimits | undefined): StepLimits | undefined {
+  if (i.memory === undefined && i.cpus === undefined) return ofBuild;
+  const { cpuPeriod: _period, cpuQuota: _quota, ...rest } = ofBuild ?? {};
+  const { memorySwap: _swap, ...own } = rest;
+  return {
+    ...(i.memory === undefined ? rest : own),
+    ...(i.memory !== undefined && { memory: i.memory }),
+    ...(i.cpus !== undefined && { nanoCpus: Math.round(i.cpus * 1e9) }),
+  };
 }
 
 /** The variables as the name of a step may show them. */

@@ -5,6 +5,7 @@ import type { OciRuntime, Streams, TerminalEnds } from '../../runtime/index.ts';
 import type { Snapshotter, Mount } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Session, Ulimit } from '../../model/index.ts';
+import type { StepLimits } from '../../graph/index.ts';
 import type { FileDigests } from './digests.ts';
 
 /** Says which paths (relative to a root, no leading slash) are left out. `IgnoreMatcher` of dockerfile/ fits. */
@@ -169,6 +170,7 @@ export interface RunRequest {
   /** Bytes. */
   readonly shmSize?: number;
   readonly ulimits?: readonly Ulimit[];
+  readonly limits?: StepLimits;
   /** Connected with somebody's terminal, or with streams, instead of `onOutput`. */
   readonly attached?: { readonly terminal: TerminalEnds | undefined; readonly streams: Streams };
   /** 64 hex; made up when missing. */

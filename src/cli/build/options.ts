@@ -15,19 +15,25 @@ const legacy = (name: string, type: Option['type'], short?: string): Option => (
 const LEGACY: readonly Option[] = [
   legacy('cgroup-parent', 'string'),
   legacy('compress', 'boolean'),
-  legacy('cpu-period', 'number'),
-  legacy('cpu-quota', 'number'),
-  legacy('cpu-shares', 'number', 'c'),
-  legacy('cpuset-cpus', 'string'),
-  legacy('cpuset-mems', 'string'),
   legacy('isolation', 'string'),
-  legacy('memory', 'string', 'm'),
-  legacy('memory-swap', 'string'),
   legacy('security-opt', 'list'),
+];
+
+/** Of every RUN, in either engine. */
+const LIMITS: readonly Option[] = [
+  { name: 'cpu-period', type: 'number', placeholder: 'µs', help: 'Period in which the quota of a RUN step counts' },
+  { name: 'cpu-quota', type: 'number', placeholder: 'µs', help: 'Processor time of a RUN step in each period' },
+  { name: 'cpu-shares', short: 'c', type: 'number', placeholder: 'weight', help: 'Weight of RUN steps when processors are short' },
+  { name: 'cpus', type: 'string', placeholder: '1.5', help: "Processors' worth of time for a RUN step" },
+  { name: 'cpuset-cpus', type: 'string', placeholder: '0-2', help: 'Processors that RUN steps may use' },
+  { name: 'cpuset-mems', type: 'string', placeholder: '0', help: 'Memory nodes that RUN steps may use' },
+  { name: 'memory', short: 'm', type: 'string', placeholder: 'bytes', help: 'Memory limit of a RUN step' },
+  { name: 'memory-swap', type: 'string', placeholder: 'bytes', help: 'Memory and swap of a RUN step; -1 for no limit' },
 ];
 
 export const BUILD_OPTIONS: readonly Option[] = [
   ...LEGACY,
+  ...LIMITS,
   CONTENT_TRUST,
   { name: 'annotation', type: 'list', placeholder: '[type:]key=value', help: 'Add an annotation to the manifest (or index) of the image' },
   { name: 'attest', type: 'list', placeholder: 'type=sbom|provenance', help: 'Attach statements about the image' },
@@ -138,7 +144,6 @@ export function legacyWarnings(o: ParsedOptions, which: 'graph' | 'classic'): st
   const [first] = given;
   if (which === 'classic' && first !== undefined && first.name !== 'compress')
     throw new SlipwayError('unsupported', 'build.legacy-flag', `the --${first.name} option is not supported by the original engine`, {
-      hints: ['limit a RUN step from within, or a container: slipway run --memory …'],
       exitCode: 125,
     });
   return given.map(({ name }) => `WARNING: --${name} has no effect on a build`);

@@ -25,6 +25,8 @@ import { parseBytes } from '../../util/index.ts';
 import { buildersOf } from '../builder-flags.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { streams } from '../containers.ts';
+import { invalidValue } from '../args.ts';
+import { nanoCpus } from '../container-values.ts';
 import { registrySettings } from '../registries.ts';
 import { terminalEnds } from '../terminal-ends.ts';
 import { platformsOf } from './delivery.ts';
@@ -76,6 +78,7 @@ export async function readRequest(
     throw new SlipwayError('invalid-argument', 'output.rewrite-timestamp', 'rewrite-timestamp needs SOURCE_DATE_EPOCH', {
       hints: ['--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct), or --reproducible'],
     });
+  const limits = stepLimits(o);
   const builders = which === 'graph' ? buildersOf(o, ctx.env) : [];
   const jobs = o.number('jobs');
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
@@ -111,6 +114,7 @@ export async function readRequest(
         .map(entitlement),
       ...(o.string('network') === 'host' ? ['network.host'] : []),
     ],
+    ...(Object.keys(limits).length > 0 && { limits }),
     ...lockOf(o),
     ...squashOf(o),
     classic: {
@@ -122,6 +126,37 @@ export async function readRequest(
     ...(rewrite && { rewriteTimestamp: date ?? 0 }),
   };
   return { request, session };
+}
+
+/** Limits of RUN steps. @throws invalid-argument `cli.size`, and what `nanoCpus` throws */
+function stepLimits(o: ParsedOptions): NonNullable<BuildRequest['limits']> {
+  const bytes = (name: string): number | undefined => {
+    const text = o.string(name);
+    if (text === undefined) return undefined;
+    const value = name === 'memory-swap' && text === '-1' ? -1 : parseBytes(text);
+    if (value !== undefined) return value;
+    throw new SlipwayError(
+      'invalid-argument',
+      'cli.size',
+      invalidValue(name === 'memory' ? '-m, --memory' : `--${name}`, text, `invalid size: '${text}'`),
+      {
+        exitCode: 125,
+        hints: ['a number with a unit, such as 512m'],
+      },
+    );
+  };
+  const cpus = o.string('cpus');
+  const limits = {
+    memory: bytes('memory'),
+    memorySwap: bytes('memory-swap'),
+    nanoCpus: cpus === undefined ? undefined : nanoCpus(cpus),
+    cpuPeriod: o.number('cpu-period'),
+    cpuQuota: o.number('cpu-quota'),
+    cpuShares: o.number('cpu-shares'),
+    cpusetCpus: o.string('cpuset-cpus') || undefined,
+    cpusetMems: o.string('cpuset-mems') || undefined,
+  };
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 /** @throws invalid-argument `flag.lock` */

@@ -47,6 +47,7 @@ const CASES: Readonly<Record<keyof typeof RULES, readonly [string, string, numbe
     4,
   ],
   ExposeProtoCasing: ['FROM a\nEXPOSE 80/TCP', 'FROM a\nEXPOSE 80/tcp', 2],
+  NonPortableSyntax: ['# slipway:features=retry\nFROM a\nRUN --retry=1 x', '# slipway:features=retry\nFROM a\nRUN x', 3],
   ExposeInvalidFormat: ['FROM a\nEXPOSE 1.2.3.4:80:80', 'FROM a\nEXPOSE 80', 2],
 };
 
@@ -55,7 +56,7 @@ for (const [rule, [wrong, right, line]] of Object.entries(CASES)) {
     assert.deepEqual(found(wrong), [`${rule} ${line}`]);
     assert.deepEqual(found(right), []);
     assert.deepEqual(found(wrong, { config: 'skip=all' }), []);
-    assert.match(ruleUrl(rule as keyof typeof RULES), /\/rule\/[a-z]+(-[a-z]+)*\/$/);
+    assert.match(ruleUrl(rule as keyof typeof RULES), /\/(?:rule\/[a-z]+(-[a-z]+)*\/|checks\/[a-z-]+\.md)$/);
   });
 }
 

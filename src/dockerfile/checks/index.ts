@@ -10,7 +10,7 @@ import { Reporter } from './reporter.ts';
 import { RULES, type RuleName } from './rules.ts';
 import { checkStage, type StageEnd, type StageFacts } from './stage.ts';
 
-export { ruleUrl } from './rules.ts';
+export { ruleSlug, ruleUrl } from './rules.ts';
 export type { RuleName } from './rules.ts';
 
 export interface CheckOptions extends FileFacts {

@@ -27,6 +27,7 @@ export const RULES = {
   CopyIgnoredFile: { description: 'What is copied is not excluded by .dockerignore' },
   InvalidDefinitionDescription: { description: 'A comment above a stage or argument begins with its name', experimental: true },
   ExposeProtoCasing: { description: 'Protocols of EXPOSE are in lower case' },
+  NonPortableSyntax: { description: 'What only Slipway understands stands in a file that need not build elsewhere' },
   ExposeInvalidFormat: { description: 'EXPOSE names ports of the container, and no address or port of the host' },
 } as const satisfies Readonly<Record<string, Rule>>;
 
@@ -34,8 +35,16 @@ export type RuleName = keyof typeof RULES;
 
 export const isExperimental = (name: RuleName): boolean => 'experimental' in RULES[name];
 
-/** Where a rule is explained. */
-export function ruleUrl(name: RuleName): string {
-  const kebab = name.replace(/^JSON/, 'Json').replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-');
-  return `https://docs.docker.com/go/dockerfile/rule/${kebab.toLowerCase()}/`;
-}
+/** Rules that Docker has not. */
+const OWN: ReadonlySet<RuleName> = new Set(['NonPortableSyntax']);
+
+/** `no-empty-continuation`: what its page is called. */
+export const ruleSlug = (name: RuleName): string =>
+  name
+    .replace(/^JSON/, 'Json')
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-')
+    .toLowerCase();
+
+/** Where a rule is explained: Docker's page, or that of this repository. */
+export const ruleUrl = (name: RuleName): string =>
+  OWN.has(name) ? `docs/reference/checks/${ruleSlug(name)}.md` : `https://docs.docker.com/go/dockerfile/rule/${ruleSlug(name)}/`;

@@ -26,6 +26,16 @@ const SECRET = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|sec
 /** Words of names that hold no secret: where one lies, and which. */
 const HARMLESS = /(?:_|^)(?:public|file|version)(?:_|$)/i;
 
+/** What stands in an instruction by leave of `# slipway:features`. */
+function nonPortable(i: Instruction): string | undefined {
+  if (i.file.features === undefined) return undefined;
+  const flag = i.kind === 'RUN' ? i.node.flags.find(({ text }) => /^--(?:no-cache|retry|memory|cpus)\b/.test(text)) : undefined;
+  if (flag !== undefined) return `RUN ${flag.text}`;
+  if (i.kind === 'COPY' && i.from?.includes('$')) return `COPY --from=${i.from}`;
+  const mount = i.kind === 'RUN' ? i.mounts.find(({ from }) => from?.includes('$')) : undefined;
+  return mount && `--mount=${mount.text}`;
+}
+
 export function checkStage(
   dockerfile: Dockerfile,
   stage: Stage,
@@ -41,6 +51,8 @@ export function checkStage(
   const last = new Map<string, Instruction>();
   for (const i of [...triggers, ...stage.commands]) {
     const to = reporter.for(i.node);
+    const own = nonPortable(i);
+    if (own !== undefined) to.report('NonPortableSyntax', i.range, `${own} is understood by Slipway alone`);
     switch (i.kind) {
       case 'ENV':
       case 'LABEL':

@@ -184,14 +184,17 @@ const HEREDOC: ExpandOptions = { escape: '\\', ignoreQuotes: true };
 
 function expandCopy<T extends CopyInstruction | AddInstruction>(instruction: T, expander: FieldExpander): T {
   const { words } = instruction.node;
-  if (instruction.kind === 'COPY' && instruction.from !== undefined) {
+  const variables = instruction.file.features?.has('variables') === true;
+  const from = instruction.kind === 'COPY' ? instruction.from : undefined;
+  if (from !== undefined && !variables) {
     expander.refuseVariables(
       'from-variable',
       'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
-      instruction.from,
+      from,
     );
   }
-  const optional: { chown?: string; chmod?: string; checksum?: string } = {};
+  const optional: { chown?: string; chmod?: string; checksum?: string; from?: string } = {};
+  if (from !== undefined && variables) optional.from = expander.word(from);
   if (instruction.chown !== undefined) optional.chown = expander.word(instruction.chown);
   if (instruction.chmod !== undefined) optional.chmod = expander.word(instruction.chmod);
   if (instruction.kind === 'ADD' && instruction.checksum !== undefined) optional.checksum = expander.word(instruction.checksum);

@@ -81,14 +81,14 @@ function fault(message: string): never {
   throw new LanguageFault('run-mount', message);
 }
 
-/** Takes the value of a `--mount` flag as far as this is possible before variables are known. */
-export function parseMountSpec(text: string, range: SourceRange): RunMountSpec {
+/** Takes the value of a `--mount` flag as far as this is possible before variables are known. `variables`: they may stand in `from`. */
+export function parseMountSpec(text: string, range: SourceRange, { variables = false } = {}): RunMountSpec {
   let from: string | undefined;
   for (const field of parseCsvRecord(text)) {
     const equals = field.indexOf('=');
     if (equals < 0 || field.slice(0, equals).toLowerCase() !== 'from') continue;
     from = field.slice(equals + 1);
-    if (/\$./.test(from)) fault("'from' doesn't support variable expansion, define alias stage instead");
+    if (!variables && /\$./.test(from)) fault("'from' doesn't support variable expansion, define alias stage instead");
   }
   return from === undefined || from === '' ? { text, range } : { text, from, range };
 }

@@ -4,13 +4,25 @@ import { chompHeredoc, parseHeredocMark } from '../heredoc.ts';
 import { trimSpace } from '../chars.ts';
 import { parseCsvRecord } from '../csv.ts';
 import { LanguageFault } from '../errors.ts';
+import type { Flags } from '../flags.ts';
+import { parseBytes } from '../../util/index.ts';
 import { didYouMean } from '../suggest.ts';
 import { parseMountSpec } from './mount.ts';
 import type { RunInstruction } from './types.ts';
 
 export function parseRun(reader: NodeReader): RunInstruction {
-  const flags = reader.flags({ mount: 'strings', network: 'string', security: 'string', device: 'strings' });
-  const mounts = flags.all('mount').map((use) => reader.at(use.range, () => parseMountSpec(use.value, use.range)));
+  const features = reader.file.features ?? new Set<string>();
+  const flags = reader.flags({
+    mount: 'strings',
+    network: 'string',
+    security: 'string',
+    device: 'strings',
+    ...(features.has('no-cache') && { 'no-cache': 'boolean' }),
+    ...(features.has('retry') && { retry: 'string' }),
+    ...(features.has('limits') && { memory: 'string', cpus: 'string' }),
+  });
+  const variables = features.has('variables');
+  const mounts = flags.all('mount').map((use) => reader.at(use.range, () => parseMountSpec(use.value, use.range, { variables })));
   const network = flags.string('network') ?? 'default';
   if (network !== 'default' && network !== 'none' && network !== 'host') {
     reader.fail('run-network', `invalid network mode "${network}"`, flags.range('network'));
@@ -26,6 +38,29 @@ export function parseRun(reader: NodeReader): RunInstruction {
     network,
     security,
     devices: flags.all('device').map((use) => reader.at(use.range, () => parseDevice(use.value))),
+    ...extras(reader, flags),
+  };
+}
+
+/** The most often that a step is tried again. */
+const MOST_RETRIES = 100;
+
+/** What `# slipway:features` allows. */
+function extras(reader: NodeReader, flags: Flags): Partial<Pick<RunInstruction, 'noCache' | 'retries' | 'memory' | 'cpus'>> {
+  const [retry, memory, cpus] = ['retry', 'memory', 'cpus'].map((name) => flags.string(name));
+  const retries = Number(retry);
+  if (retry !== undefined && !(/^\d+$/.test(retry) && retries <= MOST_RETRIES))
+    reader.fail('run-retry', `invalid number of retries "${retry}": a whole number up to ${MOST_RETRIES}`, flags.range('retry'));
+  const bytes = memory === undefined ? undefined : parseBytes(memory);
+  if (memory !== undefined && (bytes === undefined || bytes <= 0))
+    reader.fail('run-memory', `invalid size "${memory}": a number with a unit, such as 512m`, flags.range('memory'));
+  if (cpus !== undefined && !(/^\d*\.?\d+$/.test(cpus) && Number(cpus) > 0))
+    reader.fail('run-cpus', `invalid number of processors "${cpus}": such as 1.5`, flags.range('cpus'));
+  return {
+    ...(flags.boolean('no-cache') === true && { noCache: true }),
+    ...(retry !== undefined && { retries }),
+    ...(bytes !== undefined && { memory: bytes }),
+    ...(cpus !== undefined && { cpus: Number(cpus) }),
   };
 }
 

@@ -23,6 +23,14 @@ export interface RunInstruction extends InstructionBase<'RUN'> {
   readonly security: 'sandbox' | 'insecure';
   /** Values of `--device` (labs). */
   readonly devices: readonly string[];
+  /** Of `# slipway:features`: the step runs whatever is cached. */
+  readonly noCache?: boolean;
+  /** How often it is tried again when its command fails. */
+  readonly retries?: number;
+  /** Bytes. */
+  readonly memory?: number;
+  /** Processors' worth of time. */
+  readonly cpus?: number;
 }
 
 interface CopyFields {

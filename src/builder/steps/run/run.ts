@@ -22,6 +22,7 @@ import { withoutUmask } from '../umask.ts';
 import { prepareMounts } from './mounts.ts';
 import { Scratch } from './scratch.ts';
 import { Stubs } from './stubs.ts';
+import { resources } from '../../../container/index.ts';
 import { randomBytes, withCleanup } from '../../../util/index.ts';
 
 /**
@@ -63,6 +64,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         cgroupsPath: '',
         ...(request.attached?.terminal && { tty: true }),
         ...(request.ulimits ? { ulimits: request.ulimits } : {}),
+        ...(request.limits && { resources: await resourcesOf(request, env) }),
         ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       };
       const spec = await asStepError(request, () => {
@@ -111,6 +113,14 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
     () => scratch.close(),
     () => stubs.remove(),
   );
+}
+
+/** @throws SlipwayError unsupported `run.limits` where nothing limits anything */
+async function resourcesOf({ limits = {} }: RunRequest, env: StepEnvironment): Promise<NonNullable<SpecOptions['resources']>> {
+  if ((await env.runtime()).cgroups) return resources(limits);
+  throw new SlipwayError('unsupported', 'run.limits', 'limits of a step need control groups, which cannot be made here', {
+    hints: ['build without --memory, --cpus and their kin'],
+  });
 }
 
 function checkEntitlements(request: RunRequest): void {
