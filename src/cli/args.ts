@@ -3,7 +3,7 @@
 import { SlipwayError } from '../model/index.ts';
 import { nearest } from '../util/index.ts';
 import type { Command, Option, ParsedOptions } from './command.ts';
-import { dockerHasFlag } from './docker-words.ts';
+import { whyNoFlag } from './docker-words.ts';
 
 const TRUE = new Set(['true', '1', 't', 'T', 'TRUE', 'True']);
 const FALSE = new Set(['false', '0', 'f', 'F', 'FALSE', 'False']);
@@ -87,8 +87,8 @@ function long(path: string, command: Command, word: string, rest: string[], pars
   const name = word.slice(2, eq < 0 ? undefined : eq);
   const option = command.options.find((o) => o.name === name);
   if (!option) {
-    if (dockerHasFlag(name))
-      throw invalid(`unknown flag: --${name}`, [`docker's --${name} is not supported by slipway ${path}; --help lists all flags`]);
+    const refused = whyNoFlag(path, name);
+    if (refused !== undefined) throw invalid(`unknown flag: --${name}`, [`docker's --${name} is not supported: ${refused}`]);
     const near = nearest(
       name,
       command.options.map((o) => o.name),

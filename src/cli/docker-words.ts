@@ -1,63 +1,111 @@
-// Commands and flags that Docker has and Slipway may not: for these the nearest word that Slipway has would mislead.
-
-const COMMANDS = new Set(
-  `bake checkpoint compose config context debug logs model node plugin scout
-  secret service stack swarm trust`.split(/\s+/),
-);
-
-/** The second words of Docker's groups. */
-const IN_GROUPS: Readonly<Record<string, string>> = {
-  builder: 'bake create dial-stdio rm',
-  'builder history': 'export import open trace',
-  'builder history inspect': 'attachment',
-  buildx: 'bake create dial-stdio rm',
-  'buildx history': 'export import open trace',
-  'buildx history inspect': 'attachment',
-  network: 'connect disconnect',
-  system: 'dial-stdio',
-  volume: 'update',
-};
-
-const FLAGS = new Set(
-  `annotation blkio-weight-device cgroup-parent cgroupns cidfile compress config-only context cpu-count cpu-percent cpu-period
-  cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpuset-cpus cpuset-mems debug details device device-cgroup-rule device-read-bps
-  device-read-iops device-write-bps device-write-iops disable-content-trust dns-opt dns-option dns-search domainname gpus group-add health-cmd
-  health-interval health-retries health-start-interval health-start-period health-timeout host internal io-maxbandwidth io-maxiops ip ip-range
-  ip6 ipam-driver ipam-opt ipc ipv4 ipv6 isolation kernel-memory label-file link link-local-ip log-driver log-opt mac-address memory-reservation
-  memory-swap memory-swappiness mount net net-alias network-alias no-healthcheck oom-kill-disable oom-score-adj os-features pid platform restart
-  runtime scope security-opt sig-proxy signal storage-opt sysctl tree use-api-socket userns uts verbose volume-driver volumes volumes-from`.split(
-    /\s+/,
-  ),
-);
-
-/** Whether Docker has a command of these words. */
-export function dockerHasCommand(words: string): boolean {
-  const parts = words.split(' ');
-  const last = parts.pop() ?? '';
-  const group = parts.join(' ');
-  if (group === '') return COMMANDS.has(last);
-  return Object.hasOwn(IN_GROUPS, group) && (IN_GROUPS[group] ?? '').split(' ').includes(last);
-}
+// Commands and flags of Docker that Slipway refuses, each with the reason. What Docker has and Slipway neither does nor lists here, the test of
+// docs/reference/docker.md finds.
 
 const SWARM = 'slipway runs on one machine and knows no swarm';
-const ONE_BUILDER = 'slipway builds on this machine: its one builder is called default';
-const REASONS: Readonly<Record<string, string>> = {
-  config: SWARM,
-  'dial-stdio': 'there is no daemon to talk to',
-  node: SWARM,
-  open: 'slipway builder history inspect shows the build here',
-  secret: SWARM,
-  service: SWARM,
-  stack: SWARM,
-  swarm: SWARM,
-};
+const NO_DAEMON = 'there is no daemon to talk to';
+const NO_PLUGINS = 'plug-ins are programs that a daemon loads, and there is none';
+const NOTARY = 'slipway verifies no signatures of Notary: name an image by its digest to be sure of what it is';
 
-/** Why a command of Docker is missing, where there is more to say than that. */
-export function whyMissing(words: string): string | undefined {
-  if (/^build(?:er|x) (?:create|rm)$/.test(words)) return ONE_BUILDER;
-  const last = words.split(' ').at(-1) ?? '';
-  return Object.hasOwn(REASONS, last) ? REASONS[last] : undefined;
+const COMMANDS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(?:(?:builder |buildx )?bake|buildx f)$/,
+    'slipway reads no bake files: docker buildx bake works with slipway serve, or call slipway build for each target',
+  ],
+  [/^build(?:er|x) (?:create|rm)$/, 'slipway builds on this machine: its one builder is called default'],
+  [/^(?:builder|buildx|system) dial-stdio$/, NO_DAEMON],
+  [
+    /^build(?:er|x) history (?:export|import|trace)$/,
+    'builds on record stay in their store: build --metadata-file and --output take a result elsewhere',
+  ],
+  [/^build(?:er|x) history inspect attachment$/, 'statements about an image lie beside it: slipway build --output type=oci gives both'],
+  [/^build(?:er|x) history open$/, 'slipway builder history inspect shows the build here'],
+  [/^compose\b/, 'docker compose is a program of its own, a client of the API that slipway serve offers'],
+  [/^context\b/, 'slipway works on this machine alone; SLIPWAY_ROOT chooses the store'],
+  [/^plugin\b/, NO_PLUGINS],
+  [/^(?:config|node|secret|service|stack|swarm)\b/, SWARM],
+  [/^volume update$/, SWARM],
+  [/^trust\b/, NOTARY],
+  [/^checkpoint\b/, 'containers are not frozen to disk'],
+  [/^(?:debug|model|scout)\b/, NO_PLUGINS],
+];
+
+/** Why a command of Docker is refused; undefined for other words. */
+export const whyNoCommand = (words: string): string | undefined => COMMANDS.find(([pattern]) => pattern.test(words))?.[1];
+
+const V1_ALONE = 'only control groups of version 1 have it, and Docker ignores it elsewhere';
+const REAL_TIME = 'it needs a kernel with real-time groups, which no distribution ships';
+const ONE_DEVICE = 'single devices are not limited; --blkio-weight weighs all of them';
+const NO_LINK_LOCAL = 'an address of a link is given by the kernel';
+
+/** Patterns of commands, and their flags without the dashes. */
+const FLAGS: readonly (readonly [RegExp, Readonly<Record<string, string>>])[] = [
+  [
+    /^(?:container )?(?:run|create)$/,
+    {
+      annotation: 'crun and runc ignore what Slipway could pass on; --label sets metadata',
+      'blkio-weight-device': ONE_DEVICE,
+      'cgroup-parent': 'slipway chooses the control group itself, so that any later command finds it and removes it',
+      'cpu-rt-period': REAL_TIME,
+      'cpu-rt-runtime': REAL_TIME,
+      'device-cgroup-rule': 'name the devices with --device',
+      'device-read-bps': ONE_DEVICE,
+      'device-read-iops': ONE_DEVICE,
+      'device-write-bps': ONE_DEVICE,
+      'device-write-iops': ONE_DEVICE,
+      gpus: 'slipway knows no drivers of graphics processors: name the devices with --device',
+      ip6: 'containers have addresses of IPv4',
+      isolation: 'only Windows has it',
+      'kernel-memory': V1_ALONE,
+      link: 'put both containers on a network of their own, where they find each other by name',
+      'link-local-ip': NO_LINK_LOCAL,
+      'memory-swappiness': V1_ALONE,
+      'oom-kill-disable': V1_ALONE,
+      runtime: 'slipway takes crun or else runc, whichever this machine can run',
+      'storage-opt': 'the files of containers have no limit of size: put the store on a file system of the size you want',
+      'use-api-socket': `${NO_DAEMON}: mount the socket of slipway serve with -v`,
+      'volume-driver': 'there is one driver of volumes, local',
+    },
+  ],
+  [/^(?:container )?update$/, { 'cpu-rt-period': REAL_TIME, 'cpu-rt-runtime': REAL_TIME }],
+  [/^(?:container )?(?:rm|remove)$/, { link: 'there are no links between containers' }],
+  [
+    /^network connect$/,
+    {
+      'driver-opt': 'bridges have no options for single containers',
+      'gw-priority': 'the first network has the default route',
+      ip6: 'containers have addresses of IPv4',
+      link: 'containers of a network find each other by name',
+      'link-local-ip': NO_LINK_LOCAL,
+    },
+  ],
+  [
+    /^network create$/,
+    {
+      attachable: SWARM,
+      'config-from': SWARM,
+      'config-only': SWARM,
+      ingress: SWARM,
+      'ipam-driver': 'slipway gives out addresses itself',
+      'ipam-opt': 'slipway gives out addresses itself',
+      ipv4: 'every network has addresses of IPv4',
+      scope: SWARM,
+    },
+  ],
+  [/^network inspect$/, { verbose: SWARM }],
+  [
+    /^(?:builder |buildx )?imagetools create$/,
+    {
+      file: 'name the sources on the command line',
+      platform: 'name images of the platforms that the list is to have',
+      'prefer-index': 'the result is always a list',
+      progress: 'nothing is drawn on the way',
+    },
+  ],
+  [/^(?:builder |buildx )?imagetools inspect$/, { format: 'use --raw, which prints JSON' }],
+];
+
+/** Why a flag that Docker's command has is refused; undefined for other flags. */
+export function whyNoFlag(path: string, name: string): string | undefined {
+  const flags = FLAGS.find(([pattern]) => pattern.test(path))?.[1] ?? {};
+  return Object.hasOwn(flags, name) ? flags[name] : undefined;
 }
-
-/** Whether one of Docker's commands has this flag, without its dashes. */
-export const dockerHasFlag = (name: string): boolean => FLAGS.has(name);

@@ -24,7 +24,6 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'domainname', type: 'string', placeholder: 'domain', help: 'Domain name in the container' },
   { name: 'group-add', type: 'list', placeholder: 'group', help: 'Further groups of its user' },
   { name: 'ip', type: 'string', placeholder: 'ip', help: 'Its address, on a network that was made' },
-  { name: 'ip6', type: 'string', placeholder: 'ip', help: 'Refused: containers have addresses of IPv4' },
   { name: 'ipc', type: 'string', placeholder: 'mode', help: 'Shared memory: private, shareable, none, host or container:NAME' },
   { name: 'mac-address', type: 'string', placeholder: 'mac', help: 'The address of its network interface' },
   { name: 'memory-reservation', type: 'string', placeholder: 'bytes', help: 'Memory that it is brought back to when there is little' },

@@ -13,7 +13,6 @@ const REFUSED = new Set(['ip6', 'link-local-ip', 'driver-opt', 'gw-priority']);
 /** @throws SlipwayError invalid-argument `cli.flag` */
 export function networksOf(o: ParsedOptions): Pick<ContainerRequest, 'network' | 'endpoints' | 'networkAliases'> {
   const given = [...o.list('network'), ...o.list('net')].map(parse);
-  if (o.string('ip6') !== undefined) throw wrongFlag('--ip6 is not supported: containers have addresses of IPv4');
   const aliases = o.list('network-alias');
   const [ip, mac] = [o.string('ip'), o.string('mac-address')];
   const first = given[0] ?? { network: 'bridge' };

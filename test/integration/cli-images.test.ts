@@ -155,7 +155,7 @@ test('words between and before commands', async () => {
     assert.throws(
       () => findCommand(words.split(' ')),
       (e: { message: string; hints: string[] }) =>
-        e.message === `unknown command: slipway ${words}` && e.hints[0]?.startsWith(`docker ${words} is not supported; `) === true,
+        e.message === `unknown command: slipway ${words}` && e.hints[0]?.startsWith(`docker ${words} is not supported: `) === true,
     );
 });
 

@@ -4,9 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { parseArgs } from '../../src/cli/args.ts';
 import { ENTRIES, findCommand } from '../../src/cli/commands/index.ts';
-import { dockerHasCommand } from '../../src/cli/docker-words.ts';
 import { commandHelp, programHelp } from '../../src/cli/help.ts';
 import { removeTree } from '../../src/sys/index.ts';
 import { type Answer, CommandLine } from '../support/command-line.ts';
@@ -23,31 +21,10 @@ const line = new CommandLine({ env, cwd: folder });
 const slipway = (args: readonly string[], input = ''): Promise<Answer> => line.run(args, { input });
 after(() => removeTree(folder));
 
-test('commands of Docker that are missing are not taken for another word', () => {
-  for (const words of ['swarm init', 'stack', 'compose', 'context use', 'buildx bake']) {
-    assert.equal(dockerHasCommand(words) || dockerHasCommand(words.split(' ')[0] ?? ''), true, words);
-    assert.throws(
-      () => findCommand(words.split(' ')),
-      (e: { code: string; hints: string[] }) => e.code === 'cli.unknown-command' && /^docker .* is not supported;/.test(e.hints[0] ?? ''),
-      words,
-    );
-  }
-});
-
 test('a monitor that ends after its store was removed does not bring it back', async () => {
   const root = join(folder, 'removed');
   const { status, stderr } = await line.run(['container', 'cleanup', '0'.repeat(64)], { env: { SLIPWAY_ROOT: root } });
   assert.deepEqual([status, stderr, existsSync(root)], [0, '', false]);
-});
-
-test('flags of Docker that are missing are not taken for another flag', async () => {
-  const images = await ENTRIES.find((e) => e.path === 'images')!.load();
-  for (const flag of ['mount', 'net', 'gpus'])
-    assert.throws(
-      () => parseArgs('images', images, [`--${flag}`]),
-      (e: { hints: string[]; exitCode: number }) =>
-        e.exitCode === 125 && e.hints[0] === `docker's --${flag} is not supported by slipway images; --help lists all flags`,
-    );
 });
 
 test('help of the program and of groups is no failure', () => {

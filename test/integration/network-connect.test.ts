@@ -77,7 +77,6 @@ if (inOwnNetwork(import.meta.url)) {
     ['--network zb --network host', 'conflicting options: cannot attach both user-defined and non-user-defined network-modes'],
     ['--network zb --network bridge', 'conflicting options: cannot attach both user-defined and non-user-defined network-modes'],
     ['--mac-address foo', 'foo is not a valid mac address'],
-    ['--ip6 fd00::1', '--ip6 is not supported: containers have addresses of IPv4'],
   ] as const)
     test(`run ${flags} is refused`, async () => {
       assert.deepEqual(await slipway('run', '--rm', ...flags.split(' '), 'tiny', 'true'), [125, message]);

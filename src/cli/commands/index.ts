@@ -2,7 +2,7 @@
 import { SlipwayError } from '../../model/index.ts';
 import { nearest } from '../../util/index.ts';
 import type { Command } from '../command.ts';
-import { dockerHasCommand, whyMissing } from '../docker-words.ts';
+import { whyNoCommand } from '../docker-words.ts';
 
 export interface Entry {
   /** `image ls`. */
@@ -26,6 +26,7 @@ export const ENTRIES: readonly Entry[] = [
     'image build',
     'builder build',
     'buildx build',
+    'buildx b',
   ]),
   ...same(['tour'], 'Watch real multi-stage builds and containers, step by step', () => import('./tour.ts').then((m) => m.tour)),
   ...same(['lab', 'lab list'], 'Learn multi-stage builds by doing, chapter by chapter', () => import('./lab.ts').then((m) => m.labList)),
@@ -222,7 +223,7 @@ export function findCommand(words: readonly string[]): Found {
   if (first === 'help') return helpOn(words.slice(1));
   if (first === '--version' || first === '-v') return findCommand(['version']);
   for (const path of [words.slice(0, 4).join(' '), words.slice(0, 3).join(' ')])
-    if (path.split(' ').length > 2 && dockerHasCommand(path)) throw unsupported(path);
+    if (path.split(' ').length > 2 && whyNoCommand(path) !== undefined) throw unsupported(path);
   for (const length of [3, 2, 1]) {
     const path = words.slice(0, length).join(' ');
     const entry = ENTRIES.find((e) => e.path === path);
@@ -234,7 +235,7 @@ export function findCommand(words: readonly string[]): Found {
     return { kind: 'help', group: `${first} ${second}`, exitCode: 0 };
   if (isGroup && second?.startsWith('-')) return afterGroupFlags(first, words.slice(1));
   const wanted = isGroup ? `${first} ${second}` : first;
-  if (dockerHasCommand(wanted)) throw unsupported(wanted);
+  if (whyNoCommand(wanted) !== undefined) throw unsupported(wanted);
   const near = nearest(
     wanted,
     ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === isGroup).map((e) => e.path),
@@ -246,7 +247,7 @@ export function findCommand(words: readonly string[]): Found {
 
 const unsupported = (words: string): SlipwayError =>
   new SlipwayError('unsupported', 'cli.unknown-command', `unknown command: slipway ${words}`, {
-    hints: [`docker ${words} is not supported; ${whyMissing(words) ?? 'slipway --help lists all commands'}`],
+    hints: [`docker ${words} is not supported: ${whyNoCommand(words)}`],
   });
 
 /** `help images` is `images --help`. */

@@ -5,6 +5,7 @@ import { parseVolume, parsePortSpec, type Container, type ContainerRequest } fro
 import { isSlipwayError, parsePlatform, parseUlimit, SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { invalidValue } from '../args.ts';
+import { CONTENT_TRUST, refuseContentTrust } from '../content-trust.ts';
 import type { Command, Context, Option, ParsedOptions } from '../command.ts';
 import { clientEnds, fromEnvironment, noTerminal } from '../containers.ts';
 import { containerLabels, exposed, extraHost, nameServer, nanoCpus, wrongFlag } from '../container-values.ts';
@@ -18,6 +19,7 @@ import { configuredProxies } from '../user-config.ts';
 
 const REQUEST: readonly Option[] = [
   ...MORE_FLAGS,
+  CONTENT_TRUST,
   { name: 'attach', short: 'a', type: 'list', placeholder: 'stream', help: 'Show only STDOUT or STDERR; standard input is attached by -i' },
   { name: 'add-host', type: 'list', placeholder: 'name:ip', help: 'Add a line to /etc/hosts' },
   { name: 'cap-add', type: 'list', placeholder: 'capability', help: 'Add Linux capabilities' },
@@ -208,6 +210,7 @@ async function requestOf(
   [image = '', ...args]: readonly string[],
   detached = false,
 ): Promise<ContainerRequest> {
+  refuseContentTrust(o);
   const text = (name: string): string | undefined => o.string(name);
   const bytes = (name: string): number | undefined => {
     const value = text(name);
