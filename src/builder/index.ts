@@ -29,6 +29,7 @@ export {
 } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';
+export { checkVolumes } from './volumes.ts';
 export type {
   BaseImage,
   BaseLock,
@@ -39,6 +40,7 @@ export type {
   BuildResult,
   BuildSettings,
   BuildSource,
+  BuildVolume,
   BuiltCache,
   DebugShell,
 } from './types.ts';

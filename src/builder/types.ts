@@ -31,6 +31,13 @@ export interface DefinitionRequest {
   readonly config?: Partial<ImageConfig>;
 }
 
+export interface BuildVolume {
+  /** Absolute. */
+  readonly source: string;
+  readonly target: string;
+  readonly readonly: boolean;
+}
+
 /** What is asked for, as data. */
 export interface BuildSettings {
   /** Addresses of builders elsewhere; one of them builds instead of this machine. */
@@ -52,6 +59,10 @@ export interface BuildSettings {
   readonly name: string;
   readonly platform?: Platform;
   readonly network: 'default' | 'none' | 'host';
+  /** The network that `default` stands for, when it is another one than the default network. */
+  readonly networkName?: string;
+  /** Files of this machine that every RUN sees. What a step is does not depend on them. */
+  readonly volumes?: readonly BuildVolume[];
   /** `name:ip`. */
   readonly addHosts: readonly string[];
   /** Bytes. */

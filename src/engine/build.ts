@@ -16,6 +16,7 @@ import type {
 import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
 import type { BuildNetworks } from '../network/index.ts';
+import { SlipwayError } from '../model/index.ts';
 import { firstError, withCleanup } from '../util/index.ts';
 import type { Engine } from './engine.ts';
 import { boundCache } from './cache.ts';
@@ -53,7 +54,9 @@ interface Travel extends Caches {
  * hold than its names once this returns, unless `lease` keeps it.
  */
 export async function build(engine: Engine, which: BuildEngine, request: BuildJob, travel?: Travel, lease?: Lease): Promise<BuildOutcome> {
-  const { buildClassic, buildGraph } = await import('../builder/index.ts');
+  const { buildClassic, buildGraph, checkVolumes } = await import('../builder/index.ts');
+  checkVolumes(request);
+  await checkNetwork(engine, request);
   const outcome = await withImports(engine, request, travel, lease, async (imports, exports) =>
     withEnvironment(engine, request, { imports, keep: lease }, (env) =>
       recorded(env, which, request, async (r, recorder) => {
@@ -72,6 +75,14 @@ export async function build(engine: Engine, which: BuildEngine, request: BuildJo
       request.onEvent({ type: 'warning', message: `the size of the build cache could not be bounded: ${(e as Error).message}` });
   }
   return outcome;
+}
+
+/** @throws SlipwayError not-found `network.not-found`, whether or not a step will run */
+async function checkNetwork(engine: Engine, { networkName: name }: BuildJob): Promise<void> {
+  if (name !== undefined && (await engine.network()).get(name) === undefined)
+    throw new SlipwayError('not-found', 'network.not-found', `network ${name} not found`, {
+      hints: [`make it: slipway network create ${name}`],
+    });
 }
 
 /** What the graph engine would warn of, and why it would fail. */
@@ -190,7 +201,7 @@ async function recorded(
 /** What a build stands on, for as long as `fn` works. */
 export async function withEnvironment<T>(
   engine: Engine,
-  { session, builders = [], lock }: Pick<BuildJob, 'session' | 'builders' | 'lock'>,
+  { session, builders = [], lock, networkName }: Pick<BuildJob, 'session' | 'builders' | 'lock' | 'networkName'>,
   { imports, keep }: { imports?: ImportedCaches | undefined; keep?: Lease | undefined },
   fn: (env: BuildEnvironment) => Promise<T>,
 ): Promise<T> {
@@ -218,7 +229,7 @@ export async function withEnvironment<T>(
       runtime: () => engine.runtime(),
       networks: () =>
         (networks ??= Promise.all([import('../network/index.ts'), engine.network()]).then(
-          ([{ BuildNetworks }, network]) => new BuildNetworks(engine.layout, network),
+          ([{ BuildNetworks }, network]) => new BuildNetworks(engine.layout, network, networkName),
         )),
       now: engine.now,
       openLayout: (layout, platform, signal) => borrowed.open(layout, platform, signal),

@@ -88,7 +88,7 @@ export { parsePortSpec } from '../network/index.ts';
 export { MASKED_PATHS, parseKeys, READONLY_PATHS } from '../runtime/index.ts';
 
 // The words of requests, events and results.
-export type { BuildEvent, BuildSummary, ContextList, Plan, PlannedStep } from '../builder/index.ts';
+export type { BuildEvent, BuildSummary, BuildVolume, ContextList, Plan, PlannedStep } from '../builder/index.ts';
 export type {
   Container,
   ContainerManager,

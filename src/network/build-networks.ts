@@ -11,16 +11,20 @@ interface Lent {
   readonly id: string;
   readonly path: string;
   readonly ip: string;
+  readonly dns: readonly string[];
 }
 
 export class BuildNetworks {
   readonly #layout: Layout;
   readonly #manager: NetworkManager;
+  readonly #network: string | undefined;
   readonly #all = new Set<Promise<Lent>>();
   readonly #free: Promise<Lent>[] = [];
 
-  constructor(layout: Layout, manager: NetworkManager) {
+  /** @param network that `default` stands for, when it is not the default one */
+  constructor(layout: Layout, manager: NetworkManager, network?: string) {
     this.#layout = layout;
+    this.#network = network;
     this.#manager = manager;
   }
 
@@ -34,11 +38,12 @@ export class BuildNetworks {
     if (mode !== 'default') return { netnsPath: mode, release: () => {} };
     signal?.throwIfAborted();
     const lent = this.#free.pop() ?? this.#begin();
-    const { path, ip } = await lent;
+    const { path, ip, dns } = await lent;
     let released = false;
     return {
       netnsPath: path,
       ip,
+      dns,
       release: () => {
         if (!released) this.#free.push(lent);
         released = true;
@@ -77,8 +82,9 @@ export class BuildNetworks {
     const path = join(this.#layout.netns, id);
     createNetworkNamespace(path);
     try {
-      const { ip } = await this.#manager.attach({ id, name: id, netnsPath: path, owner: processIdentity() });
-      return { id, path, ip };
+      const network = this.#network === undefined ? {} : { network: this.#network };
+      const { ip, dns } = await this.#manager.attach({ id, name: id, netnsPath: path, owner: processIdentity(), ...network });
+      return { id, path, ip, dns };
     } catch (error) {
       throwAfter(error, () => deleteNetworkNamespace(path));
     }

@@ -80,6 +80,8 @@ export interface BuildNetwork {
   readonly netnsPath: string;
   /** Of what runs in it; absent without a network of its own. */
   readonly ip?: string;
+  /** Its own name servers. */
+  readonly dns?: readonly string[];
   release(): void;
 }
 

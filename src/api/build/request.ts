@@ -40,7 +40,7 @@ export function buildRequestOf(query: Query): BuildRequest {
     noCache: query.flag('nocache'),
     noCacheFilter: [],
     pull: query.flag('pull'),
-    network: networkOf(query.text('networkmode') ?? 'default'),
+    ...networkOf(query.text('networkmode') ?? 'default'),
     addHosts: query.all('extrahosts').filter((one) => one !== ''),
     ulimits: ulimitsOf(query),
     secrets: [],
@@ -88,10 +88,12 @@ function ulimitsOf(query: Query): BuildRequest['ulimits'] {
   return list.map((u) => ({ name: u.text('Name') ?? '', soft: u.number('Soft') ?? 0, hard: u.number('Hard') ?? 0 }));
 }
 
-function networkOf(mode: string): BuildRequest['network'] {
-  if (mode === 'default' || mode === 'bridge') return 'default';
-  if (mode === 'none' || mode === 'host') return mode;
-  throw invalid(`network mode ${JSON.stringify(mode)} is not supported: default, none and host are`);
+/** A mode, or the name of a network. */
+function networkOf(mode: string): Pick<BuildRequest, 'network' | 'networkName'> {
+  if (mode === 'default' || mode === 'bridge') return { network: 'default' };
+  if (mode === 'none' || mode === 'host') return { network: mode };
+  if (!mode.includes(':')) return { network: 'default', networkName: mode };
+  throw invalid(`network mode ${JSON.stringify(mode)} is not supported: default, none, host and names of networks are`);
 }
 
 /** `X-Registry-Config`: credentials by host. */

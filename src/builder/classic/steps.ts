@@ -15,6 +15,7 @@ import { RootedTree } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import { copyStep, openRootfs, runStep, workdirStep, type FileDigests, type MountedRootfs, type RunMount } from '../steps/index.ts';
 import { withoutUmask } from '../steps/umask.ts';
+import { hostMounts } from '../volumes.ts';
 import type { BuildEnvironment, BuildJob } from '../types.ts';
 import { planCopy } from './copy.ts';
 import { Downloads } from './downloads.ts';
@@ -93,7 +94,7 @@ function keepContainer(parts: StepParts, c: Intermediate, snapshotId: number | u
     workdir: config.WorkingDir || '/',
     user: config.User ?? '',
     labels: config.Labels ?? {},
-    network: request.network === 'default' ? 'bridge' : request.network,
+    network: request.network === 'default' ? (request.networkName ?? 'bridge') : request.network,
     exitCode,
     startedAt: c.startedAt,
     finishedAt: env.now(),
@@ -136,7 +137,7 @@ export async function runInstruction(parts: StepParts, state: StageState, instru
           env: [...(config.Env ?? []), ...active.map((a) => `${a.name}=${a.value}`)],
           workdir: config.WorkingDir || '/',
           user: config.User ?? '',
-          mounts: volumes(rootfs, config),
+          mounts: [...hostMounts(parts.request), ...volumes(rootfs, config)],
           network: parts.request.network,
           addHosts: parts.request.addHosts,
           ...(parts.request.shmSize === undefined ? {} : { shmSize: parts.request.shmSize }),

@@ -19,6 +19,7 @@ import {
 import type { Result } from '../result.ts';
 import { type BaseImages, Sources } from '../sources/index.ts';
 import { placed } from '../placed.ts';
+import { hostMounts } from '../volumes.ts';
 import { changing, snapshotOf } from './changing.ts';
 import { changeEntry } from './entries.ts';
 import { scriptMount, sourceKind, stepMount } from './mounts.ts';
@@ -314,7 +315,7 @@ export class BuildDriver implements ForesightDriver<Result> {
       env: withHidden(op.env, v.node.meta.hiddenEnv ?? []),
       workdir: op.cwd,
       user: op.user,
-      mounts: [...op.mounts.map((m, i) => stepMount(m, views.get(m.input), kept.get(i))), ...scriptMount(op)],
+      mounts: [...hostMounts(this.#request), ...op.mounts.map((m, i) => stepMount(m, views.get(m.input), kept.get(i))), ...scriptMount(op)],
       project: this.#request.identity,
       ...(op.rootReadonly && { readonly: true }),
       ...(v.node.meta.limits && { limits: v.node.meta.limits }),

@@ -23,6 +23,10 @@ export async function buildElsewhere(
     throw new SlipwayError('unsupported', 'build.elsewhere', 'a builder elsewhere cannot squash layers', {
       hints: ['build it here: leave --builder out'],
     });
+  if (request.networkName !== undefined || (request.volumes ?? []).length > 0)
+    throw new SlipwayError('unsupported', 'build.elsewhere', 'a builder elsewhere has neither networks nor files of this machine', {
+      hints: ['build it here: leave --builder out'],
+    });
   const files = await env.remote(definition(node, bases, platform), request);
   const { rootfs, history = [], created } = files.config;
   const config: ImageConfig = { ...configOf(request, state), ...(created !== undefined && { created }), rootfs, history };

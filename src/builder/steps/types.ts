@@ -120,6 +120,8 @@ export type RunMount =
       readonly seed?: { readonly root: string; readonly source: string; readonly identity: string };
     }
   | { readonly type: 'tmpfs'; readonly target: string; readonly size?: number }
+  /** A file or folder of this machine. */
+  | { readonly type: 'host'; readonly target: string; readonly source: string; readonly readonly: boolean }
   /** A program that only this command sees. */
   | { readonly type: 'script'; readonly target: string; readonly content: string }
   | {

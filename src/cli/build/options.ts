@@ -77,7 +77,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata for the image' },
   { name: 'load', type: 'boolean', help: 'Also store the image, whatever --output says' },
   { name: 'metadata-file', type: 'string', placeholder: 'path', help: 'Write the result of the build to a file as JSON' },
-  { name: 'network', type: 'string', placeholder: 'mode', help: 'Network of RUN steps: default, none or host' },
+  { name: 'network', type: 'string', placeholder: 'mode', help: 'Network of RUN steps: default, none, host, or the name of one' },
   {
     name: 'list-context',
     type: 'string',
@@ -135,6 +135,13 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'tag', short: 't', type: 'list', placeholder: 'name:tag', help: 'Name of the image, several are possible' },
   { name: 'target', type: 'string', placeholder: 'stage', help: 'The stage to build' },
   { name: 'ulimit', type: 'list', placeholder: 'name=soft:hard', help: 'Limits of RUN steps' },
+  {
+    name: 'volume',
+    short: 'v',
+    type: 'list',
+    placeholder: 'folder:path[:ro]',
+    help: 'Show a file or folder of this machine to every RUN',
+  },
   { name: 'verify', type: 'boolean', help: 'Build again without the cache and report differences file by file' },
 ];
 

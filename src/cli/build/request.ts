@@ -4,8 +4,10 @@ import { resolve } from 'node:path';
 import { homedir } from 'node:os';
 import {
   type BuildRequest,
+  type BuildVolume,
   type Caller,
   openAgent,
+  parseVolume,
   PathSession,
   readContextWords,
   type SecretSource,
@@ -85,6 +87,7 @@ export async function readRequest(
     throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {
       hints: ['--jobs takes a whole number from 1'],
     });
+  const volumes = o.list('volume').map(volumeOf);
   const request: BuildRequest = {
     engine: which,
     ...words.request,
@@ -100,7 +103,8 @@ export async function readRequest(
     ...(builders.length > 0 && { builders }),
     name: given['BUILDKIT_BUILD_NAME'] ?? words.request.name,
     ...(platforms.length === 1 && platforms[0] !== undefined && { platform: parsePlatform(platforms[0]) }),
-    network: networkMode(o.string('network') ?? 'default'),
+    ...networkOf(o.string('network') ?? 'default'),
+    ...(volumes.length > 0 && { volumes }),
     addHosts: o.list('add-host').map(addHost),
     ...(shm !== undefined && { shmSize: parseSize(shm) }),
     ulimits: o.list('ulimit').map(parseUlimit),
@@ -225,11 +229,22 @@ function entitlement(text: string): string {
   });
 }
 
-function networkMode(mode: string): 'default' | 'none' | 'host' {
-  if (mode === 'default' || mode === 'bridge') return 'default';
-  if (mode === 'none' || mode === 'host') return mode;
-  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(mode)} not supported by buildkit`, {
-    hints: ['--network default, none or host'],
+/** A mode, or the name of a network. */
+function networkOf(text: string): Pick<BuildRequest, 'network' | 'networkName'> {
+  if (text === 'default' || text === 'bridge') return { network: 'default' };
+  if (text === 'none' || text === 'host') return { network: text };
+  if (!text.includes(':')) return { network: 'default', networkName: text };
+  throw new SlipwayError('invalid-argument', 'flag.network', `network mode ${JSON.stringify(text)} not supported by buildkit`, {
+    hints: ['--network default, none, host, or the name of a network'],
+  });
+}
+
+/** `--volume FOLDER:PATH[:ro]`. */
+function volumeOf(spec: string): BuildVolume {
+  const { source, destination, readonly } = parseVolume(spec);
+  if (source?.startsWith('/') === true) return { source, target: destination, readonly };
+  throw new SlipwayError('invalid-argument', 'flag.volume', `steps of a build see no volume, only files of this machine: '${spec}'`, {
+    hints: ['--volume /FOLDER:/PATH[:ro]', 'what one build keeps for the next: RUN --mount=type=cache'],
   });
 }
 

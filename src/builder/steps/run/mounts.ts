@@ -44,6 +44,9 @@ export async function prepareMounts(env: StepEnvironment, request: RunRequest, s
         add(bind(cacheFolder(mount, caches.path(mount), scratch), at(mount.target), mount.readonly));
         break;
       }
+      case 'host':
+        add(bind(mount.source, mount.target, mount.readonly));
+        break;
       case 'tmpfs':
         add({
           destination: at(mount.target),

@@ -4,7 +4,7 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../../../dockerfile/index.ts';
 import { isSlipwayError, SlipwayError } from '../../../model/index.ts';
-import { hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
+import { type BuildNetwork, hostResolvConf, hostsFile, resolvConf } from '../../../network/index.ts';
 import { ownedName } from '../../../store/index.ts';
 import { type Directory, processorTime, RootedTree, SYSTEM_PATH } from '../../../sys/index.ts';
 import {
@@ -58,7 +58,7 @@ export async function runStep(env: StepEnvironment, request: RunRequest): Promis
         user,
         hostname,
         netns: network.netnsPath,
-        mounts: [...systemFiles(request, scratch, hostname, request.style === 'classic' ? network.ip : undefined), ...prepared.mounts],
+        mounts: [...systemFiles(request, scratch, hostname, network), ...prepared.mounts],
         privileged: request.security === 'insecure',
         ...(request.readonly && { readonly: true }),
         cgroupsPath: '',
@@ -182,7 +182,7 @@ function makePlace(request: RunRequest, stubs: Stubs, parent: Directory, name: s
 }
 
 /** The files under /etc that tell a container where it is: bound over what the image has, so that they never enter a layer. */
-function systemFiles(request: RunRequest, scratch: Scratch, hostname: string, ip: string | undefined): SpecMount[] {
+function systemFiles(request: RunRequest, scratch: Scratch, hostname: string, { ip, dns = [] }: BuildNetwork): SpecMount[] {
   const file = (name: string, text: string): SpecMount => ({
     destination: `/etc/${name}`,
     type: 'bind',
@@ -192,10 +192,13 @@ function systemFiles(request: RunRequest, scratch: Scratch, hostname: string, ip
   const hosts = hostsFile({
     hostname,
     sandbox: request.style === 'graph',
-    ...(ip !== undefined && { ip }),
+    ...(request.style === 'classic' && ip !== undefined && { ip }),
     ...(request.addHosts && { extraHosts: request.addHosts }),
   });
-  const files = [file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host' })), file('hosts', hosts)];
+  const files = [
+    file('resolv.conf', resolvConf(hostResolvConf(), { keepLoopback: request.network === 'host', dns })),
+    file('hosts', hosts),
+  ];
   if (request.style === 'classic') files.push(file('hostname', `${hostname}\n`));
   return files;
 }
