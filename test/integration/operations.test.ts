@@ -89,7 +89,7 @@ test('a build whose caller has its files, secrets and places in memory', async (
   parser.finish();
   assert.equal(files.get('out'), 'secret\nown\nDockerfile\nfile\n');
   assert.deepEqual(asked.asked, [
-    'local app only .dockerignore Dockerfile Dockerfile.dockerignore dockerfile dockerfile.dockerignore',
+    'local app only .dockerignore Dockerfile Dockerfile.dockerignore Dockerfile.lock dockerfile dockerfile.dockerignore dockerfile.lock',
     'local app ignoring',
     'local library only .dockerignore',
     'local library',
