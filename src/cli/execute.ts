@@ -104,10 +104,13 @@ function selfEnvironment(env: NodeJS.ProcessEnv, { root, run }: Settings): Recor
   return { ...(Object.fromEntries(chosen) as Record<string, string>), SLIPWAY_ROOT: root, SLIPWAY_RUN: run };
 }
 
-function snapshotter(name: string | undefined): { snapshotter?: 'overlay' | 'copy' } {
+const SNAPSHOTTERS = ['erofs', 'overlay', 'copy'] as const;
+
+function snapshotter(name: string | undefined): { snapshotter?: (typeof SNAPSHOTTERS)[number] } {
   if (name === undefined || name === '') return {};
-  if (name === 'overlay' || name === 'copy') return { snapshotter: name };
-  throw new SlipwayError('invalid-argument', 'env.snapshotter', `SLIPWAY_SNAPSHOTTER is overlay or copy, not ${name}`);
+  const snapshotter = SNAPSHOTTERS.find((known) => known === name);
+  if (snapshotter !== undefined) return { snapshotter };
+  throw new SlipwayError('invalid-argument', 'env.snapshotter', `SLIPWAY_SNAPSHOTTER is erofs, overlay or copy, not ${name}`);
 }
 
 /** The first command after the machine stopped without warning says what that has cost. */

@@ -4,7 +4,7 @@
 import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, isAbandoned, type Layout, type Sql, sweepOwned, sweepOwners } from '../store/index.ts';
-import { FileLock, removeTree } from '../sys/index.ts';
+import { FileLock, leaveMount, removeTree } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { endDeadLeases } from './leases.ts';
 
@@ -82,6 +82,7 @@ export class GarbageCollector {
     for (const name of found) {
       const path = join(folder, name);
       if (/^\d+$/.test(name) ? known.has(name) : name !== '.trash' && !(name.startsWith('probe-') && isOld(path))) continue;
+      leaveMount(join(path, 'fs'));
       removeTree(path);
       crashPoint('collector.snapshot-removed');
     }

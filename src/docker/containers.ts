@@ -14,7 +14,7 @@ import { sha256Hex } from '../util/index.ts';
 import { networkId, networks } from './networks.ts';
 
 /** As Docker calls what does the same. */
-export const graphDriver = ({ driver }: Snapshotter): string => (driver === 'overlay' ? 'overlay2' : 'vfs');
+export const graphDriver = ({ driver }: Snapshotter): string => (driver === 'copy' ? 'vfs' : 'overlay2');
 
 export async function containerJson(engine: Engine, c: Container, o: { readonly size: boolean }): Promise<Record<string, unknown>> {
   const { snapshots, layout } = engine;

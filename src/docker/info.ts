@@ -29,7 +29,7 @@ export function infoOf(m: MachineFacts, p: ProgramFacts, now: number) {
     ContainersPaused: m.containers.paused,
     ContainersStopped: m.containers.all - m.containers.running - m.containers.paused,
     Images: m.images,
-    Driver: m.snapshots === 'overlay' ? 'overlay2' : 'vfs',
+    Driver: m.snapshots === 'copy' ? 'vfs' : 'overlay2',
     DriverStatus: driverStatus(m),
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file'] },
     MemoryLimit: limits.memory,

@@ -135,7 +135,7 @@ function snapshotSize(engine: Engine, id: number | null): number {
   if (id === null) return 0;
   const snapshot = engine.snapshots.get(id);
   if (!snapshot) return 0;
-  return snapshot.size ?? treeSize(engine.snapshots.directory(id));
+  return snapshot.size ?? engine.snapshots.storedSize(id);
 }
 
 /** Removes what builds have kept. */

@@ -25,7 +25,7 @@ export interface EngineOptions {
   /** `crun` or `runc`; the first that works when left out. */
   readonly runtime?: string;
   /** How snapshots are kept; what the store has, or what works here, when left out. */
-  readonly snapshotter?: 'overlay' | 'copy';
+  readonly snapshotter?: Snapshotter['driver'];
   readonly registries?: {
     readonly settings: RegistrySettings;
     /** `config.json` with who signs in where. */

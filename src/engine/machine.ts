@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../util/index.ts';
+import type { Snapshotter } from '../snapshot/index.ts';
 import type { Engine } from './engine.ts';
 import type { Limits } from '../runtime/index.ts';
 
@@ -11,7 +12,7 @@ export interface MachineFacts {
   readonly containers: Readonly<Record<'all' | 'running' | 'paused', number>>;
   /** All of them, those without a name too. */
   readonly images: number;
-  readonly snapshots: 'overlay' | 'copy';
+  readonly snapshots: Snapshotter['driver'];
   /** Of the file system that holds the snapshots. */
   readonly fileSystem: string;
   /** Name of the OCI runtime. */

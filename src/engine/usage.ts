@@ -41,7 +41,7 @@ export async function diskUsage(engine: Engine): Promise<Usage[]> {
   );
   const cache = [
     // the layers of images are counted with these
-    ...results.map((r) => ({ shared: r.shared === 1, size: r.shared === 1 ? 0 : treeSize(engine.snapshots.directory(r.id)) })),
+    ...results.map((r) => ({ shared: r.shared === 1, size: r.shared === 1 ? 0 : engine.snapshots.storedSize(r.id) })),
     ...mountsCached.map((m) => ({ shared: false, size: treeSize(join(engine.layout.root, 'cache-mounts', m.directory)) })),
   ];
   const volumes = containers.volumes.list();
@@ -117,7 +117,7 @@ function filesOf(engine: Engine, images: readonly { readonly id: Digest }[]): nu
       ids,
     ),
   );
-  return (blobs?.n ?? 0) + snapshots.reduce((n, { id }) => n + treeSize(engine.snapshots.directory(id)), 0);
+  return (blobs?.n ?? 0) + snapshots.reduce((n, { id }) => n + engine.snapshots.storedSize(id), 0);
 }
 
 /** What each image shares with another one, in bytes of its layers' files. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { decompressor, detectCompression, MAGIC_LENGTH, TarParser, unpackLimit } from '../archive/index.ts';
+import { decompressor, detectCompression, MAGIC_LENGTH, unpackLimit } from '../archive/index.ts';
 import type { ContentStore, Lease } from '../content/index.ts';
 import { chainId, type Digest, digestHex, MediaType, SlipwayError } from '../model/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
@@ -231,41 +231,50 @@ export class Layers {
     const blob = o.arriving ?? this.blob(layer.diffId);
     if (!blob) throw lost(layer.diffId);
     const active = this.#snapshots.prepare(parent, lease);
-    const applier = this.#snapshots.applier(active.id);
     try {
-      const parser = new TarParser(applier);
+      // a blob was verified when it came, and an uncompressed one is the tar
+      const whole = o.arriving === undefined && blob.digest === layer.diffId ? this.#content.path(blob.digest) : undefined;
+      const adopted = whole === undefined ? undefined : this.#snapshots.adopt(active.id, whole);
+      const { size, tarSize } = adopted
+        ? { size: adopted.size, tarSize: blob.size }
+        : await this.#unpackInto(active.id, layer.diffId, blob, o);
+      this.#recordSizes(layer.diffId, tarSize, size);
+      crashPoint('layer.unpacked');
+      const { id } = this.#snapshots.commit(active.id, lease, { chainId: layer.chainId, diffId: layer.diffId, size });
+      return { id, size, tarSize };
+    } catch (e) {
+      throwAfter(e, () => this.#snapshots.remove(active.id));
+    }
+  }
+
+  async #unpackInto(
+    id: number,
+    diffId: Digest,
+    blob: { readonly digest: Digest; readonly size: number },
+    o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal; arriving?: ArrivingBlob; limit?: number },
+  ): Promise<{ size: number; tarSize: number }> {
+    const unpacker = this.#snapshots.unpacker(id);
+    try {
       const hash = createHash('sha256');
-      let size = 0;
+      let tarSize = 0;
       const take = (chunk: Buffer): void => {
         o.signal?.throwIfAborted();
         hash.update(chunk);
-        size += chunk.length;
-        if (o.limit !== undefined && size > o.limit) throw tooLarge(layer.diffId, o.limit);
-        parser.write(chunk);
+        tarSize += chunk.length;
+        if (o.limit !== undefined && tarSize > o.limit) throw tooLarge(diffId, o.limit);
+        unpacker.write(chunk);
       };
-      const report = (current: number): void => o.onProgress?.({ diffId: layer.diffId, current, total: blob.size });
+      const report = (current: number): void => o.onProgress?.({ diffId, current, total: blob.size });
       if (o.arriving === undefined) await this.#readBlob(blob.digest, take, report);
       else await readArriving(o.arriving, take, report);
-      parser.finish();
-      const { size: content } = applier.finish();
-      if (hash.digest('hex') !== digestHex(layer.diffId)) {
-        throw new SlipwayError(
-          'data-loss',
-          'image.layer-mismatch',
-          `layer ${layer.diffId} does not hold what the image's configuration says`,
-        );
+      const { size } = unpacker.finish();
+      if (hash.digest('hex') !== digestHex(diffId)) {
+        throw new SlipwayError('data-loss', 'image.layer-mismatch', `layer ${diffId} does not hold what the image's configuration says`);
       }
       await o.arriving?.verified();
-      this.#recordSizes(layer.diffId, size, content);
-      crashPoint('layer.unpacked');
-      const { id } = this.#snapshots.commit(active.id, lease, { chainId: layer.chainId, diffId: layer.diffId, size: content });
-      return { id, size: content, tarSize: size };
+      return { size, tarSize };
     } catch (e) {
-      throwAfter(
-        e,
-        () => applier.abort(),
-        () => this.#snapshots.remove(active.id),
-      );
+      throwAfter(e, () => unpacker.abort());
     }
   }
 

@@ -1,12 +1,13 @@
 // What snapshotters have in common: records of snapshots and their parents in the database, and a folder for each on disk.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { TarParser } from '../archive/index.ts';
 import { type Digest, SlipwayError } from '../model/index.ts';
 import { type Database, isNoSpace, type Layout, noSpaceError, type Sql } from '../store/index.ts';
-import { removeTree } from '../sys/index.ts';
+import { leaveMount, removeTree, treeSize } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
-import type { DiffResult, LayerApplier } from './layer/index.ts';
-import type { ActiveSnapshot, Holder, LayerLabels, Mount, Snapshot, Snapshotter } from './types.ts';
+import type { Applied, DiffResult, LayerApplier } from './layer/index.ts';
+import type { ActiveSnapshot, Holder, LayerLabels, LayerUnpacker, Mount, Snapshot, Snapshotter } from './types.ts';
 
 export interface SnapshotRow {
   readonly id: number;
@@ -67,6 +68,24 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   abstract view(id: number): Mount[];
   abstract diff(id: number, sink: (chunk: Buffer) => void): DiffResult;
   abstract applier(id: number): LayerApplier;
+
+  unpacker(id: number): LayerUnpacker {
+    const applier = this.applier(id);
+    const parser = new TarParser(applier);
+    return {
+      write: (chunk) => parser.write(chunk),
+      finish() {
+        parser.finish();
+        return applier.finish();
+      },
+      abort: () => applier.abort(),
+    };
+  }
+
+  adopt(_id: number, _tar: string): Applied | undefined {
+    return undefined;
+  }
+
   abstract folders(id: number): Readonly<Record<string, string>>;
   /** Removes what only the writing needed. */
   protected abstract settle(id: number): void;
@@ -127,6 +146,14 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     return join(this.folder(id), 'fs');
   }
 
+  storedSize(id: number): number {
+    return treeSize(this.directory(id));
+  }
+
+  isWhole(id: number): boolean {
+    return existsSync(this.directory(id));
+  }
+
   protected parents(id: number): number[] {
     const out: number[] = [];
     for (let at = this.#parent(id); at !== null; at = this.#parent(at)) out.push(at);
@@ -141,6 +168,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
       sql.run('DELETE FROM snapshots WHERE id = ?', id);
     });
     crashPoint('snapshot.row-removed');
+    leaveMount(this.directory(id));
     removeTree(this.folder(id));
   }
 
@@ -155,7 +183,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
 
   /** A snapshot whose folder is missing loses what it is found by, so that it is made again; the collector takes the rest. */
   #whole(sql: Sql, row: SnapshotRow): SnapshotRow | undefined {
-    if (existsSync(this.directory(row.id))) return row;
+    if (this.isWhole(row.id)) return row;
     sql.run('UPDATE snapshots SET name = NULL, chain_id = NULL, diff_id = NULL WHERE id = ?', row.id);
     sql.run('DELETE FROM cache_records WHERE snapshot_id = ?', row.id);
     return undefined;

@@ -2,6 +2,7 @@
 import type { Database, Layout } from '../store/index.ts';
 import { CopySnapshotter } from './copy.ts';
 import { chooseDriver } from './driver.ts';
+import { ErofsSnapshotter } from './erofs.ts';
 import { OverlaySnapshotter } from './overlay.ts';
 import type { Snapshotter } from './types.ts';
 
@@ -10,7 +11,9 @@ export type { Applied, DiffResult } from './layer/index.ts';
 export { escaped, mountAll, unescaped, withMounted } from './mount.ts';
 export type * from './types.ts';
 
+const SNAPSHOTTERS = { erofs: ErofsSnapshotter, overlay: OverlaySnapshotter, copy: CopySnapshotter };
+
 /** The snapshotter of a store: the one that it was begun with. Throws failed-precondition 'snapshot.driver' when `wanted` is another. */
 export function openSnapshotter(layout: Layout, db: Database, wanted?: Snapshotter['driver']): Snapshotter {
-  return chooseDriver(layout, db, wanted) === 'copy' ? new CopySnapshotter(layout, db) : new OverlaySnapshotter(layout, db);
+  return new SNAPSHOTTERS[chooseDriver(layout, db, wanted)](layout, db);
 }

@@ -16,7 +16,7 @@ const OPTIONS = ['index=off', 'redirect_dir=off', 'metacopy=off'];
 const joined = (paths: readonly string[]): string => paths.map(escaped).join(':');
 
 export class OverlaySnapshotter extends DirectorySnapshotter {
-  readonly driver = 'overlay';
+  readonly driver: 'overlay' | 'erofs' = 'overlay';
 
   protected fill(id: number): void {
     mkdirSync(this.#work(id), { mode: 0o700 });
@@ -28,7 +28,7 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
 
   mounts(id: number): Mount[] {
     if (this.row(id).state === 'committed') return this.view(id);
-    const lowers = this.#lowers(id);
+    const lowers = this.lowers(id);
     if (lowers.length === 0) return [{ type: 'bind', source: this.directory(id), options: ['rw'] }];
     return [
       {
@@ -45,22 +45,24 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   }
 
   view(id: number): Mount[] {
-    const lowers = [this.directory(id), ...this.#lowers(id)];
+    const lowers = [this.visible(id), ...this.lowers(id)];
     // an overlay wants two lower directories when it has no upper one
-    if (lowers.length === 1) return [{ type: 'bind', source: this.directory(id), options: ['ro'] }];
+    if (lowers.length === 1) return [{ type: 'bind', source: lowers[0]!, options: ['ro'] }];
     return [{ type: 'overlay', source: 'overlay', options: ['ro', `lowerdir=${joined(lowers)}`, ...OPTIONS] }];
   }
 
   diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
-    return diffTar(this.directory(id), this.#lowers(id), sink, latest);
+    return diffTar(this.directory(id), this.lowers(id), sink, latest);
   }
 
   applier(id: number): LayerApplier {
-    return new LayerApplier(this.directory(id), { overlay: true, lowers: this.#lowers(id) });
+    return new LayerApplier(this.directory(id), { overlay: true, lowers: this.lowers(id) });
   }
 
   folders(id: number): Readonly<Record<string, string>> {
-    const LowerDir = this.#lowers(id).join(':');
+    const LowerDir = this.parents(id)
+      .map((parent) => this.directory(parent))
+      .join(':');
     return { ...(LowerDir !== '' && { LowerDir }), UpperDir: this.directory(id), WorkDir: this.#work(id) };
   }
 
@@ -68,8 +70,13 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
     return join(this.folder(id), 'work');
   }
 
-  /** The directories of its ancestors, topmost first. */
-  #lowers(id: number): string[] {
-    return this.parents(id).map((parent) => this.directory(parent));
+  /** The directories of its ancestors, topmost first, in which their files can be seen. */
+  protected lowers(id: number): string[] {
+    return this.parents(id).map((parent) => this.visible(parent));
+  }
+
+  /** The directory of a snapshot, with its files in it. */
+  protected visible(id: number): string {
+    return this.directory(id);
   }
 }

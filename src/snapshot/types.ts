@@ -1,7 +1,10 @@
 // The words of snapshot/: mounts that it hands out, snapshots, and what every snapshotter does. A snapshotter knows
 // directories and their parents; it never mounts anything and knows nothing of images or containers.
 import type { Digest } from '../model/index.ts';
-import type { DiffResult, LayerApplier } from './layer/index.ts';
+import type { Applied, DiffResult, LayerApplier } from './layer/index.ts';
+
+/** By what the files of a snapshot lie upon those of its parent. */
+export type Driver = 'erofs' | 'overlay' | 'copy';
 
 /** What mount(2) needs; `options` in the words of mount(8). */
 export interface Mount {
@@ -40,6 +43,15 @@ export interface Holder {
   addSnapshot(id: number): void;
 }
 
+/** Takes the tar of a layer. After an error or `abort`, the snapshot is to be removed. */
+export interface LayerUnpacker {
+  /** The next bytes, uncompressed; not kept. @throws as `LayerApplier` does */
+  write(chunk: Buffer): void;
+  finish(): Applied;
+  /** Closes what is open; harmless after `finish`. */
+  abort(): void;
+}
+
 /** One suite tests every implementation: test/integration/snapshotter.test.ts. */
 export interface Snapshotter {
   /** A new snapshot on a committed parent, or on nothing; the holder keeps it. */
@@ -59,16 +71,27 @@ export interface Snapshotter {
   byChain(chainId: Digest): Snapshot | undefined;
   /** Finds a committed snapshot by its ID or chain ID and keeps it, at once; undefined also when its files are missing. */
   hold(which: number | Digest, holder: Holder): Snapshot | undefined;
-  /** Its own directory: what it changed (overlay), or the whole file system (copy). */
+  /** Its own directory: what it changed (overlay), or the whole file system (copy). Nothing is in it when the layer is kept as a tar. */
   directory(id: number): string;
+  /** Bytes of what it keeps, as stat(2) says of each file. */
+  storedSize(id: number): number;
+  /** Whether all that it is made of is there. */
+  isWhole(id: number): boolean;
   /**
    * Writes the tar of what it changed, always the same bytes; chunks are valid only during the call. Times after `latest` (ns
    * since the epoch) are written as that.
    */
   diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult;
-  /** Unpacks a layer into an active snapshot. */
+  /** Brings the entries of a layer into an active snapshot. */
   applier(id: number): LayerApplier;
-  readonly driver: 'overlay' | 'copy';
+  /** Brings a layer as its tar into an active snapshot, which is to be committed then: it may be kept without being unpacked. */
+  unpacker(id: number): LayerUnpacker;
+  /**
+   * Brings a layer whose tar lies in the store and stays as it is into an active snapshot, without reading its files; undefined where the
+   * tar has to be unpacked.
+   */
+  adopt(id: number, tar: string): Applied | undefined;
+  readonly driver: Driver;
   /** The folders that a mount of it is made of, by the names that Docker's `inspect` gives them. */
   folders(id: number): Readonly<Record<string, string>>;
   /** Removes a snapshot that has no children; one that is gone already is no error. */

@@ -1,5 +1,5 @@
 // System calls and processes. Errors are plain system errors with `code`, `syscall` and `path`.
-export { MountFlag, UmountFlag, enterPrivateMountNamespace, leaveMounts, mount, unmount } from './mount.ts';
+export { MountFlag, UmountFlag, enterPrivateMountNamespace, leaveMount, leaveMounts, mount, unmount } from './mount.ts';
 export { type ConsoleListener, listenForConsole, setWindowSize } from './console.ts';
 export { createNetworkNamespace, deleteNetworkNamespace, withNetworkNamespace } from './netns.ts';
 export { FileType, deviceMajor, deviceMinor, futimesNs, lutimesNs, mkfifo, mknod } from './nodes.ts';

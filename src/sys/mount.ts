@@ -85,6 +85,15 @@ export function leaveMounts(folder: string): void {
   }
 }
 
+/** Unmounts what is mounted on a folder here, once or several times; nothing is no error, and where this process may not, nothing is. */
+export function leaveMount(folder: string): void {
+  try {
+    for (;;) unmount(folder, UmountFlag.MNT_DETACH);
+  } catch {
+    // nothing (more) is
+  }
+}
+
 /**
  * A cgroup2 without controllers beside those of v1 makes crun give up; nothing here needs it. What crun creates in its place must not stay in
  * the folder below the mount, where nobody would ever see it: it gets memory that goes with the namespace.

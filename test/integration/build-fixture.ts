@@ -31,7 +31,7 @@ export interface BuildFixture {
   dispose(): void;
 }
 
-export function buildFixture(driver?: 'overlay' | 'copy'): BuildFixture {
+export function buildFixture(driver?: 'erofs' | 'overlay' | 'copy'): BuildFixture {
   enterPrivateMountNamespace();
   const folder = mkdtempSync('/dev/shm/slipway-build-');
   const context = join(folder, 'context');

@@ -4,20 +4,19 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
-import { TarParser } from '../../src/archive/index.ts';
+import { describe, test } from 'node:test';
 import { readTar } from '../../src/archive/testing.ts';
 import { GarbageCollector, Leases } from '../../src/content/index.ts';
 import type { Digest } from '../../src/model/index.ts';
 import { CopySnapshotter } from '../../src/snapshot/copy.ts';
+import { ErofsSnapshotter } from '../../src/snapshot/erofs.ts';
 import { openSnapshotter, type Snapshotter, withMounted } from '../../src/snapshot/index.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay.ts';
 import { Database, layout, type Layout } from '../../src/store/index.ts';
-import { enterPrivateMountNamespace, getXattr, mknod, removeTree, setXattr } from '../../src/sys/index.ts';
+import { getXattr, mknod, setXattr } from '../../src/sys/index.ts';
+import { ext4 } from '../support/file-system.ts';
 
-enterPrivateMountNamespace();
-const base = fs.mkdtempSync('/dev/shm/slipway-snapshots-');
-after(() => removeTree(base));
+const base = ext4();
 
 interface Store {
   readonly places: Layout;
@@ -35,6 +34,7 @@ function store(make: (places: Layout, db: Database) => Snapshotter): Store {
 }
 
 const DRIVERS: Readonly<Record<string, (places: Layout, db: Database) => Snapshotter>> = {
+  erofs: (places, db) => new ErofsSnapshotter(places, db),
   overlay: (places, db) => new OverlaySnapshotter(places, db),
   copy: (places, db) => new CopySnapshotter(places, db),
 };
@@ -182,11 +182,9 @@ for (const [name, driver] of Object.entries(DRIVERS)) {
         for (const id of ids) {
           using lease = to.leases.create();
           const active = to.snapshots.prepare(parent, lease);
-          const applier = to.snapshots.applier(active.id);
-          const parser = new TarParser(applier);
-          parser.write(tarOf(from, id));
-          parser.finish();
-          applier.finish();
+          const unpacker = to.snapshots.unpacker(active.id);
+          unpacker.write(tarOf(from, id));
+          unpacker.finish();
           parent = to.snapshots.commit(active.id, lease).id;
           assert.deepEqual(look(to, parent, tree), look(from, id, tree));
         }
@@ -271,5 +269,5 @@ test('a store keeps the driver that it was begun with', () => {
   assert.equal(openSnapshotter(places, db, 'copy').driver, 'copy');
   assert.equal(openSnapshotter(places, db).driver, 'copy');
   assert.throws(() => openSnapshotter(places, db, 'overlay'), { code: 'snapshot.driver' });
-  assert.equal(store(openSnapshotter).snapshots.driver, 'overlay');
+  assert.equal(store(openSnapshotter).snapshots.driver, 'erofs');
 });

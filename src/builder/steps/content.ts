@@ -49,7 +49,7 @@ class Digester {
   readonly #selection: Selection;
   readonly #hash: Hash = createHash('sha256');
   #text = '';
-  #links = new Map<number, string>();
+  #links = new Map<string, string>();
   /** Directories that are left out themselves, until something below is taken. */
   readonly #waiting: (() => void)[] = [];
   #pattern = 0;
@@ -117,8 +117,10 @@ class Digester {
   #bytes(path: string | Buffer, label: string, stat: Stats, known: Buffer | undefined, plain: boolean): string {
     let first = '';
     if (stat.nlink > 1) {
-      const known = this.#links.get(stat.ino);
-      if (known === undefined) this.#links.set(stat.ino, label);
+      // the layers of an overlay may be several file systems
+      const inode = `${stat.dev}:${stat.ino}`;
+      const known = this.#links.get(inode);
+      if (known === undefined) this.#links.set(inode, label);
       else first = ` link ${known}`;
     }
     const { cache } = this.#options;

@@ -76,7 +76,7 @@ export function checkSnapshots(engine: Engine): Finding[] {
   return [
     ...rows.flatMap((r) => {
       if (r.state === 'active' && !r.used) return [finding(r.id, UNFINISHED)];
-      if (!existsSync(snapshots.directory(r.id))) return [finding(r.id, 'its folder is missing')];
+      if (!snapshots.isWhole(r.id)) return [finding(r.id, 'its files are missing')];
       if (r.parent_id !== null && r.parent_state !== 'committed') return [finding(r.id, `its parent ${r.parent_id} is missing`)];
       return [];
     }),

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { getXattr, mknod, setXattr } from '../../sys/index.ts';
 
-const OPAQUE_XATTR = 'trusted.overlay.opaque';
+export const OPAQUE_XATTR = 'trusted.overlay.opaque';
 
 /** A character device 0/0: the name does not exist, whatever lower directories hold. */
 export function isWhiteout(stats: fs.Stats): boolean {
