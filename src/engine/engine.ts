@@ -185,6 +185,7 @@ export class Engine {
     if (this.#snapshots !== undefined) {
       this.tidy();
       if (needsSync(this.layout, this.db)) this.#syncLater();
+      this.#snapshots.close();
     }
     this.db.close();
   }

@@ -160,7 +160,7 @@ export class Layers {
   register(snapshotId: number, parentChain: Digest | undefined): BuiltLayer {
     const known = this.#snapshots.get(snapshotId);
     let { diffId, size } = known ?? {};
-    let tarSize = diffId && this.#row(diffId)?.size;
+    let tarSize = diffId && (this.#row(diffId)?.size ?? this.#snapshots.tarSize(snapshotId));
     if (diffId === undefined || size === undefined || typeof tarSize !== 'number') {
       const hash = createHash('sha256');
       const made = this.#snapshots.diff(snapshotId, (chunk) => hash.update(chunk));

@@ -1,13 +1,12 @@
 // What snapshotters have in common: records of snapshots and their parents in the database, and a folder for each on disk.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { TarParser } from '../archive/index.ts';
 import { type Digest, SlipwayError } from '../model/index.ts';
 import { type Database, isNoSpace, type Layout, noSpaceError, type Sql } from '../store/index.ts';
 import { leaveMount, removeTree, treeSize } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
-import type { Applied, DiffResult, LayerApplier } from './layer/index.ts';
-import type { ActiveSnapshot, Holder, LayerLabels, LayerUnpacker, Mount, Snapshot, Snapshotter } from './types.ts';
+import { type Applied, type DiffResult, type LayerApplier, type LayerUnpacker, tarUnpacker } from './layer/index.ts';
+import type { ActiveSnapshot, Holder, LayerLabels, Mount, Snapshot, Snapshotter } from './types.ts';
 
 export interface SnapshotRow {
   readonly id: number;
@@ -70,16 +69,7 @@ export abstract class DirectorySnapshotter implements Snapshotter {
   abstract applier(id: number): LayerApplier;
 
   unpacker(id: number): LayerUnpacker {
-    const applier = this.applier(id);
-    const parser = new TarParser(applier);
-    return {
-      write: (chunk) => parser.write(chunk),
-      finish() {
-        parser.finish();
-        return applier.finish();
-      },
-      abort: () => applier.abort(),
-    };
+    return tarUnpacker(this.applier(id));
   }
 
   adopt(_id: number, _tar: string): Applied | undefined {
@@ -171,6 +161,12 @@ export abstract class DirectorySnapshotter implements Snapshotter {
     leaveMount(this.directory(id));
     removeTree(this.folder(id));
   }
+
+  tarSize(_id: number): number | undefined {
+    return undefined;
+  }
+
+  close(): void {}
 
   protected folder(id: number): string {
     return join(this.#layout.snapshots, String(id));

@@ -7,7 +7,7 @@ import { encodeHeader, END_OF_ARCHIVE, padding, type TarEntry } from '../archive
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import type { Database, Layout, Sql } from '../store/index.ts';
 import { leaveMount, removeTree } from '../sys/index.ts';
-import { LayerPacker, mountIndex } from './erofs/index.ts';
+import { LayerPacker, mountIndex, PackedLayer } from './erofs/index.ts';
 import { escaped, mountAll, unmountAll } from './mount.ts';
 import type { Driver } from './types.ts';
 
@@ -108,9 +108,10 @@ function tryErofs(layout: Layout): void {
   inProbeFolder(layout, (at) => {
     mkdirSync(at('layer'));
     const files = { tar: at('tar'), index: at('index') };
-    const packer = new LayerPacker(files, [], () => {
+    const unpack = () => {
       throw noErofs(layout);
-    });
+    };
+    const packer = new LayerPacker(new PackedLayer(files, [], unpack));
     packer.write(Buffer.concat([encodeHeader(PROBE), PROBE_BYTES, padding(PROBE.size), END_OF_ARCHIVE]));
     packer.finish();
     mountIndex(files, at('layer'));

@@ -1,19 +1,46 @@
 // Layers without files: what comes as a tar stays one, and an index beside it is mounted as a file system (EROFS, decision 051). What
 // steps write are directories, as in the overlay snapshotter, and both kinds lie upon each other. A layer is mounted on the folder in
 // which its files would be, in the mount namespace of this process, when somebody first looks into it.
-import { existsSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { adoptTar, LayerPacker, mountIndex, type PackedFiles, readLayer } from './erofs/index.ts';
-import { type Applied, type DiffResult, diffTar } from './layer/index.ts';
+import type { Digest } from '../model/index.ts';
+import { leaveMount, removeTree } from '../sys/index.ts';
+import { throwAfter } from '../util/index.ts';
+import { adoptTar, LayerPacker, mountIndex, PackedLayer, type PackedFiles, readLayer } from './erofs/index.ts';
+import { type Applied, type DiffResult, diffTar, type Graft, type LayerUnpacker } from './layer/index.ts';
 import { OverlaySnapshotter } from './overlay.ts';
-import type { LayerUnpacker, Mount } from './types.ts';
+import type { Holder, LayerLabels, Mount, Snapshot } from './types.ts';
 
 export class ErofsSnapshotter extends OverlaySnapshotter {
   override readonly driver = 'erofs';
   readonly #mounted = new Set<number>();
+  /** Active snapshots that are tars already. */
+  readonly #packed = new Map<number, DiffResult & { readonly diffId: Digest }>();
 
   override unpacker(id: number): LayerUnpacker {
-    return new LayerPacker(this.#files(id), this.lowers(id), () => this.applier(id));
+    return new LayerPacker(this.#layer(id));
+  }
+
+  pack(id: number, graft: Graft): void {
+    const layer = this.#layer(id);
+    const hash = createHash('sha256');
+    const write = (chunk: Buffer): void => {
+      hash.update(chunk);
+      layer.bytes(chunk);
+    };
+    try {
+      const made = diffTar(this.directory(id), this.lowers(id), write, { graft, onEntry: (entry, offset) => layer.entry(entry, offset) });
+      layer.finish();
+      if (this.#isPacked(id)) this.#packed.set(id, { ...made, diffId: `sha256:${hash.digest('hex')}` });
+    } catch (e) {
+      throwAfter(e, () => layer.abort());
+    }
+  }
+
+  override commit(id: number, holder: Holder, labels: LayerLabels = {}): Snapshot {
+    const packed = this.#packed.get(id);
+    return super.commit(id, holder, packed === undefined ? labels : { diffId: packed.diffId, size: packed.content, ...labels });
   }
 
   override adopt(id: number, tar: string): Applied | undefined {
@@ -33,7 +60,11 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
   override diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
     if (!this.#isPacked(id)) return super.diff(id, sink, latest);
     // with other times, it is another tar
-    return latest === undefined ? readLayer(this.#files(id).tar, sink) : diffTar(this.visible(id), this.lowers(id), sink, latest);
+    return latest === undefined ? readLayer(this.#files(id).tar, sink) : diffTar(this.visible(id), this.lowers(id), sink, { latest });
+  }
+
+  override tarSize(id: number): number | undefined {
+    return this.#isPacked(id) ? statSync(this.#files(id).tar).size : undefined;
   }
 
   override storedSize(id: number): number {
@@ -48,6 +79,11 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
     return super.isWhole(id) && existsSync(tar) === existsSync(index);
   }
 
+  override close(): void {
+    for (const id of this.#mounted) leaveMount(this.directory(id));
+    this.#mounted.clear();
+  }
+
   protected override visible(id: number): string {
     const directory = this.directory(id);
     if (!this.#mounted.has(id) && this.#isPacked(id)) {
@@ -55,6 +91,18 @@ export class ErofsSnapshotter extends OverlaySnapshotter {
       this.#mounted.add(id);
     }
     return directory;
+  }
+
+  /** What was written on the way to the tar is not needed, and would only lie below the mount. */
+  protected override settle(id: number): void {
+    super.settle(id);
+    if (!this.#packed.delete(id)) return;
+    removeTree(this.directory(id));
+    mkdirSync(this.directory(id), { mode: 0o755 });
+  }
+
+  #layer(id: number): PackedLayer {
+    return new PackedLayer(this.#files(id), this.lowers(id), () => this.applier(id));
   }
 
   #isPacked(id: number): boolean {

@@ -6,8 +6,8 @@ import { ErofsSnapshotter } from './erofs.ts';
 import { OverlaySnapshotter } from './overlay.ts';
 import type { Snapshotter } from './types.ts';
 
-export { diffCopy, FileWriter, LayerApplier, tarEntry, tarTree } from './layer/index.ts';
-export type { Applied, DiffResult } from './layer/index.ts';
+export { diffCopy, FileWriter, LayerApplier, layerXattrs, tarUnpacker, tarEntry, tarTree } from './layer/index.ts';
+export type { Applied, DiffResult, EntrySink, Graft, LayerUnpacker } from './layer/index.ts';
 export { escaped, mountAll, unescaped, withMounted } from './mount.ts';
 export type * from './types.ts';
 

@@ -52,7 +52,7 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   }
 
   diff(id: number, sink: (chunk: Buffer) => void, latest?: bigint): DiffResult {
-    return diffTar(this.directory(id), this.lowers(id), sink, latest);
+    return diffTar(this.directory(id), this.lowers(id), sink, { latest });
   }
 
   applier(id: number): LayerApplier {

@@ -1,7 +1,7 @@
 // The words of snapshot/: mounts that it hands out, snapshots, and what every snapshotter does. A snapshotter knows
 // directories and their parents; it never mounts anything and knows nothing of images or containers.
 import type { Digest } from '../model/index.ts';
-import type { Applied, DiffResult, LayerApplier } from './layer/index.ts';
+import type { Applied, DiffResult, Graft, LayerApplier, LayerUnpacker } from './layer/index.ts';
 
 /** By what the files of a snapshot lie upon those of its parent. */
 export type Driver = 'erofs' | 'overlay' | 'copy';
@@ -43,15 +43,6 @@ export interface Holder {
   addSnapshot(id: number): void;
 }
 
-/** Takes the tar of a layer. After an error or `abort`, the snapshot is to be removed. */
-export interface LayerUnpacker {
-  /** The next bytes, uncompressed; not kept. @throws as `LayerApplier` does */
-  write(chunk: Buffer): void;
-  finish(): Applied;
-  /** Closes what is open; harmless after `finish`. */
-  abort(): void;
-}
-
 /** One suite tests every implementation: test/integration/snapshotter.test.ts. */
 export interface Snapshotter {
   /** A new snapshot on a committed parent, or on nothing; the holder keeps it. */
@@ -91,9 +82,18 @@ export interface Snapshotter {
    * tar has to be unpacked.
    */
   adopt(id: number, tar: string): Applied | undefined;
+  /**
+   * Keeps the layer of an active snapshot as its tar, with what the graft puts into it; the snapshot is to be committed then. Missing
+   * where layers are directories.
+   */
+  readonly pack?: (id: number, graft: Graft) => void;
+  /** Bytes of a layer's tar, where that is kept. */
+  tarSize(id: number): number | undefined;
   readonly driver: Driver;
   /** The folders that a mount of it is made of, by the names that Docker's `inspect` gives them. */
   folders(id: number): Readonly<Record<string, string>>;
   /** Removes a snapshot that has no children; one that is gone already is no error. */
   remove(id: number): void;
+  /** Lets go of what this process has mounted to look into layers. */
+  close(): void;
 }

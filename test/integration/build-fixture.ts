@@ -109,6 +109,7 @@ export function buildFixture(driver?: 'erofs' | 'overlay' | 'copy'): BuildFixtur
       };
     },
     dispose: () => {
+      snapshots.close();
       db.close();
       removeTree(folder);
     },

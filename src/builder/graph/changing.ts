@@ -32,7 +32,7 @@ export async function changing(
       const rootfs = parents.map((parent) => {
         const { id, upper } = snapshots.prepare(parent, lease);
         active.push(id);
-        return mounted.use(openRootfs(layout, snapshots.mounts(id), upper));
+        return mounted.use(openRootfs(layout, snapshots.mounts(id), upper, snapshots.pack && ((graft) => snapshots.pack?.(id, graft))));
       });
       changed = await step(rootfs);
     }

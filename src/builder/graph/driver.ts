@@ -154,7 +154,7 @@ export class BuildDriver implements ForesightDriver<Result> {
         case 'file':
           return await this.#change(inputs[0], async (rootfs) => {
             let changed = false;
-            for (const a of op.actions) changed = (await this.#file(a, rootfs, inputs)) || changed;
+            for (const a of op.actions) changed = (await this.#file(a, rootfs, inputs, op.actions.length === 1)) || changed;
             return changed;
           });
         default:
@@ -254,7 +254,8 @@ export class BuildDriver implements ForesightDriver<Result> {
     return { kind: 'snapshot', id, createdAt, ms: createdAt - started, changes };
   }
 
-  async #file(a: FileAction, rootfs: MountedRootfs, inputs: readonly Result[]): Promise<boolean> {
+  /** @param only whether nothing else changes the file system */
+  async #file(a: FileAction, rootfs: MountedRootfs, inputs: readonly Result[], only: boolean): Promise<boolean> {
     const now = this.#env.now();
     if (a.action !== 'copy') {
       changeEntry(rootfs, a, now);
@@ -277,6 +278,7 @@ export class BuildDriver implements ForesightDriver<Result> {
         link: a.link,
         excludes: a.excludes,
         ...(a.unpack !== undefined && { unpack: a.unpack }),
+        ...(only && rootfs.pack && { pack: rootfs.pack }),
         now,
       });
     if (source?.kind === 'snapshot') {

@@ -1,8 +1,8 @@
 // MERGE and DIFF: layers laid on others than those that they were made on. A layer goes as its tar, from what one snapshot changed
 // to a new snapshot, so that deletions travel too, whatever the snapshotter.
-import { type TarEntry, type TarHandler, TarParser, WHITEOUT_PREFIX } from '../../archive/index.ts';
+import { type TarEntry, type TarHandler, WHITEOUT_PREFIX } from '../../archive/index.ts';
 import type { Lease } from '../../content/index.ts';
-import { diffCopy, type Snapshotter } from '../../snapshot/index.ts';
+import { diffCopy, type LayerApplier, type LayerUnpacker, type Snapshotter, tarUnpacker } from '../../snapshot/index.ts';
 import type { Layout } from '../../store/index.ts';
 import { throwAfter } from '../../util/index.ts';
 import { openRootfs } from '../steps/index.ts';
@@ -65,25 +65,26 @@ export class Stacking {
 
   #apply(below: SnapshotId, write: (sink: (chunk: Buffer) => void) => void): number {
     const active = this.#snapshots.prepare(below, this.#lease);
-    const applier = this.#snapshots.applier(active.id);
+    const unpacker = below === null ? additionsOnly(this.#snapshots.applier(active.id)) : this.#snapshots.unpacker(active.id);
     try {
-      const parser = new TarParser(below === null ? new Additions(applier) : applier);
       write((chunk) => {
         this.#signal.throwIfAborted();
-        parser.write(chunk);
+        unpacker.write(chunk);
       });
-      parser.finish();
-      applier.finish();
+      unpacker.finish();
       return this.#snapshots.commit(active.id, this.#lease).id;
     } catch (e) {
       throwAfter(
         e,
-        () => applier.abort(),
+        () => unpacker.abort(),
         () => this.#snapshots.remove(active.id),
       );
     }
   }
 }
+
+/** On nothing there is nothing to delete. */
+const additionsOnly = (applier: LayerApplier): LayerUnpacker => tarUnpacker(applier, new Additions(applier));
 
 /** Passes on what a layer adds, and not what it deletes (OCI image-spec, layer.md, "Whiteouts"). */
 class Additions implements TarHandler {

@@ -14,16 +14,18 @@ import {
 } from 'node:fs';
 import { posix } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
+import type { EntrySink, Graft } from '../../snapshot/index.ts';
 import { type Directory, RootedTree } from '../../sys/index.ts';
 import { parseModeChange, type ModeChange } from './chmod.ts';
 import { resolveOwner, type Owner } from './owner.ts';
+import { LayerCopy } from './layer-copy.ts';
 import { parentsOf } from './parents.ts';
 import { Selection } from './selection.ts';
 import { findSources, type Found } from './sources.ts';
 import { withoutUmask } from './umask.ts';
 import { isArchive, unpackFile } from './unpack.ts';
 import { cleanWords, join, splitPath } from './words.ts';
-import { TreeWriter } from './writer.ts';
+import { TreeWriter, type WriterOptions } from './writer.ts';
 import type { CopyRequest, CopySource, Rootfs } from './types.ts';
 
 /**
@@ -60,6 +62,8 @@ class Copy implements Disposable {
   readonly #open = new DisposableStack();
   /** Directories that were made on the way, whose times are set last. */
   #made: string[] = [];
+  /** What goes into the layer without being made here first. */
+  #graft: Graft | undefined;
 
   constructor(rootfs: Rootfs, request: CopyRequest) {
     this.#rootfs = rootfs;
@@ -86,16 +90,18 @@ class Copy implements Disposable {
       return source.patterns.flatMap((pattern) => this.#find(source, tree, pattern)).map((found) => ({ source, tree, found }));
     });
     if (style === 'classic') this.#checkClassic(all.length);
+    const pack = all.length === 1 && (this.#request.files ?? []).length === 0 && style === 'graph' ? this.#request.pack : undefined;
     for (const item of all) {
       const archive = this.#isToUnpack(item) ? await openArchive(item) : undefined;
       if (archive !== undefined) await this.#unpack(archive);
-      else withoutUmask(() => this.#one(item));
+      else withoutUmask(() => this.#one(item, pack !== undefined));
     }
     for (const file of this.#request.files ?? []) withoutUmask(() => this.#inline(file));
     for (const inside of this.#made.reverse()) {
       using directory = this.#tree.directory(inside);
       utimesSync(directory.self, this.#request.now / 1000, this.#request.now / 1000);
     }
+    if (this.#graft !== undefined) pack?.(this.#graft);
   }
 
   #find(source: CopySource, tree: RootedTree, pattern: string): Found[] {
@@ -135,8 +141,8 @@ class Copy implements Disposable {
     }
   }
 
-  #one({ source, tree, found }: Item): void {
-    const writer = new TreeWriter({
+  #one({ source, tree, found }: Item, grafts: boolean): void {
+    const options: WriterOptions = {
       tree,
       style: this.#request.style,
       // the original engine keeps them in directories that it copies as they are
@@ -146,9 +152,10 @@ class Copy implements Disposable {
       mode: this.#mode,
       selection: new Selection(source.ignore, this.#request.excludes),
       ...(source.digests && { digests: source.digests }),
-    });
+    };
+    const writer = new TreeWriter(options);
     if (found.keep) this.#withParents({ source, tree, found }, writer);
-    else if (found.stat.isDirectory()) this.#directory(found, writer);
+    else if (found.stat.isDirectory()) this.#directory(found, writer, grafts ? options : undefined);
     else {
       const to = this.#fileTarget(found.name);
       using directory = to.directory;
@@ -156,7 +163,8 @@ class Copy implements Disposable {
     }
   }
 
-  #directory(found: Found, writer: TreeWriter): void {
+  /** @param grafted how what is in it goes straight into the layer, if it does */
+  #directory(found: Found, writer: TreeWriter, grafted: WriterOptions | undefined): void {
     const inside = this.#locate(this.#destination);
     const there = this.#tree.stat(inside);
     if (there && !there.isDirectory()) {
@@ -170,7 +178,8 @@ class Copy implements Disposable {
       throw new SlipwayError('failed-precondition', 'copy.onto-non-directory', message);
     }
     using to = there ? this.#tree.directory(inside) : this.#newDirectory(inside);
-    if (there) writer.contents(found.path, to, false);
+    if (grafted !== undefined) this.#setGraft(found, inside, there !== undefined, grafted);
+    else if (there) writer.contents(found.path, to, false);
     else if (this.#rootfs.upper === undefined) writer.contents(found.path, to, true);
     else {
       // nothing below was there before: the overlay's upper directory can be written to without the overlay
@@ -182,6 +191,14 @@ class Copy implements Disposable {
     // of the directory that is copied, its time goes along, also onto one that was there
     this.#made = this.#made.filter((at) => at !== inside);
     writer.time(found.stat, to.self);
+  }
+
+  #setGraft(found: Found, inside: string, there: boolean, options: WriterOptions): void {
+    const write = (to: EntrySink): void => {
+      using below = there ? this.#tree.directory(inside) : undefined;
+      new LayerCopy(options, to).contents(found.path, inside, below);
+    };
+    this.#graft = { at: inside, write };
   }
 
   /** The original engine gives the directories above it to root. */

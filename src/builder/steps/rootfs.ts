@@ -10,7 +10,7 @@ import type { MountedRootfs } from './types.ts';
  * Mounts `mounts` on a directory of its own (no mounts: an empty one); `unmount` or `using` takes both away.
  * Call it in the private mount namespace only.
  */
-export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: string): MountedRootfs {
+export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: string, pack?: MountedRootfs['pack']): MountedRootfs {
   const path = makeMountPoint(layout);
   // what is shown of an empty file system is this folder itself
   if (mounts.length === 0) chmodSync(path, 0o755);
@@ -32,7 +32,7 @@ export function openRootfs(layout: Layout, mounts: readonly Mount[], upper?: str
     rmdirSync(path);
     for (const mark of marks) rmSync(mark, { recursive: true, force: true });
   };
-  return { path, ...(upper === undefined ? {} : { upper }), unmount: close, [Symbol.dispose]: close };
+  return { path, ...(upper !== undefined && { upper }), ...(pack && { pack }), unmount: close, [Symbol.dispose]: close };
 }
 
 /**

@@ -2,7 +2,7 @@
 // Everything in a request is final: variables are expanded, stages are directories, paths are absolute where said.
 import type { BuildNetworks } from '../../network/index.ts';
 import type { OciRuntime, Streams, TerminalEnds } from '../../runtime/index.ts';
-import type { Snapshotter, Mount } from '../../snapshot/index.ts';
+import type { Graft, Snapshotter, Mount } from '../../snapshot/index.ts';
 import type { Database, Layout } from '../../store/index.ts';
 import type { Session, Ulimit } from '../../model/index.ts';
 import type { StepLimits } from '../../graph/index.ts';
@@ -32,10 +32,12 @@ export interface Rootfs {
   readonly upper?: string;
 }
 export interface MountedRootfs extends Rootfs {
+  /** Keeps all that was changed as the tar of a layer, together with what the graft puts there. Nothing may be changed afterwards. */
+  readonly pack?: (graft: Graft) => void;
   unmount(): void;
   [Symbol.dispose](): void;
 }
-export type OpenRootfs = (layout: Layout, mounts: readonly Mount[], upper?: string) => MountedRootfs;
+export type OpenRootfs = (layout: Layout, mounts: readonly Mount[], upper?: string, pack?: MountedRootfs['pack']) => MountedRootfs;
 
 /** One root from which files are taken. */
 export interface CopySource {
@@ -73,6 +75,8 @@ export interface CopyRequest {
   readonly link?: boolean;
   /** ADD: local archives are unpacked unless false; undefined is the instruction's own default. */
   readonly unpack?: boolean;
+  /** Where nothing else changes the file system afterwards: directories may go straight into the layer. */
+  readonly pack?: (graft: Graft) => void;
   /** For the time of what has none of its own (directories made on the way, heredocs); ms. */
   readonly now: number;
 }

@@ -241,6 +241,8 @@ export class TreeWriter {
     copyFileSync(`/proc/self/fd/${source}`, to.at(name), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     const target = to.open(name, O_WRONLY);
     try {
+      // libuv gives a copy the owner of what it copies
+      fchownSync(target, this.#us.uid, this.#us.gid);
       this.#finishFile(source, target, to, name, stat, mode, true);
     } finally {
       closeSync(target);

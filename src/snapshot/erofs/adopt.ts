@@ -5,7 +5,7 @@ import { listNames } from '../../sys/index.ts';
 import type { Applied } from '../layer/index.ts';
 import { layerError } from '../layer/errors.ts';
 import { writeIndex } from './index-writer.ts';
-import type { PackedFiles } from './packer.ts';
+import type { PackedFiles } from './packed-layer.ts';
 import { LayerTree, NeedsUnpacking } from './tree.ts';
 
 /** Another file system, names enough, and a kernel that lets no one link what is not theirs. */

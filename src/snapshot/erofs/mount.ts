@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { SlipwayError } from '../../model/index.ts';
 import { mount, MountFlag } from '../../sys/index.ts';
-import type { PackedFiles } from './packer.ts';
+import type { PackedFiles } from './packed-layer.ts';
 
 /** @throws SlipwayError `snapshot.mount`, system errors when a file cannot be opened */
 export function mountIndex({ tar, index }: PackedFiles, target: string): void {

@@ -19,6 +19,7 @@ export interface DiffResult {
 
 /** Attributes of the machine rather than of the file: labels and signatures that another host would refuse or replace. */
 const HOST_XATTRS = new Set(['security.selinux', 'security.ima', 'security.evm', 'security.apparmor']);
+const SECOND = 1_000_000_000n;
 const DELETION = { type: 'file', mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n } as const;
 
 export interface WriterOptions {
@@ -32,9 +33,19 @@ export interface WriterOptions {
   readonly live?: boolean;
   /** More entries follow; the end of the archive is not written. */
   readonly open?: boolean;
+  /** Gets each entry, with its time to the nanosecond where that is known, and where in the tar its bytes begin. */
+  readonly onEntry?: (entry: TarEntry, offset: number) => void;
 }
 
-export class LayerWriter {
+/** Takes the entries of a layer from somebody who knows what they are, in their order. */
+export interface EntrySink {
+  /** A directory with all that `walk` puts into it; an `unchanged` one is only worth an entry if something within follows. */
+  putDirectory(entry: TarEntry, unchanged: boolean, walk: () => void): void;
+  /** Anything else. `fd` gives the bytes of a file; those that it has no more, since somebody made it shorter, are zeros. */
+  putLeaf(entry: TarEntry, fd?: number): void;
+}
+
+export class LayerWriter implements EntrySink {
   #files = 0;
   #content = 0;
   readonly #output: ChunkedOutput;
@@ -54,11 +65,22 @@ export class LayerWriter {
   /** A directory; an `unchanged` one is only worth an entry if something within follows, which `walk` tells. */
   directory(rel: string, native: string | Buffer, stats: fs.Stats, unchanged: boolean, walk: () => void): void {
     const xattrs = readXattrs(native);
-    const entry: TarEntry = { ...attributes(rel, native, stats), type: 'dir', ...(xattrs !== undefined && { xattrs }) };
+    this.putDirectory({ ...attributes(rel, native, stats), type: 'dir', ...(xattrs !== undefined && { xattrs }) }, unchanged, walk);
+  }
+
+  putDirectory(entry: TarEntry, unchanged: boolean, walk: () => void): void {
     if (unchanged) this.#pending.push(entry);
     else this.#header(entry);
     walk();
     if (unchanged && this.#pending.at(-1) === entry) this.#pending.pop();
+  }
+
+  putLeaf(entry: TarEntry, fd?: number): void {
+    this.#header(entry);
+    this.#content += contentBytes(entry);
+    if (fd === undefined) return;
+    this.#output.file(fd, entry.size, entry.path, true);
+    this.#output.bytes(padding(entry.size));
   }
 
   /** What the layers below have of this name is gone. */
@@ -133,7 +155,8 @@ export class LayerWriter {
       entry.path = prefix + entry.path;
       if (entry.type === 'link') entry.link = prefix + entry.link;
     }
-    this.#output.bytes(encodeHeader(entry));
+    this.#output.bytes(encodeHeader({ ...entry, mtimeNs: floorSeconds(entry.mtimeNs) }));
+    this.#o.onEntry?.(entry, this.#output.size);
     this.#files++;
   }
 
@@ -168,6 +191,11 @@ export function readXattrs(path: string | Buffer): Map<string, Buffer> | undefin
     if (value !== undefined) (found ??= new Map()).set(name, value);
   }
   return found;
+}
+
+function floorSeconds(ns: bigint): bigint {
+  const rest = ns % SECOND;
+  return ns - (rest < 0n ? rest + SECOND : rest);
 }
 
 /** The time of last change, cut to the second (towards the past). */

@@ -23,10 +23,18 @@ export class ChunkedOutput {
     }
   }
 
-  /** Exactly `size` bytes of an open file. @throws `layer.changed` where it has become shorter. */
-  file(fd: number, size: number, path: string): void {
+  /**
+   * Exactly `size` bytes of an open file. One that has become shorter goes on with zeros, if it is `padded`.
+   * @throws `layer.changed` where it is not
+   */
+  file(fd: number, size: number, path: string, padded = false): void {
     for (let left = size; left > 0;) {
-      const n = fs.readSync(fd, this.chunk, this.used, Math.min(left, CHUNK - this.used), null);
+      const room = Math.min(left, CHUNK - this.used);
+      let n = fs.readSync(fd, this.chunk, this.used, room, null);
+      if (n === 0 && padded) {
+        this.chunk.fill(0, this.used, this.used + room);
+        n = room;
+      }
       if (n === 0) throw new SlipwayError('failed-precondition', 'layer.changed', `${path} became shorter while it was read`);
       left -= n;
       this.advance(n);
