@@ -43,9 +43,18 @@ function add(s: Store, parent: number | null, tar: Buffer, step = 700): number {
 
 const isPacked = (s: Store, id: number): boolean => fs.existsSync(join(s.snapshots.directory(id), '../layer.erofs'));
 
+/** The paths below a folder, sorted. (`readdirSync` with `recursive` follows links, and ends at a loop.) */
+function pathsBelow(root: string, at: string): string[] {
+  const below = fs.readdirSync(join(root, at), { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return below.flatMap((entry) => {
+    const path = join(at, entry.name);
+    return entry.isDirectory() ? [path, ...pathsBelow(root, path)] : [path];
+  });
+}
+
 /** Everything that stat(2) and the attributes say of each file, and what is in it. */
 function files(root: string): string[] {
-  const all = ['', ...fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()];
+  const all = ['', ...pathsBelow(root, '')];
   const first = new Map<string, string>();
   return all.map((name) => {
     const path = join(root, name);
