@@ -53,7 +53,7 @@ function indexPage(all: readonly Described[]): string {
   });
   return `${NOTE}# Reference
 
-Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. See also [Docker's commands and flags, and what becomes of each](docker.md), [the build checks](checks.md), [environment variables](environment.md) and [exit codes](exit-codes.md).
+Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. See also [the Dockerfile language](dockerfile/README.md), [Docker's commands and flags, and what becomes of each](docker.md), [the build checks](checks.md), [environment variables](environment.md) and [exit codes](exit-codes.md).
 
 Before a command stand \`-D\` (where a bug of Slipway itself stands), \`--config FOLDER\` (of \`config.json\`) and \`--log-level\`. A flag's value follows
 it, or an equals sign; short flags without values may stand together (\`-it\`). A mistake in a flag ends with exit code 125.

@@ -16,6 +16,8 @@ export type { Dialect, Dockerfile, DockerfileOptions, InstructionOptions, Stage 
 export { findDirective } from './directives.ts';
 export { checkFrontend } from './frontend.ts';
 export { INSTRUCTION_NAMES } from './instructions/parse.ts';
+export { INSTRUCTION_FLAGS } from './instructions/declared.ts';
+export { MOUNT_KEYS } from './instructions/mount.ts';
 export { runCommandLine } from './instructions/run.ts';
 export { describeInstruction } from './describe.ts';
 export { applyToConfig, commandWords, type ConfigInstruction } from './config/apply.ts';

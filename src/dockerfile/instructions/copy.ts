@@ -2,13 +2,12 @@
 import { LanguageFault } from '../errors.ts';
 import { chompHeredoc, parseHeredocMark } from '../heredoc.ts';
 import type { InlineFile, NodeReader } from './base.ts';
+import { INSTRUCTION_FLAGS } from './declared.ts';
 import type { AddInstruction, CopyInstruction } from './types.ts';
-
-const SHARED = { chown: 'string', chmod: 'string', link: 'boolean', exclude: 'strings' } as const;
 
 export function parseCopy(reader: NodeReader): CopyInstruction {
   requireDestination(reader);
-  const flags = reader.flags({ ...SHARED, from: 'string', parents: 'boolean' });
+  const flags = reader.flags(INSTRUCTION_FLAGS.COPY);
   const from = flags.string('from');
   return {
     ...reader.base('COPY'),
@@ -24,7 +23,7 @@ export function parseCopy(reader: NodeReader): CopyInstruction {
 
 export function parseAdd(reader: NodeReader): AddInstruction {
   requireDestination(reader);
-  const flags = reader.flags({ ...SHARED, checksum: 'string', 'keep-git-dir': 'boolean', unpack: 'boolean' });
+  const flags = reader.flags(INSTRUCTION_FLAGS.ADD);
   const keepGitDir = flags.boolean('keep-git-dir');
   const unpack = flags.boolean('unpack');
   return {

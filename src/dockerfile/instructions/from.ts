@@ -1,5 +1,6 @@
 // FROM: the beginning of a stage.
 import type { NodeReader } from './base.ts';
+import { INSTRUCTION_FLAGS } from './declared.ts';
 import type { FromInstruction } from './types.ts';
 
 export function parseFrom(reader: NodeReader): FromInstruction {
@@ -16,7 +17,7 @@ export function parseFrom(reader: NodeReader): FromInstruction {
       );
     }
   } else if (count !== 1) reader.fail('arguments', 'FROM requires either one or three arguments');
-  const platform = reader.flags({ platform: 'string' }).string('platform');
+  const platform = reader.flags(INSTRUCTION_FLAGS.FROM).string('platform');
   return {
     ...reader.base('FROM'),
     base: base?.value ?? '',

@@ -5,6 +5,7 @@ import { LanguageFault } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { parseGoDuration } from '../goduration.ts';
 import type { NodeReader } from './base.ts';
+import { INSTRUCTION_FLAGS } from './declared.ts';
 import type { HealthcheckInstruction } from './types.ts';
 
 /** The shortest time that Docker takes, in nanoseconds. */
@@ -18,13 +19,7 @@ export function parseHealthcheck(reader: NodeReader): HealthcheckInstruction {
     if (words.length > 0) reader.fail('arguments', 'HEALTHCHECK NONE takes no arguments', reader.node.words[1]?.range);
     return { ...reader.base('HEALTHCHECK'), health: { Test: ['NONE'] } };
   }
-  const flags = reader.flags({
-    interval: 'string',
-    timeout: 'string',
-    'start-period': 'string',
-    'start-interval': 'string',
-    retries: 'string',
-  });
+  const flags = reader.flags(INSTRUCTION_FLAGS.HEALTHCHECK);
   if (type !== 'CMD') reader.fail('healthcheck-type', `Unknown type ${quote(type)} in HEALTHCHECK (try CMD)`, reader.node.words[0]?.range);
   const command = reader.command(words);
   if (command.args.length === 0) reader.fail('arguments', 'Missing command after HEALTHCHECK CMD');

@@ -53,7 +53,8 @@ export type RunMount =
       readonly gid?: number;
     };
 
-const KEYS = [
+/** All keys of `--mount`, with their other names. */
+export const MOUNT_KEYS: readonly string[] = [
   'type',
   'from',
   'source',
@@ -188,7 +189,7 @@ function setOption(draft: Draft, key: string, field: string, value: string): voi
       draft.env = value;
       return;
     default:
-      fault(`unexpected key '${key}' in '${field}'${didYouMean(key, KEYS, true)}`);
+      fault(`unexpected key '${key}' in '${field}'${didYouMean(key, MOUNT_KEYS, true)}`);
   }
 }
 

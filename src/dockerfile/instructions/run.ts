@@ -7,20 +7,13 @@ import { LanguageFault } from '../errors.ts';
 import type { Flags } from '../flags.ts';
 import { parseBytes } from '../../util/index.ts';
 import { didYouMean } from '../suggest.ts';
+import { allowedRunFlags } from './declared.ts';
 import { parseMountSpec } from './mount.ts';
 import type { RunInstruction } from './types.ts';
 
 export function parseRun(reader: NodeReader): RunInstruction {
   const features = reader.file.features ?? new Set<string>();
-  const flags = reader.flags({
-    mount: 'strings',
-    network: 'string',
-    security: 'string',
-    device: 'strings',
-    ...(features.has('no-cache') && { 'no-cache': 'boolean' }),
-    ...(features.has('retry') && { retry: 'string' }),
-    ...(features.has('limits') && { memory: 'string', cpus: 'string' }),
-  });
+  const flags = reader.flags(allowedRunFlags(features));
   const variables = features.has('variables');
   const mounts = flags.all('mount').map((use) => reader.at(use.range, () => parseMountSpec(use.value, use.range, { variables })));
   const network = flags.string('network') ?? 'default';
