@@ -26,6 +26,8 @@ export {
   planGraph,
   type Plan,
   type PlannedStep,
+  type StageTest,
+  testStages,
 } from './graph/index.ts';
 export { cacheMountName, copyTree, unpackFile } from './steps/index.ts';
 export { openAgent } from './steps/index.ts';

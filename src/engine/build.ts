@@ -12,6 +12,7 @@ import type {
   Linted,
   Plan,
   Recorder,
+  StageTest,
 } from '../builder/index.ts';
 import type { Lease } from '../content/index.ts';
 import { BorrowedImages } from '../image/index.ts';
@@ -102,6 +103,16 @@ export async function planBuild(engine: Engine, request: BuildJob, travel?: Cach
   const { planGraph } = await import('../builder/index.ts');
   return withImports(engine, request, travel, undefined, (imports) =>
     withEnvironment(engine, request, { imports }, (env) => planGraph(env, request)),
+  );
+}
+
+/** Runs the stages that are marked as tests. */
+export async function testStagesOfBuild(engine: Engine, request: BuildJob, travel?: Caches): Promise<StageTest[]> {
+  const { checkVolumes, testStages } = await import('../builder/index.ts');
+  checkVolumes(request);
+  await checkNetwork(engine, request);
+  return withImports(engine, request, travel && { ...travel, to: [] }, undefined, (imports) =>
+    withEnvironment(engine, request, { imports }, (env) => testStages(env, request)),
   );
 }
 

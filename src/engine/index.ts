@@ -33,6 +33,7 @@ export { pruneContainers, pruneImages, pruneNetworks, pruneVolumes, type Pruned,
 export { type Compared, compareImages, type CompareOptions } from './compare.ts';
 export * from './lists.ts';
 export type { LockEntry, LockReport } from './lock-operations.ts';
+export { type ImageTest, parseImageTests, testImage, type TestReport, type TestResult } from './image-tests/index.ts';
 export { rebaseImage } from './rebase.ts';
 export * from './registry.ts';
 export { hasStandIn, makeStandIn, standIns } from './stand-ins.ts';
@@ -88,7 +89,7 @@ export { parsePortSpec } from '../network/index.ts';
 export { MASKED_PATHS, parseKeys, READONLY_PATHS } from '../runtime/index.ts';
 
 // The words of requests, events and results.
-export type { BuildEvent, BuildSummary, BuildVolume, ContextList, Plan, PlannedStep } from '../builder/index.ts';
+export type { BuildEvent, BuildSummary, BuildVolume, ContextList, Plan, PlannedStep, StageTest } from '../builder/index.ts';
 export type {
   Container,
   ContainerManager,

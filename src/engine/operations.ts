@@ -1,6 +1,6 @@
 // The use cases of building, as data in and data out. An adapter names one, gives a session for what only its user has, and shows the
 // events; the same data go to a worker process.
-import type { ContextList, Plan } from '../builder/index.ts';
+import type { ContextList, Plan, StageTest } from '../builder/index.ts';
 import type { Diagnostic, RuleName } from '../dockerfile/index.ts';
 import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
 import type { Caches } from './build.ts';
@@ -29,6 +29,7 @@ export interface BuildOperations {
     readonly reply: Delivered;
   };
   readonly plan: { readonly input: { readonly caches?: Caches }; readonly reply: Plan };
+  readonly test: { readonly input: { readonly caches?: Caches }; readonly reply: readonly StageTest[] };
   readonly 'list-context': { readonly input: unknown; readonly reply: ContextList };
   readonly lock: { readonly input: { readonly lock: LockRequest }; readonly reply: LockReport };
   readonly check: { readonly input: unknown; readonly reply: Checked };
@@ -80,6 +81,8 @@ function build(engine: Engine, o: BuildOperation, caller: Caller): Promise<Reply
         return (await import('./deliver.ts')).buildAndDeliver(engine, request.engine, job, o.delivery, o.statement);
       case 'plan':
         return (await import('./build.ts')).planBuild(engine, job, o.caches);
+      case 'test':
+        return (await import('./build.ts')).testStagesOfBuild(engine, job, o.caches);
       case 'list-context':
         return (await import('./build.ts')).contextOfBuild(engine, job);
       case 'lock':

@@ -299,3 +299,24 @@ test('a result from elsewhere that cannot be brought is made, and known by what 
   assert.equal(await solve(driver, graph(), here), second);
   assert.deepEqual(driver.ran, []);
 });
+
+test('with keepGoing a failure stops only what needs it', async () => {
+  const driver = new CountingDriver({ src: '1' });
+  const states: string[] = [];
+  const shared = vertex('shared', [vertex('src')]);
+  const bad = vertex('bad', [shared], { definition: 'fail' });
+  const targets = [vertex('upon bad', [bad]), vertex('c', [vertex('b', [vertex('a', [shared])])])];
+  const solver = new Solver(driver, {
+    cache: new MemoryCache(),
+    slot: async () => ({ [Symbol.dispose]: () => {} }),
+    signal: new AbortController().signal,
+    keepGoing: true,
+    lock: async () => ({ [Symbol.dispose]: () => {} }),
+    onState: (v, state: SolveState) => states.push(`${v.name} ${state}`),
+  });
+  const [failed, made] = await solver.solveEach(targets);
+  assert.equal(failed?.status, 'rejected');
+  assert.deepEqual(made, { status: 'fulfilled', value: 'c(b(a(shared(1))))' });
+  assert.deepEqual(driver.ran.toSorted(), ['a', 'b', 'bad', 'c', 'shared']);
+  assert.ok(states.includes('bad failed') && !states.some((state) => state.endsWith('cancelled')));
+});

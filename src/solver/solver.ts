@@ -45,6 +45,16 @@ export class Solver<R> {
 
   /** The results of vertices. When one fails, what runs is stopped; the first error is thrown when all have ended. */
   async solve(targets: readonly Vertex[]): Promise<R[]> {
+    const all = await this.solveEach(targets);
+    if (this.#failure) throw this.#failure.error;
+    return all.map((r) => {
+      if (r.status === 'rejected') throw r.reason;
+      return r.value;
+    });
+  }
+
+  /** What becomes of each of some vertices: with `keepGoing` the failure of one stops only what needs it. */
+  async solveEach(targets: readonly Vertex[]): Promise<PromiseSettledResult<R>[]> {
     const order = inputsFirst(targets);
     // inputs first, so that neither this nor the search for keys recurses down a long chain
     for (const v of order) {
@@ -58,9 +68,7 @@ export class Solver<R> {
       this.#abort.abort(new DOMException('it is not needed any more', 'AbortError'));
       await Promise.allSettled(this.#unfinished);
     }
-    if (this.#failure) throw this.#failure.error;
-    for (const r of all) if (r.status === 'rejected') throw r.reason;
-    return Promise.all(targets.map((t) => this.#result(t)));
+    return Promise.allSettled(targets.map((t) => this.#result(t)));
   }
 
   /**
@@ -314,12 +322,12 @@ export class Solver<R> {
   }
 
   #fail(v: Vertex, error: unknown): void {
-    const first = this.#failure === undefined && !this.#signal.aborted;
-    if (first) {
+    const failed = this.#failure === undefined && !this.#signal.aborted;
+    if (failed && this.#o.keepGoing !== true) {
       this.#failure = { error };
       this.#abort.abort(error);
     }
-    this.#o.onState(v, first ? 'failed' : 'cancelled', error);
+    this.#o.onState(v, failed ? 'failed' : 'cancelled', error);
   }
 
   /** A cached vertex makes all that it needs cached too, without a look at it. */

@@ -72,6 +72,8 @@ export interface SolveOptions {
   /** Waits until one more vertex may run; disposed of when it has. */
   slot(v: Vertex, signal: AbortSignal): Promise<Disposable>;
   readonly signal: AbortSignal;
+  /** A failure stops nothing but what needs it. */
+  readonly keepGoing?: boolean;
   /** Keeps others, in other processes too, from executing the same key meanwhile. */
   lock(key: string, signal: AbortSignal): Promise<Disposable>;
   /** The key of a vertex that reads others is known. Called before its first state, unless it came with another one from the cache. */

@@ -21,6 +21,34 @@ export async function solveNodes(
   recorder: Recorder | undefined,
 ): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const vertices = verticesOf(nodes);
+  const { solver, keys, used } = openSolver(env, request, driver, { running, recorder });
+  // the last one first: it is what decides how much is looked into
+  const solved = await solver.solve(vertices.toReversed());
+  used();
+  return { results: new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result])), keys };
+}
+
+/** What became of nodes, of which one that fails stops only what needs it. */
+export async function solveEach(
+  env: BuildEnvironment,
+  request: BuildJob,
+  nodes: readonly Node[],
+  driver: BuildDriver,
+  running: Map<string, CpuSlot>,
+): Promise<Map<Node, PromiseSettledResult<Result>>> {
+  const { solver, used } = openSolver(env, request, driver, { running, recorder: undefined, keepGoing: true });
+  const solved = await solver.solveEach(verticesOf(nodes));
+  used();
+  return new Map(nodes.map((n, i) => [n, solved[i] as PromiseSettledResult<Result>]));
+}
+
+function openSolver(
+  env: BuildEnvironment,
+  request: BuildJob,
+  driver: BuildDriver,
+  o: { readonly running: Map<string, CpuSlot>; readonly recorder: Recorder | undefined; readonly keepGoing?: boolean },
+) {
+  const { running, recorder, keepGoing = false } = o;
   const local = new DatabaseCache(env.db, env.now, request.identity);
   const cache = env.imports ? new ImportingCache(local, env.imports) : local;
   const slots = new CpuSlots(request.jobs ?? env.jobs, () => performance.now());
@@ -46,6 +74,7 @@ export async function solveNodes(
       );
     },
     signal: request.signal,
+    keepGoing,
     lock: (key, signal) => FileLock.acquire(join(env.layout.locks, `step-${key}`), 'exclusive', { remove: true, signal }),
     onState: (v, vertexState, error) => {
       const { node } = v as NodeVertex;
@@ -68,10 +97,7 @@ export async function solveNodes(
       });
     },
   });
-  // the last one first: it is what decides how much is looked into
-  const solved = await solver.solve(vertices.toReversed());
-  local.used([...keys.values()]);
-  return { results: new Map(nodes.toReversed().map((n, i) => [n, solved[i] as Result])), keys };
+  return { solver, keys: keys as ReadonlyMap<string, string>, used: () => local.used([...keys.values()]) };
 }
 
 /** Begins to make a network; what goes wrong is told to the step that needs it. */

@@ -102,6 +102,14 @@ export const BUILD_OPTIONS: readonly Option[] = [
     help: 'Destination of the result: a folder, or type=image|docker|oci|tar|local|cacheonly[,dest=PATH]',
   },
   {
+    name: 'test',
+    type: 'string',
+    placeholder: 'first|only',
+    implied: 'first',
+    help: 'Run the stages that are marked "# test: NAME" side by side, and build only if all pass',
+  },
+  { name: 'test-output', type: 'string', placeholder: 'file', help: "Write the tests' results into a file, as JUnit's XML" },
+  {
     name: 'plan',
     type: 'string',
     implied: 'text',
@@ -181,6 +189,7 @@ const GRAPH_ONLY = [
   'squash-all',
   'squash-stage',
   'ssh',
+  'test',
   'verify',
 ];
 

@@ -1,6 +1,6 @@
 // `build`: flags to a request, events to a screen, the result to files and standard output.
 import { resolve } from 'node:path';
-import type { Delivered } from '../../engine/index.ts';
+import type { BuildEvent, Delivered } from '../../engine/index.ts';
 import { isSlipwayError, type SlipwayError } from '../../model/index.ts';
 import { answerCall, parseCall } from '../build/call.ts';
 import { compare } from '../build/compare.ts';
@@ -12,11 +12,12 @@ import { planFormat } from '../build/plan.ts';
 import { debugShell, readRequest } from '../build/request.ts';
 import { cachesOf, deliveryOf, differenceText } from '../build/delivery.ts';
 import { performBuild } from '../build/perform.ts';
+import { runStageTests, testMode } from '../build/stage-tests.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { writeOutput } from '../../sys/index.ts';
 import { firstError, printable, withCleanup } from '../../util/index.ts';
 import { renderExcerpt } from '../excerpt.ts';
-import { openDisplay } from '../progress/index.ts';
+import { type BuildDisplay, openDisplay } from '../progress/index.ts';
 
 export const build: Command = {
   name: 'build',
@@ -35,11 +36,15 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   for (const warning of legacyWarnings(o, which)) ctx.stderr.write(`${warning}\n`);
   const progress = o.bool('quiet') ? 'quiet' : (o.string('progress') ?? ctx.settings.progress ?? 'auto');
   const call = parseCall(o.string('call'), o.bool('check'), o.string('format'));
-  const display = openDisplay(progress, ctx, which, o.bool('explain'));
+  const tests = testMode(o);
+  let display: BuildDisplay | undefined;
+  const screen = (): BuildDisplay => (display ??= openDisplay(progress, ctx, which, o.bool('explain')));
+  // tests have one of their own, which comes before
+  if (tests === undefined) screen();
   let ended = false;
   // a screen hides the cursor and has a timer: whichever way this ends, it gives both back, once
   const end = (failed: boolean): void => {
-    if (!ended) display.end(failed);
+    if (!ended) display?.end(failed);
     ended = true;
   };
   const work = async (): Promise<number> => {
@@ -47,13 +52,13 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     const { delivery, places } = deliveryOf(ctx, o, caches);
     const { request, session } = await readRequest(ctx, o, args[0] ?? '.', which, places);
     const debug = (step: string, shell: readonly string[]): void => {
-      display.pause();
+      screen().pause();
       ctx.stderr.write(`\n${step} failed: ${shell.join(' ')} in what it left; exit ends the build\n`);
     };
     const caller = {
       session,
       signal: ctx.signal,
-      onEvent: display.event.bind(display),
+      onEvent: (e: BuildEvent) => screen().event(e),
       ...(o.bool('debug') && { debug: debugShell(ctx, debug) }),
     };
     if (call.method !== 'build') {
@@ -83,6 +88,16 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
       const format = planFormat(plan);
       ctx.stdout.write(format(await performBuild(ctx, { kind: 'plan', request, ...(caches && { caches }) }, caller)));
       return 0;
+    }
+    if (tests !== undefined) {
+      if (!(await runStageTests(ctx, o, request, caller, { progress, caches }))) {
+        end(true);
+        return 1;
+      }
+      if (tests === 'only') {
+        end(false);
+        return 0;
+      }
     }
     const lock = request.lock === 'write' ? lockPath(ctx, o, args[0] ?? '.') : undefined;
     const metadata = o.string('metadata-file');

@@ -65,6 +65,7 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['image rebase'], 'Put the layers of an image on another base, without building it again', () =>
     import('./rebase.ts').then((m) => m.rebase),
   ),
+  ...same(['test', 'image test'], 'Test the files, commands and settings of an image', () => import('./test.ts').then((m) => m.test)),
   ...same(['image tree'], 'Show images as a tree of shared layers', () => import('./image-contents.ts').then((m) => m.tree)),
   ...same(['registry ls'], 'List repositories or tags at a registry', () => import('./remote.ts').then((m) => m.registryLs)),
   ...same(['registry rm'], 'Delete images at a registry', () => import('./remote.ts').then((m) => m.registryRm)),
