@@ -30,7 +30,7 @@ export class Explainer {
   readonly #records: BuildRecords;
   readonly #identity: string;
   readonly #self: string | undefined;
-  #earlier: BuildRecord[] | undefined;
+  #earlier: EarlierSteps[] | undefined;
 
   /** @param self the ref of the build that asks, which is no earlier one */
   constructor(records: BuildRecords, identity: string, self?: string) {
@@ -51,22 +51,55 @@ export class Explainer {
 
   /** The newest earlier build that ran or used this step. */
   #before(name: string): StepRecord | undefined {
-    this.#earlier ??= this.#records.all({ identity: this.#identity, limit: LOOKED_INTO }).filter((r) => r.ref !== this.#self);
-    for (const record of this.#earlier) {
-      const usable = record.steps.filter((s) => s.key !== undefined && (s.state === 'done' || s.state === 'cached'));
-      const found = counterpart(usable, name);
+    this.#earlier ??= this.#records
+      .all({ identity: this.#identity, limit: LOOKED_INTO })
+      .filter((r) => r.ref !== this.#self)
+      .map((r) => new EarlierSteps(r));
+    for (const steps of this.#earlier) {
+      const found = steps.counterpart(name);
       if (found) return found;
     }
     return undefined;
   }
 }
 
-/** The step of an earlier build that a step now corresponds to: with the same instruction, else at the same place of its stage. */
-function counterpart(steps: readonly StepRecord[], name: string): StepRecord | undefined {
+/** The steps of an earlier build, by what their names say: a build may have thousands, and each is asked for. */
+class EarlierSteps {
+  readonly #record: BuildRecord;
+  #byName: ReadonlyMap<string, StepRecord> | undefined;
+
+  constructor(record: BuildRecord) {
+    this.#record = record;
+  }
+
+  /** The step that one of now corresponds to: with the same instruction, else at the same place of its stage. */
+  counterpart(name: string): StepRecord | undefined {
+    this.#byName ??= this.#index();
+    for (const key of keysOf(name)) {
+      const found = this.#byName.get(key);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  #index(): Map<string, StepRecord> {
+    const steps = new Map<string, StepRecord>();
+    for (const step of this.#record.steps) {
+      if (step.key === undefined || (step.state !== 'done' && step.state !== 'cached')) continue;
+      for (const key of keysOf(step.name)) if (!steps.has(key)) steps.set(key, step);
+    }
+    return steps;
+  }
+}
+
+/** What a step is found by, the most telling first. */
+function keysOf(name: string): string[] {
   const { stage, place, text } = nameParts(name);
-  const same = steps.filter((s) => nameParts(s.name).stage === stage);
-  const alike = same.filter((s) => nameParts(s.name).text === text);
-  return alike.find((s) => nameParts(s.name).place === place) ?? alike[0] ?? same.find((s) => nameParts(s.name).place === place);
+  return [
+    [stage, place, text],
+    [stage, '', text],
+    [stage, place, ''],
+  ].map((parts) => parts.join('\0'));
 }
 
 /** @param listOf the files that a digest stands for, if they are kept */
