@@ -74,6 +74,7 @@ export async function serveApi(o: ServeOptions): Promise<void> {
   const buildkit = new BuildKitService({
     perform: (operation, caller) =>
       performInWorker({ ...api.worker, onText: (text) => warn(text.toString().trim()) }, operation as never, caller as CallerOf<never>),
+    engine,
     scratch: engine.layout.ingest,
     version: program.version,
     now,

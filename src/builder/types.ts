@@ -43,6 +43,8 @@ export interface BuildSettings {
   /** Addresses of builders elsewhere; one of them builds instead of this machine. */
   readonly builders?: readonly string[];
   readonly definition?: DefinitionRequest;
+  /** What the record of the build is called, instead of a name of its own. */
+  readonly ref?: string;
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;

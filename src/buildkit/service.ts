@@ -1,7 +1,16 @@
 // BuildKit's services on this engine: Control, and the bridge to frontends that run with the client, as buildx does.
 import type { ClientHttp2Session, ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { BuildOperation, BuildOperationKind, Caller, Reply } from '../engine/index.ts';
+import {
+  type BuildOperation,
+  type Caller,
+  type CallerOf,
+  type Engine,
+  type Operation,
+  type OperationKind,
+  PathSession,
+  type Reply,
+} from '../engine/index.ts';
 import { hostPlatform, SlipwayError } from '../model/index.ts';
 import {
   BytesPipe,
@@ -15,18 +24,23 @@ import {
   LLBBridge,
   serverOn,
   type Definition,
+  type PruneRequest,
   type SolveRequest,
   valuesOf,
 } from '../protocol/index.ts';
 import { randomId } from '../util/index.ts';
+import { pruneFilter, usageOf, usageRecord } from './cache.ts';
 import { grpcError } from './errors.ts';
+import { History } from './history.ts';
 import { type Asked, understand } from './request.ts';
 import { ClientSession } from './session.ts';
 import { type RunningSolve, Solves } from './solves.ts';
 
 export interface BuildKitOptions {
   /** Works on an operation, in a process of its own. */
-  perform<K extends BuildOperationKind>(operation: BuildOperation<K>, caller: Caller): Promise<Reply<K>>;
+  perform<K extends OperationKind>(operation: Operation<K>, caller: CallerOf<K>): Promise<Reply<K>>;
+  /** For what is only read. */
+  readonly engine: Engine;
   /** A folder for what a client sends or gets. */
   readonly scratch: string;
   readonly version: string;
@@ -56,10 +70,12 @@ export class BuildKitService {
   readonly #o: BuildKitOptions;
   readonly #server: GrpcServer;
   readonly #solves: Solves;
+  readonly #history: History;
 
   constructor(o: BuildKitOptions) {
     this.#o = o;
     this.#solves = new Solves(o.now);
+    this.#history = new History(o.engine, o.now);
     this.#server = new GrpcServer({ status: grpcError })
       .add(Control, {
         info: async () => ({ buildkitVersion: this.#buildkitVersion }),
@@ -67,6 +83,17 @@ export class BuildKitService {
         session: (incoming, call) => this.#session(incoming, call),
         solve: (request, call) => this.#solve(request, call),
         status: (request, call) => this.#status(request.Ref, call),
+        diskUsage: async ({ filter, ageLimit }) => ({ record: usageOf(o.engine, filter, ageLimit, o.now()) }),
+        prune: (request, call) => this.#prune(request, call),
+        listenBuildHistory: (request, call) => {
+          call.begin();
+          return this.#history.listen(request, call.signal);
+        },
+        updateBuildHistory: async (request) => {
+          if (request.Pinned) throw new SlipwayError('unsupported', 'buildkit.pin', 'builds on record cannot be pinned');
+          if (request.Delete) await this.#history.remove(request.Ref);
+          return {};
+        },
       })
       .add(LLBBridge, {
         ping: async () => ({
@@ -137,7 +164,19 @@ export class BuildKitService {
     yield* pipe.outgoing();
   }
 
+  async *#prune(request: PruneRequest, { signal }: Call): AsyncGenerator<ReturnType<typeof usageRecord>> {
+    const filter = pruneFilter(this.#o.engine, request, this.#o.now());
+    if (filter === undefined) return;
+    const { removed } = await this.#o.perform({ kind: 'prune-cache', filter }, { session: new PathSession({}), signal, onEvent: () => {} });
+    yield* removed.map(usageRecord);
+  }
+
   async *#status(ref: string, call: Call) {
+    const recorded = this.#solves.all.has(ref) ? undefined : await this.#history.progress(ref);
+    if (recorded !== undefined) {
+      yield recorded;
+      return;
+    }
     const solve = await this.#solves.all.find(ref, call.signal);
     call.begin({ 'buildkit-current-timestamp': new Date(this.#o.now()).toISOString() });
     yield* solve.status.updates(call.signal);
@@ -146,6 +185,9 @@ export class BuildKitService {
   async #solve(request: SolveRequest, call: Call) {
     const solve = this.#solves.begin(request.Ref, request.Session);
     this.#requests.set(solve, request);
+    this.#history.begin(request);
+    let failure: GrpcError | undefined;
+    let response: Record<string, string> = {};
     try {
       if (request.Frontend !== '' || (request.Definition?.def.length ?? 0) > 0) {
         const { result } = await this.#frontend(
@@ -159,13 +201,19 @@ export class BuildKitService {
           },
           call.signal,
         );
-        return { ExporterResponse: solve.responses.get(result.result.value.id) ?? {} };
+        response = solve.responses.get(result.result.value.id) ?? {};
+      } else {
+        const { error, ref } = await Promise.race([solve.returned.promise, gone(call.signal)]);
+        if (error) throw error;
+        response = solve.responses.get(ref ?? '') ?? {};
       }
-      const { error, ref } = await Promise.race([solve.returned.promise, gone(call.signal)]);
-      if (error) throw error;
-      return { ExporterResponse: solve.responses.get(ref ?? '') ?? {} };
+      return { ExporterResponse: response };
+    } catch (e) {
+      failure = grpcError(e);
+      throw failure;
     } finally {
       this.#solves.end(request.Ref, solve);
+      await this.#history.end(request.Ref, response, failure);
     }
   }
 
@@ -216,7 +264,10 @@ export class BuildKitService {
     const result = (metadata: Record<string, Uint8Array>) => ({ result: { result: { case: 'ref' as const, value: { id } }, metadata } });
     const asked = o.attributes['requestid'];
     if (asked !== undefined && asked !== '') return result(await this.#subrequest(asked, understood.request, caller));
-    const delivered = await this.#o.perform({ kind: 'build', request: understood.request, delivery: understood.delivery }, caller);
+    const delivered = await this.#o.perform(
+      { kind: 'build', request: { ...understood.request, ...solve.nextRef() }, delivery: understood.delivery },
+      caller,
+    );
     const { imageId, descriptor } = delivered;
     const names = understood.delivery.outputs.flatMap((out) => ('names' in out ? out.names : []));
     solve.responses.set(id, {

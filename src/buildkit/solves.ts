@@ -21,11 +21,19 @@ export class RunningSolve {
   /** What was delivered, by the references that the client knows. */
   readonly responses = new Map<string, Record<string, string>>();
   readonly sessionId: string;
+  readonly #ref: string;
+  #builds = 0;
 
-  constructor(sessionId: string, now: () => number) {
+  constructor(ref: string, sessionId: string, now: () => number) {
+    this.#ref = ref;
     this.sessionId = sessionId;
     this.status = new BuildStatus(now);
     this.returned.promise.catch(() => {}); // awaited by the build, if it is
+  }
+
+  /** What the record of the next build of it is called: a frontend may ask for several. */
+  nextRef(): { readonly ref?: string } {
+    return this.#builds++ === 0 ? { ref: this.#ref } : {};
   }
 }
 
@@ -89,7 +97,7 @@ export class Solves {
   /** @throws SlipwayError when the name is in use */
   begin(ref: string, sessionId: string): RunningSolve {
     if (ref === '' || this.all.has(ref)) throw new SlipwayError('already-exists', 'buildkit.ref', `job ID ${ref} exists`);
-    const solve = new RunningSolve(sessionId, this.#now);
+    const solve = new RunningSolve(ref, sessionId, this.#now);
     this.all.add(ref, solve);
     return solve;
   }

@@ -39,10 +39,10 @@ type Update = {
   }[];
 };
 
-const time = (ms: number): Timestamp => ({ seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.floor(ms % 1000) * 1_000_000 });
+export const timeOf = (ms: number): Timestamp => ({ seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.floor(ms % 1000) * 1_000_000 });
 
 /** Clients take the names of vertices for digests. */
-const digestOf = (id: string): string =>
+export const digestOf = (id: string): string =>
   /^sha256:[0-9a-f]{64}$/.test(id) ? id : `sha256:${createHash('sha256').update(id).digest('hex')}`;
 
 export class BuildStatus {
@@ -122,8 +122,8 @@ export class BuildStatus {
               inputs: e.inputs.map(digestOf),
               name: e.name,
               cached: e.state === 'cached',
-              started: time(started),
-              ...(e.state !== 'started' && { completed: time(e.at) }),
+              started: timeOf(started),
+              ...(e.state !== 'started' && { completed: timeOf(e.at) }),
               ...(e.state === 'failed' && { error: e.error ?? 'failed' }),
               ...(e.state === 'cancelled' && { error: 'context canceled' }),
             },
@@ -147,9 +147,9 @@ export class BuildStatus {
               // something that is done or not has no size to be shown
               current: e.total === 1 ? 0n : BigInt(Math.trunc(e.current)),
               total: e.total === 1 ? 0n : BigInt(Math.trunc(e.total ?? 0)),
-              timestamp: time(now),
-              started: time(started),
-              ...(e.done && { completed: time(now) }),
+              timestamp: timeOf(now),
+              started: timeOf(started),
+              ...(e.done && { completed: timeOf(now) }),
             },
           ],
         };
@@ -182,7 +182,7 @@ export class BuildStatus {
 
 const log = (id: string, stream: 1 | 2, msg: Uint8Array, at: number) => ({
   vertex: digestOf(id),
-  timestamp: time(at),
+  timestamp: timeOf(at),
   stream: BigInt(stream),
   msg: Uint8Array.from(msg),
 });

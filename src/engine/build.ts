@@ -188,9 +188,13 @@ async function recorded(
   fn: (request: BuildJob, recorder: Recorder) => Promise<BuildResult>,
 ): Promise<BuildOutcome> {
   const { Recorder } = await import('../builder/index.ts');
-  const { identity, name, tags, target } = request;
+  const { identity, name, tags, target, ref } = request;
   const startedAt = env.now();
-  const recorder = new Recorder(env.records, { identity, name, engine, tags, ...(target !== undefined && { target }) }, startedAt);
+  const recorder = new Recorder(
+    env.records,
+    { identity, name, engine, tags, ...(target !== undefined && { target }), ...(ref !== undefined && { ref }) },
+    startedAt,
+  );
   const onEvent = (e: BuildEvent): void => {
     recorder.event(e);
     request.onEvent(e);

@@ -68,7 +68,9 @@ export async function buildAndDeliver(
     for (const [i, platform] of (platforms.length === 0 ? [request.platform] : platforms).entries()) {
       const prefix = platforms.length > 1 && platform !== undefined ? { platformLabel: formatPlatform(platform) } : {};
       const travel = delivery.caches && { ...delivery.caches, gathered, more: i + 1 < platforms.length };
-      const outcome = await build(engine, which, { ...request, tags, ...(platform && { platform }), ...prefix }, travel, lease);
+      const { ref, ...unnamed } = request;
+      const named = { ...unnamed, ...(ref !== undefined && i === 0 && { ref }) };
+      const outcome = await build(engine, which, { ...named, tags, ...(platform && { platform }), ...prefix }, travel, lease);
       built.push({ ...outcome, platform: platform ?? hostPlatform() });
       if (!stored || platforms.length > 0) unwanted.push(outcome.result.image.id);
     }

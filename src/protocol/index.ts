@@ -8,7 +8,14 @@ export { type Metadata, valuesOf } from './grpc/metadata.ts';
 export { type PacketPipe, receiveTar } from './files/receive.ts';
 export { sendFolder, sendTarFile } from './files/send.ts';
 export { Auth } from './gen/auth_pb.ts';
-export { Control, type SolveRequest, type StatusResponse } from './gen/control_pb.ts';
+export {
+  type BuildHistoryRequest,
+  BuildHistoryEventType,
+  Control,
+  type PruneRequest,
+  type SolveRequest,
+  type StatusResponse,
+} from './gen/control_pb.ts';
 export { FileSend, FileSync } from './gen/filesync_pb.ts';
 export { Health } from './gen/health_pb.ts';
 export { LLBBridge } from './gen/gateway_pb.ts';

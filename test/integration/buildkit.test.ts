@@ -119,7 +119,9 @@ for (const [what, attributes, pattern] of [
   });
 
 test('a session that hangs up in the middle ends its build with an error', async () => {
-  using c = client({ Dockerfile: 'FROM tiny\nRUN sleep 600\n' });
+  // another test of this machine may sleep as well
+  const sleep = `sleep ${600_000 + process.pid}`;
+  using c = client({ Dockerfile: `FROM tiny\nRUN ${sleep}\n` });
   using other = new BuildKitClient(api.path);
   const solving = c.solve({});
   solving.catch(() => {});
@@ -127,7 +129,7 @@ test('a session that hangs up in the middle ends its build with an error', async
   const records = async (): Promise<boolean> => {
     const { json } = await api.request('GET /_ping');
     void json;
-    return spawnSync('pgrep', ['-f', '^sleep 600$']).status === 0;
+    return spawnSync('pgrep', ['-f', `^${sleep}$`]).status === 0;
   };
   while (!(await records())) await new Promise(setImmediate);
   c.hangUp();

@@ -32,8 +32,11 @@ export interface BuildDescription {
   readonly tags: readonly string[];
 }
 
+/** What a caller calls its build is taken if it can stand in lists. */
+const REF = /^[a-z\d]{16,64}$/i;
+
 export class Recorder {
-  readonly ref = randomId(13).slice(0, 25);
+  readonly ref: string;
   readonly #records: BuildRecords;
   readonly #base: BuildRecord;
   /** Set until others see the build. */
@@ -51,7 +54,8 @@ export class Recorder {
   #logSize = 0;
   readonly #explainer: Explainer;
 
-  constructor(records: BuildRecords, o: BuildDescription, now: number) {
+  constructor(records: BuildRecords, { ref = '', ...o }: BuildDescription & { readonly ref?: string }, now: number) {
+    this.ref = REF.test(ref) ? ref : randomId(13).slice(0, 25);
     this.#records = records;
     this.#explainer = new Explainer(records, o.identity, this.ref);
     this.#base = {

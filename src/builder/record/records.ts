@@ -21,7 +21,8 @@ export class BuildRecords {
   begin(record: BuildRecord): void {
     this.#db.transaction((sql) =>
       sql.run(
-        'INSERT INTO builds (ref, name, json, started_at, status) VALUES (?, ?, ?, ?, ?)',
+        // a caller may use the name of an earlier build of its own again
+        'INSERT OR REPLACE INTO builds (ref, name, json, started_at, status) VALUES (?, ?, ?, ?, ?)',
         record.ref,
         record.identity,
         JSON.stringify(record),
