@@ -1,4 +1,4 @@
-// Makes dist/: the program, and the Dockerfile language as a library with its types.
+// Makes dist/: the program, its manual pages, and the Dockerfile language as a library with its types.
 //
 // slipway.cjs starts the program, which is one file (scripts/program.ts). koffi stays outside, for it is native, and so do
 // libraries that few commands need. The form is CommonJS because Node's loader of modules costs 5 ms more at every start.
@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { ENTRIES } from '../src/cli/commands/index.ts';
+import { manPages } from './man-pages.ts';
 import { writeProgram } from './program.ts';
 
 /** Made aside, and renamed: a program that starts meanwhile finds either the old files or the new ones. */
@@ -46,8 +47,12 @@ for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
   writeFileSync(path, readFileSync(path, 'utf8').replace(/(from '\.[^']*)\.ts'/g, "$1.js'"));
 }
 
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+mkdirSync(join(NEXT, 'man'));
+for (const [name, page] of await manPages(version)) writeFileSync(join(NEXT, 'man', name), page);
+
 const existing = readdirSync('dist').filter((name) => name.startsWith('program-') && name !== program);
-rmSync('dist/types', { recursive: true, force: true });
+for (const folder of ['types', 'man']) rmSync(join('dist', folder), { recursive: true, force: true });
 // the program first: slipway.cjs names it
 for (const name of readdirSync(NEXT).toSorted()) renameSync(join(NEXT, name), join('dist', name));
 for (const name of [...existing, '.compiled']) rmSync(join('dist', name), { recursive: true, force: true });

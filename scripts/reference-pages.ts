@@ -1,6 +1,8 @@
 // The pages of docs/reference: every command with its flags, from the tables that the parser and the help have; and the build checks.
-import type { Command } from '../src/cli/command.ts';
+import type { Command, Option } from '../src/cli/command.ts';
 import { ENTRIES, type Entry } from '../src/cli/commands/index.ts';
+import { optionGroups } from '../src/cli/option-groups.ts';
+import { guidePage, referencePage } from '../src/cli/pages.ts';
 import { RULES, type RuleName } from '../src/dockerfile/checks/rules.ts';
 import { checkFile, checkPage } from './check-pages.ts';
 import { dockerPage } from './docker-page.ts';
@@ -18,30 +20,34 @@ async function commands(): Promise<Described[]> {
   return Promise.all([...byLoad].map(async ([load, paths]) => ({ paths, command: await load() })));
 }
 
-const fileOf = (path: string): string => `commands/${path.replaceAll(' ', '-')}.md`;
+const fileOf = (path: string): string => referencePage(path).slice('docs/reference/'.length);
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 /** The beginning of generated pages. */
 export const NOTE = '<!-- written by npm run reference: change the program, not this page -->\n\n';
 
 function commandPage({ paths: [path = '', ...others], command }: Described): string {
-  const shown = command.options.filter((o) => !o.hidden).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const rows = shown.map((o) => {
+  const guide = guidePage(path);
+  const row = (o: Option): string => {
     const value =
       o.type === 'boolean' ? '' : `${o.implied === undefined ? ' ' : '[='}${o.placeholder ?? o.type}${o.implied === undefined ? '' : ']'}`;
     const flag = `${o.short === undefined ? '' : `\`-${o.short}\`, `}\`--${o.name}${cell(value)}\``;
     return `| ${flag} | ${cell(o.help)}${o.type === 'list' ? ' (may be repeated)' : ''} |\n`;
-  });
+  };
+  const tables = optionGroups(command).map(
+    ({ title, options }) => `${title === '' ? '' : `## ${title}\n\n`}| flag | what it does |\n|---|---|\n${options.map(row).join('')}`,
+  );
   return [
     `${NOTE}# slipway ${path}\n`,
     `${command.summary}.\n`,
     `    slipway ${path} ${command.usage}`.trimEnd(),
     '',
     ...(others.length === 0 ? [] : [`Also: ${others.map((p) => `\`slipway ${p}\``).join(', ')}.\n`]),
-    ...(rows.length === 0 ? [] : [`| flag | what it does |\n|---|---|\n${rows.join('')}`]),
+    ...tables,
     ...(command.stopAtFirstArg ? ['Flags end at the first argument: what follows belongs to the program.\n'] : []),
     ...(command.options.some((o) => o.hidden)
       ? ['Flags of Docker that have no effect here are taken too, with a warning where that matters.\n']
       : []),
+    ...(guide === undefined ? [] : [`See also [the guide](${`../../${guide.slice('docs/'.length)}`}).\n`]),
     `Examples:\n\n${command.examples.map((e) => `    ${e}\n`).join('')}`,
   ].join('\n');
 }

@@ -31,6 +31,7 @@ if [ "${1:-}" = --tests ]; then
   need script bsdutils
   need ssh-agent openssh-client
   need ssh-keygen openssh-client
+  need groff groff-base
 fi
 [ -n "$want" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

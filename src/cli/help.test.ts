@@ -1,11 +1,13 @@
 // What help, the examples in it and the README say of commands and flags is what the parser knows.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseArgs } from './args.ts';
 import type { Command } from './command.ts';
 import { ENTRIES, findCommand } from './commands/index.ts';
 import { commandHelp } from './help.ts';
+import { optionGroups } from './option-groups.ts';
+import { guidePage, referencePage } from './pages.ts';
 
 const commands: ReadonlyMap<string, Command> = new Map(await Promise.all(ENTRIES.map(async (e) => [e.path, await e.load()] as const)));
 
@@ -57,4 +59,23 @@ test('the commands and flags of the README exist', () => {
   const flags = new Set([...commands.values()].flatMap((c) => c.options.map((o) => o.name)));
   for (const [, name = ''] of readme.replaceAll(/COPY --from=\S*/g, '').matchAll(/(?<=[\s`])--([a-z][a-z-]*)/g))
     assert.ok(flags.has(name) || ['help', 'version'].includes(name), `--${name}`);
+});
+
+test('every command has two examples, and names pages that exist', () => {
+  for (const { path, hidden } of ENTRIES) {
+    if (hidden) continue;
+    assert.ok(commands.get(path)!.examples.length >= 2, path);
+    for (const page of [referencePage(path), guidePage(path)])
+      assert.ok(page === undefined || existsSync(new URL(`../../${page}`, import.meta.url)), `${path}: ${page}`);
+  }
+});
+
+test('the flags of commands that have many stand in groups, each in one', () => {
+  for (const [path, command] of commands) {
+    const groups = optionGroups(command);
+    const names = groups.flatMap(({ options }) => options.map((o) => o.name));
+    const shown = command.options.filter((o) => !o.hidden).map((o) => o.name);
+    assert.deepEqual(names.toSorted(), shown.toSorted(), path);
+    assert.equal(shown.length >= 16, groups.length > 1, `${path}: a flag of it stands in no group of option-groups.ts`);
+  }
 });

@@ -1,6 +1,8 @@
 // Help: of the program, of a group of commands, of a command. An example for each.
 import type { Command, Option } from './command.ts';
 import { ENTRIES } from './commands/index.ts';
+import { optionGroups } from './option-groups.ts';
+import { guidePage, referencePage } from './pages.ts';
 
 /** The page of the whole program, or of one group such as `image`. */
 export function programHelp(group?: string, columns?: number): string {
@@ -18,15 +20,11 @@ export function programHelp(group?: string, columns?: number): string {
 }
 
 export function commandHelp(path: string, c: Command, columns?: number): string {
-  const options =
-    c.options.length === 0
-      ? ''
-      : `\nOptions:\n${c.options
-          .filter((o) => !o.hidden)
-          .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-          .map((o) => optionLine(o, columns))
-          .join('')}`;
-  return `Usage:  slipway ${path} ${c.usage}\n\n${c.summary}\n${options}\nExample:\n${c.examples.map((e) => `  ${e}\n`).join('')}`;
+  const options = optionGroups(c)
+    .map(({ title, options: group }) => `\n${title || 'Options'}:\n${group.map((o) => optionLine(o, columns)).join('')}`)
+    .join('');
+  const examples = `\nExamples:\n${c.examples.map((e) => `  ${e}\n`).join('')}`;
+  return `Usage:  slipway ${path} ${c.usage}\n\n${c.summary}\n${options}${examples}\nMore: ${[referencePage(path), guidePage(path)].filter(Boolean).join(', ')}\n`;
 }
 
 function optionLine(o: Option, columns: number | undefined): string {

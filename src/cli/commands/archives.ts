@@ -118,7 +118,7 @@ export const exportCommand: Command = {
   name: 'export',
   summary: 'Export the file system of a container as an archive',
   usage: '[OPTIONS] CONTAINER',
-  examples: ['slipway export -o files.tar web'],
+  examples: ['slipway export -o files.tar web', 'slipway export web | tar tf -'],
   args: { min: 1, max: 1 },
   options: [{ name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write to a file instead of standard output' }],
   async run(ctx, o, args) {

@@ -23,7 +23,7 @@ export const builderLs: Command = {
   name: 'builder ls',
   summary: 'List builders',
   usage: '[OPTIONS]',
-  examples: ['slipway buildx ls'],
+  examples: ['slipway buildx ls', "slipway buildx ls --format '{{.Name}}'"],
   args: { min: 0, max: 0 },
   options: [
     { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' },
@@ -49,7 +49,7 @@ export const builderInspect: Command = {
   name: 'builder inspect',
   summary: 'Show the builder',
   usage: '[OPTIONS] [NAME]',
-  examples: ['slipway buildx inspect'],
+  examples: ['slipway buildx inspect', 'slipway buildx inspect --bootstrap'],
   args: { min: 0, max: 1 },
   options: [{ name: 'bootstrap', type: 'boolean', help: 'Start the builder first; it is always available' }],
   async run(ctx, _, [name]) {
@@ -82,7 +82,7 @@ export const builderUse: Command = {
   name: 'builder use',
   summary: 'Select the builder',
   usage: '[OPTIONS] NAME',
-  examples: ['slipway buildx use default'],
+  examples: ['slipway buildx use default', 'slipway buildx use --default default'],
   args: { min: 1, max: 1 },
   options: [
     { name: 'default', type: 'boolean', help: 'Select it for the current context' },
@@ -97,7 +97,7 @@ export const builderStop: Command = {
   name: 'builder stop',
   summary: 'Stop a builder; nothing runs between builds',
   usage: '[NAME]',
-  examples: ['slipway buildx stop'],
+  examples: ['slipway buildx stop', 'slipway buildx stop default'],
   args: { min: 0, max: 1 },
   options: [],
   async run(_ctx, _o, [name]) {

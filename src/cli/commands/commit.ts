@@ -9,7 +9,7 @@ export const diff: Command = {
   name: 'diff',
   summary: 'Show the files that a container changed',
   usage: 'CONTAINER',
-  examples: ['slipway diff web'],
+  examples: ['slipway diff web', 'slipway diff web | grep ^A'],
   args: { min: 1, max: 1 },
   options: [],
   async run(ctx, _o, [word = '']) {

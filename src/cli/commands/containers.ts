@@ -157,7 +157,13 @@ export const restart: Command = each(
 );
 
 export const pause: Command = each(
-  { name: 'pause', summary: 'Pause all processes of containers', examples: ['slipway pause web'], options: [], ...CONTAINERS },
+  {
+    name: 'pause',
+    summary: 'Pause all processes of containers',
+    examples: ['slipway pause web', 'slipway pause web db'],
+    options: [],
+    ...CONTAINERS,
+  },
   async (containers, c) => {
     await pauseContainer(containers, c);
     return '';
@@ -165,7 +171,13 @@ export const pause: Command = each(
 );
 
 export const unpause: Command = each(
-  { name: 'unpause', summary: 'Resume paused containers', examples: ['slipway unpause web'], options: [], ...CONTAINERS },
+  {
+    name: 'unpause',
+    summary: 'Resume paused containers',
+    examples: ['slipway unpause web', 'slipway unpause web db'],
+    options: [],
+    ...CONTAINERS,
+  },
   async (containers, c) => {
     await unpauseContainer(containers, c);
     return '';
@@ -176,7 +188,7 @@ export const rename: Command = {
   name: 'rename',
   summary: 'Rename a container',
   usage: 'CONTAINER NEW_NAME',
-  examples: ['slipway rename web old-web'],
+  examples: ['slipway rename web old-web', 'slipway rename old-web web'],
   args: { min: 2, max: 2 },
   options: [],
   async run(ctx, _o, [word = '', name = '']) {
@@ -236,7 +248,7 @@ export const wait: Command = each(
   {
     name: 'wait',
     summary: 'Wait for containers to exit and print their exit codes',
-    examples: ['slipway wait job'],
+    examples: ['slipway wait job', 'slipway wait job1 job2'],
     options: [],
     ...CONTAINERS,
   },

@@ -191,7 +191,7 @@ export const tag: Command = {
   name: 'tag',
   summary: 'Create another name for an image',
   usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
-  examples: ['slipway tag app registry.example.com/app:1.0'],
+  examples: ['slipway tag app registry.example.com/app:1.0', 'slipway tag app:1.0 app:latest'],
   args: { min: 2, max: 2 },
   options: [],
   async run(ctx, _o, args) {

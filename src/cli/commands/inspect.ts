@@ -82,14 +82,14 @@ export const inspect = command(
 export const imageInspect = command(
   'image inspect',
   'Show all that is known of images',
-  ["slipway image inspect --format '{{.Size}}' app"],
+  ["slipway image inspect --format '{{.Size}}' app", 'slipway image inspect --platform linux/arm64 app'],
   () => [IMAGE],
   [PLATFORM],
 );
 export const containerInspect = command(
   'container inspect',
   'Show all that is known of containers',
-  ['slipway container inspect web'],
+  ['slipway container inspect web', "slipway container inspect -s --format '{{.SizeRw}}' web"],
   () => [CONTAINER],
   [SIZE],
 );

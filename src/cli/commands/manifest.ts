@@ -27,7 +27,10 @@ export const manifestCreate: Command = {
   name: 'manifest create',
   summary: 'Create an image index for several platforms',
   usage: '[OPTIONS] LIST IMAGE [IMAGE...]',
-  examples: ['slipway manifest create example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64'],
+  examples: [
+    'slipway manifest create example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64',
+    'slipway manifest create --amend example.com/app:1 example.com/app:1-riscv64',
+  ],
   args: { min: 2 },
   options: [{ name: 'amend', short: 'a', type: 'boolean', help: 'Add to an existing index' }, INSECURE],
   async run(ctx, o, [list = '', ...images]) {
@@ -48,7 +51,10 @@ export const manifestAnnotate: Command = {
   name: 'manifest annotate',
   summary: 'Set the platform of an image in an index',
   usage: '[OPTIONS] LIST IMAGE',
-  examples: ['slipway manifest annotate --arch arm64 --variant v8 example.com/app:1 example.com/app:1-arm64'],
+  examples: [
+    'slipway manifest annotate --arch arm64 --variant v8 example.com/app:1 example.com/app:1-arm64',
+    'slipway manifest annotate --os linux --arch riscv64 example.com/app:1 example.com/app:1-riscv64',
+  ],
   args: { min: 2, max: 2 },
   options: [
     { name: 'arch', type: 'string', placeholder: 'name', help: 'Architecture' },
@@ -110,7 +116,7 @@ export const manifestPush: Command = {
   name: 'manifest push',
   summary: 'Push an image index and the images its repository is missing',
   usage: '[OPTIONS] LIST',
-  examples: ['slipway manifest push --purge example.com/app:1'],
+  examples: ['slipway manifest push --purge example.com/app:1', 'slipway manifest push example.com/app:1'],
   args: { min: 1, max: 1 },
   options: [{ name: 'purge', short: 'p', type: 'boolean', help: 'Remove the local index after pushing' }, INSECURE],
   async run(ctx, o, [name = '']) {
@@ -129,7 +135,7 @@ export const manifestRm: Command = {
   name: 'manifest rm',
   summary: 'Remove local indexes',
   usage: 'LIST [LIST...]',
-  examples: ['slipway manifest rm example.com/app:1'],
+  examples: ['slipway manifest rm example.com/app:1', 'slipway manifest rm example.com/app:1 example.com/app:2'],
   args: { min: 1 },
   options: [],
   async run(ctx, _, args) {
@@ -167,7 +173,10 @@ export const imagetoolsCreate: Command = {
   name: 'imagetools create',
   summary: 'Create an index from images at registries',
   usage: '[OPTIONS] SOURCE [SOURCE...]',
-  examples: ['slipway imagetools create -t example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64'],
+  examples: [
+    'slipway imagetools create -t example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64',
+    'slipway imagetools create --dry-run --append -t example.com/app:1 example.com/app:1-riscv64',
+  ],
   args: { min: 1 },
   options: [
     { name: 'annotation', type: 'list', placeholder: 'key=value', help: 'Set annotations of the index' },

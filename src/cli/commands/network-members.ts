@@ -33,7 +33,7 @@ export const networkDisconnect: Command = {
   name: 'network disconnect',
   summary: 'Take a container out of a network',
   usage: '[OPTIONS] NETWORK CONTAINER',
-  examples: ['slipway network disconnect app web'],
+  examples: ['slipway network disconnect app web', 'slipway network disconnect -f app web'],
   args: { min: 2, max: 2 },
   options: [{ name: 'force', short: 'f', type: 'boolean', help: 'Also what a container has left that is gone' }],
   async run(ctx, o, [network = '', name = '']) {

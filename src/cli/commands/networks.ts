@@ -142,7 +142,7 @@ export const networkRm: Command = {
   name: 'network rm',
   summary: 'Remove networks',
   usage: '[OPTIONS] NETWORK [NETWORK...]',
-  examples: ['slipway network rm app'],
+  examples: ['slipway network rm app', 'slipway network rm app db'],
   args: { min: 1 },
   options: [FORCE],
   async run(ctx, o, args) {
@@ -178,7 +178,7 @@ export const networkPrune: Command = {
   name: 'network prune',
   summary: 'Remove networks that no running container uses',
   usage: '[OPTIONS]',
-  examples: ['slipway network prune -f'],
+  examples: ['slipway network prune -f', 'slipway network prune --filter until=24h'],
   args: { min: 0, max: 0 },
   options: [
     { name: 'filter', type: 'list', placeholder: 'key=value', help: 'until=24h, label=…, label!=…' },

@@ -70,7 +70,7 @@ export const containerPrune: Command = {
   name: 'container prune',
   summary: 'Remove stopped containers',
   usage: '[OPTIONS]',
-  examples: ['slipway container prune -f'],
+  examples: ['slipway container prune -f', 'slipway container prune --filter until=24h'],
   args: { min: 0, max: 0 },
   options: [FILTER, FORCE],
   async run(ctx, o) {

@@ -219,7 +219,7 @@ export const logout: Command = {
   name: 'logout',
   summary: 'Sign out of a registry',
   usage: '[SERVER]',
-  examples: ['slipway logout example.azurecr.io'],
+  examples: ['slipway logout example.azurecr.io', 'slipway logout'],
   args: { min: 0, max: 1 },
   options: [],
   async run(ctx, _, args) {

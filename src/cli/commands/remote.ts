@@ -22,7 +22,7 @@ export const registryRm: Command = {
   name: 'registry rm',
   summary: 'Delete images at a registry',
   usage: 'NAME:TAG|NAME@DIGEST [...]',
-  examples: ['slipway registry rm localhost:5000/app:old'],
+  examples: ['slipway registry rm localhost:5000/app:old', 'slipway registry rm localhost:5000/app:1.0 localhost:5000/app:1.1'],
   args: { min: 1 },
   options: [],
   async run(ctx, _, args) {
@@ -42,7 +42,10 @@ export const registryReferrers: Command = {
   name: 'registry referrers',
   summary: 'List signatures, attestations and other referrers of an image',
   usage: '[OPTIONS] NAME',
-  examples: ['slipway registry referrers localhost:5000/app:1'],
+  examples: [
+    'slipway registry referrers localhost:5000/app:1',
+    'slipway registry referrers --artifact-type application/spdx+json localhost:5000/app:1',
+  ],
   args: { min: 1, max: 1 },
   options: [
     { name: 'artifact-type', type: 'string', placeholder: 'type', help: 'Show only this type' },

@@ -107,7 +107,7 @@ export const create: Command = {
   name: 'create',
   summary: 'Create a container without starting it',
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
-  examples: ['slipway create --name web -p 8080:80 whoami'],
+  examples: ['slipway create --name web -p 8080:80 whoami', 'slipway create --name once --rm busybox echo hello'],
   args: { min: 1 },
   stopAtFirstArg: true,
   failureExitCode: 125,

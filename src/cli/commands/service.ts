@@ -13,7 +13,7 @@ export const systemStart: Command = {
   name: 'system start',
   summary: 'Start the containers whose restart policies want it, as after a restart of the machine',
   usage: '',
-  examples: ['slipway system start'],
+  examples: ['slipway system start', 'slipway system start && slipway ps'],
   args: { min: 0, max: 0 },
   options: [],
   async run(ctx) {

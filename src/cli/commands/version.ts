@@ -6,7 +6,7 @@ export const version: Command = {
   name: 'version',
   summary: 'Show the version',
   usage: '[OPTIONS]',
-  examples: ['slipway version'],
+  examples: ['slipway version', "slipway version --format '{{.Client.Version}}'"],
   args: { min: 0, max: 0 },
   options: [{ name: 'format', short: 'f', type: 'string', placeholder: 'template', help: 'json, or a Go template' }],
   async run(ctx, o) {
@@ -26,7 +26,7 @@ export const builderVersion: Command = {
   name: 'builder version',
   summary: 'Show the version',
   usage: '',
-  examples: ['slipway builder version'],
+  examples: ['slipway builder version', 'slipway buildx version'],
   args: { min: 0, max: 0 },
   options: [],
   async run(ctx) {

@@ -121,7 +121,7 @@ export const volumeRm: Command = {
   name: 'volume rm',
   summary: 'Remove volumes',
   usage: '[OPTIONS] VOLUME [VOLUME...]',
-  examples: ['slipway volume rm data'],
+  examples: ['slipway volume rm data', 'slipway volume rm data cache'],
   args: { min: 1 },
   options: [{ name: 'force', short: 'f', type: 'boolean', help: 'Ignore missing volumes' }],
   async run(ctx, o, args) {
