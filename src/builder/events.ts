@@ -40,6 +40,8 @@ export type BuildEvent =
       readonly detail?: string;
       readonly url?: string;
       readonly source?: SourceExcerpt;
+      /** Of a file that the Dockerfile includes. */
+      readonly included?: boolean;
     }
   /** The original engine's own lines, as they are. */
   | { readonly type: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }

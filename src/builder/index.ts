@@ -11,7 +11,8 @@ export type {
   NamedContextRequest,
   ParsedContext,
 } from './context/index.ts';
-export { contextNameKey, openNamedContext, openRequested, parseContext, parseNamedContext } from './context/index.ts';
+export { contextNameKey, openNamedContext, openRequested, parseContext, parseNamedContext, partReader } from './context/index.ts';
+export { readDockerfile } from './graph/read.ts';
 export { type BuildEvent, stepReporter } from './events.ts';
 export type { VertexState } from './record/types.ts';
 export {

@@ -11,7 +11,7 @@ import type { BuildNetworks } from '../network/index.ts';
 import type { OciRuntime, Streams, TerminalEnds } from '../runtime/index.ts';
 import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
-import type { BuildContext, NamedContext } from './context/index.ts';
+import type { BuildContext, DockerfileSource, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { BuildRecords } from './record/index.ts';
 
@@ -98,7 +98,7 @@ export interface BuildSettings {
 export interface BuildJob extends Omit<BuildSettings, 'lock'> {
   /** What names of base images stand for, whatever they stand for now. */
   readonly lock?: BaseLock;
-  readonly dockerfile: { readonly name: string; readonly text: string };
+  readonly dockerfile: DockerfileSource;
   readonly context: BuildContext;
   /** By the names of `--build-context`. */
   readonly namedContexts: ReadonlyMap<string, NamedContext>;

@@ -297,17 +297,24 @@ export class BuildKitService {
           url: w.url,
           detail: w.message,
           location: {
-            sourceIndex: 0,
+            sourceIndex: Math.max(
+              0,
+              checked.files.findIndex(({ name: file }) => file === w.source.file),
+            ),
             ranges: [{ start: { line: w.source.range.start.line, character: 0 }, end: { line: w.source.range.end.line, character: 0 } }],
           },
         }));
         const lint = {
           warnings,
-          sources: [{ filename: checked.name, language: 'Dockerfile', data: Buffer.from(checked.text).toString('base64') }],
+          sources: checked.files.map((file) => ({
+            filename: file.name,
+            language: 'Dockerfile',
+            data: Buffer.from(file.text).toString('base64'),
+          })),
           ...(checked.error && { buildError: { message: checked.error.message, location: { sourceIndex: 0, ranges: [] } } }),
         };
         const text = checked.warnings
-          .map((w) => `\nWARNING: ${w.rule} - ${w.url}\n${w.description}\n${checked.name}:${w.source.range.start.line}\n`)
+          .map((w) => `\nWARNING: ${w.rule} - ${w.url}\n${w.description}\n${w.source.file}:${w.source.range.start.line}\n`)
           .join('');
         return { ...json(lint, text), 'result.statuscode': Buffer.from(checked.warnings.length > 0 || checked.error ? '1' : '0') };
       }

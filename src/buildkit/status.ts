@@ -162,7 +162,7 @@ export class BuildStatus {
               vertex: digestOf(vertex),
               level: 1n,
               short: Buffer.from(
-                `${e.rule === undefined ? '' : `${e.rule}: `}${e.message}${e.source ? ` (line ${e.source.range.start.line})` : ''}`,
+                `${e.rule === undefined ? '' : `${e.rule}: `}${e.message}${e.source ? ` (${e.included ? `${e.source.file}:` : 'line '}${e.source.range.start.line})` : ''}`,
               ),
               detail: e.detail === undefined ? [] : [Buffer.from(e.detail)],
               url: e.url ?? '',

@@ -31,12 +31,19 @@ export function readDirective(text: string, line: PhysicalLine, mark: '#' | '//'
   return { name, value: text.slice(valueStart, valueEnd), range };
 }
 
+/** `# slipway:features=…`: a directive of this program, which others read over as a comment. */
+export const isFeatures = (text: string, { start, end }: PhysicalLine): boolean =>
+  text.startsWith('#', start) && FEATURES.test(text.slice(start, end));
+
+const FEATURES = /^#\s*slipway:features\s*=/i;
+
 function scan(text: string, name: string, mark: '#' | '//', skipShebang: boolean): Directive | undefined {
   const reader = new LineReader(text);
   let line = reader.next();
   if (line !== undefined && skipShebang && text.startsWith('#!', line.start)) line = reader.next();
   const seen = new Set<string>();
   for (; line !== undefined; line = reader.next()) {
+    if (isFeatures(text, line)) continue;
     const found = readDirective(text, line, mark);
     if (found === undefined || seen.has(found.name)) return undefined;
     seen.add(found.name);

@@ -7,6 +7,7 @@ import { didYouMean } from './suggest.ts';
 
 /** What each of them allows. */
 const FEATURES = {
+  include: 'INCLUDE',
   limits: 'RUN --memory and RUN --cpus',
   'no-cache': 'RUN --no-cache',
   retry: 'RUN --retry',

@@ -3,6 +3,7 @@
 // that touch over a continuation stay as they are, and the result is parsed again and compared.
 import type { InstructionNode } from './ast.ts';
 import { readDirective } from './directives.ts';
+import type { PartReader } from './include.ts';
 import { type DockerfileOptions, parseDockerfile } from './stages.ts';
 import { decodeText } from './source.ts';
 import { type PlainInstruction, plainTree } from './tree.ts';
@@ -13,7 +14,8 @@ const INDENT = 4;
  * Formats a Dockerfile.
  * @throws SlipwayError as `parseDockerfile` does, for text that is no Dockerfile
  */
-export function formatDockerfile(input: string | Uint8Array, options: DockerfileOptions = {}): string {
+export function formatDockerfile(input: string | Uint8Array, o: DockerfileOptions = {}): string {
+  const options: DockerfileOptions = { ...o, include: unread };
   const text = decodeText(input);
   const before = instructionsOf(text, options);
   const verbatim = new Set<number>();
@@ -27,6 +29,9 @@ export function formatDockerfile(input: string | Uint8Array, options: Dockerfile
     verbatim.add(changed);
   }
 }
+
+/** What is included is not looked at: an instruction that may stand anywhere takes its place. */
+const unread: PartReader = (path) => ({ name: path, id: path, text: 'FROM scratch\n' });
 
 function instructionsOf(text: string, options: DockerfileOptions): PlainInstruction[] {
   const tree = plainTree(parseDockerfile(text, options));

@@ -13,6 +13,7 @@ export type { SourceFile } from './errors.ts';
 
 export { nearestStage, parseBeginning, parseDockerfile, parseInstruction, resolveStage, targetStage } from './stages.ts';
 export type { Dialect, Dockerfile, DockerfileOptions, InstructionOptions, Stage } from './stages.ts';
+export type { Part, PartReader } from './include.ts';
 export { findDirective } from './directives.ts';
 export { checkFrontend } from './frontend.ts';
 export { INSTRUCTION_NAMES } from './instructions/parse.ts';
@@ -25,6 +26,7 @@ export { exposedPorts } from './config/exposed-ports.ts';
 export { plainTree } from './tree.ts';
 export type { PlainInstruction, PlainRange, PlainTree } from './tree.ts';
 export { formatDockerfile } from './format.ts';
+export { flattenDockerfile } from './portable.ts';
 
 export { expandWord, expandWords } from './expand/words.ts';
 export type { Environment, Expansion, ExpandOptions, WordsExpansion } from './expand/shell.ts';

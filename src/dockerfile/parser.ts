@@ -3,7 +3,7 @@
 import type { SourceRange } from '../model/index.ts';
 import type { Directive, DockerfileNode, HeredocNode, InstructionNode, PairNode } from './ast.ts';
 import { isBlank, quote, skipSpace, trimEnd } from './chars.ts';
-import { readDirective } from './directives.ts';
+import { isFeatures, readDirective } from './directives.ts';
 import { LanguageFault, located } from './errors.ts';
 import type { SourceFile } from './errors.ts';
 import { findHeredocMarks, readHeredoc } from './heredoc.ts';
@@ -18,6 +18,8 @@ export type Escape = '\\' | '`';
 export interface ParseOptions {
   /** Put before the message of every error (the original builder does so). */
   readonly errorPrefix?: string;
+  /** What holds where no directive says otherwise. */
+  readonly escape?: Escape;
 }
 
 export interface ParsedText {
@@ -31,7 +33,7 @@ export interface ParsedText {
  * @throws SlipwayError 'invalid-argument' for text that cannot be cut into instructions.
  */
 export function parseText(file: SourceFile, options: ParseOptions = {}): ParsedText {
-  return new TextParser(file, options.errorPrefix ?? '').parse();
+  return new TextParser(file, options).parse();
 }
 
 const NO_COMMENTS: string[] = [];
@@ -43,11 +45,14 @@ class TextParser {
   readonly #reader: LineReader;
   readonly #directives: Directive[] = [];
   readonly #empty: SourceRange[] = [];
-  #escape: Escape = '\\';
+  #escape: Escape;
+  /** Behind `# slipway:features`, where other builders read no directive. */
+  #behindOwn = false;
 
-  constructor(file: SourceFile, prefix: string) {
+  constructor(file: SourceFile, { errorPrefix = '', escape = '\\' }: ParseOptions) {
     this.#file = file;
-    this.#prefix = prefix;
+    this.#prefix = errorPrefix;
+    this.#escape = escape;
     this.#reader = new LineReader(file.text);
   }
 
@@ -87,7 +92,7 @@ class TextParser {
   #head(line: PhysicalLine): boolean {
     const start = skipSpace(this.#file.text, line.start, line.end);
     const directive = readDirective(this.#file.text, { ...line, start }, '#');
-    if (directive === undefined) return false;
+    if (directive === undefined) return isFeatures(this.#file.text, line) && (this.#behindOwn = true);
     const earlier = this.#directives.find((other) => other.name === directive.name);
     const range = (earlier ?? directive).range;
     const refuse = (code: string, message: string): never => {
@@ -95,6 +100,8 @@ class TextParser {
     };
     if (earlier !== undefined) refuse('directive-twice', `only one ${directive.name} parser directive can be used`);
     if (directive.name === 'escape') {
+      if (this.#behindOwn)
+        refuse('directive-escape', 'the escape directive stands below # slipway:features, where other builders do not see it');
       if (directive.value === '\\' || directive.value === '`') this.#escape = directive.value;
       else refuse('directive-escape', `invalid escape token '${directive.value}' does not match \` or \\`);
     }
@@ -223,6 +230,7 @@ function parseArguments(name: string, line: LogicalLine, from: number, end: numb
     case 'WORKDIR':
     case 'STOPSIGNAL':
     case 'MAINTAINER':
+    case 'INCLUDE':
       return { words: wholeLine(line, from, end) };
     default:
       return {};

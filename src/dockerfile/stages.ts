@@ -8,6 +8,7 @@ import { toInstruction } from './instructions/parse.ts';
 import type { ArgInstruction, FromInstruction, Instruction } from './instructions/types.ts';
 import { emptyContinuation } from './diagnostic.ts';
 import { readFeatures } from './features.ts';
+import { included, Includer, type Inclusion, type PartReader } from './include.ts';
 import { parseSingle, parseText } from './parser.ts';
 import type { Escape } from './parser.ts';
 import { decodeText, joinRanges, lineRange } from './source.ts';
@@ -33,6 +34,8 @@ export interface Dockerfile extends SourceFile {
   /** The ARGs before the first FROM. */
   readonly metaArgs: readonly ArgInstruction[];
   readonly stages: readonly Stage[];
+  /** The INCLUDEs that were followed. */
+  readonly inclusions: readonly Inclusion[];
   /** What the parser itself warns of; `checkDockerfile` finds the rest. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -44,6 +47,8 @@ export interface DockerfileOptions {
   /** Shown in errors. Default: Dockerfile. */
   readonly name?: string;
   readonly dialect?: Dialect;
+  /** How INCLUDE is followed, where `# slipway:features` allows it. */
+  readonly include?: PartReader;
 }
 
 /**
@@ -72,18 +77,22 @@ export function parseBeginning(
   const metaArgs: ArgInstruction[] = [];
   const stages: { from: FromInstruction; commands: Instruction[] }[] = [];
   let error: SlipwayError | undefined;
+  const includer = new Includer(ast.escape, options.include);
+  let way: readonly string[] = [];
   try {
-    for (const node of ast.instructions) {
-      const instruction = toInstruction(file, node);
+    for (const { file: of, node, through } of includer.nodes(file, ast.instructions)) {
+      way = through;
+      const instruction = toInstruction(of, node);
+      way = [];
       const stage = stages.at(-1);
       if (instruction.kind === 'FROM') stages.push({ from: instruction, commands: [] });
       else if (stage !== undefined) stage.commands.push(instruction);
       else if (instruction.kind === 'ARG') metaArgs.push(instruction);
-      else throw languageError('no-stage', 'no build stage in current context', excerptOf(file, instruction.range));
+      else throw languageError('no-stage', 'no build stage in current context', excerptOf(of, instruction.range));
     }
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
-    error = e;
+    error = included(e, way);
   }
   const dockerfile: Dockerfile = {
     ...file,
@@ -99,7 +108,10 @@ export function parseBeginning(
       comments: from.node.comments,
       range: joinRanges(from.range, (commands.at(-1) ?? from).range),
     })),
-    diagnostics: emptyContinuations.map((range) => emptyContinuation(file, range)),
+    inclusions: includer.inclusions,
+    diagnostics: [...emptyContinuations.map((range) => ({ file, range })), ...includer.emptyContinuations].map((at) =>
+      emptyContinuation(at.file, at.range),
+    ),
   };
   return { dockerfile, error };
 }

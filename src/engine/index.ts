@@ -83,7 +83,8 @@ export {
   supervise as superviseStore,
   unpause as unpauseContainer,
 } from '../container/index.ts';
-export { formatDockerfile, parseBeginning, parseDockerfile, plainTree } from '../dockerfile/index.ts';
+export { partReader } from '../builder/index.ts';
+export { flattenDockerfile, formatDockerfile, parseBeginning, parseDockerfile, plainTree } from '../dockerfile/index.ts';
 export { hasLabels, openSink } from '../image/index.ts';
 export { parsePortSpec } from '../network/index.ts';
 export { MASKED_PATHS, parseKeys, READONLY_PATHS } from '../runtime/index.ts';

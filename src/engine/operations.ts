@@ -61,7 +61,8 @@ const unknown = ({ kind }: { readonly kind: string }): SlipwayError =>
 /** What the build checks found. */
 export interface Checked {
   readonly name: string;
-  readonly text: string;
+  /** The Dockerfile, and what it includes of which something was found. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
   readonly warnings: readonly (Diagnostic & { readonly url: string })[];
   /** Why a build would fail. */
   readonly error?: { readonly message: string; readonly hints: readonly string[]; readonly source?: SourceExcerpt };
@@ -92,12 +93,13 @@ function build(engine: Engine, o: BuildOperation, caller: Caller): Promise<Reply
       case 'compare':
         return (await import('./compare-engines.ts')).compareEngines(engine, job);
       case 'targets':
-        return targetsOf((await import('../dockerfile/index.ts')).parseDockerfile(job.dockerfile.text, { name: job.dockerfile.name }));
+        return targetsOf((await import('../builder/index.ts')).readDockerfile(job).dockerfile);
       case 'check': {
         const { ruleUrl } = await import('../dockerfile/index.ts');
         const { warnings, error } = await (await import('./build.ts')).lintBuild(engine, job);
         return {
-          ...job.dockerfile,
+          name: job.dockerfile.name,
+          files: filesOf(job.dockerfile, [...warnings, ...(error ? [error] : [])]),
           warnings: warnings.map((w) => ({ ...w, url: ruleUrl(w.rule as RuleName) })),
           ...(error && { error: { message: error.message, hints: error.hints, ...(error.source && { source: error.source }) } }),
         };
@@ -106,4 +108,13 @@ function build(engine: Engine, o: BuildOperation, caller: Caller): Promise<Reply
         throw unknown(o satisfies never);
     }
   });
+}
+
+function filesOf(
+  { name, text }: { readonly name: string; readonly text: string },
+  found: readonly { readonly source?: SourceExcerpt }[],
+): Checked['files'] {
+  const files = new Map([[name, { name, text }]]);
+  for (const { source } of found) if (source && !files.has(source.file)) files.set(source.file, { name: source.file, text: source.text });
+  return [...files.values()];
 }

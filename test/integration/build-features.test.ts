@@ -38,7 +38,7 @@ test('without the line, or for another feature, the syntax is refused; a feature
   );
   const unknown = await fails('# slipway:features=retries\nFROM busybox\n');
   assert.match(unknown, /unknown feature "retries"/);
-  assert.match(unknown, /features of this version: limits, no-cache, retry, variables/);
+  assert.match(unknown, /features of this version: include, limits, no-cache, retry, variables/);
   const classic = new Shop(shop.folder, { ...shop.env, DOCKER_BUILDKIT: '0' });
   write('# slipway:features=retry\nFROM busybox\nRUN --retry=3 true\n');
   assert.match((await classic.run('build', context)).stderr, /unknown flag: --retry|requires BuildKit/i);

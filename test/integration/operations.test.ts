@@ -119,7 +119,7 @@ test('what is stored is told by its ID; plan, checks, outline, targets and compa
   );
   const text = 'from scratch\nCOPY nothing /\nRUN --mount=type=nope x\n';
   const { reply: checked } = await sent({ kind: 'check', request: { ...request, dockerfile: { kind: 'text', text } } });
-  assert.equal(checked.text, text);
+  assert.equal(checked.files[0]?.text, text);
   assert.match(checked.error?.message ?? '', /nope/);
   const plain: BuildRequest = {
     ...request,

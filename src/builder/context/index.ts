@@ -5,11 +5,13 @@ export type {
   ContextRequest,
   ContextSource,
   DockerfileRequest,
+  DockerfileSource,
   NamedContext,
   NamedContextRequest,
   NamedDirectory,
 } from './types.ts';
 export { openNamedContext, openRequested } from './asked.ts';
 export { openContext } from './open.ts';
+export { partReader } from './parts.ts';
 export { contextKey, contextNameKey } from './names.ts';
 export { type ParsedContext, parseContext, parseNamedContext } from './source.ts';

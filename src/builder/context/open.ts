@@ -9,6 +9,7 @@ import { removeTree } from '../../sys/index.ts';
 import { stoppedBy } from '../../util/index.ts';
 import { folderWithin, gitOptions, httpAuthorization } from '../elsewhere.ts';
 import { looksLikeTar, unpackStream } from '../steps/unpack.ts';
+import { partReader } from './parts.ts';
 import { locateDockerfile, readDockerfile, readIgnore, readLock, type Located } from './locate.ts';
 import type { BuildContext, ContextOptions, ContextSource, NamedDirectory } from './types.ts';
 
@@ -136,7 +137,10 @@ export function makeContext(root: string, options: ContextOptions, stream: boole
     ignore: ignored?.filter,
     ...(ignored ? { ignoreFile: ignored.file } : {}),
     lock: () => at && readLock(at, root, options.wording),
-    dockerfile: () => (at ? readDockerfile(at, root, options.wording) : { name: 'Dockerfile', text: text! }),
+    dockerfile: () => ({
+      ...(at ? readDockerfile(at, root, options.wording) : { name: 'Dockerfile', text: text! }),
+      include: partReader(root, at),
+    }),
     dispose,
     [Symbol.dispose]: dispose,
   };

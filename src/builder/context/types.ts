@@ -1,6 +1,7 @@
 // What a build reads its files from. A context is a directory on disk plus the list of what it leaves out;
 // where it came from (a folder, an archive, a text on standard input) no longer matters to anybody past this folder.
 import type { Readable } from 'node:stream';
+import type { PartReader } from '../../dockerfile/index.ts';
 import type { LayoutImage } from '../../image/index.ts';
 import type { Digest } from '../../model/index.ts';
 import type { Elsewhere } from '../elsewhere.ts';
@@ -59,6 +60,13 @@ export interface ContextOptions {
   readonly keepGitDir?: boolean;
 }
 
+/** A Dockerfile, and how its INCLUDEs are followed. */
+export interface DockerfileSource {
+  readonly name: string;
+  readonly text: string;
+  readonly include?: PartReader;
+}
+
 /** A context ready to be read. `dispose` removes what was unpacked for it. */
 export interface BuildContext {
   /** The directory on disk. */
@@ -72,7 +80,7 @@ export interface BuildContext {
   /** The text of `.dockerignore` and its name, for messages that point at the excluding line. */
   readonly ignoreFile?: { readonly name: string; readonly text: string };
   /** Reads the Dockerfile. `name` is how messages call it. Throws not-found 'context.no-dockerfile'. */
-  dockerfile(): { readonly name: string; readonly text: string };
+  dockerfile(): DockerfileSource;
   /** The lock file beside the Dockerfile, if there is one. Throws invalid-argument 'context.lock' for what is no regular file. */
   lock(): { readonly name: string; readonly text: string } | undefined;
   dispose(): void;

@@ -45,7 +45,8 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
   const { state, skipped } = await lowering.lower(target);
   const checks = await runChecks(dockerfile, lowering, request);
   for (const d of [...(warning === undefined ? [] : [warning]), ...checks.warnings]) {
-    request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source });
+    const included = d.source.file !== dockerfile.name;
+    request.onEvent({ type: 'warning', rule: d.rule, message: d.message, detail: d.description, source: d.source, included });
   }
   failOnViolations(checks);
   if (request.context.ignoreFile) steps.during('[internal] load .dockerignore', () => undefined);

@@ -47,11 +47,11 @@ export async function lookUpBases(env: BuildEnvironment, request: BuildJob): Pro
 
 /** Makes the build checks, of all stages when no target is named; a build that would fail is a finding too. */
 export async function lint(env: BuildEnvironment, request: BuildJob): Promise<Linted> {
-  const { name, text } = request.dockerfile;
+  const { text, ...options } = request.dockerfile;
   let found: CheckResult = { warnings: [], violated: [] };
   try {
     frontendWarning(request);
-    const { dockerfile, error } = parseBeginning(text, { name });
+    const { dockerfile, error } = parseBeginning(text, options);
     found = checkBeginning(dockerfile, request.buildArgs['BUILDKIT_DOCKERFILE_CHECK']);
     if (error !== undefined) return { ...found, error };
     const lowering = new Lowering(new BaseImages(env, request), request, dockerfile);

@@ -9,6 +9,6 @@ export const frontendWarning = ({ dockerfile, buildArgs }: BuildJob): Diagnostic
 /** @throws SlipwayError 'dockerfile.…' */
 export function readDockerfile(request: BuildJob): { readonly dockerfile: Dockerfile; readonly warning: Diagnostic | undefined } {
   const warning = frontendWarning(request);
-  const { name, text } = request.dockerfile;
-  return { dockerfile: parseDockerfile(text, { name }), warning };
+  const { text, ...options } = request.dockerfile;
+  return { dockerfile: parseDockerfile(text, options), warning };
 }

@@ -107,21 +107,28 @@ const location = ({ start, end }: SourceRange) => ({
 });
 
 const byLine = ({ warnings }: Pick<Checked, 'warnings'>): Checked['warnings'] =>
-  warnings.toSorted((a, b) => a.source.range.start.line - b.source.range.start.line);
+  warnings.toSorted((a, b) =>
+    a.source.file === b.source.file ? a.source.range.start.line - b.source.range.start.line : a.source.file < b.source.file ? -1 : 1,
+  );
 
 function warningsOf(found: Checked): unknown {
+  const { files } = found;
+  const placed = (at: { readonly file: string; readonly range: SourceRange }): object => {
+    const index = files.findIndex(({ name }) => name === at.file);
+    return { ...(index > 0 && { sourceIndex: index }), ...location(at.range) };
+  };
   const warnings = found.warnings.map((w) => ({
     ruleName: w.rule,
     description: w.description,
     url: w.url,
     detail: w.message,
-    location: location(w.source.range),
+    location: placed(w.source),
   }));
   const { error } = found;
   return {
     warnings: warnings.length === 0 ? null : warnings,
-    sources: [{ filename: found.name, data: source(found.text), language: 'Dockerfile' }],
-    ...(error !== undefined && { buildError: { message: error.message, location: error.source ? location(error.source.range) : {} } }),
+    sources: files.map(({ name, text }) => ({ filename: name, data: source(text), language: 'Dockerfile' })),
+    ...(error !== undefined && { buildError: { message: error.message, location: error.source ? placed(error.source) : {} } }),
   };
 }
 

@@ -1,9 +1,9 @@
 // Commands on Dockerfiles as texts: the parser by itself, without a build or a store.
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { formatDockerfile, parseDockerfile, plainTree } from '../../engine/index.ts';
+import { basename, join, resolve } from 'node:path';
+import { flattenDockerfile, formatDockerfile, parseDockerfile, partReader, plainTree } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import { readInput, readStream, whyNotRead, writeFileAtomic } from '../../sys/index.ts';
+import { readInput, readStream, whyNotRead, writeFileAtomic, writeOutput } from '../../sys/index.ts';
 import type { Command, Context } from '../command.ts';
 import { renderExcerpt } from '../excerpt.ts';
 
@@ -45,7 +45,8 @@ export const ast: Command = {
   async run(ctx, _, args) {
     const name = args[0] ?? 'Dockerfile';
     const text = await read(ctx, name);
-    const tree = explained(ctx, () => plainTree(parseDockerfile(text, { name: shown(name) })));
+    const include = partReader(ctx.cwd, name === '-' ? undefined : { path: resolve(ctx.cwd, name), name });
+    const tree = explained(ctx, () => plainTree(parseDockerfile(text, { name: shown(name), include })));
     ctx.stdout.write(`${JSON.stringify(tree, null, 2).replace(RANGE, '[$1, $2, $3, $4]')}\n`);
   },
 };
@@ -81,5 +82,27 @@ export const format: Command = {
       }
     }
     return o.bool('check') && !o.bool('write') && differing > 0 ? 1 : 0;
+  },
+};
+
+export const flatten: Command = {
+  name: 'dockerfile flatten',
+  summary: 'Write a Dockerfile with all that it includes, for any builder',
+  usage: '[OPTIONS] [PATH]',
+  examples: ['slipway dockerfile flatten > Dockerfile.plain', 'slipway dockerfile flatten -f build/Dockerfile -o build/Dockerfile.plain .'],
+  args: { min: 0, max: 1 },
+  options: [
+    { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },
+    { name: 'output', short: 'o', type: 'string', placeholder: 'file', help: 'Write the result into a file instead of printing it' },
+  ],
+  async run(ctx, o, [path = '.']) {
+    const context = resolve(ctx.cwd, path);
+    const name = o.string('file') ?? join(path, 'Dockerfile');
+    const text = await read(ctx, name);
+    const include = partReader(context, name === '-' ? undefined : { path: resolve(ctx.cwd, name), name });
+    const plain = flattenDockerfile(text, { name: name === '-' ? shown(name) : basename(name), include });
+    const output = o.string('output');
+    if (output === undefined) ctx.stdout.write(plain);
+    else await writeOutput(resolve(ctx.cwd, output), plain, ctx.signal);
   },
 };

@@ -194,6 +194,9 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume create'], 'Create a volume', () => import('./volumes.ts').then((m) => m.volumeCreate)),
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
   ...same(['dockerfile format', 'dockerfile fmt'], 'Write Dockerfiles in one style', () => import('./dockerfile.ts').then((m) => m.format)),
+  ...same(['dockerfile flatten'], 'Write a Dockerfile with all that it includes, for any builder', () =>
+    import('./dockerfile.ts').then((m) => m.flatten),
+  ),
   ...same(['dockerfile ast'], 'Print the syntax tree of a Dockerfile as JSON', () => import('./dockerfile.ts').then((m) => m.ast)),
   ...same(['completion'], 'Print the completion script for bash, zsh or fish', () => import('./completion.ts').then((m) => m.completion)),
   {

@@ -104,7 +104,7 @@ export function warningReport(tracker: Tracker): string {
   const n = tracker.warnings.length;
   if (n === 0) return '';
   const lines = tracker.warnings.map((w) => {
-    const line = w.source ? ` (line ${w.source.range.start.line})` : '';
+    const line = w.source ? ` (${w.included ? `${w.source.file}:` : 'line '}${w.source.range.start.line})` : '';
     return ` - ${w.rule ? `${w.rule}: ` : ''}${w.message}${line}\n`;
   });
   return printable(`\n ${n} ${n === 1 ? 'warning' : 'warnings'} found:\n${lines.join('')}`);

@@ -19,13 +19,14 @@ const RESERVED: ReadonlySet<string> = new Set(['scratch', 'context']);
 
 /** Checks of single instructions, made while they are read: a file that ends in a mistake has these for what stands before it. */
 export function checkForm(dockerfile: Dockerfile, to: Reporter): void {
+  for (const i of dockerfile.inclusions) to.for(i).report('NonPortableSyntax', i.range, `INCLUDE ${i.path} is understood by Slipway alone`);
   for (const i of dockerfile.metaArgs) checkDescription('ARG', i, to);
   for (const { from, commands } of dockerfile.stages) {
-    checkFromWords(from, to.for(from.node));
+    checkFromWords(from, to.for(from));
     checkDescription('FROM', from, to);
     for (const i of commands) {
       if (i.kind === 'MAINTAINER')
-        to.for(i.node).report('MaintainerDeprecated', i.range, 'Maintainer instruction is deprecated in favor of using label');
+        to.for(i).report('MaintainerDeprecated', i.range, 'Maintainer instruction is deprecated in favor of using label');
       if (i.kind === 'ARG') checkDescription('ARG', i, to);
     }
   }
@@ -36,7 +37,7 @@ export function checkFile(dockerfile: Dockerfile, facts: FileFacts, globals: Rea
   checkNames(dockerfile, to);
   checkCasing(dockerfile, to);
   checkDefaultBases(dockerfile, facts, to);
-  for (const { from } of dockerfile.stages) checkFrom(dockerfile, from, facts, globals, to.for(from.node));
+  for (const { from } of dockerfile.stages) checkFrom(dockerfile, from, facts, globals, to.for(from));
 }
 
 function checkFromWords(from: FromInstruction, to: Reporter): void {
@@ -55,8 +56,9 @@ function checkNames(dockerfile: Dockerfile, to: Reporter): void {
   for (const { from, name } of dockerfile.stages) {
     if (name === undefined) continue;
     if (RESERVED.has(name))
-      to.report('ReservedStageName', from.range, `Stage name should not use the same name as reserved stage ${quote(name)}`);
-    if (seen.has(name)) to.report('DuplicateStageName', from.range, `Duplicate stage name ${quote(name)}, stage names should be unique`);
+      to.in(from).report('ReservedStageName', from.range, `Stage name should not use the same name as reserved stage ${quote(name)}`);
+    if (seen.has(name))
+      to.in(from).report('DuplicateStageName', from.range, `Duplicate stage name ${quote(name)}, stage names should be unique`);
     seen.add(name);
   }
 }
@@ -70,9 +72,13 @@ function checkCasing(dockerfile: Dockerfile, to: Reporter): void {
   const lower = all.filter((i) => isLower(i.node.keyword)).length;
   const upper = all.filter((i) => isUpper(i.node.keyword)).length;
   const [fits, name] = lower > upper ? [isLower, 'lowercase'] : [isUpper, 'uppercase'];
-  for (const { node, range } of all) {
-    if (!fits(node.keyword))
-      to.report('ConsistentInstructionCasing', range, `Command '${node.keyword}' should match the case of the command majority (${name})`);
+  for (const i of all) {
+    if (!fits(i.node.keyword))
+      to.in(i).report(
+        'ConsistentInstructionCasing',
+        i.range,
+        `Command '${i.node.keyword}' should match the case of the command majority (${name})`,
+      );
   }
 }
 
@@ -85,7 +91,11 @@ function checkDefaultBases(dockerfile: Dockerfile, facts: FileFacts, to: Reporte
       for (const { key, value } of args) if (value !== undefined) defaults.set(key, expandText(value, defaults, { escape }).value);
     for (const { from } of dockerfile.stages) {
       if (!facts.isImageName(expandText(from.base, defaults, { escape }).value))
-        to.report('InvalidDefaultArgInFrom', from.range, `Default value for ARG ${from.base} results in empty or invalid base image name`);
+        to.in(from).report(
+          'InvalidDefaultArgInFrom',
+          from.range,
+          `Default value for ARG ${from.base} results in empty or invalid base image name`,
+        );
     }
   } catch (error) {
     // the build itself says what is wrong
@@ -146,7 +156,7 @@ function checkDescription(instruction: 'ARG' | 'FROM', i: FromInstruction | ArgI
   const [first] = names;
   if (comment === undefined || first === undefined || names.includes(comment.split(' ')[0] ?? '')) return;
   const example = names.length > 1 ? '<arg_key>' : first;
-  to.for(i.node).report(
+  to.for(i).report(
     'InvalidDefinitionDescription',
     i.range,
     `Comment for ${instruction} should follow the format: \`# ${example} <description>\``,

@@ -1,8 +1,8 @@
 // Gathers what the checks find.
 import type { SourceRange } from '../../model/index.ts';
-import type { InstructionNode } from '../ast.ts';
 import { diagnose, type Diagnostic } from '../diagnostic.ts';
 import type { SourceFile } from '../errors.ts';
+import type { InstructionBase } from '../instructions/base.ts';
 import { applies, type CheckConfig, withComments } from './config.ts';
 import { RULES, type RuleName } from './rules.ts';
 
@@ -18,9 +18,17 @@ export class Reporter {
   }
 
   /** For an instruction, whose comments may skip rules. */
-  for({ comments }: InstructionNode): Reporter {
-    const config = withComments(this.#config, comments);
-    return config === this.#config ? this : new Reporter(this.#file, config, this.found);
+  for(i: Pick<InstructionBase<string>, 'node' | 'file'>): Reporter {
+    return this.#with(i.file, withComments(this.#config, i.node.comments));
+  }
+
+  /** For an instruction, whatever its comments say. */
+  in({ file }: { readonly file: SourceFile }): Reporter {
+    return this.#with(file, this.#config);
+  }
+
+  #with(file: SourceFile, config: CheckConfig): Reporter {
+    return config === this.#config && file === this.#file ? this : new Reporter(file, config, this.found);
   }
 
   report(rule: RuleName, range: SourceRange, message: string): void {

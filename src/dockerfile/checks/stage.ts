@@ -3,6 +3,7 @@ import { type ArgScope, declareArgs, expandInstruction, undefinedInMounts } from
 import { type ExpandOptions, NO_NAMES } from '../expand/shell.ts';
 import type { Instruction } from '../instructions/types.ts';
 import type { Dockerfile, Stage } from '../stages.ts';
+import { nonPortable } from '../portable.ts';
 import { suggest } from '../suggest.ts';
 import { didYouMean, type Reporter } from './reporter.ts';
 
@@ -26,16 +27,6 @@ const SECRET = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|sec
 /** Words of names that hold no secret: where one lies, and which. */
 const HARMLESS = /(?:_|^)(?:public|file|version)(?:_|$)/i;
 
-/** What stands in an instruction by leave of `# slipway:features`. */
-function nonPortable(i: Instruction): string | undefined {
-  if (i.file.features === undefined) return undefined;
-  const flag = i.kind === 'RUN' ? i.node.flags.find(({ text }) => /^--(?:no-cache|retry|memory|cpus)\b/.test(text)) : undefined;
-  if (flag !== undefined) return `RUN ${flag.text}`;
-  if (i.kind === 'COPY' && i.from?.includes('$')) return `COPY --from=${i.from}`;
-  const mount = i.kind === 'RUN' ? i.mounts.find(({ from }) => from?.includes('$')) : undefined;
-  return mount && `--mount=${mount.text}`;
-}
-
 export function checkStage(
   dockerfile: Dockerfile,
   stage: Stage,
@@ -50,7 +41,7 @@ export function checkStage(
   let { shell, workdirSet } = begin;
   const last = new Map<string, Instruction>();
   for (const i of [...triggers, ...stage.commands]) {
-    const to = reporter.for(i.node);
+    const to = reporter.for(i);
     const own = nonPortable(i);
     if (own !== undefined) to.report('NonPortableSyntax', i.range, `${own} is understood by Slipway alone`);
     switch (i.kind) {

@@ -7,7 +7,8 @@ export function parseOnbuild(reader: NodeReader): OnbuildInstruction {
   if (trigger === undefined) reader.fail('arguments', 'ONBUILD requires at least one argument');
   reader.flags();
   if (trigger.name === 'ONBUILD') reader.fail('onbuild-trigger', "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", trigger.range);
-  if (trigger.name === 'MAINTAINER' || trigger.name === 'FROM') {
+  const includes = trigger.name === 'INCLUDE' && reader.file.features?.has('include') === true;
+  if (trigger.name === 'MAINTAINER' || trigger.name === 'FROM' || includes) {
     reader.fail('onbuild-trigger', `${trigger.name} isn't allowed as an ONBUILD trigger`, trigger.range);
   }
   const line = original.replace(/^ONBUILD\s*/i, '');

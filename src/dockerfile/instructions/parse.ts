@@ -46,5 +46,7 @@ export function toInstruction(file: SourceFile, node: InstructionNode): Instruct
   if (parse !== undefined) return parse(reader);
   const near = suggest(node.keyword, INSTRUCTION_NAMES, false);
   const shown = near === undefined ? '' : ` (did you mean ${node.keyword === node.name ? near : near.toLowerCase()}?)`;
-  return reader.fail('unknown-instruction', `unknown instruction: ${node.keyword}${shown}`, node.keywordRange);
+  const allowed = node.name === 'INCLUDE' && file.features?.has('include') !== true;
+  const hints = allowed ? ['Slipway has it behind a line at the head of the file: # slipway:features=include'] : [];
+  return reader.fail('unknown-instruction', `unknown instruction: ${node.keyword}${shown}`, node.keywordRange, hints);
 }
