@@ -63,7 +63,8 @@ function wrongChecksum(text: string): string | undefined {
   return algorithm === 'sha256' ? undefined : 'unsupported digest algorithm';
 }
 
-async function gitOp(address: string, git: GitSource, flags: AddFlags, request: Elsewhere): Promise<SourceOp> {
+/** The source that a repository is; asks its server which commit is meant. @throws as `resolveCommit` does */
+export async function gitOp(address: string, git: GitSource, flags: AddFlags, request: Elsewhere): Promise<SourceOp> {
   const wanted = flags.checksum === undefined ? git : { ...git, checksum: flags.checksum };
   const commit = await resolveCommit(wanted, await gitOptions(git, request));
   const keepGitDir = flags.keepGitDir ?? git.keepGitDir ?? false;

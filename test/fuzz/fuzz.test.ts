@@ -17,7 +17,7 @@ for (const name of TARGETS) {
 }
 
 test('inputs that once failed', async () => {
-  for (const [name, input] of KEPT) (await loadTarget(name)).attempt(Buffer.from(input, 'base64'), new Random(0));
+  for (const [name, input] of KEPT) await (await loadTarget(name)).attempt(Buffer.from(input, 'base64'), new Random(0));
 });
 
 for (const name of ['after', 'meanwhile']) {

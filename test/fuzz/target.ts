@@ -9,7 +9,7 @@ export interface Target {
   /** The same input for the same random numbers. */
   readonly make: (r: Random) => Input;
   /** Throws when the code under test misbehaves; a typed rejection is right behaviour. `r` chooses how the input is fed. */
-  readonly attempt: (input: Input, r: Random) => void;
+  readonly attempt: (input: Input, r: Random) => void | Promise<void>;
 }
 
 export const asText = (input: Input): string => (typeof input === 'string' ? input : Buffer.from(input).toString());

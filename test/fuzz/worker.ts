@@ -26,7 +26,7 @@ do {
   Atomics.add(progress, 0, 1);
   const r = new Random(one);
   try {
-    target.attempt(target.make(r), r);
+    await target.attempt(target.make(r), r);
     const outside = getHeapStatistics().external_memory;
     if (outside > most) failure = overMemory(outside);
   } catch (error) {

@@ -186,6 +186,8 @@ for (const [what, make, code] of [
     Code.invalidArgument,
   ],
   ['a build within a build', (b: Builder) => b.op({ case: 'build', value: {} } as never), Code.unimplemented],
+  ['an address that is none', (b: Builder) => b.source('https://'), Code.invalidArgument],
+  ['an attribute that would have no effect', (b: Builder) => b.source('https://example.com/x', { 'http.perm': '493' }), Code.unimplemented],
   ['a source of another kind', (b: Builder) => b.source('ftp://x/y'), Code.unimplemented],
   [
     'an input of a mount that is not there',

@@ -1,7 +1,9 @@
 // Builds on builders elsewhere: the graph goes out as LLB, to a server of Slipway on a store of its own, and the image comes back.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findExecutable } from '../../src/sys/index.ts';
@@ -68,6 +70,38 @@ test('an image that is built elsewhere has the files and the configuration of on
   assert.equal(await config('remote'), await config('local'));
   const again = await here.run(['build', '--progress', 'plain', '--builder', builder, '-t', 'remote', ...APP]);
   assert.match(again.stderr, /CACHED/);
+});
+
+test('repositories and files of the web are fetched by the builder', async () => {
+  const files = join(api.folder, 'web');
+  mkdirSync(join(files, 'repo/sub'), { recursive: true });
+  writeFileSync(join(files, 'repo/sub/x'), 'from the repository\n');
+  writeFileSync(join(files, 'plain'), 'from the web\n');
+  const git = (...args: string[]): unknown =>
+    execFileSync('git', ['-C', join(files, 'repo'), '-c', 'user.name=t', '-c', 'user.email=t@t', '-c', 'commit.gpgsign=false', ...args]);
+  git('init', '-q', '-b', 'main');
+  git('add', '-A');
+  git('commit', '-q', '-m', 'one');
+  git('update-server-info');
+  const server = createServer(({ url = '' }, response) => {
+    const file = join(files, url.replace(/\?.*/, '').replace('repo.git', 'repo/.git'));
+    if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
+    response.end(readFileSync(file));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  using undo = new DisposableStack();
+  undo.defer(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const text = `FROM base\nADD ${web}/repo.git#main:sub /w/repo/\nADD ${web}/plain /w/\nRUN cat /w/repo/x /w/plain > /w/both\n`;
+  writeFileSync(join(api.folder, 'work/app/Elsewhere'), text);
+  await here.ok('build', '-t', 'local2', '-f', 'app/Elsewhere', 'app');
+  const { stderr, status } = await here.run(['build', '--builder', builder, '-t', 'remote2', '-f', 'app/Elsewhere', 'app']);
+  assert.equal(status, 0, stderr);
+  assert.match(await tree('remote2'), /w\/repo\/x/);
+  assert.equal(await tree('remote2'), await tree('local2'));
 });
 
 test('a builder that cannot be reached is passed over, and when none can that is said', async () => {

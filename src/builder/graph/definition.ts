@@ -12,8 +12,10 @@ import {
   withDefaultTag,
 } from '../../model/index.ts';
 import { graphOf, GrpcError } from '../../protocol/index.ts';
+import { gitSource, withoutCredentials } from '../../remote/index.ts';
 import type { CpuSlot } from '../../solver/index.ts';
 import { withCleanup } from '../../util/index.ts';
+import { gitOp } from '../elsewhere.ts';
 import type { Recorder } from '../record/index.ts';
 import type { Result } from '../result.ts';
 import { BaseImages, contextIdentifier } from '../sources/index.ts';
@@ -38,6 +40,14 @@ export async function buildDefinition(
       return `docker-image://${ref}@${id}`;
     },
     folder: contextIdentifier,
+    git: async (address, { keepGitDir, checksum }) => {
+      const git = gitSource(address);
+      if (git === undefined)
+        throw new SlipwayError('unsupported', 'build.definition', `${withoutCredentials(address)} is not known for a Git repository`, {
+          hints: ['an address by HTTP ends in .git'],
+        });
+      return gitOp(address, git, { keepGitDir, ...(checksum !== undefined && { checksum }) }, request);
+    },
   }).catch((e: unknown) => {
     throw e instanceof GrpcError
       ? new SlipwayError(e.code === 12 ? 'unsupported' : 'invalid-argument', 'build.definition', e.message, { cause: e })

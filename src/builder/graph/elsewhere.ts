@@ -1,6 +1,7 @@
 // A build whose graph is solved elsewhere: what goes there, and the image that comes back.
 import { formatReference, type ImageConfig, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
 import { definitionOf, GrpcError } from '../../protocol/index.ts';
+import { gitSource } from '../../remote/index.ts';
 import { sortedMap } from '../../util/index.ts';
 import type { StageState } from '../lower/index.ts';
 import { type BaseImages, imageIdOf } from '../sources/index.ts';
@@ -47,6 +48,7 @@ function definition(
   try {
     return definitionOf(node, {
       platform,
+      repository: (identifier) => gitSource(identifier)?.remote ?? identifier,
       // by its manifest where that is known, else by its name: the other side has its own store
       image: (identifier) => {
         const { ref, manifestDigest } = bases.get(imageIdOf(identifier));

@@ -14,6 +14,8 @@ type Parts = Record<string, unknown>;
 export interface EncodeOptions {
   /** What an image is called where it is brought from. */
   image(identifier: string): string;
+  /** The address that `git fetch` takes of a repository that a step names. */
+  repository(identifier: string): string;
   readonly platform: { readonly os: string; readonly architecture: string; readonly variant?: string };
 }
 
@@ -94,9 +96,14 @@ class Encoder {
         case 'file':
           return this.#files(node, op.actions);
         case 'exec':
+          if (op.output !== undefined || op.root !== undefined) throw unsupported('a program with several outputs');
           return this.#exec(node, op);
+        case 'merge':
+          return this.#merge(node);
+        case 'diff':
+          return this.#diff(node);
         default:
-          throw unsupported(op.kind);
+          throw unsupported((op satisfies never as Node['op']).kind);
       }
     })();
     if (ref) {
@@ -106,12 +113,43 @@ class Encoder {
     return ref;
   }
 
+  /** Nothing is laid on nothing: what is empty is left out. */
+  #merge(node: Node): Input | undefined {
+    const inputs = node.inputs.flatMap((n) => this.#refs.get(n) ?? []);
+    if (inputs.length < 2) return inputs[0];
+    return this.add({
+      inputs: inputs as never,
+      op: { case: 'merge', value: { inputs: inputs.map((_, i) => ({ input: BigInt(i) })) } as never },
+    });
+  }
+
+  #diff(node: Node): Input | undefined {
+    const [lower, upper] = node.inputs.map((n) => this.#refs.get(n));
+    if (lower === undefined) return upper;
+    const inputs = upper === undefined ? [lower] : [lower, upper];
+    return this.add({
+      inputs: inputs as never,
+      op: { case: 'diff', value: { lower: { input: 0n }, upper: { input: upper === undefined ? -1n : 1n } } as never },
+    });
+  }
+
   #source(node: Node): Input {
     const { op } = node;
-    if (op.kind !== 'source' || op.git) throw unsupported('a Git repository as a source');
-    const { identifier, http } = op;
+    if (op.kind !== 'source') throw unsupported(op.kind);
+    const { http, git } = op;
     const attrs: Record<string, string> = {};
-    if (http) {
+    let { identifier } = op;
+    if (git) {
+      const remote = this.#o.repository(identifier);
+      // who answers there is known to the hosts of this machine alone
+      if (!/^(?:https?|git):\/\//.test(remote)) throw unsupported('a Git repository by ssh');
+      if (!git.submodules) throw unsupported('a Git repository without its submodules');
+      identifier = `git://${remote.replace(/^(?:https?|git):\/\/(?:[^/@]*@)?/, '')}#${git.commit}${git.folder === '' ? '' : `:${git.folder}`}`;
+      attrs['git.fullurl'] = remote;
+      attrs['git.authtokensecret'] = 'GIT_AUTH_TOKEN';
+      attrs['git.authheadersecret'] = 'GIT_AUTH_HEADER';
+      if (git.keepGitDir) attrs['git.keepgitdir'] = 'true';
+    } else if (http) {
       attrs['http.filename'] = http.name;
       if (http.checksum !== undefined) attrs['http.checksum'] = http.checksum;
     } else if (identifier.startsWith('local://')) {

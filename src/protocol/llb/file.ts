@@ -112,7 +112,8 @@ function copyAction(c: FileActionCopy, input: number, from: Node): GraphAction {
   const name = c.src.split('/').findLast((word) => word !== '' && word !== '.');
   // without the wish for its contents, a directory goes into one that is named with a slash
   const into = !c.dirCopyContents && c.dest.endsWith('/') && name !== undefined && !c.allowWildcard;
-  const source = from.op.kind === 'source' && (from.op.identifier.startsWith('local://') || from.op.http !== undefined);
+  const source =
+    from.op.kind === 'source' && (from.op.identifier.startsWith('local://') || from.op.http !== undefined || from.op.git !== undefined);
   return {
     action: 'copy',
     instruction: c.attemptUnpackDockerCompatibility ? 'ADD' : 'COPY',

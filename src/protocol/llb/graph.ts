@@ -13,6 +13,8 @@ export interface Resolver {
   image(ref: string, platform: string | undefined): Promise<string>;
   /** The identifier of a folder by its key in `foldersOf`. */
   folder(key: string): string;
+  /** A repository: its address with what is wanted of it. */
+  git(address: string, o: { readonly keepGitDir: boolean; readonly checksum?: string }): Promise<GraphOp>;
 }
 
 /** A folder of the client that a definition reads. */
@@ -157,10 +159,54 @@ async function sourceNode(
     const { key } = folderOf({ identifier, attrs, ...more });
     return make.node({ kind: 'source', identifier: resolver.folder(key) }, [], identifier);
   }
+  if (identifier.startsWith('git://')) return make.node(await gitOp(identifier, attrs, resolver), [], identifier);
   if (/^https?:\/\//.test(identifier)) {
-    const name = attrs['http.filename'] ?? (new URL(identifier).pathname.split('/').at(-1) || 'index');
+    refuseOthers(identifier, attrs, HTTP_ATTRIBUTES);
+    const name = attrs['http.filename'] ?? fileName(identifier);
     const checksum = attrs['http.checksum'];
     return make.node({ kind: 'source', identifier, http: { name, ...(checksum !== undefined && { checksum }) } }, [], identifier);
   }
   throw unsupported(`sources ${identifier.split(':')[0]}: are not supported`);
+}
+
+/** What a file is called that has no name of its own. */
+function fileName(address: string): string {
+  const url = URL.parse(address);
+  if (url === null) throw new GrpcError(Code.invalidArgument, `${address} is no address`);
+  return url.pathname.split('/').at(-1) || 'index';
+}
+
+const HTTP_ATTRIBUTES = new Set(['http.filename', 'http.checksum', 'http.authheadersecret']);
+/** Secrets by these names are the ones that are asked for anyway; keys of hosts are those of this machine. */
+const GIT_ATTRIBUTES = new Set([
+  'git.fullurl',
+  'git.keepgitdir',
+  'git.checksum',
+  'git.authtokensecret',
+  'git.authheadersecret',
+  'git.knownsshhosts',
+  'git.mountsshsock',
+]);
+const SECRETS: Readonly<Record<string, RegExp>> = {
+  'git.authtokensecret': /^GIT_AUTH_TOKEN/,
+  'git.authheadersecret': /^GIT_AUTH_HEADER/,
+  'http.authheadersecret': /^HTTP_AUTH_HEADER/,
+};
+
+function refuseOthers(identifier: string, attrs: Readonly<Record<string, string>>, known: ReadonlySet<string>): void {
+  for (const [name, value] of Object.entries(attrs))
+    if (!known.has(name) || SECRETS[name]?.test(value) === false)
+      throw unsupported(`the attribute ${name}=${value} of ${identifier} is not supported`);
+}
+
+/** `git://host/path#ref:folder`, with the whole address in an attribute. */
+function gitOp(identifier: string, attrs: Readonly<Record<string, string>>, resolver: Resolver): Promise<GraphOp> {
+  refuseOthers(identifier, attrs, GIT_ATTRIBUTES);
+  const [, plain = identifier, fragment = ''] = /^([^#]*)(#.*)?$/s.exec(identifier) ?? [];
+  const address = attrs['git.fullurl'] || plain;
+  const checksum = attrs['git.checksum'];
+  return resolver.git(`${address.replace(/#.*$/s, '')}${fragment}`, {
+    keepGitDir: attrs['git.keepgitdir'] === 'true',
+    ...(checksum !== undefined && { checksum }),
+  });
 }
