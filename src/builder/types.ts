@@ -74,6 +74,8 @@ export interface BuildSettings {
   readonly limits?: StepLimits;
   /** IDs of the secrets and agents that the caller offers: statements about the image name them. */
   readonly secrets: readonly string[];
+  /** Those of the secrets whose content counts for the cache. */
+  readonly secretsInKey?: readonly string[];
   readonly ssh: readonly string[];
   /** What `--allow` grants: `network.host`, `security.insecure`. */
   readonly allow: readonly string[];
@@ -98,6 +100,8 @@ export interface BuildSettings {
 export interface BuildJob extends Omit<BuildSettings, 'lock'> {
   /** What names of base images stand for, whatever they stand for now. */
   readonly lock?: BaseLock;
+  /** What stands for the content of a secret in the keys of steps; undefined for one that does not count, or that there is not. */
+  secretDigest?(id: string): Promise<string | undefined>;
   readonly dockerfile: DockerfileSource;
   readonly context: BuildContext;
   /** By the names of `--build-context`. */

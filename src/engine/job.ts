@@ -66,6 +66,8 @@ export async function withJob<T>(
     namedContexts.set(name, opened);
   }
   const lock = mode === 'off' ? undefined : await openLock(engine, context.lock(), { mode, onEvent });
+  const counting =
+    request.secretsInKey && (await import('./secret-digest.ts')).secretDigests(engine, request.secretsInKey, session, signal);
   // awaited here: what is opened would be closed at once
   return await fn({
     ...settings,
@@ -78,5 +80,6 @@ export async function withJob<T>(
     onEvent,
     ...(debug && { debug }),
     ...(lock && { lock }),
+    ...(counting && { secretDigest: counting }),
   });
 }

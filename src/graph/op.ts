@@ -25,6 +25,8 @@ export interface ExecMount {
   readonly id?: string;
   readonly sharing?: 'shared' | 'private' | 'locked';
   readonly env?: string;
+  /** Of a secret whose content counts: what stands for that. */
+  readonly content?: string;
   readonly required?: boolean;
   /** Bytes. */
   readonly size?: number;

@@ -15,7 +15,7 @@ import { DatabaseCache, type CpuSlot } from '../../solver/index.ts';
 import { stepReporter } from '../events.ts';
 import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
 import { withoutCredentials } from '../../remote/index.ts';
-import { shownOp, type Recorder } from '../record/index.ts';
+import { statedOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildJob, BuildResult, BuildSource, BuiltCache } from '../types.ts';
 import { failOnViolations, runChecks } from './check.ts';
 import { readDockerfile } from './read.ts';
@@ -91,7 +91,7 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
             id: node.digest,
             name: node.meta.name,
             inputs: node.inputs.map((i) => i.digest),
-            op: shownOp(node.op),
+            op: statedOp(node.op),
           })),
         };
       },

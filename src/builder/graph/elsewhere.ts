@@ -28,6 +28,10 @@ export async function buildElsewhere(
     throw new SlipwayError('unsupported', 'build.elsewhere', 'a builder elsewhere has neither networks nor files of this machine', {
       hints: ['build it here: leave --builder out'],
     });
+  if ((request.secretsInKey ?? []).length > 0)
+    throw new SlipwayError('unsupported', 'build.elsewhere', 'the cache of a builder elsewhere goes by the names of secrets alone', {
+      hints: ['build it here: leave --builder out', 'or leave out cache=content'],
+    });
   const files = await env.remote(definition(node, bases, platform), request);
   const { rootfs, history = [], created } = files.config;
   const config: ImageConfig = { ...configOf(request, state), ...(created !== undefined && { created }), rootfs, history };

@@ -130,7 +130,9 @@ async function lowerMounts(
   };
   for (const m of expandRunMounts(i, env, { escape: c.dockerfile.escape })) {
     state.outline.mount(i, m);
-    const mount = await lowerMount(m, cwd, c.request.buildArgs['BUILDKIT_CACHE_MOUNT_NS'], show);
+    const lowered = await lowerMount(m, cwd, c.request.buildArgs['BUILDKIT_CACHE_MOUNT_NS'], show);
+    const content = m.type === 'secret' ? await c.request.secretDigest?.(m.id) : undefined;
+    const mount: ExecMount = content === undefined ? lowered : { ...lowered, content };
     if (mount.target === '/' || m.target === '') {
       throw new SlipwayError('invalid-argument', 'build.mount-target', 'invalid mount target "/"', {
         source: sourceOf(i),

@@ -166,6 +166,20 @@ function mountChanges(was: ExecOp, op: ExecOp): string[] {
   const changes = (['secret', 'ssh', 'cache'] as const)
     .filter((type) => ids(was, type) !== ids(op, type))
     .map((type) => `the ids of its ${type} mounts changed: ${ids(was, type) || 'none'} → ${ids(op, type) || 'none'}`);
+  const contents = (o: ExecOp): Map<string, string | undefined> =>
+    new Map(o.mounts.flatMap((m) => (m.type === 'secret' ? [[m.id ?? '', m.content]] : [])));
+  const before = contents(was);
+  for (const [id, content] of contents(op)) {
+    const old = before.get(id);
+    if (!before.has(id) || old === content) continue;
+    changes.push(
+      old === undefined
+        ? `the content of secret ${id} counts now`
+        : content === undefined
+          ? `the content of secret ${id} no longer counts`
+          : `the content of secret ${id} changed`,
+    );
+  }
   return changes.length > 0 ? changes : ['the options of its mounts changed'];
 }
 

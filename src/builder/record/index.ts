@@ -2,6 +2,6 @@
 export { Explainer, type Explanation } from './explain.ts';
 export { type BuildDescription, Recorder } from './recorder.ts';
 export { BuildRecords } from './records.ts';
-export { shownOp } from './shown-op.ts';
+export { statedOp } from './shown-op.ts';
 export { type BuildSummary, summarize } from './summary.ts';
 export type { BuildRecord, BuildStatus, StepInput, StepRecord } from './types.ts';

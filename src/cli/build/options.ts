@@ -134,7 +134,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
   },
   { name: 'rm', type: 'boolean', help: 'Remove intermediate containers after a successful build (original engine; on by default)' },
   { name: 'sbom', type: 'list', placeholder: 'true', help: 'Attach a bill of materials (SPDX)' },
-  { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR]' },
+  { name: 'secret', type: 'list', placeholder: 'id=…', help: 'Secret to expose to the build: id=NAME[,src=FILE|,env=VAR][,cache=content]' },
   { name: 'squash', type: 'boolean', help: 'Squash the layers that this build makes into one, upon the base' },
   { name: 'squash-all', type: 'boolean', help: 'Squash all layers into one, those of the base too' },
   { name: 'squash-stage', type: 'list', placeholder: 'stage', help: 'Squash the layers that a stage brings to the image into one' },

@@ -54,7 +54,7 @@ export async function readRequest(
     stdin: () => ctx.stdin,
     readDockerfile: () => dockerfileOf(ctx.stdin),
   });
-  const secrets = secretsOf(ctx, o);
+  const { secrets, secretsInKey } = secretsOf(ctx, o);
   const agents = new Map<string, SshAgent>();
   for (const text of o.list('ssh')) {
     const [id, paths] = agent(text, ctx.env, ctx.cwd);
@@ -109,6 +109,7 @@ export async function readRequest(
     ...(shm !== undefined && { shmSize: parseSize(shm) }),
     ulimits: o.list('ulimit').map(parseUlimit),
     secrets: [...secrets.keys()],
+    ...(secretsInKey.length > 0 && { secretsInKey }),
     ssh: [...agents.keys()],
     // asking for the host's network for all steps is allowing it, as in buildx
     allow: [
@@ -199,16 +200,19 @@ export function debugShell(ctx: Context, begin: (step: string, shell: readonly s
   };
 }
 
-function secretsOf(ctx: Context, o: ParsedOptions): Map<string, SecretSource> {
+function secretsOf(ctx: Context, o: ParsedOptions): { secrets: Map<string, SecretSource>; secretsInKey: string[] } {
   const secrets = new Map<string, SecretSource>();
+  const inKey = new Set<string>();
   for (const text of o.list('secret')) {
     const s = secret(text, ctx.env);
     const path = s.kind === 'file' ? resolve(ctx.cwd, s.path) : undefined;
     if (path !== undefined && s.kind === 'file' && !existsSync(path))
       throw new SlipwayError('not-found', 'flag.secret', `failed to stat ${s.path}: stat ${s.path}: no such file or directory`);
     secrets.set(s.id, path === undefined ? s : { kind: 'file', path });
+    if (s.inKey) inKey.add(s.id);
+    else inKey.delete(s.id);
   }
-  return secrets;
+  return { secrets, secretsInKey: [...inKey] };
 }
 
 /** SOURCE_DATE_EPOCH: seconds since the epoch. */

@@ -66,30 +66,34 @@ function pairs(flag: string, text: string): [string, string][] {
   });
 }
 
-export type Secret = { readonly id: string } & (
+export type Secret = { readonly id: string; /** Its content counts for the cache. */ readonly inKey: boolean } & (
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'value'; readonly data: Uint8Array }
 );
 
-/** `id=name[,src=path|,env=NAME][,type=file|env]`; without a source, the environment variable of that name, else the file. */
+/** `id=name[,src=path|,env=NAME][,type=file|env][,cache=content]`; without a source, the environment variable of that name, else the file. */
 export function secret(text: string, env: Environment): Secret {
   let id = '';
   let file: string | undefined;
   let variable: string | undefined;
   let type = '';
+  let inKey = false;
   for (const [key, value] of pairs('secret', text)) {
     if (key === 'id') id = value;
     else if (key === 'src' || key === 'source') file = value;
     else if (key === 'env') variable = value;
     else if (key === 'type' && (value === 'file' || value === 'env')) type = value;
+    else if (key === 'cache' && value === 'content') inKey = true;
+    else if (key === 'cache')
+      throw invalid('flag.secret', `unsupported cache mode "${value}" of a secret`, 'cache=content: another content runs the steps again');
     else if (key === 'type') throw invalid('flag.secret', `unsupported secret type "${value}"`);
     else throw invalid('flag.secret', `unexpected key '${key}' in '${key}=${value}'`);
   }
   if (id === '') throw invalid('flag.secret', 'secret missing ID', '--secret id=NAME,src=FILE');
   if (type === 'env') variable ??= file ?? id;
   const fromEnv = variable ?? (file === undefined && type !== 'file' && env[id] !== undefined ? id : undefined);
-  if (fromEnv !== undefined) return { id, kind: 'value', data: Buffer.from(env[fromEnv] ?? '') };
-  return { id, kind: 'file', path: file ?? id };
+  if (fromEnv !== undefined) return { id, inKey, kind: 'value', data: Buffer.from(env[fromEnv] ?? '') };
+  return { id, inKey, kind: 'file', path: file ?? id };
 }
 
 /** `default`, or `id=SOCKET`, or `id=KEY[,KEY...]`, as an id and paths; `default` alone is the agent of SSH_AUTH_SOCK. */
