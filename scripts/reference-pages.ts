@@ -6,6 +6,7 @@ import { guidePage, referencePage } from '../src/cli/pages.ts';
 import { RULES, type RuleName } from '../src/dockerfile/checks/rules.ts';
 import { checkFile, checkPage } from './check-pages.ts';
 import { dockerPage } from './docker-page.ts';
+import { libraryPage } from './library-page.ts';
 
 interface Described {
   /** `image ls`; the first is the one that the page is called by. */
@@ -59,7 +60,7 @@ function indexPage(all: readonly Described[]): string {
   });
   return `${NOTE}# Reference
 
-Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. See also [the Dockerfile language](dockerfile/README.md), [Docker's commands and flags, and what becomes of each](docker.md), [the build checks](checks.md), [environment variables](environment.md) and [exit codes](exit-codes.md).
+Every command with its flags, as this version has them; \`slipway COMMAND --help\` prints the same. See also [the Dockerfile language](dockerfile/README.md), [Docker's commands and flags, and what becomes of each](docker.md), [the build checks](checks.md), [the library](library.md), [environment variables](environment.md) and [exit codes](exit-codes.md).
 
 Before a command stand \`-D\` (where a bug of Slipway itself stands), \`--config FOLDER\` (of \`config.json\`) and \`--log-level\`. A flag's value follows
 it, or an equals sign; short flags without values may stand together (\`-it\`). A mistake in a flag ends with exit code 125.
@@ -93,6 +94,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['README.md', indexPage(all)],
     ['checks.md', checksPage()],
     ['docker.md', `${NOTE}${await dockerPage()}`],
+    ['library.md', `${NOTE}${libraryPage()}`],
     ...(Object.keys(RULES) as RuleName[]).map((name) => [checkFile(name), `${NOTE}${checkPage(name)}`] as const),
     ...all.map((d) => [fileOf(d.paths[0] ?? ''), commandPage(d)] as const),
   ]);

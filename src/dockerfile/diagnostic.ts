@@ -3,6 +3,7 @@ import type { SourceExcerpt, SourceRange } from '../model/index.ts';
 import { excerptOf } from './errors.ts';
 import type { SourceFile } from './errors.ts';
 
+/** A warning about one place. */
 export interface Diagnostic {
   /** The rule's name, such as `StageNameCasing`. */
   readonly rule: string;

@@ -27,6 +27,7 @@ export interface Stage {
   readonly range: SourceRange;
 }
 
+/** A Dockerfile that was parsed. */
 export interface Dockerfile extends SourceFile {
   readonly ast: DockerfileNode;
   readonly directives: readonly Directive[];
@@ -43,6 +44,7 @@ export interface Dockerfile extends SourceFile {
 /** Which builder's words the errors use. */
 export type Dialect = 'buildkit' | 'classic';
 
+/** How a text is read, and what errors call it. */
 export interface DockerfileOptions {
   /** Shown in errors. Default: Dockerfile. */
   readonly name?: string;
@@ -124,6 +126,7 @@ function noInstructions(file: SourceFile, classic: boolean): SlipwayError {
   return languageError('no-instructions', message, classic ? undefined : source);
 }
 
+/** `escape` is the character that continues a line. */
 export interface InstructionOptions extends DockerfileOptions {
   readonly escape?: Escape;
 }

@@ -13,6 +13,7 @@ import { checkStage, type StageEnd, type StageFacts } from './stage.ts';
 export { ruleSlug, ruleUrl } from './rules.ts';
 export type { RuleName } from './rules.ts';
 
+/** What the checks have to know of the build. */
 export interface CheckOptions extends FileFacts {
   /** What is declared before the first FROM, with its values. */
   readonly globals: ReadonlyMap<string, string>;
@@ -24,6 +25,7 @@ export interface CheckOptions extends FileFacts {
   readonly config?: string;
 }
 
+/** What was found. */
 export interface CheckResult {
   readonly warnings: readonly Diagnostic[];
   /** The rules for which the file asks that the build fails. */

@@ -6,6 +6,7 @@ import type { SourceFile } from '../errors.ts';
 import { parseFlags } from '../flags.ts';
 import type { Flags, FlagType } from '../flags.ts';
 
+/** What all instructions have. */
 export interface InstructionBase<K extends string> {
   readonly kind: K;
   /** The instruction on one line as Docker shows it in step names. */

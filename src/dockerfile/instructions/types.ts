@@ -122,6 +122,7 @@ export interface MaintainerInstruction extends InstructionBase<'MAINTAINER'> {
   readonly maintainer: string;
 }
 
+/** Every instruction of the language. */
 export type Instruction =
   | FromInstruction
   | RunInstruction
@@ -142,4 +143,5 @@ export type Instruction =
   | OnbuildInstruction
   | MaintainerInstruction;
 
+/** Their names, in capitals. */
 export type InstructionKind = Instruction['kind'];
