@@ -194,6 +194,7 @@ async function recorded(
     env.records,
     { identity, name, engine, tags, ...(target !== undefined && { target }), ...(ref !== undefined && { ref }) },
     startedAt,
+    () => env.layout.liveBuilds,
   );
   const onEvent = (e: BuildEvent): void => {
     recorder.event(e);

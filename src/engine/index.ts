@@ -19,6 +19,7 @@ export {
 export type { LoadedImage, StoreCaller, StoreEvent } from './store-operations.ts';
 export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
 export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';
+export { cancelBuild, followBuild } from './live.ts';
 export { buildHistory, type ShownBuild } from './history.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type MachineFacts, machineFacts } from './machine.ts';
@@ -90,7 +91,19 @@ export { parsePortSpec } from '../network/index.ts';
 export { MASKED_PATHS, parseKeys, READONLY_PATHS } from '../runtime/index.ts';
 
 // The words of requests, events and results.
-export type { BuildEvent, BuildSummary, BuildVolume, ContextList, Plan, PlannedStep, StageTest } from '../builder/index.ts';
+export type {
+  BuildEvent,
+  BuildRecord,
+  BuildSummary,
+  BuildVolume,
+  ContextList,
+  ExpectedStep,
+  LiveEvent,
+  Plan,
+  PlannedStep,
+  StageTest,
+  StepRecord,
+} from '../builder/index.ts';
 export type {
   Container,
   ContainerManager,

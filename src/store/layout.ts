@@ -25,6 +25,8 @@ export interface Layout {
   readonly bootstrap: string;
   /** `<id>/` below `run`: bundle, mount point, pid files. */
   readonly runContainers: string;
+  /** `<ref>.jsonl`: what happens in a running build. */
+  readonly liveBuilds: string;
   /** Mount points of builds and tools. */
   readonly mounts: string;
   readonly netns: string;
@@ -43,7 +45,14 @@ const UNDER_ROOT = {
   cacheMounts: 'cache-mounts',
   bootstrap: 'bootstrap',
 } as const;
-const UNDER_RUN = { runContainers: 'containers', mounts: 'mounts', netns: 'netns', network: 'network', runtime: 'runtime' } as const;
+const UNDER_RUN = {
+  runContainers: 'containers',
+  liveBuilds: 'builds',
+  mounts: 'mounts',
+  netns: 'netns',
+  network: 'network',
+  runtime: 'runtime',
+} as const;
 
 export function layout(root: string, run: string): Layout {
   const result = {};

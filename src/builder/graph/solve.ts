@@ -22,6 +22,7 @@ export async function solveNodes(
 ): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const vertices = verticesOf(nodes);
   const { solver, keys, used } = openSolver(env, request, driver, { running, recorder });
+  recorder?.expect(nodes);
   // the last one first: it is what decides how much is looked into
   const solved = await solver.solve(vertices.toReversed());
   used();

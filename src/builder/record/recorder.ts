@@ -7,6 +7,7 @@ import { processIdentity } from '../../sys/index.ts';
 import { randomId } from '../../util/index.ts';
 import type { BuildEvent } from '../events.ts';
 import { Explainer, type Explanation } from './explain.ts';
+import { LiveFile, removeLiveFiles } from './live.ts';
 import { shownOp } from './shown-op.ts';
 import type { BuildRecords } from './records.ts';
 import { type BuildSummary, summarize } from './summary.ts';
@@ -53,8 +54,17 @@ export class Recorder {
   readonly #decoders = new Map<string, TextDecoder>();
   #logSize = 0;
   readonly #explainer: Explainer;
+  readonly #live = new LiveFile();
+  readonly #liveFolder: (() => string) | undefined;
 
-  constructor(records: BuildRecords, { ref = '', ...o }: BuildDescription & { readonly ref?: string }, now: number) {
+  /** @param liveFolder where others read what happens while the build runs */
+  constructor(
+    records: BuildRecords,
+    { ref = '', ...o }: BuildDescription & { readonly ref?: string },
+    now: number,
+    liveFolder?: () => string,
+  ) {
+    this.#liveFolder = liveFolder;
     this.ref = REF.test(ref) ? ref : randomId(13).slice(0, 25);
     this.#records = records;
     this.#explainer = new Explainer(records, o.identity, this.ref);
@@ -77,9 +87,19 @@ export class Recorder {
     clearTimeout(this.#begin);
     this.#begin = undefined;
     this.#records.begin(this.#base);
+    if (this.#liveFolder === undefined) return;
+    const folder = this.#liveFolder();
+    removeLiveFiles(folder, (ref) => this.#records.isRunning(ref));
+    this.#live.open(folder, this.ref);
+  }
+
+  /** The steps that there may be, before any of them runs. */
+  expect(nodes: readonly Node[]): void {
+    this.#live.expect(nodes);
   }
 
   event(e: BuildEvent): void {
+    this.#live.event(e);
     switch (e.type) {
       case 'vertex': {
         // before the step runs: a build that is killed while it does stays in the history
@@ -176,6 +196,7 @@ export class Recorder {
       ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
     };
     this.#records.finish(record, [...this.#logs].map(([name, text]) => logSection(name, text.join(''))).join(''), this.#lists);
+    this.#live.close();
     return summarize(steps, now - base.startedAt);
   }
 

@@ -93,6 +93,11 @@ export class BuildRecords {
     );
   }
 
+  isRunning(ref: string): boolean {
+    const row = this.#db.read((sql) => sql.get<{ json: string }>("SELECT json FROM builds WHERE ref = ? AND status = 'running'", ref));
+    return row !== undefined && truthful(JSON.parse(row.json) as BuildRecord).status === 'running';
+  }
+
   log(ref: string): string {
     const row = this.#db.read((sql) => sql.get<{ log: Uint8Array }>('SELECT log FROM build_logs WHERE ref = ?', ref));
     return row ? zstdDecompressSync(row.log).toString('utf8') : '';
