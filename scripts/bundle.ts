@@ -1,4 +1,4 @@
-// Makes dist/: the program, its manual pages, and the Dockerfile language as a library with its types.
+// Makes dist/: the program, its manual pages, the page that shows builds, and the Dockerfile language as a library with its types.
 //
 // slipway.cjs starts the program, which is one file (scripts/program.ts). koffi stays outside, for it is native, and so do
 // libraries that few commands need. The form is CommonJS because Node's loader of modules costs 5 ms more at every start.
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { ENTRIES } from '../src/cli/commands/index.ts';
 import { manPages } from './man-pages.ts';
+import { writePage } from './page.ts';
 import { writeProgram } from './program.ts';
 
 /** Made aside, and renamed: a program that starts meanwhile finds either the old files or the new ones. */
@@ -48,6 +49,7 @@ for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
 }
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+await writePage(NEXT);
 mkdirSync(join(NEXT, 'man'));
 for (const [name, page] of await manPages(version)) writeFileSync(join(NEXT, 'man', name), page);
 

@@ -32,6 +32,7 @@ if [ "${1:-}" = --tests ]; then
   need ssh-agent openssh-client
   need ssh-keygen openssh-client
   need groff groff-base
+  need chromium chromium # the page of builds, in a browser
 fi
 [ -n "$want" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 sh scripts/setup.sh --tests
 echo "types"
 node_modules/.bin/tsc --noEmit
+node_modules/.bin/tsc --noEmit -p src/ui/page
 echo "lint"
 node_modules/.bin/oxlint --type-aware --quiet src test scripts bench
 echo "unused code"

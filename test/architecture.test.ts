@@ -18,7 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['builder'],
   ['engine'],
   ['docker', 'buildkit'],
-  ['api'],
+  ['api', 'ui'],
   ['cli'],
 ];
 const floorOf = (folder: string): number => FLOORS.findIndex((f) => f.includes(folder));
@@ -56,7 +56,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   docker: ['engine', 'model', 'util'],
   buildkit: ['engine', 'model', 'protocol', 'util'],
   api: ['buildkit', 'docker', 'engine', 'model', 'util'],
-  cli: ['api', 'docker', 'engine', 'model', 'util', 'sys'],
+  ui: ['engine', 'model', 'util'],
+  cli: ['api', 'ui', 'docker', 'engine', 'model', 'util', 'sys'],
 };
 
 test('adapters come in by one door: engine/, and the words of model/, util/, docker/ and protocol/', () => {

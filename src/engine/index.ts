@@ -17,7 +17,18 @@ export {
   type Reply,
 } from './operations.ts';
 export type { LoadedImage, StoreCaller, StoreEvent } from './store-operations.ts';
-export { type Ballast, type ImageSize, imageSize, imageTree, type ImageTreeNode, leanness, type Leanness } from './contents/index.ts';
+export {
+  type Ballast,
+  type ImageMap,
+  imageMap,
+  type ImageSize,
+  imageSize,
+  imageTree,
+  type ImageTreeNode,
+  leanness,
+  type Leanness,
+  type MappedFile,
+} from './contents/index.ts';
 export { EVENT_FILTERS, type EventOptions, events, type RecordedEvent } from './events.ts';
 export { cancelBuild, followBuild } from './live.ts';
 export { buildHistory, type ShownBuild } from './history.ts';

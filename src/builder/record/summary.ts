@@ -12,7 +12,7 @@ export interface BuildSummary {
   /** ms by which the steps that ran took longer than the time in which they ran. */
   readonly savedByParallelMs: number;
   /** Steps each of which waited for the one before, with their ms. */
-  readonly criticalPath: readonly { readonly name: string; readonly ms: number }[];
+  readonly criticalPath: readonly { readonly id: string; readonly name: string; readonly ms: number }[];
 }
 
 export function summarize(steps: readonly StepRecord[], wallMs: number): BuildSummary {
@@ -27,7 +27,7 @@ export function summarize(steps: readonly StepRecord[], wallMs: number): BuildSu
     cached: cached.length,
     savedByCacheMs: sum(cached.map((s) => s.savedMs ?? 0)),
     savedByParallelMs: Math.max(0, sum(ran.map(duration)) - busyTime(ran)),
-    criticalPath: path.map((s) => ({ name: s.name, ms: duration(s) })),
+    criticalPath: path.map((s) => ({ id: s.id, name: s.name, ms: duration(s) })),
   };
 }
 

@@ -147,6 +147,9 @@ export const ENTRIES: readonly Entry[] = [
   ...ofBuilder(['history inspect'], 'Show the steps and times of a build', () => import('./history.ts').then((m) => m.historyInspect)),
   ...ofBuilder(['history logs'], 'Show what the steps of a build wrote', () => import('./history.ts').then((m) => m.historyLogs)),
   ...ofBuilder(['history rm'], 'Forget builds', () => import('./history.ts').then((m) => m.historyRm)),
+  ...ofBuilder(['report'], 'Write a build as a page of HTML: graph, timeline, reasons, output, image', () =>
+    import('./report.ts').then((m) => m.report),
+  ),
   ...ofBuilder(['why'], 'Say why a step of a build ran', () => import('./history.ts').then((m) => m.why)),
   ...ofBuilder(['prune'], 'Remove what builds have kept', () => import('./build-cache.ts').then((m) => m.builderPrune)),
   ...ofBuilder(['du'], 'Show how much room the build cache takes', () => import('./build-cache.ts').then((m) => m.builderDu)),

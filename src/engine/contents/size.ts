@@ -96,7 +96,7 @@ export const largest = <T extends { readonly size: number; readonly path: string
 /** Not the root, and not one that only holds one large folder. */
 const isWorthNaming = (f: Folder): boolean => f.path !== '/' && f.largest < f.size * 0.8;
 
-function duplicatesIn(files: readonly ImageFile[]): Duplicate[] {
+export function duplicatesIn(files: readonly ImageFile[]): Duplicate[] {
   const same = new Map<string, { size: number; paths: string[] }>();
   for (const { digest, size, path } of files) {
     if (digest === undefined) continue;
