@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { parseArgs } from '../src/cli/args.ts';
 import { findCommand } from '../src/cli/commands/index.ts';
+import { slugOf } from '../scripts/slug.ts';
 import { partsOf } from './support/documents.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -80,10 +81,40 @@ test('Azure Pipelines', async () => {
   assert.equal(commands, 3);
 });
 
+const withoutBlocks = (text: string): string => text.replaceAll(/^( *)```[\s\S]*?^\1```$/gm, '');
+
+/** What the headings of a page can be reached by. */
+function anchorsOf(page: string): Set<string> {
+  const found = new Map<string, number>();
+  return new Set(
+    [...withoutBlocks(readFileSync(page, 'utf8')).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
+      const slug = slugOf(heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'));
+      const before = found.get(slug) ?? 0;
+      found.set(slug, before + 1);
+      return before === 0 ? slug : `${slug}-${before}`;
+    }),
+  );
+}
+
 test('links between pages lead somewhere', () => {
   for (const page of globSync(['*.md', 'docs/**/*.md', 'samples/**/*.md'], { cwd: PROJECT })) {
-    const text = readFileSync(join(PROJECT, page), 'utf8').replaceAll(/^( *)```[\s\S]*?^\1```$/gm, '');
-    for (const [, to = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
-      assert.ok(existsSync(join(PROJECT, dirname(page), to)), `${page} links to ${to}`);
+    const text = withoutBlocks(readFileSync(join(PROJECT, page), 'utf8'));
+    for (const [, to = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)[^)]*\)/g)) {
+      const [path = '', anchor] = to.split('#');
+      const target = path === '' ? join(PROJECT, page) : join(PROJECT, dirname(page), path);
+      assert.ok(existsSync(target), `${page} links to ${to}`);
+      if (anchor !== undefined) assert.ok(anchorsOf(target).has(anchor), `${page} links to ${to}, and there is no such heading`);
+    }
+  }
+});
+
+test('the README of a folder lists its pages', () => {
+  for (const folder of ['docs/guide', 'docs/lab', 'docs/decisions', 'docs/reference/dockerfile', 'samples']) {
+    const text = readFileSync(join(PROJECT, folder, 'README.md'), 'utf8');
+    const pages = globSync(folder === 'samples' ? '*/README.md' : '*.md', { cwd: join(PROJECT, folder) }).filter(
+      (name) => name !== 'README.md',
+    );
+    for (const page of pages)
+      assert.match(text, new RegExp(`\\]\\(${page.replace('/README.md', '(?:/README.md)?')}[)#]`), `${folder}: ${page}`);
   }
 });

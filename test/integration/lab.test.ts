@@ -43,12 +43,15 @@ function play(chapter: number, wrong: readonly Wrong[], solved = true): void {
   const cwd = folder(chapter);
   mkdirSync(cwd, { recursive: true });
   assert.equal(lab(`start ${chapter} ${cwd}`).status, 0);
+  const hints = new Set<string>();
   for (const [does, said] of wrong) {
     const typed = type(does, cwd);
     const { status, text } = lab('check');
     assert.match(text, said, `after: ${does}\n${typed}`);
     assert.equal(status, 1);
+    hints.add(said.exec(text)?.[0] ?? '');
   }
+  assert.ok(hints.size >= 5, 'five typical mistakes, each with a hint of its own');
   if (!solved) return;
   assert.equal(lab('reset').status, 0);
   const solution = spawnSync('slipway', ['lab', 'solution'], { env, encoding: 'utf8' }).stdout;
