@@ -112,9 +112,9 @@ export const BUILD_OPTIONS: readonly Option[] = [
   {
     name: 'plan',
     type: 'string',
-    implied: 'text',
-    placeholder: 'text|dot|mermaid|json',
-    help: 'Print the graph and what would run, without building',
+    implied: 'auto',
+    placeholder: 'text|boxes|dot|mermaid|json',
+    help: 'Print the graph and what would run, without building; a terminal gets boxes',
   },
   { name: 'platform', type: 'list', placeholder: 'os/arch', help: 'Set the target platform; several create an image index' },
   { name: 'progress', type: 'string', placeholder: 'auto|plain|tty|quiet|rawjson|none', help: 'Type of progress output' },

@@ -1,17 +1,20 @@
 // What `build --plan` prints: text for people, dot and mermaid for drawings, JSON for programs.
 import type { Plan, PlannedStep } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
+import { type BoxOptions, boxes } from './plan-boxes.ts';
 
-const FORMATS: Readonly<Record<string, (plan: Plan) => string>> = {
+const FORMATS: Readonly<Record<string, (plan: Plan, terminal: BoxOptions) => string>> = {
   text,
+  boxes,
   dot,
   mermaid,
   json: (plan) => `${JSON.stringify(plan, null, 2)}\n`,
 };
 
-/** Throws invalid-argument 'flag.plan' for a format that there is not. */
-export function planFormat(format: string): (plan: Plan) => string {
-  const found = FORMATS[format === 'true' ? 'text' : format];
+/** @param isTerminal where no format is asked for, a terminal gets boxes. @throws invalid-argument 'flag.plan' for a format that there is not */
+export function planFormat(format: string, isTerminal: boolean): (plan: Plan, terminal: BoxOptions) => string {
+  const name = format === 'auto' || format === 'true' ? (isTerminal ? 'boxes' : 'text') : format;
+  const found = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
   if (found === undefined)
     throw new SlipwayError('invalid-argument', 'flag.plan', `invalid format ${JSON.stringify(format)} of a plan`, {
       hints: [`--plan=${Object.keys(FORMATS).join('|')}`],

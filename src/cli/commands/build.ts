@@ -85,8 +85,9 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     const plan = o.string('plan');
     if (plan !== undefined && plan !== 'false') {
       end(false);
-      const format = planFormat(plan);
-      ctx.stdout.write(format(await performBuild(ctx, { kind: 'plan', request, ...(caches && { caches }) }, caller)));
+      const format = planFormat(plan, ctx.stdout.isTTY);
+      const terminal = { columns: ctx.stdout.columns ?? 80, color: ctx.settings.color && ctx.stdout.isTTY };
+      ctx.stdout.write(format(await performBuild(ctx, { kind: 'plan', request, ...(caches && { caches }) }, caller), terminal));
       return 0;
     }
     if (tests !== undefined) {

@@ -4,12 +4,15 @@ import { dirname, join } from 'node:path';
 import { buildHistory, type ShownBuild } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { humanDuration, nearest } from '../../util/index.ts';
-import type { Command, Option } from '../command.ts';
+import { span } from '../bars.ts';
+import type { Command, Context, Option } from '../command.ts';
 import { parseFilters, renderRows } from '../format.ts';
 import { compileTemplate } from '../template/index.ts';
 import { seconds } from '../progress/display.ts';
 import { summaryText } from '../progress/summary.ts';
 import { table } from '../table.ts';
+
+type Step = ShownBuild['record']['steps'][number];
 
 const FORMAT: Option = { name: 'format', type: 'string', placeholder: 'template', help: 'table, json, or a Go template' };
 const STATUS = { running: 'Running', completed: 'Completed', error: 'Error', canceled: 'Canceled' } as const;
@@ -170,14 +173,29 @@ export const historyInspect: Command = {
       s.state === 'cached'
         ? `cached${s.savedMs === undefined ? '' : ` (${seconds(s.savedMs)})`}`
         : seconds((s.endedAt ?? 0) - (s.startedAt ?? s.endedAt ?? 0));
+    const bars = waterfall(ctx, build);
     const steps = record.steps.map((s, i) => [
       `#${i + 1}`,
-      s.name,
+      bars === undefined || s.name.length <= bars.room ? s.name : `${s.name.slice(0, bars.room - 1)}…`,
+      ...(bars === undefined ? [] : [bars.of(s)]),
       s.state === 'done' || s.state === 'cached' ? took(s) : `${s.state} ${took(s)}`,
     ]);
-    ctx.stdout.write(`${table(head)}\n${table([['STEP', 'NAME', 'TIME'], ...steps])}\n${summaryText(summary)}`);
+    const columns = ['STEP', 'NAME', ...(bars === undefined ? [] : ['WHEN']), 'TIME'];
+    ctx.stdout.write(`${table(head)}\n${table([columns, ...steps])}\n${summaryText(summary)}`);
   },
 };
+
+/** On a terminal, when each step ran; `room` is what is left for names. */
+function waterfall(ctx: Context, { record, summary }: ShownBuild): { readonly room: number; readonly of: (s: Step) => string } | undefined {
+  if (!ctx.stdout.isTTY) return undefined;
+  const columns = ctx.stdout.columns ?? 80;
+  const width = Math.max(10, Math.min(40, Math.floor(columns / 3)));
+  const share = (at: number): number => (at - record.startedAt) / Math.max(1, summary.wallMs);
+  return {
+    room: Math.max(16, columns - width - 30),
+    of: (s) => (s.startedAt === undefined ? '' : span(share(s.startedAt), share(s.endedAt ?? s.startedAt), width)),
+  };
+}
 
 export const historyLogs: Command = {
   name: 'builder history logs',
