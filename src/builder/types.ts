@@ -2,7 +2,7 @@
 import type { ContentStore, Lease, Leases } from '../content/index.ts';
 import type { Diagnostic } from '../dockerfile/index.ts';
 import type { Image, ImageStore, LayoutImage } from '../image/index.ts';
-import type { Digest, ImageConfig, Platform, Session, Ulimit } from '../model/index.ts';
+import type { BuilderEndpoint, Digest, ImageConfig, Platform, Session, Ulimit } from '../model/index.ts';
 import type { Op, StepLimits } from '../graph/index.ts';
 import type { Llb } from '../protocol/index.ts';
 import type { Imports } from '../solver/index.ts';
@@ -40,8 +40,8 @@ export interface BuildVolume {
 
 /** What is asked for, as data. */
 export interface BuildSettings {
-  /** Addresses of builders elsewhere; one of them builds instead of this machine. */
-  readonly builders?: readonly string[];
+  /** Builders elsewhere, which build instead of this machine. */
+  readonly builders?: readonly BuilderEndpoint[];
   readonly definition?: DefinitionRequest;
   /** What the record of the build is called, instead of a name of its own. */
   readonly ref?: string;

@@ -1,30 +1,27 @@
-// What all commands of builds have in common: `--builder`, which is this machine unless a build names others by their addresses, and `-D`.
+// What all commands of builds have in common: `--builder`, which is this machine unless a build names others, and `-D`.
 import { SlipwayError } from '../model/index.ts';
-import type { Command, Option, ParsedOptions } from './command.ts';
+import type { Command, Option } from './command.ts';
 
 const BUILDER: Option = {
   name: 'builder',
   type: 'string',
   placeholder: 'name',
-  help: 'Builder to use: default, or for a build the addresses of others (unix://, tcp://)',
+  help: 'Builder to use: default, or for a build a set of builders, or addresses (unix://, tcp://, ssh://, dns://)',
 };
 const DEBUG: Option = { name: 'debug', short: 'D', type: 'boolean', help: 'Show where in Slipway an error comes from' };
 /** `build --debug` opens a shell. */
 const BUILD_DEBUG: Option = { ...DEBUG, name: 'debug-log' };
 
-/** @throws SlipwayError `cli.no-builder` */
-export function checkBuilder(name: string | undefined): void {
+/** For what only this machine has. @throws SlipwayError `cli.no-builder` */
+function checkBuilder(name: string | undefined, what: string): void {
   if (name === undefined || name === '' || name === 'default') return;
-  throw new SlipwayError('not-found', 'cli.no-builder', `no builder ${JSON.stringify(name)} found`, {
-    hints: ['slipway builds on this machine: its one builder is called default'],
+  throw new SlipwayError('not-found', 'cli.no-builder', `no builder ${JSON.stringify(name)} found for ${what}`, {
+    hints: ['only builds run elsewhere: this is about this machine, whose builder is called default'],
   });
 }
 
-/** The addresses of builders elsewhere, of `--builder` or SLIPWAY_BUILDERS; none for this machine. */
-export function buildersOf(o: ParsedOptions, env: NodeJS.ProcessEnv): string[] {
-  const given = o.string('builder') ?? env['SLIPWAY_BUILDERS'] ?? '';
-  return given.includes('://') ? given.split(',').filter((address) => address !== '') : [];
-}
+/** Commands that other machines have a part in. */
+const KNOW_BUILDERS = new Set(['build', 'builder ls', 'builder inspect', 'builder use', 'builder create', 'builder rm', 'builder stop']);
 
 /** A command with the flags that it shares with all others on builds. */
 export function withBuilderFlags(command: Command): Command {
@@ -34,8 +31,8 @@ export function withBuilderFlags(command: Command): Command {
     options: [...command.options, BUILDER, debug],
     run(ctx, o, args) {
       const builder = o.string('builder');
-      // a build is the one thing that other machines can do
-      if (command.name !== 'build' || builder?.includes('://') !== true) checkBuilder(builder);
+      // these look for it themselves
+      if (!KNOW_BUILDERS.has(command.name)) checkBuilder(builder, command.name);
       if (o.bool(debug.name)) (ctx.env as NodeJS.ProcessEnv)['SLIPWAY_DEBUG'] = '1';
       return command.run(ctx, o, args);
     },

@@ -11,7 +11,6 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
     /^(?:(?:builder |buildx )?bake|buildx f)$/,
     'slipway reads no bake files: docker buildx bake works with slipway serve, or call slipway build for each target',
   ],
-  [/^build(?:er|x) (?:create|rm)$/, 'slipway builds on this machine: its one builder is called default'],
   [/^(?:builder|buildx|system) dial-stdio$/, NO_DAEMON],
   [
     /^build(?:er|x) history (?:export|import|trace)$/,
@@ -32,6 +31,7 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
 /** Why a command of Docker is refused; undefined for other words. */
 export const whyNoCommand = (words: string): string | undefined => COMMANDS.find(([pattern]) => pattern.test(words))?.[1];
 
+const STARTS_NONE = 'slipway starts no builders: they run already, and go on';
 const V1_ALONE = 'only control groups of version 1 have it, and Docker ignores it elsewhere';
 const REAL_TIME = 'it needs a kernel with real-time groups, which no distribution ships';
 const ONE_DEVICE = 'single devices are not limited; --blkio-weight weighs all of them';
@@ -101,6 +101,15 @@ const FLAGS: readonly (readonly [RegExp, Readonly<Record<string, string>>])[] = 
       progress: 'nothing is drawn on the way',
     },
   ],
+  [
+    /^(?:builder|buildx) create$/,
+    {
+      'buildkitd-config': STARTS_NONE,
+      'buildkitd-flags': STARTS_NONE,
+      platform: 'a builder says itself for which platforms it builds',
+    },
+  ],
+  [/^(?:builder|buildx) rm$/, { 'keep-daemon': STARTS_NONE, 'keep-state': STARTS_NONE }],
   [/^(?:builder |buildx )?imagetools inspect$/, { format: 'use --raw, which prints JSON' }],
 ];
 

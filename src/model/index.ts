@@ -26,3 +26,4 @@ export { formatPlatform, hostPlatform, matchesPlatform, parsePlatform, platformO
 export type { Platform } from './platform.ts';
 export { formatLock, type LockedImage, parseLock } from './lock.ts';
 export { parseUlimit, type Ulimit } from './ulimit.ts';
+export type { BuilderEndpoint, BuilderTls } from './builder.ts';

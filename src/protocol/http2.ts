@@ -7,6 +7,8 @@ const WINDOW = 4 << 20;
 const SETTINGS: Settings = { initialWindowSize: WINDOW, maxConcurrentStreams: 1000, enablePush: false };
 
 export function serverOn(stream: Duplex): ServerHttp2Session {
+  // a client that has gone without a word; no half of a connection of HTTP/2 is of use
+  stream.once('end', () => stream.destroy());
   const session = performServerHandshake(stream, { settings: { initialWindowSize: WINDOW, maxConcurrentStreams: 1000 } });
   session.setLocalWindowSize(WINDOW * 4);
   return session;

@@ -1,7 +1,7 @@
 // `serve` in this process, on a store of its own with one small image, and its workers as they are in use.
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { serveApi } from '../../src/api/index.ts';
+import { type Host, serveApi, type Tls } from '../../src/api/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 import { removeTree } from '../../src/sys/index.ts';
 import { addImage } from '../integration/container-fixture.ts';
@@ -14,13 +14,16 @@ export interface ApiServer {
   readonly folder: string;
   /** Of the socket. */
   readonly path: string;
+  /** Of the address on loopback, with TLS where that was asked for. */
+  readonly port: number;
   readonly environment: Readonly<Record<string, string>>;
   /** One request; what comes back as JSON is parsed. */
   request(line: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<RawAnswer & { readonly json: any }>;
   close(): Promise<void>;
 }
 
-export async function apiServer(): Promise<ApiServer> {
+/** @param o.tls serves loopback by TLS as well */
+export async function apiServer(o: { readonly tls?: Tls } = {}): Promise<ApiServer> {
   const folder = mkdtempSync('/dev/shm/slipway-api-');
   const [root, run] = [join(folder, 'root'), join(folder, 'run')];
   const environment = environmentOf({ folder, root, run });
@@ -29,23 +32,25 @@ export async function apiServer(): Promise<ApiServer> {
   addImage(await engine.containers(), 'tiny', { Env: ['PATH=/bin'], Cmd: ['echo', 'hello'], Labels: { image: 'test' } }, () => {});
   const path = join(folder, 'docker.sock');
   const stop = new AbortController();
-  const listening = Promise.withResolvers<unknown>();
+  const listening = Promise.withResolvers<readonly Host[]>();
   const serving = serveApi({
     engine,
     program: { version: '1.2.3', debug: false, root, environment: {}, registries: {} },
     worker: { command: [SLIPWAY], environment },
-    hosts: [{ kind: 'unix', path }],
+    hosts: [{ kind: 'unix', path }, ...(o.tls ? [{ kind: 'tcp', address: '127.0.0.1', port: 0 } as const] : [])],
+    ...(o.tls && { tls: o.tls }),
     signal: stop.signal,
     onListening: listening.resolve,
     warn: () => {},
     now: Date.now,
   });
   serving.catch(listening.reject);
-  await listening.promise;
+  const tcp = (await listening.promise).find((host) => host.kind === 'tcp');
   return {
     engine,
     folder,
     path,
+    port: tcp?.kind === 'tcp' ? tcp.port : 0,
     environment,
     request: async (line, body, headers) => {
       const answer = await ask(path, line, { ...(body !== undefined && { body }), ...(headers && { headers }) });

@@ -26,8 +26,8 @@ export class Buildx implements Disposable {
     this.#address = address;
   }
 
-  async create(): Promise<void> {
-    const { status, stderr } = await this.run('create', '--name', 'there', '--driver', 'remote', '--use', this.#address);
+  async create(...more: string[]): Promise<void> {
+    const { status, stderr } = await this.run('create', '--name', 'there', '--driver', 'remote', '--use', ...more, this.#address);
     if (status !== 0) throw new Error(stderr);
   }
 

@@ -44,7 +44,15 @@ export async function listenOn(host: Host, tls: Tls | undefined, serve: (socket:
     tls === undefined
       ? createServer({ allowHalfOpen: true, noDelay: true }, (socket) => serve(socket, guard))
       : createTlsServer(
-          { ...tls, allowHalfOpen: true, minVersion: 'TLSv1.2', requestCert: tls.ca !== undefined, rejectUnauthorized: true },
+          {
+            ...tls,
+            allowHalfOpen: true,
+            minVersion: 'TLSv1.2',
+            requestCert: tls.ca !== undefined,
+            rejectUnauthorized: true,
+            // clients of gRPC insist on being told; whoever can do both means the HTTP API
+            ALPNCallback: ({ protocols }) => ['http/1.1', 'h2'].find((one) => protocols.includes(one)),
+          },
           (socket) => serve(socket),
         );
   server.on('tlsClientError', () => {}); // a client that is refused has been told

@@ -24,7 +24,7 @@ import {
 } from '../../model/index.ts';
 import { readStream, whyNotRead } from '../../sys/index.ts';
 import { parseBytes } from '../../util/index.ts';
-import { buildersOf } from '../builder-flags.ts';
+import { buildersOf } from '../builder-sets.ts';
 import type { Context, ParsedOptions } from '../command.ts';
 import { streams } from '../containers.ts';
 import { invalidValue } from '../args.ts';
@@ -81,7 +81,7 @@ export async function readRequest(
       hints: ['--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct), or --reproducible'],
     });
   const limits = stepLimits(o);
-  const builders = which === 'graph' ? buildersOf(o, ctx.env) : [];
+  const builders = which === 'graph' ? buildersOf(o.string('builder'), ctx.env) : [];
   const jobs = o.number('jobs');
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
     throw new SlipwayError('invalid-argument', 'flag.jobs', `invalid number of jobs: ${jobs}`, {

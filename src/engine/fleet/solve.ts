@@ -1,50 +1,54 @@
 // A build on a builder elsewhere: its graph goes out as LLB, what it needs is asked back over a session, and its image comes into the store.
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildEvent, BuildJob } from '../../builder/index.ts';
+import { type BuildEvent, type BuildJob, stepReporter } from '../../builder/index.ts';
 import type { Lease } from '../../content/index.ts';
 import { type Image, loadArchive } from '../../image/index.ts';
-import { isSlipwayError, SlipwayError } from '../../model/index.ts';
-import {
-  BytesPipe,
-  clientOn,
-  Code,
-  Control,
-  GrpcClient,
-  GrpcError,
-  type Llb,
-  serverOn,
-  type StatusResponse,
-} from '../../protocol/index.ts';
+import { type BuilderEndpoint, isSlipwayError, SlipwayError } from '../../model/index.ts';
+import { BytesPipe, Code, Control, type GrpcClient, GrpcError, type Llb, serverOn, type StatusResponse } from '../../protocol/index.ts';
 import { removeTree } from '../../sys/index.ts';
-import { randomId } from '../../util/index.ts';
+import { randomId, sha256Hex } from '../../util/index.ts';
 import type { Engine } from '../engine.ts';
-import { dial, inOrder } from './address.ts';
+import { expanded, inOrder } from './address.ts';
+import { openBuilder } from './dial.ts';
 import { sessionServices } from './session.ts';
 
 /** @throws SlipwayError unavailable `fleet.*` when no builder can be reached or the one that builds is lost; process-failed `build.elsewhere` when the build fails */
-export async function solveElsewhere(engine: Engine, builders: readonly string[], lease: Lease, job: BuildJob, llb: Llb): Promise<Image> {
+export async function solveElsewhere(
+  engine: Engine,
+  builders: readonly BuilderEndpoint[],
+  lease: Lease,
+  job: BuildJob,
+  llb: Llb,
+): Promise<Image> {
   const unreachable: SlipwayError[] = [];
-  for (const address of inOrder(builders, job.identity)) {
+  const all = await expanded(builders);
+  for (const builder of inOrder(all, job.identity)) {
+    const report = stepReporter(job.onEvent, engine.now, `[internal] solve on builder ${builder.address}`);
+    report('started');
     try {
-      return await solveAt(engine, address, lease, job, llb);
+      const image = await solveAt(engine, builder, lease, job, llb);
+      report('done');
+      return image;
     } catch (e) {
+      report('failed', e);
       if (!isSlipwayError(e) || e.kind !== 'unavailable' || !e.code.startsWith('fleet.')) throw e;
       unreachable.push(e);
       job.onEvent({
         type: 'warning',
-        message: `${e.message}; ${unreachable.length < builders.length ? 'trying the next one' : 'there is no other'}`,
+        message: `${e.message}; ${unreachable.length < all.length ? 'trying the next one' : 'there is no other'}`,
       });
     }
   }
   throw unreachable.at(-1) ?? new SlipwayError('invalid-argument', 'fleet.none', 'no builder is named');
 }
 
-async function solveAt(engine: Engine, address: string, lease: Lease, job: BuildJob, llb: Llb): Promise<Image> {
+async function solveAt(engine: Engine, builder: BuilderEndpoint, lease: Lease, job: BuildJob, llb: Llb): Promise<Image> {
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
-  const socket = await dial(address, signal);
-  const client = new GrpcClient(clientOn(socket));
+  const { address } = builder;
+  using connection = await openBuilder(builder, { signal, environment: job.environment });
+  const { client } = connection;
   const folder = mkdtempSync(join(engine.layout.ingest, 'fleet-'));
   const archive = join(folder, 'image.tar');
   try {
@@ -89,8 +93,6 @@ async function solveAt(engine: Engine, address: string, lease: Lease, job: Build
     throw e instanceof GrpcError ? asSlipwayError(e, address) : e;
   } finally {
     stop.abort();
-    client.session.destroy();
-    socket.destroy();
     removeTree(folder);
   }
 }
@@ -103,6 +105,8 @@ function attach(client: GrpcClient, job: BuildJob, archive: string, signal: Abor
     metadata: {
       'x-docker-expose-session-uuid': id,
       'x-docker-expose-session-name': job.name.replaceAll(/[^\x20-\x7e]/g, '?'),
+      // what a builder keeps of a folder is compared by times and sizes: other projects must not share it
+      'x-docker-expose-session-sharedkey': sha256Hex(job.identity),
       'x-docker-expose-session-grpc-method': METHODS,
     },
   });
