@@ -6,7 +6,8 @@ import { type Image, type ImageStore, importRootfs } from '../image/index.ts';
 import { familiarReference, formatReference, isSlipwayError, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
 import { removeTree } from '../sys/index.ts';
 import { nearest } from '../util/index.ts';
-import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf } from './recipes.ts';
+import { asksForAlpine } from './alpine.ts';
+import { findRecipe, type Recipe, RECIPES, tagFits, tagsOf, variantOf } from './recipes.ts';
 import { busyboxRootfs, debianRootfs, type RootfsSource } from './rootfs.ts';
 
 /** Says of an image that it is a stand-in, and for what. */
@@ -52,24 +53,32 @@ export function recipeFor(text: string): { recipe: Recipe; name: string } {
   if (!tagFits(recipe, tag)) {
     throw new SlipwayError('not-found', 'bootstrap.version', `Debian has no ${recipe.name} that ${recipe.name}:${tag} could stand for`, {
       hints: [
-        ...(tag.split('-').some((word) => word.startsWith('alpine')) ? ['there is no Alpine here: a stand-in is made of Debian'] : []),
         `these can be made: ${tagsOf(recipe)
           .map((t) => `${recipe.name}:${t}`)
           .join(', ')}`,
+        `where another version will do, give a stand-in of it that name: ${inPlaceOf(recipe, tag)}`,
       ],
     });
   }
-  return { recipe, name: formatReference(reference) };
+  return { recipe: variantOf(recipe, tag), name: formatReference(reference) };
 }
 
-/** The stand-in that the recipe has made under another of its names: `node:18` is `node`. */
-function standInOf(store: ImageStore, recipe: Recipe): Image | undefined {
+/** What to type where a file asks for a version that Debian does not have. */
+function inPlaceOf({ name, versions: [version = 'latest'] }: Recipe, tag: string): string {
+  const made = `${name}:${version}${asksForAlpine(tag) ? '-alpine' : ''}`;
+  return `slipway bootstrap ${made} && slipway tag ${made} ${name}:${tag}`;
+}
+
+/** The stand-in that the recipe has made under another of its names: `node:18` is `node`, and `node:alpine` is another. */
+function standInOf(store: ImageStore, recipe: Recipe, tag: string): Image | undefined {
   for (const { id } of store.list({ labels: [STAND_IN_LABEL] })) {
     const image = store.find(id);
     const name = image?.config.config?.Labels?.[STAND_IN_LABEL];
     // what was built upon a stand-in has inherited its label
     if (image?.config.history?.length !== 1) continue;
-    if (name !== undefined && parseReference(name).path.replace(/^library\//, '') === recipe.name) return image;
+    if (name === undefined) continue;
+    const made = parseReference(name);
+    if (made.path.replace(/^library\//, '') === recipe.name && asksForAlpine(made.tag ?? '') === asksForAlpine(tag)) return image;
   }
   return undefined;
 }
@@ -78,7 +87,7 @@ export async function bootstrap(store: ImageStore, o: BootstrapOptions): Promise
   const { recipe, name } = recipeFor(o.reference);
   const there = store.find(name);
   if (there && !o.force) return { image: there, recipe, made: false };
-  const other = o.force ? undefined : standInOf(store, recipe);
+  const other = o.force ? undefined : standInOf(store, recipe, parseReference(name).tag ?? '');
   if (other) {
     store.tag(other.id, name);
     return { image: store.get(other.id), recipe, made: false };

@@ -1,6 +1,8 @@
 // What goes into each stand-in: Debian packages, the versions that Debian 12 has of them, and the configuration that
 // people expect from the well-known image of that name. Data only; it makes nothing.
 
+import { ALPINE_PACKAGES, ALPINE_SETUP, asksForAlpine } from './alpine.ts';
+
 /** How to make a stand-in for one well-known base image. */
 export interface Recipe {
   /** The repository as people write it: `golang`. */
@@ -13,6 +15,8 @@ export interface Recipe {
   readonly words?: readonly string[];
   /** Versions that a tag may ask for, from exact to short: `1.19`, `1`. The packages have no other. */
   readonly versions: readonly string[];
+  /** Its versions say nothing of what is in it: all that Debian has is of one. */
+  readonly anyVersion?: boolean;
   /** Dockerfile instructions applied to the imported root file system. */
   readonly changes: readonly string[];
   /** Shell commands run in the root file system once its packages are installed. */
@@ -72,6 +76,17 @@ export const RECIPES: readonly Recipe[] = [
     changes: [PATH, 'CMD ["sh"]'],
   },
   debian('debian', 'a minimal Debian', [], ['12'], [PATH, 'CMD ["bash"]']),
+  {
+    ...debian(
+      'alpine',
+      'a minimal Debian, with an apk that installs from Debian',
+      ALPINE_PACKAGES,
+      ['3'],
+      [PATH, 'CMD ["/bin/sh"]'],
+      ALPINE_SETUP,
+    ),
+    anyVersion: true,
+  },
   debian(
     'golang',
     'Debian with the Go toolchain',
@@ -160,12 +175,38 @@ export function findRecipe(name: string): Recipe | undefined {
   return RECIPES.find((r) => r.name === name);
 }
 
-/** Whether a tag asks for what the recipe makes: `1.19-bookworm` does for golang, `1.22` or `1.19-alpine` does not. */
+/** Whether a tag asks for what the recipe makes: `1.19-bookworm` and `1.19-alpine` do for golang, `1.22` does not. */
 export function tagFits(recipe: Recipe, tag: string): boolean {
-  return tag.split('-').every((word) => VARIANTS.has(word) || recipe.versions.includes(word) || recipe.words?.includes(word));
+  return tag
+    .split('-')
+    .every(
+      (word) =>
+        VARIANTS.has(word) ||
+        recipe.versions.includes(word) ||
+        recipe.words?.includes(word) ||
+        (recipe.anyVersion && /^(?:\d+(?:\.\d+){0,2}|edge)$/.test(word)) ||
+        (hasAlpineVariant(recipe) && asksForAlpine(word)),
+    );
+}
+
+const hasAlpineVariant = ({ kind, name }: Recipe): boolean => kind === 'debian' && name !== 'debian' && name !== 'alpine';
+
+/** What a tag asks for: `golang:1.19-alpine` has what a stand-in for Alpine has. */
+export function variantOf(recipe: Recipe, tag: string): Recipe {
+  if (!hasAlpineVariant(recipe) || !asksForAlpine(tag)) return recipe;
+  return {
+    ...recipe,
+    summary: `${recipe.summary}, and an apk that installs from Debian`,
+    packages: [...recipe.packages, ...ALPINE_PACKAGES],
+    setup: [...(recipe.setup ?? []), ...ALPINE_SETUP],
+  };
 }
 
 /** Tags that fit, for messages. */
 export function tagsOf(recipe: Recipe): string[] {
-  return ['latest', ...recipe.versions, ...(recipe.kind === 'debian' ? [`${recipe.versions[0] ?? ''}-bookworm`] : [])];
+  return [
+    'latest',
+    ...recipe.versions,
+    ...(recipe.kind === 'debian' && !recipe.anyVersion ? [`${recipe.versions[0] ?? ''}-bookworm`] : []),
+  ];
 }

@@ -65,9 +65,10 @@ export async function shownPull(ctx: Context, ref: Reference, o: ShownPull): Pro
 /** Says that a well-known base image can be made here. @throws always */
 async function withStandIn(e: unknown, name: string): Promise<never> {
   if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) throw e;
-  const { hasStandIn } = await import('../engine/index.ts');
-  if (!(await hasStandIn(name))) throw e;
-  throw e.withContext({ hints: [`make a stand-in from Debian packages: slipway bootstrap ${name}`, ...e.hints] });
+  const { standInAdvice } = await import('../engine/index.ts');
+  const advice = await standInAdvice(name);
+  if (advice === undefined) throw e;
+  throw e.withContext({ hints: [advice, ...e.hints] });
 }
 
 export type PullPolicy = 'always' | 'missing' | 'never';

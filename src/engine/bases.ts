@@ -17,7 +17,7 @@ import {
 } from '../model/index.ts';
 import type { CredentialSource, Registries } from '../registry/index.ts';
 import type { Engine } from './engine.ts';
-import { hasStandIn } from './stand-ins.ts';
+import { standInAdvice } from './stand-ins.ts';
 
 export class Bases {
   readonly #engine: Engine;
@@ -99,6 +99,7 @@ function storedBase(ref: string, image: Image): BaseImage {
 async function cannotBePulled(e: unknown, name: Reference, named: Image | undefined, found: Image | undefined): Promise<unknown> {
   if (!isSlipwayError(e) || !['not-found', 'unavailable', 'permission-denied'].includes(e.kind)) return e;
   const shown = familiarReference(name);
+  const advice = await standInAdvice(shown);
   return new SlipwayError('not-found', 'image.cannot-be-pulled', `${shown}: not found: it could not be pulled: ${e.message}`, {
     cause: e,
     hints: [
@@ -106,7 +107,7 @@ async function cannotBePulled(e: unknown, name: Reference, named: Image | undefi
         ? [`what is here of this name is for ${formatPlatform(platformOfImage(named.config))}`]
         : []),
       ...(found !== undefined ? ['an image of this name is in the store: leave --pull out'] : []),
-      ...((await hasStandIn(shown)) ? [`make a stand-in from Debian packages: slipway bootstrap ${shown}`] : []),
+      ...(advice === undefined ? [] : [advice]),
       'load it from an archive: slipway load -i FILE',
       ...e.hints,
     ],

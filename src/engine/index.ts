@@ -49,7 +49,7 @@ export type { LockEntry, LockReport } from './lock-operations.ts';
 export { type ImageTest, parseImageTests, testImage, type TestReport, type TestResult } from './image-tests/index.ts';
 export { rebaseImage } from './rebase.ts';
 export * from './registry.ts';
-export { hasStandIn, makeStandIn, standIns } from './stand-ins.ts';
+export { makeStandIn, standInAdvice, standIns } from './stand-ins.ts';
 export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
 export { serviceUnit } from './service.ts';

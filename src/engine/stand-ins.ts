@@ -32,14 +32,15 @@ export async function standIns(): Promise<(Recipe & { readonly tags: readonly st
   return RECIPES.map((recipe) => ({ ...recipe, tags: tagsOf(recipe) }));
 }
 
-/** Whether a name is one of them. */
-export async function hasStandIn(reference: string): Promise<boolean> {
+/** What to type for a stand-in of that name, in a sentence; nothing where there is no recipe. */
+export async function standInAdvice(reference: string): Promise<string | undefined> {
   const { recipeFor } = await import('../bootstrap/index.ts');
   try {
     recipeFor(reference);
-    return true;
+    return `make a stand-in from Debian packages: slipway bootstrap ${reference}`;
   } catch (e) {
-    if (isSlipwayError(e)) return false;
-    throw e;
+    if (!isSlipwayError(e)) throw e;
+    // there is another version of it, and how to use that one is the last hint
+    return e.code === 'bootstrap.version' ? e.hints.at(-1) : undefined;
   }
 }
