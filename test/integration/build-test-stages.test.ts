@@ -89,6 +89,8 @@ test('what is asked for wrongly', async () => {
   const none = await shop.run('build', '--test', plain);
   assert.equal(none.status, 1);
   assert.match(none.stderr, /no stage of Dockerfile is a test[^]*"# test: NAME" right above the FROM/);
+  const elsewhere = await shop.run('build', '--test', '--builder', 'unix:///nowhere.sock', dir);
+  assert.match(elsewhere.stderr, /tests run on this machine, and not on a builder elsewhere/);
   const word = await shop.run('build', '--test=last', plain);
   assert.match(word.stderr, /invalid argument "last" for "--test": first or only/);
   assert.equal(word.status, 125);

@@ -31,9 +31,13 @@ const MOST_LOG = 8 << 10;
 
 /**
  * Runs every test, also when one fails.
- * @throws SlipwayError of the Dockerfile; failed-precondition `build.no-tests` when no stage is marked
+ * @throws SlipwayError of the Dockerfile; failed-precondition `build.no-tests` when no stage is marked; unsupported `build.elsewhere`
  */
 export async function testStages(env: BuildEnvironment, request: BuildJob): Promise<StageTest[]> {
+  if (env.remote)
+    throw new SlipwayError('unsupported', 'build.elsewhere', 'tests run on this machine, and not on a builder elsewhere', {
+      hints: ['leave --builder out'],
+    });
   const { dockerfile } = readDockerfile(request);
   const marked = testsOf(dockerfile.stages);
   if (marked.length === 0)
