@@ -14,6 +14,7 @@ export type {
 export { contextNameKey, openNamedContext, openRequested, parseContext, parseNamedContext, partReader } from './context/index.ts';
 export { readDockerfile } from './graph/read.ts';
 export { type BuildEvent, stepReporter } from './events.ts';
+export type { Part } from './graph/parts.ts';
 export type { VertexState } from './record/types.ts';
 export {
   buildGraph,
@@ -46,6 +47,7 @@ export type {
   BuildVolume,
   BuiltCache,
   DebugShell,
+  RemoteBuilders,
 } from './types.ts';
 export {
   type BuildRecord,

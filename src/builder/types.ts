@@ -13,6 +13,7 @@ import type { Snapshotter } from '../snapshot/index.ts';
 import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, DockerfileSource, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
+import type { Part } from './graph/parts.ts';
 import type { BuildRecords } from './record/index.ts';
 
 /** Which layers become one. The original engine has `new` alone, as Docker's. */
@@ -133,6 +134,23 @@ export interface DebugShell {
   begin(step: string, shell: readonly string[]): void;
 }
 
+/** Builders elsewhere, which solve graphs. */
+export interface RemoteBuilders {
+  /** The address of the builder that a group of steps prefers. @throws SlipwayError `fleet.*` */
+  places(request: BuildJob): Promise<(group: string) => string>;
+  /** Solves the parts of a graph, and brings an image of the result into the store, without a configuration. */
+  solve(
+    o: {
+      readonly parts: readonly Part[];
+      /** @param folderOf what the folder is called that has the files of another part */ encode(
+        part: Part,
+        folderOf: (part: Part) => string,
+      ): Llb;
+    },
+    request: BuildJob,
+  ): Promise<Image>;
+}
+
 export interface BuildEnvironment {
   readonly layout: Layout;
   readonly db: Database;
@@ -143,8 +161,7 @@ export interface BuildEnvironment {
   readonly records: BuildRecords;
   /** Results of builds elsewhere. */
   readonly imports?: Imports;
-  /** Solves a graph elsewhere, and brings an image of the result into the store, without a configuration. */
-  readonly remote?: (llb: Llb, request: BuildJob) => Promise<Image>;
+  readonly remote?: RemoteBuilders;
   /** Keeps the image that is built beyond the end of the build. */
   readonly keep?: Lease;
   /** Processors. */

@@ -239,7 +239,7 @@ export async function withEnvironment<T>(
       ...(imports && { imports }),
       ...(keep && { keep }),
       ...(builders.length > 0 && {
-        remote: async (llb, job) => (await import('./fleet/index.ts')).solveElsewhere(engine, builders, lease(), job, llb),
+        remote: (await import('./fleet/index.ts')).remoteBuilders(engine, builders, lease),
       }),
       jobs: availableParallelism(),
       runtime: () => engine.runtime(),

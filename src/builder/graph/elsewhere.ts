@@ -7,6 +7,7 @@ import type { StageState } from '../lower/index.ts';
 import { type BaseImages, imageIdOf } from '../sources/index.ts';
 import type { BuildEnvironment, BuildJob } from '../types.ts';
 import type { Image } from '../../image/index.ts';
+import { graphOfPart, type Part, partsOf } from './parts.ts';
 
 /** @throws SlipwayError unsupported `build.elsewhere` for what a builder elsewhere cannot do; what that throws */
 export async function buildElsewhere(
@@ -32,7 +33,10 @@ export async function buildElsewhere(
     throw new SlipwayError('unsupported', 'build.elsewhere', 'the cache of a builder elsewhere goes by the names of secrets alone', {
       hints: ['build it here: leave --builder out', 'or leave out cache=content'],
     });
-  const files = await env.remote(definition(node, bases, platform), request);
+  const { remote } = env;
+  const parts = partsOf(node, await remote.places(request));
+  const encode = (part: Part, folderOf: (part: Part) => string) => definition(graphOfPart(part, folderOf), bases, platform);
+  const files = await remote.solve({ parts, encode }, request);
   const { rootfs, history = [], created } = files.config;
   const config: ImageConfig = { ...configOf(request, state), ...(created !== undefined && { created }), rootfs, history };
   using lease = env.leases.create();

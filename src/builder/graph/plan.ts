@@ -10,6 +10,7 @@ import type { BuildEnvironment, BuildJob } from '../types.ts';
 import { nodesOf, reasonOf } from './build.ts';
 import { askedFor } from './solve.ts';
 import { BuildDriver, verticesOf } from './driver.ts';
+import { groupsOf } from './parts.ts';
 import { readDockerfile } from './read.ts';
 import { withCleanupSync } from '../../util/index.ts';
 
@@ -29,8 +30,14 @@ export interface PlannedStep {
 
 export interface Plan {
   readonly target: string;
-  /** In the order of the Dockerfile; those that are not needed say why. */
-  readonly stages: readonly { readonly name: string; readonly base: string; readonly needed: boolean; readonly reason?: string }[];
+  /** In the order of the Dockerfile; those that are not needed say why. `builder` is where one would be built, elsewhere. */
+  readonly stages: readonly {
+    readonly name: string;
+    readonly base: string;
+    readonly needed: boolean;
+    readonly reason?: string;
+    readonly builder?: string;
+  }[];
   /** Inputs before what reads them. */
   readonly steps: readonly PlannedStep[];
   readonly counts: Readonly<Record<Exclude<Fate, 'source'>, number>>;
@@ -47,7 +54,13 @@ export async function planGraph(env: BuildEnvironment, request: BuildJob): Promi
     onList: (_, digest, pieces) => lists.set(digest, pieces),
     onWork: () => {},
   });
+  const places = env.remote && state.node ? await env.remote.places(request) : undefined;
   const work = (): Plan => {
+    const groups = places && state.node ? [...groupsOf(state.node)] : [];
+    const builderOf = (name: string): { builder?: string } => {
+      const group = groups.find(([n]) => n.meta.stage === name)?.[1];
+      return places && group !== undefined ? { builder: places(group) } : {};
+    };
     const nodes = topological(nodesOf(state));
     const vertices = verticesOf(nodes);
     const local = new DatabaseCache(env.db, env.now);
@@ -82,7 +95,13 @@ export async function planGraph(env: BuildEnvironment, request: BuildJob): Promi
       target: label(target),
       stages: dockerfile.stages.map((stage) => {
         const needed = !skipped.includes(stage);
-        return { name: label(stage), base: stage.from.base, needed, ...(!needed && { reason: reasonOf(dockerfile, target) }) };
+        return {
+          name: label(stage),
+          base: stage.from.base,
+          needed,
+          ...(!needed && { reason: reasonOf(dockerfile, target) }),
+          ...builderOf(label(stage)),
+        };
       }),
       steps,
       counts: { cached: count('cached'), run: count('run'), maybe: count('maybe') },

@@ -29,7 +29,9 @@ function text(plan: Plan): string {
   const numbers = new Map(plan.steps.map((s, i) => [s.id, i + 1]));
   for (const stage of plan.stages) {
     const of = plan.steps.filter((s) => s.stage === stage.name);
-    lines.push(`stage ${stage.name} (FROM ${stage.base})${stage.needed ? '' : `: skipped, ${stage.reason ?? ''}`}`);
+    lines.push(
+      `stage ${stage.name} (FROM ${stage.base})${stage.needed ? '' : `: skipped, ${stage.reason ?? ''}`}${stage.builder === undefined ? '' : ` on ${stage.builder}`}`,
+    );
     for (const s of of) lines.push(...stepLines(s, numbers));
   }
   const rest = plan.steps.filter((s) => !plan.stages.some((stage) => stage.name === s.stage));

@@ -1,4 +1,4 @@
 // Builders elsewhere.
 export { expanded, parseAddress } from './address.ts';
 export { type Connection, openBuilder } from './dial.ts';
-export { solveElsewhere } from './solve.ts';
+export { remoteBuilders } from './parts.ts';

@@ -1,14 +1,31 @@
 // What a builder elsewhere may ask of a build: the services of BuildKit's session, answered from the build's own contexts and session.
-import { createWriteStream } from 'node:fs';
+import { closeSync, createWriteStream, openSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BuildJob } from '../../builder/index.ts';
-import { Auth, Code, FileSend, FileSync, GrpcError, GrpcServer, Health, Secrets, sendFolder, SSH, valuesOf } from '../../protocol/index.ts';
+import {
+  Auth,
+  Code,
+  FileSend,
+  FileSync,
+  GrpcError,
+  GrpcServer,
+  Health,
+  type PacketPipe,
+  Secrets,
+  sendFolder,
+  sendTarFile,
+  SSH,
+  valuesOf,
+} from '../../protocol/index.ts';
 
 const HUB = 'registry-1.docker.io';
 
-/** @param result a file, for the archive of the image */
-export function sessionServices(job: BuildJob, result: string): GrpcServer {
+/**
+ * @param result a file, for the archive that the builder sends
+ * @param folders tars, by the names of the folders that they stand for
+ */
+export function sessionServices(job: BuildJob, result: string, folders: ReadonlyMap<string, string>): GrpcServer {
   const { session, signal } = job;
   return new GrpcServer({ status: (e) => (e instanceof GrpcError ? e : new GrpcError(Code.unknown, (e as Error).message)) })
     .add(Health, { check: async () => ({ status: 1 }) })
@@ -50,20 +67,19 @@ export function sessionServices(job: BuildJob, result: string): GrpcServer {
     .add(FileSync, {
       async *diffCopy(replies, call) {
         const [name = ''] = valuesOf(call.headers, 'dir-name');
+        const tar = folders.get(name);
+        if (tar !== undefined) return yield* sent(replies, (pipe) => sendTar(pipe, tar));
         const context = name === 'context' ? job.context : contextOf(job, name.replace(/^context:/, ''));
         if (context === undefined) throw new GrpcError(Code.notFound, `no folder ${name}`);
         const included = includes(patternsOf(call.headers, 'include-patterns'));
         const { ignore } = context;
-        const outgoing = new Readable({ objectMode: true, read: () => {} });
-        const send = async (packet: unknown): Promise<void> => void outgoing.push(packet);
-        const sending = sendFolder({ send, end: () => void outgoing.push(null), replies }, context.root, (path, isDirectory) => {
-          const wanted = included(path);
-          if (wanted === 'no' || ignore === undefined || !ignore.matches(path).excluded) return wanted;
-          return isDirectory && ignore.mayContainIncluded(path) ? 'below' : 'no';
-        });
-        sending.catch((e: Error) => outgoing.destroy(e));
-        yield* outgoing as AsyncIterable<never>;
-        await sending;
+        yield* sent(replies, (pipe) =>
+          sendFolder(pipe, context.root, (path, isDirectory) => {
+            const wanted = included(path);
+            if (wanted === 'no' || ignore === undefined || !ignore.matches(path).excluded) return wanted;
+            return isDirectory && ignore.mayContainIncluded(path) ? 'below' : 'no';
+          }),
+        );
       },
     })
     .add(FileSend, {
@@ -77,6 +93,24 @@ export function sessionServices(job: BuildJob, result: string): GrpcServer {
         yield* [];
       },
     });
+}
+
+/** The packets of one who sends a folder, which reads those of the other side. */
+async function* sent(replies: PacketPipe['replies'], send: (pipe: PacketPipe) => Promise<void>): AsyncGenerator<never> {
+  const outgoing = new Readable({ objectMode: true, read: () => {} });
+  const sending = send({ send: async (packet) => void outgoing.push(packet), end: () => void outgoing.push(null), replies });
+  sending.catch((e: Error) => outgoing.destroy(e));
+  yield* outgoing as AsyncIterable<never>;
+  await sending;
+}
+
+async function sendTar(pipe: PacketPipe, path: string): Promise<void> {
+  const fd = openSync(path, 'r');
+  try {
+    await sendTarFile(pipe, fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function contextOf(job: BuildJob, name: string): BuildJob['context'] | undefined {

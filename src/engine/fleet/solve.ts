@@ -1,58 +1,35 @@
-// A build on a builder elsewhere: its graph goes out as LLB, what it needs is asked back over a session, and its image comes into the store.
-import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
-import { type BuildEvent, type BuildJob, stepReporter } from '../../builder/index.ts';
-import type { Lease } from '../../content/index.ts';
-import { type Image, loadArchive } from '../../image/index.ts';
-import { type BuilderEndpoint, isSlipwayError, SlipwayError } from '../../model/index.ts';
-import { BytesPipe, Code, Control, type GrpcClient, GrpcError, type Llb, serverOn, type StatusResponse } from '../../protocol/index.ts';
-import { removeTree } from '../../sys/index.ts';
+// One graph on one builder elsewhere: it goes out as LLB, what it needs is asked back over a session, and its result comes as an archive.
+import type { BuildJob } from '../../builder/index.ts';
+import { type BuilderEndpoint, SlipwayError } from '../../model/index.ts';
+import { BytesPipe, Code, Control, type GrpcClient, GrpcError, type Llb, serverOn } from '../../protocol/index.ts';
 import { randomId, sha256Hex } from '../../util/index.ts';
-import type { Engine } from '../engine.ts';
-import { expanded, inOrder } from './address.ts';
 import { openBuilder } from './dial.ts';
 import { sessionServices } from './session.ts';
+import type { Translation } from './translation.ts';
 
-/** @throws SlipwayError unavailable `fleet.*` when no builder can be reached or the one that builds is lost; process-failed `build.elsewhere` when the build fails */
-export async function solveElsewhere(
-  engine: Engine,
-  builders: readonly BuilderEndpoint[],
-  lease: Lease,
-  job: BuildJob,
-  llb: Llb,
-): Promise<Image> {
-  const unreachable: SlipwayError[] = [];
-  const all = await expanded(builders);
-  for (const builder of inOrder(all, job.identity)) {
-    const report = stepReporter(job.onEvent, engine.now, `[internal] solve on builder ${builder.address}`);
-    report('started');
-    try {
-      const image = await solveAt(engine, builder, lease, job, llb);
-      report('done');
-      return image;
-    } catch (e) {
-      report('failed', e);
-      if (!isSlipwayError(e) || e.kind !== 'unavailable' || !e.code.startsWith('fleet.')) throw e;
-      unreachable.push(e);
-      job.onEvent({
-        type: 'warning',
-        message: `${e.message}; ${unreachable.length < all.length ? 'trying the next one' : 'there is no other'}`,
-      });
-    }
-  }
-  throw unreachable.at(-1) ?? new SlipwayError('invalid-argument', 'fleet.none', 'no builder is named');
+export interface Solving {
+  readonly job: BuildJob;
+  readonly llb: Llb;
+  /** `docker`: an image; `tar`: the files of the result. */
+  readonly exporter: 'docker' | 'tar';
+  /** A file, for what the exporter gives. */
+  readonly result: string;
+  /** Files of other parts, as tars, by the names of the folders that they are. */
+  readonly folders: ReadonlyMap<string, string>;
+  readonly translation: Translation;
+  readonly signal: AbortSignal;
 }
 
-async function solveAt(engine: Engine, builder: BuilderEndpoint, lease: Lease, job: BuildJob, llb: Llb): Promise<Image> {
+/** @throws SlipwayError unavailable `fleet.*` when the builder cannot be reached or is lost; process-failed `build.elsewhere` when the build fails */
+export async function solveAt(builder: BuilderEndpoint, o: Solving): Promise<void> {
+  const { job, llb, translation } = o;
   const stop = new AbortController();
-  const signal = AbortSignal.any([job.signal, stop.signal]);
+  const signal = AbortSignal.any([o.signal, stop.signal]);
   const { address } = builder;
   using connection = await openBuilder(builder, { signal, environment: job.environment });
   const { client } = connection;
-  const folder = mkdtempSync(join(engine.layout.ingest, 'fleet-'));
-  const archive = join(folder, 'image.tar');
   try {
-    const session = attach(client, job, archive, signal);
+    const session = attach(client, o, signal);
     const Ref = randomId();
     const solving = client.unary(
       Control.method.solve,
@@ -68,37 +45,33 @@ async function solveAt(engine: Engine, builder: BuilderEndpoint, lease: Lease, j
             ]),
           ),
         },
-        Exporters: [{ Type: 'docker', Attrs: {} }],
+        Exporters: [{ Type: o.exporter, Attrs: {} }],
         Entitlements: [...job.allow],
       },
       { signal },
     );
     solving.catch(() => {}); // awaited below
-    const events = new Translation(job.onEvent);
     const status = client.open(Control.method.status, { signal });
     await status.send({ Ref });
     status.end();
     try {
-      for await (const update of status.replies) events.take(update);
+      for await (const update of status.replies) translation.take(update);
     } catch (e) {
       await solving; // what failed there says more
       throw e;
     }
     await solving;
-    const [loaded] = await loadArchive(engine.images, archive, { lease, signal });
-    if (loaded === undefined) throw new SlipwayError('data-loss', 'fleet.no-image', `the builder ${address} sent no image`);
-    return loaded.image;
   } catch (e) {
-    job.signal.throwIfAborted();
+    o.signal.throwIfAborted();
     throw e instanceof GrpcError ? asSlipwayError(e, address) : e;
   } finally {
     stop.abort();
-    removeTree(folder);
   }
 }
 
 /** Opens the session of a build. @returns its ID */
-function attach(client: GrpcClient, job: BuildJob, archive: string, signal: AbortSignal): string {
+function attach(client: GrpcClient, o: Solving, signal: AbortSignal): string {
+  const { job } = o;
   const id = randomId();
   const call = client.open(Control.method.session, {
     signal,
@@ -115,7 +88,7 @@ function attach(client: GrpcClient, job: BuildJob, archive: string, signal: Abor
     for await (const message of pipe.outgoing()) await call.send(message);
     call.end();
   })().catch(() => {}); // the solve fails with it
-  sessionServices(job, archive).serve(serverOn(pipe));
+  sessionServices(job, o.result, o.folders).serve(serverOn(pipe));
   return id;
 }
 
@@ -135,60 +108,3 @@ function asSlipwayError(e: GrpcError, address: string): SlipwayError {
   if (lost) return new SlipwayError('unavailable', 'fleet.lost', `the builder ${address} was lost: ${e.message}`, { cause: e });
   return new SlipwayError('process-failed', 'build.elsewhere', e.message, { cause: e });
 }
-
-/** The progress of the other side as events of this build. */
-class Translation {
-  readonly #onEvent: (e: BuildEvent) => void;
-  readonly #states = new Map<string, string>();
-
-  constructor(onEvent: (e: BuildEvent) => void) {
-    this.#onEvent = onEvent;
-  }
-
-  take({ vertexes, statuses, logs, warnings }: StatusResponse): void {
-    for (const v of vertexes) {
-      if (v.started === undefined) continue;
-      const state =
-        v.completed === undefined
-          ? 'started'
-          : v.error !== ''
-            ? /cancell?ed/.test(v.error)
-              ? 'cancelled'
-              : 'failed'
-            : v.cached
-              ? 'cached'
-              : 'done';
-      const before = this.#states.get(v.digest);
-      if (before === state) continue;
-      const tell = (told: typeof state | 'started', at: typeof v.started): void => {
-        this.#states.set(v.digest, told);
-        this.#onEvent({
-          type: 'vertex',
-          id: v.digest,
-          name: v.name,
-          inputs: v.inputs,
-          state: told,
-          at: ms(at),
-          ...(v.error !== '' && { error: v.error }),
-        });
-      };
-      if (before === undefined && state !== 'started' && state !== 'cached') tell('started', v.started);
-      tell(state, v.completed ?? v.started);
-    }
-    for (const l of logs)
-      this.#onEvent({ type: 'log', id: l.vertex, stream: l.stream === 2n ? 'stderr' : 'stdout', data: l.msg, at: ms(l.timestamp) });
-    for (const s of statuses)
-      this.#onEvent({
-        type: 'progress',
-        id: s.vertex,
-        name: s.name || s.ID,
-        current: Number(s.current),
-        total: Number(s.total),
-        done: s.completed !== undefined,
-      });
-    for (const w of warnings) this.#onEvent({ type: 'warning', message: Buffer.from(w.short).toString() });
-  }
-}
-
-const ms = (t: { readonly seconds: bigint; readonly nanos: number } | undefined): number =>
-  t === undefined ? 0 : Number(t.seconds) * 1000 + Math.trunc(t.nanos / 1e6);
