@@ -4,6 +4,7 @@ import { isSlipwayError, type SlipwayError } from '../model/index.ts';
 import type { Context } from './command.ts';
 import { firstError, printable } from '../util/index.ts';
 import { renderExcerpt } from './excerpt.ts';
+import { pageOfError } from './pages.ts';
 
 /** Prints an error and says which exit code it asks for; `usual` is the command's own. */
 export function reportError(ctx: Pick<Context, 'stderr' | 'settings' | 'env'>, error: unknown, usual: number): number {
@@ -48,7 +49,8 @@ function reportKnown(ctx: Pick<Context, 'stderr' | 'settings'>, e: SlipwayError,
     return 130;
   }
   if (e.source) ctx.stderr.write(renderExcerpt(e.source));
-  tell(ctx, e.message, e.hints);
+  const page = pageOfError(e.code);
+  tell(ctx, e.message, page === undefined ? e.hints : [...e.hints, `see ${page}`]);
   return e.exitCode ?? usual;
 }
 

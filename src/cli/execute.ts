@@ -5,7 +5,7 @@ import type { Engine } from '../engine/index.ts';
 import { SlipwayError } from '../model/index.ts';
 import { parseArgs } from './args.ts';
 import type { Context, Output, Settings } from './command.ts';
-import { type Entry, findCommand } from './commands/index.ts';
+import { ENTRIES, type Entry, findCommand, unknownCommand } from './commands/index.ts';
 import { reportError } from './errors.ts';
 import { takeGlobalFlags } from './global-flags.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -64,6 +64,10 @@ export async function execute(o: Surroundings, line: readonly string[]): Promise
     const entry: Entry = found.entry;
     const command = await entry.load();
     usual = command.failureExitCode ?? 1;
+    // `lab strat`: a command that takes no arguments, and has others below it
+    const [word = '-'] = found.rest;
+    if (command.args.max === 0 && !word.startsWith('-') && ENTRIES.some((e) => e.path.startsWith(`${entry.path} `)))
+      throw unknownCommand(`${entry.path} ${word}`);
     const { options, args, help } = parseArgs(entry.path, command, found.rest);
     if (help) {
       o.stdout.write(commandHelp(entry.path, command, columns));

@@ -7,7 +7,7 @@ import type { Command } from './command.ts';
 import { ENTRIES, findCommand } from './commands/index.ts';
 import { commandHelp } from './help.ts';
 import { optionGroups } from './option-groups.ts';
-import { guidePage, referencePage } from './pages.ts';
+import { guidePage, pageOfError, referencePage } from './pages.ts';
 
 const commands: ReadonlyMap<string, Command> = new Map(await Promise.all(ENTRIES.map(async (e) => [e.path, await e.load()] as const)));
 
@@ -78,4 +78,10 @@ test('the flags of commands that have many stand in groups, each in one', () => 
     assert.deepEqual(names.toSorted(), shown.toSorted(), path);
     assert.equal(shown.length >= 16, groups.length > 1, `${path}: a flag of it stands in no group of option-groups.ts`);
   }
+});
+
+test('errors name pages that exist', () => {
+  for (const code of ['port.in-use', 'bootstrap.version', 'lock.changed', 'registry.unauthorized', 'dockerfile.include'])
+    assert.ok(existsSync(new URL(`../../${pageOfError(code)}`, import.meta.url)), code);
+  assert.equal(pageOfError('image.not-found'), undefined);
 });

@@ -28,3 +28,18 @@ export function guidePage(path: string): string | undefined {
   const page = GUIDES.find(([pattern]) => pattern.test(path))?.[1];
   return page === undefined ? undefined : `docs/guide/${page}.md`;
 }
+
+/** Pages of the guide by the codes of errors that they are about. */
+const ERRORS: readonly (readonly [RegExp, string])[] = [
+  [/^port\.(?:in-use|allocated|not-allowed)$/, 'ports'],
+  [/^bootstrap\.(?:unknown|version)$/, 'bases'],
+  [/^lock\./, 'bases'],
+  [/^registry\.(?:unauthorized|insecure|realm)$|^login\./, 'registries'],
+  [/^dockerfile\.(?:include|flatten)$/, 'features'],
+];
+
+/** The page that says more of an error. */
+export function pageOfError(code: string): string | undefined {
+  const page = ERRORS.find(([pattern]) => pattern.test(code))?.[1];
+  return page === undefined ? undefined : `docs/guide/${page}.md`;
+}

@@ -245,11 +245,16 @@ export function findCommand(words: readonly string[]): Found {
   if (isGroup && second?.startsWith('-')) return afterGroupFlags(first, words.slice(1));
   const wanted = isGroup ? `${first} ${second}` : first;
   if (whyNoCommand(wanted) !== undefined) throw unsupported(wanted);
+  throw unknownCommand(wanted);
+}
+
+/** For words that begin no command; `lab strat` stands beside `lab start`. */
+export function unknownCommand(wanted: string): SlipwayError {
   const near = nearest(
     wanted,
-    ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === isGroup).map((e) => e.path),
+    ENTRIES.filter((e) => !e.hidden && e.path.includes(' ') === wanted.includes(' ')).map((e) => e.path),
   );
-  throw new SlipwayError('invalid-argument', 'cli.unknown-command', `unknown command: slipway ${wanted}`, {
+  return new SlipwayError('invalid-argument', 'cli.unknown-command', `unknown command: slipway ${wanted}`, {
     hints: [near === undefined ? 'slipway --help lists all commands' : `did you mean slipway ${near}?`],
   });
 }
