@@ -15,8 +15,8 @@ const BUILD_DEBUG: Option = { ...DEBUG, name: 'debug-log' };
 /** For what only this machine has. @throws SlipwayError `cli.no-builder` */
 function checkBuilder(name: string | undefined, what: string): void {
   if (name === undefined || name === '' || name === 'default') return;
-  throw new SlipwayError('not-found', 'cli.no-builder', `no builder ${JSON.stringify(name)} found for ${what}`, {
-    hints: ['only builds run elsewhere: this is about this machine, whose builder is called default'],
+  throw new SlipwayError('not-found', 'cli.no-builder', `no builder ${JSON.stringify(name)} found`, {
+    hints: [`only builds run elsewhere: ${what} is about this machine, whose builder is called default`],
   });
 }
 

@@ -1,5 +1,5 @@
 // The filters of `image ls`. Pure, but for looking up configurations and other images through what it is given.
-import { type Digest, familiarName, familiarReference, type ImageConfig, parseReference } from '../model/index.ts';
+import { type Digest, familiarName, familiarReference, type ImageConfig, isSlipwayError, parseReference } from '../model/index.ts';
 import type { ImageSummary, ListFilter } from './types.ts';
 
 export function applyFilter(
@@ -42,6 +42,18 @@ export function hasLabels(labels: Readonly<Record<string, string>>, wanted: read
     const key = eq < 0 ? w : w.slice(0, eq);
     return Object.hasOwn(labels, key) && (eq < 0 || labels[key] === w.slice(eq + 1));
   });
+}
+
+/** The repository that a reference without wildcards means, as names in the store begin; undefined for a pattern. */
+export function literalRepository(reference: string): string | undefined {
+  if (/[*?[\\]/.test(reference)) return undefined;
+  try {
+    const { domain, path } = parseReference(reference);
+    return `${domain}/${path}`;
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    return undefined;
+  }
 }
 
 /** A shell pattern on the familiar name, with or without its tag: `*` stays within a part of the path. */

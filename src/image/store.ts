@@ -8,7 +8,7 @@ import { Layers } from './layers.ts';
 import { Shipped } from './shipped.ts';
 import type { Image, ImageLayer, ImageSummary, ListFilter, NewImage, Removal, UnpackProgress } from './types.ts';
 import { crashPoint } from '../util/index.ts';
-import { applyFilter } from './filter.ts';
+import { applyFilter, literalRepository } from './filter.ts';
 import { idOf, setName } from './names.ts';
 import { notFound, removeImage, removeUnusedImage } from './removal.ts';
 import { type LabelsOf, reportArrival, reportImage, reportTag } from './reports.ts';
@@ -20,6 +20,11 @@ interface ImageRow {
   readonly parent_id: Digest | null;
   readonly created_at: number;
   readonly size: number;
+}
+
+interface Named {
+  readonly image_id: string;
+  readonly name: string;
 }
 
 export class ImageStore {
@@ -42,15 +47,15 @@ export class ImageStore {
   /** Images, newest first; intermediate ones of the original engine only with `all`. */
   list(filter: ListFilter = {}): ImageSummary[] {
     const summaries = this.#db.read((sql) => {
-      const rows = sql.all<ImageRow>('SELECT * FROM images ORDER BY created_at DESC, stored_at DESC, id');
-      const names = grouped(
-        sql.all<{ image_id: string; name: string }>('SELECT image_id, name FROM image_names ORDER BY name'),
-        (r) => r.name,
-      );
+      const ids = idsOf(sql, filter.references);
+      const all = <T>(query: string, key: string, order: string): T[] =>
+        ids === undefined
+          ? sql.all<T>(`${query} ORDER BY ${order}`)
+          : sql.all<T>(`${query} WHERE ${key} IN (SELECT value FROM json_each(?)) ORDER BY ${order}`, JSON.stringify(ids));
+      const rows = all<ImageRow>('SELECT * FROM images', 'id', 'created_at DESC, stored_at DESC, id');
+      const names = grouped(all<Named>('SELECT image_id, name FROM image_names', 'image_id', 'name'), (r) => r.name);
       const digests = grouped(
-        sql.all<{ image_id: string; name: string; digest: string }>(
-          'SELECT image_id, name, digest FROM image_digests ORDER BY name, digest',
-        ),
+        all<Named & { digest: string }>('SELECT image_id, name, digest FROM image_digests', 'image_id', 'name, digest'),
         (r) => `${r.name}@${r.digest}`,
       );
       const parents = new Set(rows.map((r) => r.parent_id));
@@ -236,6 +241,19 @@ export class ImageStore {
   snapshot(image: Image, lease: Lease, o: { onProgress?: (p: UnpackProgress) => void; signal?: AbortSignal } = {}): Promise<number> {
     return this.layers.unpack(image.layers, lease, o);
   }
+}
+
+/** The images that may have one of these names; undefined when all have to be looked at. What is named alone costs no more among many. */
+function idsOf(sql: Sql, references: readonly string[] = []): string[] | undefined {
+  const repositories = references.map(literalRepository);
+  if (repositories.length === 0 || repositories.includes(undefined)) return undefined;
+  // a tag or a digest follows; ';' and 'A' are what comes behind ':' and '@'
+  return repositories.flatMap((name) =>
+    sql
+      .all<Named>('SELECT image_id, name FROM image_names WHERE name >= ? AND name < ?', `${name}:`, `${name};`)
+      .concat(sql.all<Named>('SELECT image_id, name FROM image_names WHERE name >= ? AND name < ?', `${name}@`, `${name}A`))
+      .map((r) => r.image_id),
+  );
 }
 
 function grouped<R extends { image_id: string }>(rows: readonly R[], value: (r: R) => string): Map<string, string[]> {

@@ -151,7 +151,7 @@ test('words between and before commands', async () => {
   assert.deepEqual(findCommand(['buildx', 'imagetools']), { kind: 'help', group: 'buildx imagetools', exitCode: 0 });
   assert.throws(() => findCommand(['help', 'nosuch']), { message: 'unknown help topic: nosuch' });
   assert.throws(() => findCommand(['image', '--nosuch']), { message: 'unknown flag: --nosuch' });
-  for (const words of ['buildx history export', 'builder history inspect attachment', 'buildx create'])
+  for (const words of ['buildx history export', 'builder history inspect attachment'])
     assert.throws(
       () => findCommand(words.split(' ')),
       (e: { message: string; hints: string[] }) =>

@@ -123,7 +123,7 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
     return await withCleanup(work, () => end(true));
   } catch (error) {
     const e = firstError(error);
-    if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
+    if (!isSlipwayError(e) || e.kind === 'cancelled' || e.code === 'cli.no-builder') throw e;
     return report(ctx, e, which);
   }
 }
