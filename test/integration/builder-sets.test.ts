@@ -118,5 +118,5 @@ for (const [what, args, pattern] of [
 test('what is about this machine alone takes no other builder', async () => {
   const { status, stderr } = await f.here.run(['builder', 'du', '--builder', 'fleet']);
   assert.equal(status, 1);
-  assert.match(stderr, /no builder "fleet" found for builder du/);
+  assert.match(stderr, /no builder "fleet" found\n\nhint: only builds run elsewhere: builder du is about this machine/);
 });
