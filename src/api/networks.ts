@@ -51,7 +51,7 @@ async function create(call: Call): Promise<void> {
   const body = await call.json();
   const name = body.text('Name') ?? '';
   if (['bridge', 'host', 'none', 'default'].includes(name))
-    throw new SlipwayError('failed-precondition', 'network.predefined', `operation is not permitted on predefined ${name} network `);
+    throw new SlipwayError('failed-precondition', 'network.predefined', `operation is not permitted on predefined ${name} network`);
   const driver = body.word('Driver') ?? 'bridge';
   if (driver !== 'bridge') throw new SlipwayError('unsupported', 'network.driver', `plugin ${JSON.stringify(driver)} not found`);
   body.refuse({

@@ -1,5 +1,5 @@
 // Lists as tables, as JSON lines, or by a template: what `--format` and `-q` choose.
-import { SlipwayError } from '../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../model/index.ts';
 import { compileTemplate, type Method } from './template/index.ts';
 import { parseTruth, printableJson } from '../util/index.ts';
 import { invalidValue } from './args.ts';
@@ -25,12 +25,24 @@ const labelHeading: Method = (name) => String(name).split('.').at(-1)?.replaceAl
 /** The fields of `--format raw`, with the names that Docker prints there. */
 export type RawFields = readonly (readonly [name: string, field: string])[];
 
+const READING = 'template parsing error';
+
+/** How Docker's list speaks of a template that is wrong. */
+export interface TemplateWords {
+  /** The Go type of a row. */
+  readonly type: string;
+  /** What precedes an error of reading it, and of applying it. */
+  readonly reading?: string;
+  readonly applying?: string;
+}
+
 /** Renders rows. `format`: nothing, `json`, `raw` where `raw` says how, `table …` or a template. @throws SlipwayError `cli.template` */
 export function renderRows<R extends Row>(
   rows: readonly R[],
   columns: readonly Column<R>[],
   format: string | undefined,
   raw?: RawFields,
+  words?: TemplateWords,
 ): string {
   if (format === undefined || format === '' || format === 'table')
     return listed([columns.map((c) => c.head), ...rows.map((r) => columns.map((c) => cell(r[c.field])))]);
@@ -39,7 +51,7 @@ export function renderRows<R extends Row>(
   if (format === 'json') return rows.map((r) => `${printableJson(goJson(Object.fromEntries(Object.entries(r).sort(byName))))}\n`).join('');
   const unescaped = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   const isTable = unescaped.startsWith('table ');
-  const render = compileTemplate(isTable ? unescaped.slice('table '.length) : unescaped);
+  const render = compiled(isTable ? unescaped.slice('table '.length) : unescaped, words);
   if (!isTable) return rows.map((r) => `${render(r)}\n`).join('');
   const heads = Object.fromEntries(
     [...new Set([...columns.map((c) => c.field), ...Object.keys(rows[0] ?? {})])].map((field) => [
@@ -48,6 +60,16 @@ export function renderRows<R extends Row>(
     ]),
   );
   return listed([render(heads).split('\t'), ...rows.map((r) => render(r).split('\t'))]);
+}
+
+function compiled(template: string, words: TemplateWords | undefined): ReturnType<typeof compileTemplate> {
+  if (words === undefined) return compileTemplate(template);
+  const { type, reading = READING, applying = READING } = words;
+  try {
+    return compileTemplate(template, applying, type);
+  } catch (e) {
+    throw isSlipwayError(e) ? e.withContext({ message: e.message.replace(READING, reading) }) : e;
+  }
 }
 
 /** No column of Docker's lists is narrower than ten. */

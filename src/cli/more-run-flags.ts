@@ -20,6 +20,7 @@ export const MORE_FLAGS: readonly Option[] = [
   { name: 'cpuset-mems', type: 'string', placeholder: '0-1', help: 'Memory nodes that it may use' },
   { name: 'device', type: 'list', placeholder: 'source:path:rwm', help: 'A device of this machine' },
   { name: 'dns-option', type: 'list', placeholder: 'option', help: 'Options of the resolver' },
+  { name: 'dns-opt', type: 'list', placeholder: 'option', help: 'Same as --dns-option', hidden: true },
   { name: 'dns-search', type: 'list', placeholder: 'domain', help: 'Domains that names are looked for in' },
   { name: 'domainname', type: 'string', placeholder: 'domain', help: 'Domain name in the container' },
   { name: 'group-add', type: 'list', placeholder: 'group', help: 'Further groups of its user' },
@@ -48,7 +49,7 @@ export function moreOf(ctx: Pick<Context, 'cwd'>, o: ParsedOptions): More {
     cgroupns: o.string('cgroupns'),
     ...limitsOf(o),
     devices: list('device')?.map(device),
-    dnsOptions: list('dns-option'),
+    dnsOptions: list('dns-option') ?? list('dns-opt'),
     dnsSearch: list('dns-search')?.map(domain),
     domainname: o.string('domainname'),
     groups: list('group-add'),
@@ -92,9 +93,8 @@ export function limitsOf(o: ParsedOptions): More {
 function restartPolicy(o: ParsedOptions): ContainerRequest['restart'] {
   const text = o.string('restart');
   if (text === undefined) return undefined;
-  const policy = parseRestartPolicy(text);
-  if (policy.name !== 'no' && o.bool('rm')) throw wrongFlag('conflicting options: cannot specify both --restart and --rm');
-  return policy;
+  if (text !== 'no' && text !== '' && o.bool('rm')) throw wrongFlag('conflicting options: cannot specify both --restart and --rm');
+  return parseRestartPolicy(text);
 }
 
 /** `source[:path[:rwm]]` or `source:rwm`. */

@@ -59,7 +59,7 @@ export function parseMount(text: string): Mount {
     if (source !== '') throw config('field Source must not be specified');
     return { tmpfs: [destination, memory.join(',')].filter(Boolean).join(':') };
   }
-  if (type === 'volume') return { volume: volume(given, { source, destination, readonly, labels, options }) };
+  if (type === 'volume') return { volume: { ...volume(given, { source, destination, readonly, labels, options }), byMount: true } };
   if (source === '') throw config('field Source must not be empty');
   if (!isAbsolute(source)) throw config(`invalid mount path: '${source}' mount path must be absolute`);
   if (!PROPAGATIONS.has(propagation)) throw config(`invalid propagation mode: ${propagation}`);
@@ -69,6 +69,7 @@ export function parseMount(text: string): Mount {
       destination,
       readonly,
       mustExist: true,
+      byMount: true,
       ...(propagation !== '' && { propagation }),
       ...((recursion === 'disabled' || TRUE.has(given.get('bind-nonrecursive') ?? '')) && { recursion: 'none' as const }),
       ...(recursion === 'readonly' && { recursion: 'readonly' as const }),

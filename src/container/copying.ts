@@ -125,7 +125,9 @@ export async function archiveIn(
     await pipeline(archive, createWriteStream(file, { mode: 0o600 }));
     await withFiles(manager, c, { writing: true }, ({ root, tree }) => {
       const inside = tree.locate(path);
-      if (tree.stat(inside)?.isDirectory() !== true) throw refused(`destination "${c.name}:${path}" must be a directory`);
+      const found = tree.stat(inside);
+      if (found === undefined) throw new SlipwayError('not-found', 'container.no-file', notIn(c, path));
+      if (!found.isDirectory()) throw refused(`destination "${c.name}:${path}" must be a directory`);
       refuseReadonly(c, inside);
       const below = (name: string): string => (inside === '' ? name : `${inside}/${name}`);
       const owner = o.ownedByUser === true ? ownerOf(root, c) : {};

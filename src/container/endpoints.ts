@@ -1,11 +1,13 @@
 // The networks of a container: which ones they are, what may be asked of them, and how they are joined when it starts.
 import { isIPv4 } from 'node:net';
 import { isSlipwayError, SlipwayError } from '../model/index.ts';
-import type { Attachment, AttachRequest } from '../network/index.ts';
+import type { Attachment, AttachRequest, PortMapping } from '../network/index.ts';
 import { createNetworkNamespace, deleteNetworkNamespace } from '../sys/index.ts';
 import { sha256Hex } from '../util/index.ts';
 import { hasNetwork, netnsFile } from './folders.ts';
 import type { ContainerParts } from './parts.ts';
+import { ContainerRecords } from './records.ts';
+import { isAlive } from './transitions.ts';
 import type { Container, ContainerRequest, Endpoint } from './types.ts';
 
 /** Of a container with the network of the host, of another container, or with none, there is nothing. */
@@ -37,6 +39,31 @@ const aliasesOf = (c: Container, e: Endpoint | undefined): string[] => [...(e?.a
 
 /** Makes its namespace, and attaches it to all its networks. The one that leads out of it comes first. */
 export async function joinNetworks(parts: ContainerParts, c: Container): Promise<readonly Attachment[]> {
+  try {
+    return await join(parts, c);
+  } catch (e) {
+    if (!isSlipwayError(e) || e.kind === 'cancelled') throw e;
+    const programming = e.code.startsWith('port.')
+      ? `driver failed programming external connectivity on endpoint ${c.name} (${c.id}): `
+      : '';
+    throw e.withContext({ message: `failed to set up container networking: ${programming}${e.message}${holderText(parts, c, e)}` });
+  }
+}
+
+/** Who has the port that `e` says is taken. */
+function holderText({ db }: ContainerParts, c: Container, e: SlipwayError): string {
+  if (e.code !== 'port.allocated') return '';
+  const wanted = (p: PortMapping): boolean =>
+    c.request.ports.some(
+      (own) => own.protocol === p.protocol && p.hostPort >= own.hostPort && p.hostPort <= (own.hostPortEnd ?? own.hostPort),
+    );
+  const holder = new ContainerRecords(db)
+    .all()
+    .find((other) => other.id !== c.id && isAlive(other) && other.network?.ports.some(wanted) === true);
+  return holder === undefined ? '' : ` (by container ${holder.name})`;
+}
+
+async function join(parts: ContainerParts, c: Container): Promise<readonly Attachment[]> {
   if (!hasNetwork(c)) return [];
   const netnsPath = netnsFile(parts.layout, c.id);
   deleteNetworkNamespace(netnsPath); // of a start that was killed
@@ -77,8 +104,10 @@ export function checkEndpoint(parts: ContainerParts, e: Endpoint): void {
   if ((e.aliases ?? []).length > 0 && predefined) wrong.push('network-scoped aliases are only supported for user-defined networks');
   if (e.ip !== undefined && predefined) wrong.push('user specified IP address is supported on user defined networks only');
   if (e.ip !== undefined && !isIPv4(e.ip)) wrong.push(`invalid IPv4 address: ${e.ip}`);
-  if (e.ip !== undefined && (info !== undefined || predefined) && !(info !== undefined && parts.network.hasAddress(info, e.ip)))
-    wrong.push(`no configured subnet or ip-range contain the IP address ${e.ip}`);
+  const isOutside = e.ip !== undefined && info !== undefined && !parts.network.hasAddress(info, e.ip);
+  if (e.ip !== undefined && predefined && !isOutside)
+    wrong.push('user specified IP address is supported only when connecting to networks with user configured subnets');
+  if (isOutside) wrong.push(`no configured subnet or ip-range contain the IP address ${e.ip}`);
   if (wrong.length === 0) return;
   const list = wrong.length === 1 ? wrong.join('') : wrong.map((w) => `* ${w}`).join('\n');
   throw new SlipwayError('invalid-argument', 'container.endpoint', `invalid endpoint settings:\n${list}`);

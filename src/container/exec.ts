@@ -2,7 +2,7 @@
 import type { Stats } from 'node:fs';
 import { type ExecOptions, resolveUser, type Streams, type TerminalEnds } from '../runtime/index.ts';
 import { SlipwayError } from '../model/index.ts';
-import { reasonOf, RootedTree } from '../sys/index.ts';
+import { reasonOf, RootedTree, SYSTEM_PATH } from '../sys/index.ts';
 import { randomId } from '../util/index.ts';
 import { checkProgram } from './launch.ts';
 import { type ContainerManager, notRunning, refuseResting } from './manager.ts';
@@ -50,11 +50,11 @@ export async function execIn(manager: ContainerManager, container: Container, re
 export function execOptions(c: Container, request: Omit<ExecRequest, 'stdout' | 'stderr'> & Partial<Streams>): ExecOptions {
   const root = `/proc/${c.state.pid}/root`;
   const user = resolveUser(root, request.user ?? c.process.user, c.request.groups);
-  const env = mergeEnv([`HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
+  const env = mergeEnv([`PATH=${SYSTEM_PATH}`, `HOSTNAME=${c.hostname}`], c.process.env, request.tty ? ['TERM=xterm'] : [], request.env);
   const options: ExecOptions = {
     args: request.args,
     env: env.some((e) => e.startsWith('HOME=')) ? env : [...env, `HOME=${user.home}`],
-    cwd: request.workdir ?? c.process.workdir,
+    cwd: request.workdir ?? (c.process.workdir || '/'),
     user,
     tty: request.tty,
     ...(request.terminal && { terminal: request.terminal }),

@@ -78,7 +78,8 @@ function checkValue(key: string, value: string): void {
   const one = WORDS[key];
   if (one !== undefined && !one.words.includes(value))
     throw invalid(`invalid filter '${key}=${value}': invalid value for ${one.name} (${value}): must be one of ${one.words.join(', ')}`);
-  if (key === 'exited' && !/^[-+]?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}': it is not a number`);
+  if (key === 'exited' && !/^[-+]?\d+$/.test(value))
+    throw invalid(`invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
   if (key === 'name') pattern(value);
   if (key === 'is-task') truth(key, value);
   if (key === 'publish' || key === 'expose') ports(key, value);
@@ -100,7 +101,9 @@ interface PortRange {
 function ports(key: string, value: string): PortRange {
   const [, first, last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(value) ?? [];
   if (first === undefined || Number(last) < Number(first) || Number(last) > 65_535)
-    throw invalid(`invalid filter '${key}=${value}': it is no port`, ['a port is 80, 80/udp or 80-90/tcp']);
+    throw invalid(`error while looking up for ${key} ${value}: strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`, [
+      'a port is 80, 80/udp or 80-90/tcp',
+    ]);
   return { first: Number(first), last: Number(last), protocol: protocol.toLowerCase() };
 }
 

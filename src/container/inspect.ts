@@ -84,7 +84,11 @@ function hostConfig(c: Container, runtime: string): Record<string, unknown> {
       HostPort: p.hostPort === 0 ? '' : String(p.hostPort),
     });
   return {
-    Binds: orNull(r.volumes.filter((v) => v.source !== undefined).map((v) => `${v.source}:${v.destination}${v.readonly ? ':ro' : ''}`)),
+    Binds: orNull(
+      r.volumes
+        .filter((v) => v.source !== undefined && v.byMount !== true)
+        .map((v) => `${v.source}:${v.destination}${v.readonly ? ':ro' : ''}`),
+    ),
     LogConfig: { Type: 'json-file', Config: r.logLimit === undefined ? {} : { 'max-size': String(r.logLimit) } },
     NetworkMode: r.network,
     PortBindings: r.publishAll ? {} : portBindings,
@@ -147,14 +151,15 @@ function config(c: Container): Record<string, unknown> {
     StdinOnce: c.request.stdinOnce ?? (c.request.openStdin && c.request.attached?.includes('stdin') === true),
     Env: c.process.env,
     Cmd: orNull(c.process.cmd),
+    ...(c.healthcheck !== undefined && { Healthcheck: c.healthcheck }),
     Image: c.imageName,
     Volumes: volumes.length === 0 ? null : Object.fromEntries(volumes.map((m) => [m.destination, {}])),
     WorkingDir: c.process.workdir,
     Entrypoint: orNull(c.process.entrypoint),
+    OnBuild: null,
     Labels: c.labels,
-    StopSignal: c.process.stopSignal,
-    StopTimeout: c.process.stopTimeout,
-    ...(c.healthcheck !== undefined && { Healthcheck: c.healthcheck }),
+    ...((c.request.stopSignal !== undefined || c.process.stopSignal !== 'SIGTERM') && { StopSignal: c.process.stopSignal }),
+    ...(c.request.stopTimeout !== undefined && { StopTimeout: c.request.stopTimeout }),
   };
 }
 
@@ -211,7 +216,7 @@ function mount(m: MountPoint): Record<string, unknown> {
     Source: m.source,
     Destination: m.destination,
     ...(m.type === 'volume' && { Driver: 'local' }),
-    Mode: m.readonly ? 'ro' : '',
+    Mode: m.readonly ? 'ro' : m.type === 'volume' && m.anonymous !== true ? 'z' : '',
     RW: !m.readonly,
     Propagation: m.type === 'bind' ? (m.propagation ?? 'rprivate') : '',
   };

@@ -25,6 +25,7 @@ import {
   unmount,
   UmountFlag,
   whyNoPath,
+  SYSTEM_PATH,
 } from '../sys/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { hasNetwork, netnsFile, runFolder } from './folders.ts';
@@ -113,8 +114,6 @@ export async function launch(
 }
 
 async function warn(c: Container, runtime: OciRuntime, o: LaunchOptions): Promise<void> {
-  if (!hasNetwork(c) && c.request.ports.length > 0)
-    o.onWarning?.(`published ports are discarded when the network mode is ${c.request.network}`);
   if ((await runtime.confinement()) === 'no-parser')
     o.onWarning?.('AppArmor is enabled, but apparmor_parser is not installed: the container has no AppArmor profile');
   if ((c.request.blkioWeight ?? 0) > 0 && !weighsBlockIo()) o.onWarning?.(NO_WEIGHT);
@@ -173,7 +172,7 @@ async function prepareMounts({ layout }: ContainerParts, volumes: Volumes, c: Co
   }
   using tree = new RootedTree(rootfs);
   try {
-    tree.makeDirectories(c.process.workdir, 0o755).close();
+    tree.makeDirectories(c.process.workdir || '/', 0o755).close();
   } catch (cause) {
     const inTheWay = reasonOf(cause, 'EEXIST', 'ENOTDIR') !== undefined;
     const why = inTheWay ? ' is not a directory' : `: ${whyNoPath(cause)}`;
@@ -201,7 +200,7 @@ function specOf(parts: ContainerParts, c: Container, rootfs: string, joined: Joi
     rootfs,
     args: [...c.process.entrypoint, ...c.process.cmd],
     env: environment(c, user.home),
-    cwd: c.process.workdir,
+    cwd: c.process.workdir || '/',
     user,
     hostname: c.hostname,
     tty: r.tty,
@@ -246,7 +245,7 @@ export function checkProgram(spec: Pick<OciSpec, 'process' | 'root' | 'mounts'>)
 /** Docker's order: what it sets itself comes first, so that image and command line can replace it. */
 function environment(c: Container, home: string): string[] {
   const has = (name: string): boolean => c.process.env.some((e) => e.startsWith(`${name}=`));
-  const path = c.process.env.filter((e) => e.startsWith('PATH='));
+  const path = has('PATH') ? c.process.env.filter((e) => e.startsWith('PATH=')) : [`PATH=${SYSTEM_PATH}`];
   const rest = c.process.env.filter((e) => !e.startsWith('PATH='));
   const own = [...(has('HOSTNAME') ? [] : [`HOSTNAME=${c.hostname}`]), ...(c.request.tty && !has('TERM') ? ['TERM=xterm'] : [])];
   return [...path, ...own, ...rest, ...(has('HOME') ? [] : [`HOME=${home}`])];

@@ -2,7 +2,7 @@
 // database; what dies with the machine is found out by looking at the processes themselves.
 import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ContainerConfig, signalNumber, SlipwayError } from '../model/index.ts';
+import { type ContainerConfig, isSlipwayError, signalNumber, SlipwayError } from '../model/index.ts';
 import { publishAll } from '../network/index.ts';
 import { type LogLine, type OciRuntime, readLogs } from '../runtime/index.ts';
 import { withMounted } from '../snapshot/index.ts';
@@ -76,6 +76,7 @@ export class ContainerManager {
     using lease = leases.create();
     const image = images.hold(request.image, lease) ?? images.resolve(request.image);
     checkPlatform(image, request, o);
+    if (request.network === 'host' && request.ports.length > 0) o.onWarning?.('Published ports are discarded when using host network mode');
     const config: ContainerConfig = image.config.config ?? {};
     const settings = processSettings(config, request);
     const healthcheck = mergedHealthcheck(config.Healthcheck, request);
@@ -84,7 +85,7 @@ export class ContainerManager {
     const id = randomId();
     const lent = (request.volumesFrom ?? []).flatMap((spec) => {
       const [name = '', mode = ''] = spec.split(/:(.*)/s);
-      return lentMounts(this.records.resolve(name), mode);
+      return lentMounts(this.#lender(name), mode);
     });
     const volumes = this.volumes.plan(request, Object.keys(config.Volumes ?? {}), now(), lent);
     for (const m of volumes.mounts) if (m.mustExist === true) checkSource(m);
@@ -141,6 +142,15 @@ export class ContainerManager {
     return runForeground(this, c, o);
   }
 
+  /** For --volumes-from. A client must not take one that is missing for a missing image. */
+  #lender(name: string): Container {
+    try {
+      return this.records.resolve(name);
+    } catch (e) {
+      throw isSlipwayError(e) ? new SlipwayError('invalid-argument', 'container.no-lender', e.message, { cause: e }) : e;
+    }
+  }
+
   /** The newest record of a container; one that somebody is just starting is waited for until its process is there. */
   async started(c: Container): Promise<Container> {
     for (;;) {
@@ -153,7 +163,8 @@ export class ContainerManager {
   /** Sends a signal. Throws conflict 'container.not-running', invalid-argument 'container.invalid-signal'. */
   async kill(c: Container, signal: string = 'KILL'): Promise<void> {
     const number = signalNumber(signal);
-    if (number === undefined) throw new SlipwayError('invalid-argument', 'container.invalid-signal', `Invalid signal: ${signal}`);
+    if (number === undefined)
+      throw new SlipwayError('invalid-argument', 'container.invalid-signal', `cannot kill container: ${c.name}: invalid signal: ${signal}`);
     const now = await this.started(c);
     // Docker's rule: without a stop signal of its own, any signal may be meant to end it
     const ends = number === 9 || number === signalNumber(c.process.stopSignal) || c.process.stopSignal === 'SIGTERM';

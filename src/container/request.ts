@@ -56,12 +56,12 @@ export function parseVolume(spec: string): VolumeRequest {
   if (spec === '') throw invalid('invalid empty volume spec');
   if (parts.length <= 3 && parts.includes('')) throw invalid(`invalid spec: ${spec}: empty section between colons`);
   if (parts.length > 3) throw invalid(`invalid volume specification: '${spec}'`);
-  if (second !== undefined && isAbsolute(first) && !isAbsolute(second))
+  if (second !== undefined && !isAbsolute(second))
     throw invalid(
-      `invalid volume specification: '${spec}': invalid mount config for type "bind": invalid mount path: '${second}' mount path must be absolute`,
+      `invalid volume specification: '${spec}': invalid mount config for type "${isAbsolute(first) ? 'bind' : 'volume'}": invalid mount path: '${second}' mount path must be absolute`,
     );
-  // as in Docker, the path of a volume that is not absolute begins at the root
-  const destination = join('/', second ?? first);
+  // as in Docker, the path of an anonymous volume that is not absolute begins at the root
+  const destination = second ?? join('/', first);
   if (normalize(destination).replace(/\/+$/, '') === '')
     throw invalid(`invalid volume specification: '${spec}': invalid mount config: destination can't be '/'`);
   if (second !== undefined && !isAbsolute(first) && first.includes('/')) {

@@ -1,5 +1,4 @@
 // Merges what the image says with what the request says into what a container is. Pure.
-import { SYSTEM_PATH } from '../sys/index.ts';
 import { type ContainerConfig, SlipwayError } from '../model/index.ts';
 import { parseExposed } from '../network/index.ts';
 import type { ContainerRequest, ProcessSettings } from './types.ts';
@@ -18,8 +17,8 @@ export function processSettings(config: ContainerConfig, request: ContainerReque
   return {
     entrypoint,
     cmd,
-    env: mergeEnv([`PATH=${SYSTEM_PATH}`], config.Env ?? [], request.env),
-    workdir: request.workdir ?? (config.WorkingDir || '/'),
+    env: withImageEnv(config.Env ?? [], request.env),
+    workdir: request.workdir ?? config.WorkingDir ?? '',
     user: request.user ?? config.User ?? '',
     stopSignal: request.stopSignal ?? config.StopSignal ?? 'SIGTERM',
     stopTimeout: request.stopTimeout ?? config.StopTimeout ?? 10,
@@ -35,6 +34,13 @@ export function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
     else out.set(entry.slice(0, eq), entry);
   }
   return [...out.values()];
+}
+
+/** As Docker records it: what was asked for, then what the image has besides. */
+function withImageEnv(image: readonly string[], asked: readonly string[]): string[] {
+  const nameOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
+  const named = new Set(asked.map(nameOf));
+  return [...mergeEnv(asked), ...image.filter((entry) => !named.has(nameOf(entry)))];
 }
 
 /** What a container exposes: the image's ports, those of `--expose`, and the published ones. */

@@ -45,53 +45,56 @@ export function bindingText(b: Binding): string {
   return b.hostIp.includes(':') ? `[${b.hostIp}]:${b.hostPort}` : `${b.hostIp}:${b.hostPort}`;
 }
 
-/** The PORTS column: neighbouring ports are drawn together (`80-82/tcp`), published ones come with their addresses. */
+/** The PORTS column: ports that have the same number outside are drawn together with their neighbours (`80-82/tcp`), the others stand behind them. */
 export function portsText(c: Container): string {
   if (c.state.status !== 'running') return '';
   const published = c.network?.ports ?? [];
   const known = new Set(published.map((p) => `${p.containerPort}/${p.protocol}`));
   const entries: Entry[] = [
     ...published.flatMap((p) =>
-      bindings(p).map((b) => ({
-        address: bindingText({ ...b, hostPort: 0 }).slice(0, -1),
-        from: b.hostPort,
-        port: p.containerPort,
-        protocol: p.protocol as string,
-      })),
+      bindings(p).map((b) => ({ ip: b.hostIp, from: b.hostPort, port: p.containerPort, protocol: p.protocol as string })),
     ),
     ...c.exposed
       .filter((e) => !known.has(e))
-      .map((e) => ({ address: '', from: 0, port: Number.parseInt(e, 10), protocol: e.slice(e.indexOf('/') + 1) })),
+      .map((e) => ({ ip: '', from: 0, port: Number.parseInt(e, 10), protocol: e.slice(e.indexOf('/') + 1) })),
   ];
-  return grouped(entries).join(', ');
+  return grouped(entries.sort(byPort)).join(', ');
 }
 
 interface Entry {
-  readonly address: string;
+  readonly ip: string;
   readonly from: number;
   readonly port: number;
   readonly protocol: string;
 }
 
+const byPort = (a: Entry, b: Entry): number => a.port - b.port || compare(a.ip, b.ip) || a.from - b.from || compare(a.protocol, b.protocol);
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 function grouped(entries: readonly Entry[]): string[] {
-  const runs: { first: Entry; last: Entry }[] = [];
-  const sorted = entries.toSorted((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : 0));
-  for (const e of sorted) {
-    const run = runs.find(
-      ({ last }) =>
-        last.address === e.address &&
-        last.protocol === e.protocol &&
-        last.port + 1 === e.port &&
-        (e.address === '' || last.from + 1 === e.from),
-    );
-    if (run === undefined) runs.push({ first: e, last: e });
-    else run.last = e;
+  const runs = new Map<string, { first: number; last: number }>();
+  const texts: string[] = [];
+  const moved: string[] = [];
+  const textOf = (key: string, { first, last }: { first: number; last: number }): string => {
+    const [protocol, address = ''] = key.split(' ');
+    const span = first === last ? String(first) : `${first}-${last}`;
+    return `${address === '' ? '' : `${address}:${span}->`}${span}/${protocol}`;
+  };
+  for (const { ip, from, port, protocol } of entries) {
+    const address = ip.includes(':') ? `[${ip}]` : ip;
+    if (ip !== '' && from !== port) {
+      moved.push(`${address}:${from}->${port}/${protocol}`);
+      continue;
+    }
+    const key = `${protocol} ${address}`;
+    const run = runs.get(key);
+    if (run?.last === port - 1) run.last = port;
+    else {
+      if (run !== undefined) texts.push(textOf(key, run));
+      runs.set(key, { first: port, last: port });
+    }
   }
-  return runs.map(({ first, last }) => {
-    const span = (a: number, b: number): string => (a === b ? String(a) : `${a}-${b}`);
-    const inside = `${span(first.port, last.port)}/${first.protocol}`;
-    return first.address === '' ? inside : `${first.address}${span(first.from, last.from)}->${inside}`;
-  });
+  return [...texts, ...[...runs].map(([key, run]) => textOf(key, run)), ...moved];
 }
 
 export interface PublishedPort extends Binding {

@@ -9,6 +9,8 @@ export interface VolumeRequest {
   readonly source?: string;
   readonly destination: string;
   readonly readonly: boolean;
+  /** Asked for by `--mount`, not `-v`. */
+  readonly byMount?: true;
   /** Of a bind: `rprivate` (default), `rshared`, `rslave`, `private`, `shared`, `slave`. */
   readonly propagation?: string;
   /** A new volume stays empty whatever the image has there. */

@@ -84,7 +84,6 @@ export async function containerAnswer(engine: Engine, c: Container, o: { readonl
       MaskedPaths: privileged ? null : MASKED_PATHS,
       ReadonlyPaths: privileged ? null : READONLY_PATHS,
     },
-    Config: { ...part('Config'), OnBuild: null },
     NetworkSettings: {
       ...part('NetworkSettings'),
       ...NO_NETWORK,

@@ -100,7 +100,7 @@ export { partReader } from '../builder/index.ts';
 export { flattenDockerfile, formatDockerfile, parseBeginning, parseDockerfile, plainTree } from '../dockerfile/index.ts';
 export { hasLabels, openSink } from '../image/index.ts';
 export { parsePortSpec } from '../network/index.ts';
-export { MASKED_PATHS, parseKeys, READONLY_PATHS } from '../runtime/index.ts';
+export { MASKED_PATHS, parseKeys, READONLY_PATHS, resolveUser } from '../runtime/index.ts';
 
 // The words of requests, events and results.
 export type {

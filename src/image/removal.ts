@@ -1,6 +1,6 @@
 // Removing images and names. What is used, by containers or by commands that run, is found out in the transaction that removes.
 import { isImageLeased } from '../content/index.ts';
-import { type Digest, familiarReference, parseReference, shortDigest, SlipwayError } from '../model/index.ts';
+import { type Digest, familiarReference, familiarWord, parseReference, shortDigest, SlipwayError } from '../model/index.ts';
 import type { Sql } from '../store/index.ts';
 import { crashPoint } from '../util/index.ts';
 import { idOf, nameIn } from './names.ts';
@@ -81,15 +81,15 @@ function checkRemovable(sql: Sql, root: string, id: Digest, names: readonly stri
       'image.in-use',
       `conflict: unable to delete ${short} (cannot be forced) - image is being used by a command that is running`,
     );
-  if (users[0] && !force)
-    throw conflict(
-      'image.in-use',
-      `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${users[0].id.slice(0, 12)}`,
-    );
   if (names.length > 1 && !force)
     throw conflict(
       'image.several-names',
       `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
+    );
+  if (users[0] && !force)
+    throw conflict(
+      'image.in-use',
+      `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${users[0].id.slice(0, 12)}`,
     );
 }
 
@@ -115,6 +115,6 @@ function usersOf(sql: Sql, id: Digest): ImageUser[] {
 }
 
 export const notFound = (ref: string): SlipwayError =>
-  new SlipwayError('not-found', 'image.not-found', `No such image: ${ref}`, { hints: ['slipway images lists what is here'] });
+  new SlipwayError('not-found', 'image.not-found', `No such image: ${familiarWord(ref)}`, { hints: ['slipway images lists what is here'] });
 
 const conflict = (code: string, message: string): SlipwayError => new SlipwayError('conflict', code, message);

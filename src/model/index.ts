@@ -14,6 +14,7 @@ export {
   DEFAULT_DOMAIN,
   familiarName,
   familiarReference,
+  familiarWord,
   formatReference,
   parseReference,
   repositoryName,

@@ -95,3 +95,12 @@ function splitDomain(s: string): [string, string] {
 function invalid(message: string): SlipwayError {
   return new SlipwayError('invalid-argument', 'reference.invalid', message);
 }
+
+/** What a user calls an image, in the words of Docker's errors: the latest of a name without a tag; an ID has none. */
+export function familiarWord(word: string): string {
+  try {
+    return /^(?:sha256:)?[0-9a-f]{64}$/.test(word) ? word : familiarReference(withDefaultTag(parseReference(word)));
+  } catch {
+    return word;
+  }
+}

@@ -54,7 +54,9 @@ export class Networks {
   create(o: CreateNetwork): NetworkInfo {
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(o.name))
       throw new SlipwayError('invalid-argument', 'network.invalid-name', `invalid network name: ${o.name}`);
-    if (RESERVED.has(o.name) || this.list().some((network) => network.name === o.name))
+    if (RESERVED.has(o.name))
+      throw new SlipwayError('failed-precondition', 'network.predefined', `operation is not permitted on predefined ${o.name} network`);
+    if (this.list().some((network) => network.name === o.name))
       throw new SlipwayError('already-exists', 'network.exists', `network with name ${o.name} already exists`);
     checkPlan(o);
     const { bridge } = readOptions(o.options ?? {});

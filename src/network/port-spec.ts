@@ -21,7 +21,7 @@ export function parsePortSpec(spec: string): PortMapping[] {
   const outside = host === '' ? undefined : parseRange(host, 'hostPort');
   if (outside === undefined) return each(inside, (containerPort) => ({ hostIp, hostPort: 0, containerPort, protocol }));
   if (length(inside) !== length(outside)) {
-    if (length(inside) !== 1) throw invalid(`invalid ranges specified for container and host Ports: ${container} and ${host}`);
+    if (length(inside) !== 1) throw invalid(`Invalid ranges specified for container and host Ports: ${container} and ${host}`);
     return [{ hostIp, hostPort: outside.start, hostPortEnd: outside.end, containerPort: inside.start, protocol }];
   }
   return each(inside, (containerPort) => ({ hostIp, hostPort: outside.start + containerPort - inside.start, containerPort, protocol }));
@@ -63,7 +63,7 @@ function splitProtocol(spec: string): { rest: string; protocol: Protocol } {
   if (slash < 0) return { rest: spec, protocol: 'tcp' };
   const name = spec.slice(slash + 1);
   const protocol = name.toLowerCase();
-  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw invalid(`invalid proto: ${name}`);
+  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw invalid(`Invalid proto: ${name}`);
   return { rest: spec.slice(0, slash), protocol };
 }
 
@@ -74,7 +74,7 @@ function splitParts(text: string): { hostIp: string; host: string; container: st
   const host = parts.pop() ?? '';
   const address = parts.join(':');
   const hostIp = address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : address;
-  if (hostIp !== '' && isIP(hostIp) === 0) throw invalid(`invalid IP address: ${hostIp}`);
+  if (hostIp !== '' && isIP(hostIp) === 0) throw invalid(`Invalid ip address: ${hostIp}`);
   return { hostIp, host, container };
 }
 
@@ -82,7 +82,7 @@ function parseRange(text: string, what: string): Range {
   const match = /^(\d+)(?:-(\d+))?$/.exec(text);
   const start = Number(match?.[1]);
   const end = match?.[2] === undefined ? start : Number(match[2]);
-  if (match === null || start > 65535 || end > 65535 || end < start) throw invalid(`invalid ${what}: ${text}`);
+  if (match === null || start > 65535 || end > 65535 || end < start) throw invalid(`Invalid ${what}: ${text}`);
   return { start, end };
 }
 

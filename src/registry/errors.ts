@@ -1,4 +1,5 @@
 // Errors of registries: what the server said in its own words (distribution-spec, "Error Codes"), and never a secret.
+import { isIPv6 } from 'node:net';
 import { type ErrorKind, SlipwayError } from '../model/index.ts';
 import { kindOfStatus } from '../remote/index.ts';
 
@@ -43,6 +44,21 @@ function hintsOf(status: number, url: URL): string[] {
   return [];
 }
 
+const DIALLING: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+  ETIMEDOUT: 'i/o timeout',
+};
+
+/** In the words of the programs that people know. */
+function whyIn(e: NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }): string | undefined {
+  const why = DIALLING[e.code ?? ''];
+  return why === undefined || e.address === undefined
+    ? undefined
+    : `dial tcp ${isIPv6(e.address) ? `[${e.address}]` : e.address}:${e.port}: connect: ${why}`;
+}
+
 /** The registry could not be asked at all. */
 export function unreachable(url: URL, cause: unknown): SlipwayError {
   const e = cause as NodeJS.ErrnoException & { reason?: string };
@@ -53,5 +69,10 @@ export function unreachable(url: URL, cause: unknown): SlipwayError {
   else if (code === 'ECONNREFUSED') hints.push(`nothing listens at ${url.host}: is the registry running?`);
   else if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     hints.push('check the name, and that this machine reaches it (a proxy is named by HTTPS_PROXY)');
-  return new SlipwayError('unavailable', 'registry.unreachable', `${url.host}: ${e.message || code || String(cause)}`, { cause, hints });
+  return new SlipwayError(
+    'unavailable',
+    'registry.unreachable',
+    `Get "${url.protocol}//${url.host}/v2/": ${whyIn(e) ?? (e.message || code || String(cause))}`,
+    { cause, hints },
+  );
 }

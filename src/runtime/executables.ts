@@ -17,7 +17,8 @@ export function resolveExecutable(spec: Pick<OciSpec, 'process' | 'root' | 'moun
     const path = name.startsWith('/') ? name : join(cwd, name);
     const found = inspect(spec, path);
     if (found === 'missing') throw failure('not-found', name, `stat ${name}: no such file or directory`);
-    if (found !== 'fine') throw failure('not-executable', name, found === 'directory' ? 'is a directory' : 'permission denied');
+    if (found !== 'fine')
+      throw failure('not-executable', name, found === 'directory' ? 'is a directory: permission denied' : 'permission denied');
     return path;
   }
   const searchPath = env.findLast((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? SYSTEM_PATH;

@@ -211,6 +211,7 @@ test('what is wrong with a request is an answer, and never a stack', async () =>
   );
   for (const path of ['start', 'stop', 'kill', 'pause', 'wait', 'attach', 'restart', 'update']) {
     const { status, json } = await api.request(`POST /containers/nobody/${path}`, {});
-    assert.equal(`${status} ${json.message}`, '404 No such container: nobody', path);
+    const before = path === 'kill' ? 'cannot kill container: nobody: ' : '';
+    assert.equal(`${status} ${json.message}`, `404 ${before}No such container: nobody`, path);
   }
 });

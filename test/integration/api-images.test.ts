@@ -58,7 +58,7 @@ test('import, list, inspect, history, tag, remove', async () => {
     'SharedSize',
     'Size',
   ]);
-  assert.deepEqual([list[0].Id, list[0].RepoTags, list[0].Containers], [id, ['lab/app:1'], -1]);
+  assert.deepEqual([list[0].Id, list[0].RepoTags, list[0].Containers], [id, ['lab/app:1'], 0]);
   const { json: image } = await api.request('GET /images/lab/app:1/json');
   assert.deepEqual([image.Id, image.Config.Cmd, image.Os, image.Comment], [id, ['a'], 'linux', 'made']);
   const { json: history } = await api.request('GET /images/lab/app:1/history');

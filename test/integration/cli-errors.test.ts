@@ -94,7 +94,7 @@ test('an unknown command, an unknown flag: the nearest one is named', () => {
   refuses(slipway(['build', '--targte', 'x', '.']), 125, /unknown flag: --targte/, /did you mean --target\?/);
   refuses(slipway(['run', '-Q', 'base']), 125, /unknown shorthand flag: 'Q' in -Q/);
   refuses(slipway(['build']), 1, /requires (?:exactly )?1 argument/);
-  refuses(slipway(['run', '-p', 'x:y:z:w', 'base']), 125, /invalid IP address: x:y/);
+  refuses(slipway(['run', '-p', 'x:y:z:w', 'base']), 125, /Invalid ip address: x:y/);
 });
 
 test('a broken archive', () => {

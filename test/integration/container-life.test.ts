@@ -130,7 +130,7 @@ test('exec with a folder or a program that is missing; nobody waits for one in t
   await refused(['exec', 'host', 'nosuch'], missing, 127);
   await refused(['exec', '-d', 'host', 'nosuch'], missing, 1);
   await refused(['exec', '-d', '-w', '/nosuch', 'host', 'pwd'], cwd('/nosuch', 'no such file or directory'), 1);
-  await refused(['exec', '-d', 'host', '/etc'], 'unable to start container process: exec: "/etc": is a directory', 1);
+  await refused(['exec', '-d', 'host', '/etc'], 'unable to start container process: exec: "/etc": is a directory: permission denied', 1);
   await slipway('rm', '-f', 'host');
 });
 

@@ -212,10 +212,17 @@ function securityOf(options: readonly string[]): Pick<ContainerRequest, 'noNewPr
     else if (name === 'no-new-privileges' && value === 'false') found = { ...found, noNewPrivileges: false };
     else if (name === 'seccomp' && value === 'unconfined') found = { ...found, seccomp: value };
     else if (name === 'seccomp' && value !== undefined && value !== 'builtin') found = { ...found, seccomp: profileOf(value) };
-    else if (name !== 'label' && !(name === 'seccomp' && value === 'builtin')) throw invalid(`--security-opt ${name} is not supported`);
+    else if (name !== 'label' && !(name === 'seccomp' && value === 'builtin')) throw unknownSecurity(name, option);
   }
   return found;
 }
+
+const unknownSecurity = (name: string, option: string): SlipwayError =>
+  invalid(
+    ['apparmor', 'writable-cgroups'].includes(name)
+      ? `--security-opt ${name} is not supported`
+      : `invalid --security-opt 2: ${JSON.stringify(option)}`,
+  );
 
 /** Clients read the file, and send what is in it. */
 function profileOf(text: string): string {

@@ -1,5 +1,5 @@
 // Further programs in containers: asked for by one request, started by another, and a third asks how they ended.
-import { type Container, execIn, isAlive } from '../../engine/index.ts';
+import { type Container, execIn, isAlive, resolveUser } from '../../engine/index.ts';
 import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { randomId } from '../../util/index.ts';
 import { type Api, openContainers } from '../api.ts';
@@ -35,6 +35,8 @@ export async function createExec(call: Call): Promise<void> {
     started: false,
     running: false,
   };
+  // before the connection is the program's
+  if (user !== undefined && c.state.pid > 0) resolveUser(`/proc/${c.state.pid}/root`, user);
   api.execs.add(exec);
   reply.json({ Id: exec.id }, 201);
 }

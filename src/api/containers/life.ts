@@ -8,7 +8,7 @@ import {
   unpauseContainer,
   updateContainer,
 } from '../../engine/index.ts';
-import { SlipwayError } from '../../model/index.ts';
+import { isSlipwayError, SlipwayError } from '../../model/index.ts';
 import { type Api, openContainers } from '../api.ts';
 import type { Call } from '../http/call.ts';
 import { untilOf } from '../http/query.ts';
@@ -81,7 +81,9 @@ export async function restart(call: Call): Promise<void> {
 }
 
 export async function kill(call: Call): Promise<void> {
-  const [containers, c] = await found(call);
+  const [containers, c] = await found(call).catch((e: unknown) => {
+    throw isSlipwayError(e) ? e.withContext({ message: `cannot kill container: ${call.param('id')}: ${e.message}` }) : e;
+  });
   await containers.kill(c, call.query.text('signal') ?? 'KILL');
   call.reply.empty(204);
 }

@@ -32,7 +32,10 @@ export function mountOf(m: Fields): Mount {
     return { tmpfs: [destination, tmpfsOptions(m.object('TmpfsOptions'), readonly, refuse).join(',')].filter(Boolean).join(':') };
   }
   return {
-    volume: type === 'bind' ? bind(m, { source, destination, readonly }, refuse) : volume(m, { source, destination, readonly }, refuse),
+    volume: {
+      ...(type === 'bind' ? bind(m, { source, destination, readonly }, refuse) : volume(m, { source, destination, readonly }, refuse)),
+      byMount: true,
+    },
   };
 }
 

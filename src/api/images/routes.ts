@@ -42,9 +42,14 @@ const familiar = (names: readonly string[]): string[] => names.map((n) => famili
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
 /** An image as lists have it. */
-export function imageSummary({ engine }: Api, i: ImageSummary, share?: ImageShare): Record<string, unknown> {
+export function imageSummary(
+  { engine }: Api,
+  i: ImageSummary,
+  share?: ImageShare,
+  containers = share?.containers ?? -1,
+): Record<string, unknown> {
   return {
-    Containers: share?.containers ?? -1,
+    Containers: containers,
     Created: seconds(i.createdAt),
     Id: i.id,
     Labels: engine.images.find(i.id)?.config.config?.Labels ?? null,
@@ -58,7 +63,10 @@ export function imageSummary({ engine }: Api, i: ImageSummary, share?: ImageShar
 
 const FILTERS = new Set(['before', 'dangling', 'label', 'reference', 'since', 'until']);
 
-async function list({ api, query, reply }: Call): Promise<void> {
+/** Since when lists say how many containers an image has. */
+const COUNTS_CONTAINERS = 51;
+
+async function list({ api, query, reply, minor }: Call): Promise<void> {
   const filters = query.filters(FILTERS);
   const dangling = truthOf(filters, 'dangling');
   const [before, since] = [filters.get('before')?.at(-1), filters.get('since')?.at(-1)];
@@ -72,7 +80,8 @@ async function list({ api, query, reply }: Call): Promise<void> {
     ...(since !== undefined && { since }),
   });
   const shares = query.flag('shared-size') ? await imageShares(api.engine) : undefined;
-  reply.json(found.map((i) => imageSummary(api, i, shares?.get(i.id))));
+  const containers = minor < COUNTS_CONTAINERS ? undefined : Map.groupBy((await openContainers(api)).records.all(), (c) => c.imageId);
+  reply.json(found.map((i) => imageSummary(api, i, shares?.get(i.id), containers && (containers.get(i.id)?.length ?? 0))));
 }
 
 async function inspect(call: Call): Promise<void> {

@@ -15,7 +15,7 @@ import {
 import type { Call } from '../http/call.ts';
 import { work } from '../work.ts';
 import { registryAuth } from './auth.ts';
-import { imageOf, referenceOf } from './find.ts';
+import { referenceOf } from './find.ts';
 import { Progress } from './progress.ts';
 
 const short = (digest: string): string => digest.slice(7, 19);
@@ -154,7 +154,8 @@ export async function save(call: Call): Promise<void> {
   const { api, params, query, reply, signal } = call;
   const images = params['name'] === undefined ? query.all('names').flatMap((names) => names.split(',')) : [params['name']];
   if (images.length === 0) throw new SlipwayError('invalid-argument', 'api.query', 'no images to save: names is missing');
-  for (const word of images) imageOf(api, word);
+  for (const word of images)
+    if (api.engine.images.find(word) === undefined) throw new SlipwayError('not-found', 'image.not-found', `No such image: ${word}`);
   const output = reply.stream('application/x-tar');
   await work(api, { kind: 'save', images }, { signal, output });
   await finished(output).catch(() => {}); // the client has gone

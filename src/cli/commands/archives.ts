@@ -25,11 +25,13 @@ export const load: Command = {
       throw new SlipwayError('invalid-argument', 'cli.load', 'requested load from stdin, but stdin is empty', {
         hints: ['slipway load -i FILE'],
       });
-    const loaded = await loadImages(engine, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
-      signal: ctx.signal,
-      ...(wanted && { platform: wanted }),
-      ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
-    });
+    const loaded = await naming(input, () =>
+      loadImages(engine, input === undefined ? ctx.stdin : resolve(ctx.cwd, input), {
+        signal: ctx.signal,
+        ...(wanted && { platform: wanted }),
+        ...(!o.bool('quiet') && { onProgress: layerLines(ctx) }),
+      }),
+    );
     for (const l of loaded) {
       for (const r of l.replaced)
         ctx.stdout.write(
@@ -43,6 +45,16 @@ export const load: Command = {
     }
   },
 };
+
+/** A file that is missing is named as the user did. */
+async function naming<T>(word: string | undefined, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (e) {
+    if (word === undefined || (e as NodeJS.ErrnoException).code !== 'ENOENT') throw e;
+    throw new SlipwayError('not-found', 'cli.archive', `open ${word}: no such file or directory`, { cause: e });
+  }
+}
 
 /** A line for each layer on a terminal; into pipes nothing, as Docker does. */
 function layerLines(ctx: Context): (p: LayerProgress) => void {
@@ -102,14 +114,17 @@ export const importCommand: Command = {
       });
     const platform = o.string('platform');
     const message = o.string('message');
-    const image = await importImage(engine, source === '-' ? ctx.stdin : resolve(ctx.cwd, source), {
-      changes: o.list('change'),
-      ...(message !== undefined && { message }),
-      ...(name !== undefined && { name }),
-      ...(platform !== undefined && { platform: parsePlatform(platform) }),
-      created: new Date(ctx.now()),
-      signal: ctx.signal,
-    });
+    const from = source === '-' ? ctx.stdin : resolve(ctx.cwd, source);
+    const image = await naming(source, () =>
+      importImage(engine, from, {
+        changes: o.list('change'),
+        ...(message !== undefined && { message }),
+        ...(name !== undefined && { name }),
+        ...(platform !== undefined && { platform: parsePlatform(platform) }),
+        created: new Date(ctx.now()),
+        signal: ctx.signal,
+      }),
+    );
     ctx.stdout.write(`${image.id}\n`);
   },
 };

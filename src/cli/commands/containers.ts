@@ -27,10 +27,12 @@ interface Each {
   /** Acts on all at once. */
   readonly together?: boolean;
   readonly missingIsFine?: (o: ParsedOptions) => boolean;
+  /** What is said of a container that is missing, where Docker says more. */
+  readonly missing?: (word: string) => string;
 }
 
 /** Acts on each and reports in the order of the arguments; an error of one does not keep the others from theirs. */
-export function each(command: Omit<Command, 'run'>, act: Act, { together, missingIsFine }: Each = {}): Command {
+export function each(command: Omit<Command, 'run'>, act: Act, { together, missingIsFine, missing }: Each = {}): Command {
   return {
     ...command,
     async run(ctx, o, args) {
@@ -50,7 +52,8 @@ export function each(command: Omit<Command, 'run'>, act: Act, { together, missin
             continue;
           }
           failed++;
-          ctx.stderr.write(`error: ${e.message}\n${e.hints.map((h) => `hint: ${h}\n`).join('')}`);
+          const message = e.code === 'container.not-found' ? (missing?.(word) ?? e.message) : e.message;
+          ctx.stderr.write(`error: ${message}\n${e.hints.map((h) => `hint: ${h}\n`).join('')}`);
         }
       }
       return failed > 0 ? 1 : 0;
@@ -224,6 +227,7 @@ export const kill: Command = each(
     await containers.kill(c, o.string('signal') ?? 'KILL');
     return '';
   },
+  { missing: (word) => `cannot kill container: ${word}: No such container: ${word}` },
 );
 
 export const rm: Command = each(
@@ -266,6 +270,13 @@ export const port: Command = {
     const containers = await openContainers(ctx);
     const [word = '', only] = args;
     const c = containers.records.resolve(word);
+    const [number = ''] = only?.split('/') ?? [];
+    if (only !== undefined && !/^\d+$/.test(number))
+      throw new SlipwayError(
+        'invalid-argument',
+        'cli.port',
+        `invalid port (${number}): strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`,
+      );
     const ports = publishedPorts(c, only);
     if (only !== undefined && ports.length === 0)
       throw new SlipwayError('not-found', 'cli.port', `No public port '${only}' published for ${word}`);

@@ -1,7 +1,15 @@
 // Commands on images: images, history, tag, rmi.
 import { historyOf } from '../../docker/index.ts';
 import type { ImageSummary } from '../../engine/index.ts';
-import { familiarName, familiarReference, parseReference, shortDigest, SlipwayError } from '../../model/index.ts';
+import {
+  familiarName,
+  familiarReference,
+  isSlipwayError,
+  parseReference,
+  type Reference,
+  shortDigest,
+  SlipwayError,
+} from '../../model/index.ts';
 import { formatBytes, humanDuration } from '../../util/index.ts';
 import type { Command, Context, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
@@ -65,12 +73,18 @@ export const images: Command = {
     const whole = o.bool('no-trunc');
     if (tree) return void ctx.stdout.write(imageTree(found, new Set((await engine.containers()).records.all().map((c) => c.imageId))));
     if (o.bool('quiet') && !o.has('format')) {
-      ctx.stdout.write([...new Set(found.map((i) => (whole ? i.id : shortDigest(i.id))))].map((id) => `${id}\n`).join(''));
+      ctx.stdout.write(found.flatMap((i) => Array(Math.max(i.names.length, 1)).fill(`${whole ? i.id : shortDigest(i.id)}\n`)).join(''));
       return;
     }
     const format = listFormat(ctx, 'imagesFormat', o);
+    const used = Map.groupBy((await engine.containers()).records.all(), (c) => c.imageId);
     const rows = found.flatMap((i) =>
-      rowsOf(i, ctx, { whole, digests: o.bool('digests'), perDigest: o.bool('digests') || format?.includes('{{.Digest}}') === true }),
+      rowsOf(i, ctx, {
+        containers: used.get(i.id)?.length ?? 0,
+        whole,
+        digests: o.bool('digests'),
+        perDigest: o.bool('digests') || format?.includes('{{.Digest}}') === true,
+      }),
     );
     const columns = [
       { head: 'REPOSITORY', field: 'Repository' },
@@ -80,7 +94,7 @@ export const images: Command = {
       { head: 'CREATED', field: 'CreatedSince' },
       { head: 'SIZE', field: 'Size' },
     ];
-    ctx.stdout.write(renderRows(rows, columns, format, RAW));
+    ctx.stdout.write(renderRows(rows, columns, format, RAW, { type: '*formatter.imageContext' }));
   },
 };
 
@@ -108,6 +122,7 @@ const NONE = '<none>';
 
 /** What `rowsOf` makes rows of besides names. */
 interface RowOptions {
+  readonly containers: number;
   readonly whole: boolean;
   /** A row for each digest of a repository that has no tag here. */
   readonly digests: boolean;
@@ -122,7 +137,7 @@ function rowsOf(i: ImageSummary, ctx: Context, o: RowOptions): Record<string, st
     CreatedAt: i.createdAt === 0 ? UNKNOWN : goTime(i.createdAt),
     Size: formatBytes(i.size, 3),
     VirtualSize: formatBytes(i.size),
-    Containers: UNKNOWN,
+    Containers: String(o.containers),
     SharedSize: UNKNOWN,
     UniqueSize: UNKNOWN,
   };
@@ -196,11 +211,20 @@ export const tag: Command = {
   options: [],
   async run(ctx, _o, args) {
     const { images: store } = await ctx.engine();
-    if (parseReference(args[1] ?? '').digest !== undefined)
+    if (targetOf(args[1] ?? '').digest !== undefined)
       throw new SlipwayError('invalid-argument', 'cli.tag', 'refusing to create a tag with a digest reference');
     store.tag(store.resolve(args[0] ?? '').id, args[1] ?? '');
   },
 };
+
+function targetOf(name: string): Reference {
+  try {
+    return parseReference(name);
+  } catch (e) {
+    if (!isSlipwayError(e)) throw e;
+    throw e.withContext({ message: `Error parsing reference: ${JSON.stringify(name)} is not a valid repository/tag: ${e.message}` });
+  }
+}
 
 export const rmi: Command = {
   name: 'rmi',

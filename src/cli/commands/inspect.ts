@@ -1,7 +1,7 @@
 // inspect, image inspect, container inspect: Docker's JSON, or a template on it. Volumes and networks have theirs beside their other commands.
 import { containerJson, imageJson, shownConfig } from '../../docker/index.ts';
 import type { Engine, Image } from '../../engine/index.ts';
-import { familiarReference, parseReference, SlipwayError, withDefaultTag } from '../../model/index.ts';
+import { familiarWord, SlipwayError } from '../../model/index.ts';
 import type { Command, Option, ParsedOptions } from '../command.ts';
 import { checkPlatform, PLATFORM, wantedPlatform } from '../image-platform.ts';
 import { type Find, type Finder, show, WHOLE } from '../inspection.ts';
@@ -23,21 +23,12 @@ const findContainer: Find = async (engine, ref, { size }) => {
   return c && containerJson(engine, c, { size });
 };
 
-const IMAGE: Finder = { find: findImage, missing: (ref) => `No such image: ${withTag(ref)}` };
+const IMAGE: Finder = { find: findImage, missing: (ref) => `No such image: ${familiarWord(ref)}` };
 const CONTAINER: Finder = { find: findContainer, missing: (ref) => `No such container: ${ref}` };
 const VOLUME: Finder = { find: findVolume, missing: (ref) => `get ${ref}: no such volume` };
 const NETWORK: Finder = { find: findNetwork, missing: (ref) => `network ${ref} not found` };
 
 const TYPES: Readonly<Record<string, Finder>> = { container: CONTAINER, image: IMAGE, network: NETWORK, volume: VOLUME };
-
-/** Docker looks for the latest of a name without a tag; an ID has none. */
-function withTag(ref: string): string {
-  try {
-    return /^(?:sha256:)?[0-9a-f]{64}$/.test(ref) ? ref : familiarReference(withDefaultTag(parseReference(ref)));
-  } catch {
-    return ref;
-  }
-}
 
 const command = (
   name: string,

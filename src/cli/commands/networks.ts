@@ -61,7 +61,7 @@ export const networkLs: Command = {
       { head: 'DRIVER', field: 'Driver' },
       { head: 'SCOPE', field: 'Scope' },
     ] as const;
-    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'networksFormat', o), RAW));
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'networksFormat', o), RAW, { type: '*network.networkContext' }));
   },
 };
 

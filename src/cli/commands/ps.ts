@@ -71,6 +71,12 @@ async function settled(engine: Engine, filter: string): Promise<string> {
   return `network=${networkNamed(await networks(engine), value)?.name ?? value}`;
 }
 
+const WORDS = {
+  type: '*formatter.ContainerContext',
+  reading: 'failed to parse template',
+  applying: 'failed to execute template',
+} as const;
+
 export const ps: Command = {
   name: 'ps',
   summary: 'List containers',
@@ -121,6 +127,6 @@ export const ps: Command = {
       { head: 'NAMES', field: 'Names' },
       ...(o.bool('size') ? [{ head: 'SIZE', field: 'Size' }] : []),
     ];
-    ctx.stdout.write(renderRows(rows, columns, format, RAW));
+    ctx.stdout.write(renderRows(rows, columns, format, RAW, WORDS));
   },
 };

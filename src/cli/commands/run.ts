@@ -93,8 +93,9 @@ export const run: Command = {
       withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () => containers.create(request, { onWarning })),
     );
     if (detached) {
+      // also of one that cannot be started, which is to be found and removed by it
+      using _ = { [Symbol.dispose]: () => void ctx.stdout.write(`${c.id}\n`) };
       await containers.start(c, { onWarning });
-      ctx.stdout.write(`${c.id}\n`);
       return 0;
     }
     const shown = { stdout: request.attached?.includes('stdout') === true, stderr: request.attached?.includes('stderr') === true };
@@ -110,7 +111,6 @@ export const create: Command = {
   examples: ['slipway create --name web -p 8080:80 whoami', 'slipway create --name once --rm busybox echo hello'],
   args: { min: 1 },
   stopAtFirstArg: true,
-  failureExitCode: 125,
   options: REQUEST,
   async run(ctx, o, args) {
     const containers = await (await ctx.engine()).containers();
@@ -119,7 +119,10 @@ export const create: Command = {
       withImage(ctx, request, parsePolicy(o.string('pull')), o.bool('quiet'), () =>
         containers.create(request, { startLater: true, onWarning: warningsOf(ctx) }),
       ),
-    );
+    ).catch((e: unknown) => {
+      // 125 and the like are of `run`
+      throw isSlipwayError(e) && !e.code.startsWith('cli.') ? e.withContext({ exitCode: 1 }) : e;
+    });
     ctx.stdout.write(`${c.id}\n`);
   },
 };

@@ -3,8 +3,8 @@ import { updateContainer } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { parseBytes } from '../../util/index.ts';
 import { invalidValue } from '../args.ts';
-import type { Command } from '../command.ts';
-import { nanoCpus } from '../container-values.ts';
+import type { Command, ParsedOptions } from '../command.ts';
+import { nanoCpus, wrongFlag } from '../container-values.ts';
 import { limitsOf, MORE_FLAGS } from '../more-run-flags.ts';
 import { each } from './containers.ts';
 
@@ -35,10 +35,7 @@ const changing: Command = each(
     ],
   },
   async (containers, c, o, ctx) => {
-    const memory = o.string('memory');
-    const bytes = memory === undefined ? undefined : parseBytes(memory);
-    if (memory !== undefined && bytes === undefined)
-      throw new SlipwayError('invalid-argument', 'cli.size', invalidValue('-m, --memory', memory, `invalid size: '${memory}'`));
+    const bytes = memoryOf(o);
     const change = {
       ...limitsOf(o),
       ...(bytes !== undefined && { memory: bytes }),
@@ -50,11 +47,19 @@ const changing: Command = each(
   },
 );
 
+function memoryOf(o: ParsedOptions): number | undefined {
+  const memory = o.string('memory');
+  const bytes = memory === undefined ? undefined : parseBytes(memory);
+  if (memory !== undefined && bytes === undefined) throw wrongFlag(invalidValue('-m, --memory', memory, `invalid size: '${memory}'`));
+  return bytes;
+}
+
 export const update: Command = {
   ...changing,
   async run(ctx, o, args) {
     if (!changing.options.some(({ name }) => o.has(name)))
       throw new SlipwayError('invalid-argument', 'cli.update', 'you must provide one or more flags when using this command');
+    memoryOf(o); // before any container is changed
     return changing.run(ctx, o, args);
   },
 };

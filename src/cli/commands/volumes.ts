@@ -60,7 +60,7 @@ export const volumeLs: Command = {
       { head: 'DRIVER', field: 'Driver' },
       { head: 'VOLUME NAME', field: 'Name' },
     ] as const;
-    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'volumesFormat', o), RAW));
+    ctx.stdout.write(renderRows(rows, columns, listFormat(ctx, 'volumesFormat', o), RAW, { type: '*formatter.volumeContext' }));
   },
 };
 
@@ -77,6 +77,7 @@ export const volumeCreate: Command = {
   options: [
     { name: 'driver', short: 'd', type: 'string', placeholder: 'local', help: 'Driver of the volume; only local exists' },
     { name: 'label', type: 'list', placeholder: 'key=value', help: 'Set metadata' },
+    { name: 'name', type: 'string', placeholder: 'name', help: 'Same as the argument', hidden: true },
     {
       name: 'opt',
       short: 'o',
@@ -85,7 +86,15 @@ export const volumeCreate: Command = {
       help: 'What to mount as the volume: type=tmpfs, device=tmpfs, o=size=10m',
     },
   ],
-  async run(ctx, o, [name]) {
+  async run(ctx, o, [argument]) {
+    const flag = o.string('name') || undefined;
+    if (flag !== undefined && argument !== undefined)
+      throw new SlipwayError(
+        'invalid-argument',
+        'cli.volume',
+        'conflicting options: cannot specify a volume-name through both --name and as a positional arg',
+      );
+    const name = argument ?? flag;
     const driver = o.string('driver') ?? 'local';
     if (driver !== 'local')
       throw new SlipwayError(

@@ -18,8 +18,8 @@ const LONGEST_OUTPUT = 1 << 26;
 type Jump = 'break' | 'continue' | undefined;
 
 /** @throws ExecutionError in Go's words, without what the caller was doing. */
-export function evaluateTemplate(template: Template, value: Value): string {
-  const run = new Evaluation(template);
+export function evaluateTemplate(template: Template, value: Value, type?: string): string {
+  const run = new Evaluation(template, type, value);
   run.nodes(template.main, value, [{ name: '$', value }], 0);
   return run.output;
 }
@@ -32,10 +32,14 @@ interface Variable {
 class Evaluation {
   output = '';
   readonly #template: Template;
+  readonly #type: string | undefined;
   #rounds = 0;
+  #top: Value;
 
-  constructor(template: Template) {
+  constructor(template: Template, type: string | undefined, top: Value) {
+    this.#top = top;
     this.#template = template;
+    this.#type = type;
   }
 
   #fail(node: Operand | Pipeline | Command, message: string): ExecutionError {
@@ -183,8 +187,11 @@ class Evaluation {
       if (value instanceof Nil && value.printed !== '<nil>') return undefined;
       if (value instanceof Nil) throw this.#fail(o, `nil pointer evaluating ${names[i - 1] ?? '.'}.${name}`);
       if (value === undefined || value === null) return undefined;
-      if (!isObject(value)) throw this.#fail(o, `can't evaluate field ${name} in type ${typeOf(value)}`);
+      if (!isObject(value))
+        throw this.#fail(o, `can't evaluate field ${name} in type ${i > 0 && this.#type === undefined ? 'interface {}' : typeOf(value)}`);
       const found = fieldOf(value, name);
+      if (found === undefined && this.#type !== undefined && value === this.#top)
+        throw this.#fail(o, `can't evaluate field ${name} in type ${this.#type}`);
       if (found === undefined && isStruct(value)) throw this.#fail(o, `map has no entry for key ${JSON.stringify(name)}`);
       value = found;
     }

@@ -1,6 +1,6 @@
 // The functions of templates: those of Go's text/template, and Docker's own (docker/cli, templates).
 import { printf } from './printf.ts';
-import { entriesOf, isEmpty, isObject, Nil, show, typeOf, type Value } from './values.ts';
+import { Duration, entriesOf, isEmpty, isObject, Nil, show, typeOf, type Value } from './values.ts';
 
 /** Thrown by a function; the evaluator adds the place. */
 export class FunctionError extends Error {}
@@ -72,14 +72,18 @@ function length(v: Value): number {
   throw new FunctionError(v === undefined || v === null ? 'len of nil pointer' : `len of type ${typeOf(v)}`);
 }
 
-function order(a: Value, b: Value): number {
+function order(left: Value, right: Value): number {
+  const [a, b] = [plain(left), plain(right)];
   if (typeof a !== typeof b) throw new FunctionError('incompatible types for comparison');
   if (typeof a === 'number') return a - (b as number);
   if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string));
   throw new FunctionError('invalid type for comparison');
 }
 
-function equal(a: Value, ...others: Value[]): boolean {
+const plain = (v: Value): Value => (v instanceof Duration ? v.nanoseconds : v);
+
+function equal(first: Value, ...rest: Value[]): boolean {
+  const [a, others] = [plain(first), rest.map(plain)];
   if (others.length === 0) throw new FunctionError('missing argument for comparison');
   const nothing = (v: Value): boolean => v === undefined || v === null || v instanceof Nil;
   return others.some((b) => {

@@ -1,6 +1,8 @@
 // Values of templates: JSON, seen as Docker's own types would be. Go knows a struct from a map and what kind of nothing a field holds; JSON
 // does not, so the names of fields say it here.
 
+import { durationText } from '../../util/index.ts';
+
 export type Value = unknown;
 
 /** A field of Docker's types that holds nothing: how it is printed depends on its type. */
@@ -52,10 +54,29 @@ const OPTIONAL_SLICES: ReadonlySet<string> = new Set(['Shell', 'Mounts', 'OnBuil
 /** Texts that JSON leaves out when they are empty. */
 const OPTIONAL_TEXTS: ReadonlySet<string> = new Set(['StopSignal', 'Variant', 'OsVersion', 'MacAddress']);
 
+/** Fields of a health check that are times, in the order of Docker's type. */
+const HEALTH_FIELDS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'] as const;
+const HEALTH_TIMES: ReadonlySet<string> = new Set(HEALTH_FIELDS.slice(1, 5));
+
+const isHealthcheck = (object: Record<string, Value>): boolean => Object.hasOwn(object, 'Test') && Array.isArray(object['Test']);
+
+/** Go's time.Duration: nanoseconds that are printed with their units. */
+export class Duration {
+  readonly nanoseconds: number;
+
+  constructor(nanoseconds: number) {
+    this.nanoseconds = nanoseconds;
+  }
+
+  toJSON(): number {
+    return this.nanoseconds;
+  }
+}
+
 const mapsSeen = new WeakSet<object>();
 
 export const isObject = (v: Value): v is Record<string, Value> =>
-  typeof v === 'object' && v !== null && !Array.isArray(v) && !(v instanceof Nil);
+  typeof v === 'object' && v !== null && !Array.isArray(v) && !(v instanceof Nil) && !(v instanceof Duration);
 
 /** Whether an object stands for a Go struct: its fields are capitalised, and it was not reached by the name of a map. */
 export function isStruct(v: Record<string, Value>): boolean {
@@ -70,6 +91,10 @@ export function fieldOf(object: Record<string, Value>, name: string): Value {
   const key = name === 'ID' && !Object.hasOwn(object, name) ? 'Id' : name;
   const value = Object.hasOwn(object, key) ? object[key] : undefined;
   if (MAPS.has(name) && isObject(value)) mapsSeen.add(value);
+  if (isHealthcheck(object)) {
+    if (HEALTH_TIMES.has(name)) return new Duration(typeof value === 'number' ? value : 0);
+    if (name === 'Retries') return value ?? 0;
+  }
   if (value !== null && value !== undefined) return value;
   if (!isStruct(object)) return undefined;
   if (POINTERS.has(name)) return POINTER;
@@ -84,6 +109,7 @@ export const isEmpty = (v: Value): boolean =>
   v instanceof Nil ||
   v === false ||
   v === 0 ||
+  (v instanceof Duration && v.nanoseconds === 0) ||
   v === '' ||
   (Array.isArray(v) ? v.length === 0 : isObject(v) && !isStruct(v) && Object.keys(v).length === 0);
 
@@ -92,6 +118,7 @@ export function typeOf(v: Value): string {
   if (v === undefined || v === null || v instanceof Nil) return 'nil';
   if (typeof v === 'string') return 'string';
   if (typeof v === 'boolean') return 'bool';
+  if (v instanceof Duration) return 'time.Duration';
   if (typeof v === 'number') return Number.isInteger(v) ? 'int' : 'float64';
   if (Array.isArray(v)) return '[]interface {}';
   return 'map[string]interface {}';
@@ -107,12 +134,10 @@ export const entriesOf = (v: Record<string, Value>): [string, Value][] => {
 export function show(v: Value): string {
   if (v === undefined || v === null) return '<no value>';
   if (v instanceof Nil) return v.printed;
+  if (v instanceof Duration) return durationText(v.nanoseconds);
   if (Array.isArray(v)) return `[${v.map(showInside).join(' ')}]`;
   if (isObject(v)) {
-    if (isStruct(v))
-      return `{${entriesOf(v)
-        .map(([k]) => showInside(fieldOf(v, k)))
-        .join(' ')}}`;
+    if (isStruct(v)) return `{${(isHealthcheck(v) ? HEALTH_FIELDS : Object.keys(v)).map((k) => showInside(fieldOf(v, k))).join(' ')}}`;
     return `map[${entriesOf(v)
       .map(([k, x]) => `${k}:${showInMap(x)}`)
       .join(' ')}]`;

@@ -3,6 +3,8 @@ import { posix } from 'node:path';
 import { applyToConfig, expandInstruction, type Instruction, parseInstruction } from '../../dockerfile/index.ts';
 import { type ContainerConfig, SlipwayError } from '../../model/index.ts';
 
+const COMMANDS = ['CMD', 'ENTRYPOINT', 'ENV', 'EXPOSE', 'HEALTHCHECK', 'LABEL', 'ONBUILD', 'STOPSIGNAL', 'USER', 'VOLUME', 'WORKDIR'];
+
 const SHELL = ['/bin/sh', '-c'];
 
 /** The settings after these instructions, in order. @throws SlipwayError `change.invalid`, or what the language says of the line. */
@@ -10,6 +12,8 @@ export function applyChanges(config: ContainerConfig, changes: readonly string[]
   let now = config;
   let cmdSet = false;
   for (const line of changes) {
+    const [word = ''] = line.trim().split(/\s/);
+    if (!COMMANDS.includes(word.toUpperCase())) throw noChange(word);
     const variables = new Map((now.Env ?? []).map((entry) => [entry.split('=', 1)[0]!, entry.slice(entry.indexOf('=') + 1)]));
     const { instruction } = expandInstruction<Instruction>(parseInstruction(line), variables);
     now = changed(now, instruction, cmdSet);
@@ -36,8 +40,11 @@ function changed(config: ContainerConfig, i: Instruction, cmdSet: boolean): Cont
     case 'WORKDIR':
       return { ...config, WorkingDir: posix.resolve('/', config.WorkingDir ?? '/', i.path) };
     default:
-      throw new SlipwayError('invalid-argument', 'change.invalid', `${i.kind} is not a valid change command`, {
-        hints: ['CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR are'],
-      });
+      throw noChange(i.kind);
   }
 }
+
+const noChange = (word: string): SlipwayError =>
+  new SlipwayError('invalid-argument', 'change.invalid', `${word} is not a valid change command`, {
+    hints: [`${COMMANDS.slice(0, -1).join(', ')} and ${COMMANDS.at(-1)} are`],
+  });

@@ -89,7 +89,9 @@ function resolveAll(store: ImageStore, refs: readonly string[]): Saved[] {
     const whole = reference?.tag === undefined && reference?.digest === undefined ? taggedNames(store, reference) : [];
     for (const name of whole) add(store.resolve(name), parseReference(name));
     if (whole.length > 0) continue;
-    const image = store.resolve(ref);
+    const image = store.find(ref);
+    // Docker's words, of all tags of the name
+    if (image === undefined) throw new SlipwayError('not-found', 'image.not-found', `No such image: ${ref}`);
     const name = reference === undefined ? undefined : withDefaultTag(reference);
     add(image, name !== undefined && image.names.includes(formatReference(name)) ? name : undefined);
   }
@@ -136,7 +138,9 @@ async function write(store: ImageStore, saved: readonly Saved[], sink: Sink, lea
       Config: blobPath(image.id),
       RepoTags: names.length === 0 ? null : names.map(familiarReference),
       Layers: layers.map((layer) => blobPath(layer.descriptor.digest)),
-      LayerSources: Object.fromEntries(layers.map((layer) => [layer.diffId, layer.descriptor])),
+      LayerSources: Object.fromEntries(
+        layers.map(({ diffId, descriptor: { mediaType, size, digest, ...rest } }) => [diffId, { mediaType, size, digest, ...rest }]),
+      ),
     });
   }
 
@@ -151,7 +155,7 @@ async function write(store: ImageStore, saved: readonly Saved[], sink: Sink, lea
     o.signal?.throwIfAborted();
   }
   tar.file('index.json', encodeJson({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: index }));
-  if (o.format !== 'oci') tar.file('manifest.json', encodeJson(manifest));
+  if (o.format !== 'oci') tar.file('manifest.json', Buffer.concat([encodeJson(manifest), Buffer.from('\n')]));
   tar.file('oci-layout', encodeJson({ imageLayoutVersion: '1.0.0' }));
   if (o.format !== 'oci' && Object.keys(repositories).length > 0) tar.file('repositories', encodeJson(repositories));
   tar.finish();

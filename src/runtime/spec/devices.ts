@@ -40,6 +40,7 @@ export function mapDevices(mappings: readonly DeviceMapping[]): Devices {
         'not-found',
         'container.no-device',
         `error gathering device information while adding custom device "${mapping.source}": no such file or directory`,
+        { exitCode: 127 },
       );
     for (const node of found) {
       nodes.push(node);
