@@ -33,6 +33,7 @@ if [ "${1:-}" = --tests ]; then
   need ssh-keygen openssh-client
   need groff groff-base
   need chromium chromium # the page of builds, in a browser
+  need /usr/lib/python3/dist-packages/docker python3-docker
 fi
 [ -n "$want" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -1,6 +1,7 @@
 // What every handler stands on: the engine on a store, how work is given to a process of its own, and what clients left to come back for.
 import type { ProgramFacts } from '../docker/index.ts';
 import type { ContainerManager, Engine, SpareWorker } from '../engine/index.ts';
+import type { Session } from '../model/index.ts';
 import type { Execs } from './containers/exec-records.ts';
 import type { Ended } from './containers/ended.ts';
 import type { Waiting } from './containers/waiting.ts';
@@ -20,6 +21,8 @@ export interface Api {
   readonly waiting: Waiting;
   /** Those that clients have named, to cancel them by. */
   readonly builds: Map<string, AbortController>;
+  /** The session that a client has opened by `POST /session`. @throws when there is none of this ID */
+  clientSession(id: string, signal: AbortSignal): Promise<Session>;
   /** Aborted when the server is to stop: what follows something for ever ends then. */
   readonly stopping: AbortSignal;
   /** Something that is no client's business. */

@@ -59,26 +59,28 @@ export async function serveApi(o: ServeOptions): Promise<void> {
   const ended = new Ended();
   const over = new AbortController();
   const noticing = ended.follow(engine, over.signal).catch((e: unknown) => warn(String(e)));
-  const api: Api = {
-    engine,
-    program,
-    worker: { ...o.worker, spare },
-    ended,
-    execs: new Execs(),
-    waiting: new Waiting(),
-    builds: new Map(),
-    stopping: o.signal,
-    warn,
-    now,
-  };
+  const worker = { ...o.worker, spare };
   const buildkit = new BuildKitService({
     perform: (operation, caller) =>
-      performInWorker({ ...api.worker, onText: (text) => warn(text.toString().trim()) }, operation as never, caller as CallerOf<never>),
+      performInWorker({ ...worker, onText: (text) => warn(text.toString().trim()) }, operation as never, caller as CallerOf<never>),
     engine,
     scratch: engine.layout.ingest,
     version: program.version,
     now,
   });
+  const api: Api = {
+    engine,
+    program,
+    worker,
+    ended,
+    execs: new Execs(),
+    waiting: new Waiting(),
+    builds: new Map(),
+    clientSession: (id, signal) => buildkit.session(id, signal),
+    stopping: o.signal,
+    warn,
+    now,
+  };
   const server = new HttpServer(api, new RouteTable([...buildkitRoutes(buildkit), ...API_ROUTES]));
   const listeners: Listener[] = [];
   try {

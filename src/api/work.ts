@@ -5,9 +5,14 @@ import { type CallerOf, type Operation, type OperationKind, performInWorker, typ
 import { type Session, type SessionCredentials, SlipwayError } from '../model/index.ts';
 import type { Api } from './api.ts';
 
+/** What a build's archive is called, where a client has folders too. */
+export const BODY = 'body';
+
 export interface WorkOptions {
   readonly signal: AbortSignal;
   readonly input?: Readable;
+  /** What a client serves of its own, which is asked first. */
+  readonly client?: Session;
   /** Gets its end only when the work has succeeded. */
   readonly output?: Writable;
   readonly credentials?: (host: string) => Promise<SessionCredentials | undefined>;
@@ -35,13 +40,17 @@ export const lasting = <K extends OperationKind>(api: Api, operation: Operation<
   work(api, operation, { signal: new AbortController().signal });
 
 /** What a client has: what it sends, where it reads, and what it signs in with. */
-function sessionOf({ input, output, credentials }: WorkOptions): Session {
+function sessionOf({ input, output, credentials, client }: WorkOptions): Session {
   const nothing = (what: string): SlipwayError => new SlipwayError('not-found', 'session.local', `the client has no ${what}`);
   return {
-    secret: () => Promise.resolve(undefined),
-    ssh: () => Promise.resolve(undefined),
-    local: (name) => (input === undefined ? Promise.reject(nothing(name)) : Promise.resolve({ kind: 'stream', stream: input })),
+    secret: async (id, signal) => client?.secret(id, signal),
+    ssh: async (id) => client?.ssh(id),
+    local: async (name, wish, signal) => {
+      if (client !== undefined && name !== BODY) return client.local(name, wish, signal);
+      if (input === undefined) throw nothing(name);
+      return { kind: 'stream', stream: input };
+    },
     output: (name) => (output === undefined ? Promise.reject(nothing(name)) : Promise.resolve({ kind: 'stream', stream: output })),
-    credentials: (host) => credentials?.(host) ?? Promise.resolve(undefined),
+    credentials: async (host) => (await client?.credentials(host)) ?? (await credentials?.(host)),
   };
 }

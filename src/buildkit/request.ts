@@ -218,7 +218,8 @@ function outputsOf({ exporters }: Asked): { readonly outputs: readonly Output<st
   if (exporters.length === 0) return { outputs: [{ kind: 'cacheonly' }], places };
   const outputs = exporters.map(({ type, attributes }, exporter): Output<string> => {
     const dest = `output-${exporter}`;
-    const { [CONFIG]: _config, ...rest } = attributes;
+    // compose asks for an image that is loaded: one that is stored is
+    const { [CONFIG]: _config, load: _load, ...rest } = attributes;
     const toClient = ['local', 'tar', 'oci', 'docker'].includes(type);
     const out = parseOutput(
       { type: type === 'moby' ? 'image' : type, attributes: { ...rest, ...(toClient && { dest: `/${dest}` }) } },

@@ -11,7 +11,7 @@ import {
   PathSession,
   type Reply,
 } from '../engine/index.ts';
-import { hostPlatform, SlipwayError } from '../model/index.ts';
+import { hostPlatform, type Session, SlipwayError } from '../model/index.ts';
 import {
   BytesPipe,
   type Call,
@@ -139,6 +139,12 @@ export class BuildKitService {
     this.#solves.sessions.add(id, client);
     client.session.on('close', () => this.#solves.sessions.remove(id, client));
     return client.session;
+  }
+
+  /** What the client of a session is asked by. @throws GrpcError when there is none of this ID */
+  async session(id: string, signal: AbortSignal): Promise<Session> {
+    const client = await this.#solves.sessions.find(id, signal);
+    return new ClientSession({ client, signal, places: new Map(), scratch: this.#o.scratch });
   }
 
   get #buildkitVersion(): { package: string; version: string; revision: string } {
@@ -272,6 +278,8 @@ export class BuildKitService {
     const names = understood.delivery.outputs.flatMap((out) => ('names' in out ? out.names : []));
     solve.responses.set(id, {
       'containerimage.config.digest': imageId,
+      // an image that lies in the store alone goes by its ID, as with dockerd: compose tells by it whether a container is of another one
+      ...(understood.delivery.outputs.some((out) => out.kind === 'image') && { 'containerimage.digest': imageId }),
       ...(descriptor && {
         'containerimage.digest': descriptor.digest,
         'containerimage.descriptor': Buffer.from(JSON.stringify(descriptor)).toString('base64'),

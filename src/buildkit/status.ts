@@ -1,6 +1,8 @@
 // The progress of a build as BuildKit's clients show it. Everything is kept until the build has ended, for whoever asks late.
 import { createHash } from 'node:crypto';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { BuildEvent } from '../engine/index.ts';
+import { StatusResponseSchema } from '../protocol/index.ts';
 import { positionOf } from './errors.ts';
 
 /** Bytes of output that are kept of one build for clients that have not taken it yet. */
@@ -62,7 +64,7 @@ export class BuildStatus {
   }
 
   take(e: BuildEvent): void {
-    const update = this.#updateOf(e);
+    const update = this.updateOf(e);
     if (update === undefined) return;
     this.#updates.push(update);
     for (const { msg } of update.logs ?? []) this.#output += msg.length;
@@ -109,7 +111,8 @@ export class BuildStatus {
     for (const wake of this.#waiting) wake();
   }
 
-  #updateOf(e: BuildEvent): Update | undefined {
+  /** What clients are told of an event. */
+  updateOf(e: BuildEvent): Update | undefined {
     switch (e.type) {
       case 'vertex': {
         this.#names.set(e.name, e.id);
@@ -179,6 +182,9 @@ export class BuildStatus {
     }
   }
 }
+
+/** A `StatusResponse`. */
+export const statusBytes = (update: Update): Buffer => Buffer.from(toBinary(StatusResponseSchema, create(StatusResponseSchema, update)));
 
 const log = (id: string, stream: 1 | 2, msg: Uint8Array, at: number) => ({
   vertex: digestOf(id),

@@ -196,7 +196,8 @@ export const mountsJson = (c: Container): Record<string, unknown>[] => c.mounts.
 function endpoint(c: Container, name: string): Record<string, unknown> {
   const e = endpointsOf(c).find((one) => one.network === name);
   const got = c.state.status === 'running' ? attachmentsOf(c).find((one) => one.network === name) : undefined;
-  const names = [c.name, ...aliasesIn(c, name)];
+  // compose gives the name of the container as an alias as well
+  const names = [...new Set([c.name, ...aliasesIn(c, name)])];
   return {
     IPAMConfig: e?.ip === undefined ? null : { IPv4Address: e.ip },
     Links: null,

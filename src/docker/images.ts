@@ -34,6 +34,7 @@ export function imageJson(engine: Engine, image: Image): Record<string, unknown>
   const { config } = image;
   const top = image.layers.at(-1);
   const snapshot = top && engine.snapshots.byChain(top.chainId);
+  const tagged = engine.images.taggedAt(image.id);
   return {
     Id: image.id,
     RepoTags: image.names.map((n) => familiarReference(parseReference(n))),
@@ -52,7 +53,7 @@ export function imageJson(engine: Engine, image: Image): Record<string, unknown>
       Data: snapshot ? engine.snapshots.folders(snapshot.id) : null,
     },
     RootFS: { Type: 'layers', ...(image.layers.length > 0 && { Layers: image.layers.map((l) => l.diffId) }) },
-    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    Metadata: { LastTagTime: tagged === undefined ? '0001-01-01T00:00:00Z' : new Date(tagged).toISOString() },
     Config: wholeConfig(config.config ?? {}),
   };
 }

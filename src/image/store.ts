@@ -193,6 +193,14 @@ export class ImageStore {
     });
   }
 
+  /** When one of its names was given to it last, in ms since the epoch. */
+  taggedAt(id: Digest): number | undefined {
+    const row = this.#db.read((sql) =>
+      sql.get<{ at: number | null }>('SELECT max(created_at) AS at FROM image_names WHERE image_id = ?', id),
+    );
+    return row?.at ?? undefined;
+  }
+
   /** Reports what was done with an image: where it went, in Docker's words. */
   note(action: 'push' | 'save', { id, config }: Image, o: { readonly actor?: string; readonly name?: string } = {}): void {
     this.#db.removal((sql) => reportImage(sql, action, id, { ...o, labels: config.config?.Labels }));

@@ -15,6 +15,7 @@ export {
   type PruneRequest,
   type SolveRequest,
   type StatusResponse,
+  StatusResponseSchema,
 } from './gen/control_pb.ts';
 export { FileSend, FileSync } from './gen/filesync_pb.ts';
 export { Health } from './gen/health_pb.ts';

@@ -75,6 +75,7 @@ before(async () => {
       ended: new Ended(),
       waiting: new Waiting(),
       builds: new Map(),
+      clientSession: () => Promise.reject(new Error('there is none')),
       stopping,
       warn: () => {},
       now: Date.now,

@@ -1,24 +1,24 @@
-// The query of `POST /build` as a request to the engine: the original engine's, as dockerd has it for version 1.
+// The query of `POST /build` as a request to the engine: the original one by version 1, the graph engine by version 2, as dockerd has it.
 import type { IncomingMessage } from 'node:http';
-import type { BuildRequest } from '../../engine/index.ts';
+import { type BuildRequest, type Caches, parseCacheExport, parseCacheImport } from '../../engine/index.ts';
 import { parsePlatform, parseReference, type SessionCredentials, SlipwayError } from '../../model/index.ts';
+import { parseTruth } from '../../util/index.ts';
 import { Fields } from '../http/fields.ts';
 import type { Query } from '../http/query.ts';
+import { BODY } from '../work.ts';
 import { credentialsOf, type CredentialsOf, decodedHeader, domainOf } from '../images/auth.ts';
 
 /** Parameters that ask for nothing by these values, and for what is not done by others. */
 const REFUSED: Readonly<Record<string, string>> = {
   cgroupparent: 'control groups are made below one of slipway',
   securityopt: 'steps are confined as usual',
-  outputs: 'the original engine stores images',
+  outputs: 'the image is stored; buildx has other outputs',
   isolation: 'it is of Windows',
 };
 
-/** By the name `context` the session knows the archive of a build. @throws SlipwayError invalid-argument */
+/** By the name `BODY` the session knows the archive of a build. @throws SlipwayError invalid-argument */
 export function buildRequestOf(query: Query): BuildRequest {
-  const version = query.text('version') ?? '1';
-  if (version !== '1')
-    throw new SlipwayError('unsupported', 'api.build-version', `a build of version ${version} needs a session of BuildKit: use version 1`);
+  const graph = isGraph(query);
   for (const [name, why] of Object.entries(REFUSED))
     if (!['', '0', 'default', '[]', 'null'].includes(query.text(name) ?? '')) throw invalid(`${name} is not supported: ${why}`);
   const tags = query.all('t').filter((t) => t !== '');
@@ -27,9 +27,8 @@ export function buildRequestOf(query: Query): BuildRequest {
   const [remote, target, platform, shmSize] = [query.text('remote'), query.text('target'), query.text('platform'), query.number('shmsize')];
   const given = pairs(query, 'buildargs');
   return {
-    engine: 'classic',
-    context: remote === undefined ? { kind: 'stream', name: 'context' } : { kind: 'remote', address: remote },
-    ...(dockerfile !== undefined && { dockerfile: { kind: 'inside' as const, path: dockerfile, written: dockerfile } }),
+    engine: graph ? 'graph' : 'classic',
+    ...(graph && remote === CLIENT_SESSION ? ofClient(dockerfile) : contextOf(remote, dockerfile)),
     namedContexts: {},
     keepGitDir: false,
     buildArgs: given,
@@ -57,6 +56,41 @@ export function buildRequestOf(query: Query): BuildRequest {
     ...(platform !== undefined && { platform: parsePlatform(platform) }),
     ...(shmSize !== undefined && shmSize > 0 && { shmSize }),
   };
+}
+
+/** Whether a build is the graph engine's. @throws SlipwayError `api.build` */
+export function isGraph(query: Query): boolean {
+  const version = query.text('version') ?? '1';
+  if (version === '1' || version === '2') return version === '2';
+  throw invalid(`invalid builder version ${JSON.stringify(version)}: 1 and 2 are possible`);
+}
+
+/** `remote` of builds whose client serves its folders by its session. */
+const CLIENT_SESSION = 'client-session';
+
+const ofClient = (dockerfile = 'Dockerfile'): Pick<BuildRequest, 'context' | 'dockerfile'> => ({
+  context: { kind: 'folder', name: 'context', written: 'context' },
+  dockerfile: { kind: 'outside', name: 'dockerfile', file: dockerfile, written: dockerfile },
+});
+
+function contextOf(remote: string | undefined, dockerfile: string | undefined): Pick<BuildRequest, 'context' | 'dockerfile'> {
+  if (remote === CLIENT_SESSION) throw invalid(`remote=${CLIENT_SESSION} needs version=2`);
+  if (remote === 'upload-request') throw invalid('remote=upload-request is not supported: send the context with the build');
+  return {
+    context: remote === undefined ? { kind: 'stream', name: BODY } : { kind: 'remote', address: remote },
+    ...(dockerfile !== undefined && { dockerfile: { kind: 'inside', path: dockerfile, written: dockerfile } }),
+  };
+}
+
+/** Of the graph engine: images that may have an inline cache, and whether the result gets one. */
+export function cachesOf(query: Query): { readonly caches?: Caches } {
+  const none = (path: string): never => {
+    throw invalid(`a cache cannot lie at ${path}`);
+  };
+  const from = texts(query, 'cachefrom').map((ref) => parseCacheImport('registry', { ref }, none));
+  const inline = parseTruth(pairs(query, 'buildargs')['BUILDKIT_INLINE_CACHE'] ?? '') === true;
+  if (from.length === 0 && !inline) return {};
+  return { caches: { from, to: inline ? [parseCacheExport('inline', {}, none)] : [] } };
 }
 
 /** Values that are null are those that a client named and does not have. */

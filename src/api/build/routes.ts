@@ -6,7 +6,8 @@ import { post, type Route } from '../http/routes.ts';
 import { Progress } from '../images/progress.ts';
 import { untilOf } from '../http/query.ts';
 import { lasting, work } from '../work.ts';
-import { buildRequestOf, registryConfig } from './request.ts';
+import { buildRequestOf, cachesOf, isGraph, registryConfig } from './request.ts';
+import { TraceLines } from './trace.ts';
 
 export const BUILD_ROUTES: readonly Route[] = [post('/build', build), post('/build/cancel', cancel), post('/build/prune', prune)];
 
@@ -16,10 +17,11 @@ const red = (text: string): string => `\u001b[91m${text}\u001b[0m`;
 async function build(call: Call): Promise<void> {
   const { api, query, request } = call;
   const id = query.text('buildid');
+  const graph = isGraph(query);
   const operation = {
     kind: 'build' as const,
     request: buildRequestOf(query),
-    delivery: { outputs: [], platforms: [], annotations: [], verify: false, sbom: false },
+    delivery: { outputs: [], platforms: [], annotations: [], verify: false, sbom: false, ...(graph && cachesOf(query)) },
   };
   const credentials = registryConfig(request);
   const quiet = query.flag('q');
@@ -28,17 +30,24 @@ async function build(call: Call): Promise<void> {
   const progress = new Progress(call);
   try {
     await progress.run(async () => {
+      const signal = AbortSignal.any([call.signal, stop.signal]);
+      const sessionId = graph ? query.text('session') : undefined;
+      const client = sessionId === undefined ? undefined : await api.clientSession(sessionId, signal);
+      const trace = graph ? new TraceLines(progress, api.now) : undefined;
       const { imageId } = await work(api, operation, {
-        signal: AbortSignal.any([call.signal, stop.signal]),
+        signal,
         input: request,
+        ...(client && { client }),
         credentials: (host) => credentials.get(host),
         onEvent: (e: BuildEvent) => {
           if (quiet) return;
+          if (trace !== undefined) return trace.write(e);
           if (e.type === 'text') progress.lines.write({ stream: e.stream === 'stderr' ? red(e.text) : e.text });
           else if (e.type === 'warning') progress.lines.write({ stream: `[Warning] ${e.message}\n` });
           else if (e.type === 'image') progress.lines.write({ aux: { ID: e.id } });
         },
       });
+      if (graph && !quiet) progress.lines.write({ id: 'moby.image.id', aux: { ID: imageId } });
       if (quiet) {
         progress.lines.write({ aux: { ID: imageId } });
         progress.lines.write({ stream: `${imageId}\n` });

@@ -46,10 +46,15 @@ export class Query {
     }
   }
 
-  /** Seconds since the epoch with a fraction, or a date; in ms. `0` and nothing are no time. */
+  /** As `time`; `0` is no time. */
   moment(name: string): number | undefined {
+    return this.text(name) === '0' ? undefined : this.time(name);
+  }
+
+  /** Seconds since the epoch with a fraction, or a date; in ms. */
+  time(name: string): number | undefined {
     const text = this.text(name);
-    return text === undefined || text === '0' ? undefined : momentOf(text, name);
+    return text === undefined ? undefined : momentOf(text, name);
   }
 
   /**

@@ -106,7 +106,8 @@ export class HttpServer {
     } finally {
       this.#working.delete(over);
       connection.off('close', gone).off('error', gone);
-      connection.on('error', ignore); // whatever comes now is nobody's
+      // whatever comes now is nobody's; a connection has many requests
+      if (!connection.listeners('error').includes(ignore)) connection.on('error', ignore);
       // what nobody read of a body would stand before the next request
       if (!request.readableEnded) request.resume();
       // both halves: a client that keeps its own open would keep the connection

@@ -6,7 +6,7 @@ import { drained } from '../containers/streams.ts';
 
 export async function events(call: Call): Promise<void> {
   const { api, query, reply } = call;
-  const [since, until] = [query.moment('since'), query.moment('until')];
+  const [since, until] = [query.time('since'), query.time('until')];
   const filters = query.filters(EVENT_FILTERS);
   const signal = call.following;
   const happening = eventsOf(api.engine, { filters, signal, ...(since !== undefined && { since }), ...(until !== undefined && { until }) });
