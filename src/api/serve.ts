@@ -10,7 +10,9 @@ import { Execs } from './containers/exec-records.ts';
 import { CONTAINER_ROUTES } from './containers/routes.ts';
 import { Ended } from './containers/ended.ts';
 import { Waiting } from './containers/waiting.ts';
+import type { Authorize } from './http/authorize.ts';
 import type { Host } from './http/hosts.ts';
+import { Connections } from './http/idle.ts';
 import { type Listener, listenOn, type Tls } from './http/listen.ts';
 import { type Route, RouteTable } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
@@ -31,6 +33,10 @@ export interface ServeOptions {
   /** Besides, those of them that nobody else listens on. */
   readonly ifFree?: readonly Host[];
   readonly tls?: Tls;
+  /** Asked about each request, and about each connection that begins with BuildKit's protocol as about `POST /grpc`. */
+  readonly authorize?: Authorize;
+  /** ms without a connection after which the server ends. */
+  readonly idleTimeout?: number;
   /** When it aborts, the server stops. */
   readonly signal: AbortSignal;
   onListening(hosts: readonly Host[]): void;
@@ -81,13 +87,19 @@ export async function serveApi(o: ServeOptions): Promise<void> {
     warn,
     now,
   };
-  const server = new HttpServer(api, new RouteTable([...buildkitRoutes(buildkit), ...API_ROUTES]));
+  const server = new HttpServer(api, new RouteTable([...buildkitRoutes(buildkit), ...API_ROUTES]), o.authorize);
+  const connections = new Connections(o.idleTimeout);
   const listeners: Listener[] = [];
   try {
     const listen = (host: Host): Promise<Listener> =>
-      listenOn(host, o.tls, (socket, guard) =>
-        speakers(socket, { http1: () => server.connect(socket, guard), http2: () => void buildkit.serve(socket) }),
-      );
+      listenOn(host, o.tls, (socket, guard) => {
+        connections.add(socket);
+        const http2 = async (): Promise<void> => {
+          await o.authorize?.({ method: 'POST', path: '/grpc', query: '' }, socket, o.signal);
+          buildkit.serve(socket);
+        };
+        speakers(socket, { http1: () => server.connect(socket, guard), http2: () => void http2().catch(() => socket.destroy()) });
+      });
     for (const host of o.hosts) listeners.push(await listen(host));
     for (const host of o.ifFree ?? []) {
       try {
@@ -98,8 +110,9 @@ export async function serveApi(o: ServeOptions): Promise<void> {
       }
     }
     o.onListening(listeners.map((one) => one.host));
-    await aborted(o.signal);
+    await Promise.race([aborted(o.signal), connections.idle]);
   } finally {
+    connections.close();
     for (const one of listeners) one.close();
     server.closeIdle();
     for (const until = Date.now() + GRACE; server.working > 0 && Date.now() < until; await sleep(POLL)) server.closeIdle();

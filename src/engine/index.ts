@@ -52,7 +52,7 @@ export * from './registry.ts';
 export { makeStandIn, standInAdvice, standIns } from './stand-ins.ts';
 export { LANGUAGE_NAMES, type ProjectFolder, scaffold } from './scaffold/index.ts';
 export { type CacheExport, type CacheImport, parseCacheExport, parseCacheImport } from './travel/spec.ts';
-export { serviceUnit } from './service.ts';
+export { apiUnits, serviceUnit } from './service.ts';
 export {
   measure,
   type Measured,

@@ -12,6 +12,7 @@ export { reasonOf, whyNoPath, whyNotRead } from './reasons.ts';
 export { decodeName, encodeName, isUsablePath, MAX_PATH, nativePath } from './names.ts';
 export { rawTerminal } from './terminal.ts';
 export { connectPacketSocket, shutdownSocket } from './unix-socket.ts';
+export { keepFromChildren, peerOf } from './unix-peer.ts';
 export type { LockMode } from './lock.ts';
 export { allocate, removeTree, syncDirectory, syncFileSystem, treeSize, treeSizeBeside, writeFileAtomic } from './files.ts';
 export { borrowMount } from './shared-mount.ts';

@@ -61,6 +61,98 @@ test('what is wrong is told', async () => {
   assert.deepEqual(failures, []);
 });
 
+test('bodies that are no bodies, and too large ones', async () => {
+  const json = 'Host: d\r\nContent-Type: application/json\r\n';
+  const post = (rest: string): string => `POST /v1.51/containers/create HTTP/1.1\r\n${json}${rest}`;
+  for (const [text, status] of [
+    [post('Transfer-Encoding: chunked\r\n\r\nnonsense\r\n'), 400],
+    [post('Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n{}\r\n'), 400],
+    [post('Transfer-Encoding: gzip\r\n\r\n{}'), 400],
+    [post('Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'), 400],
+    [post('Content-Length: -1\r\n\r\n'), 400],
+    [post('Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'), 400],
+    [post(`Content-Length: 5000000\r\nConnection: close\r\n\r\n{"a":"${'x'.repeat(4_999_991)}"}`), 400],
+    [post(`${'X-Header: value\r\n'.repeat(20_000)}\r\n`), 431],
+    [`GET /v1.51/info HTTP/1.1\r\n\r\n`, 400], // no Host
+  ] as const)
+    assert.match(await converse(api.path, text).ended, new RegExp(`^HTTP/1\\.1 ${status} `), text.slice(0, 150));
+  for (const version of ['v1', 'v1.', 'v9.99', 'v1.23', 'v1.51x', 'v-1.5', 'v1.99999999999999999999']) {
+    const { status, json: told } = await api.request(`GET /${version}/info`);
+    assert.ok(status === 400 || status === 404, `${version}: ${status}`);
+    assert.equal(typeof told.message, 'string');
+  }
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  assert.equal((await api.request('POST /containers/create', `{"Image":"tiny","Env":${deep}}`)).status, 400);
+  assert.equal(
+    (await api.request('POST /containers/create', { Image: 'tiny', Nobody: { knows: 1 }, HostConfig: { NetworkMode: 'none', Nor: [2] } }))
+      .status,
+    201,
+  );
+});
+
+/** JSON of every type in the place of each field that a request may have. */
+const FIELDS = [
+  'Image',
+  'Cmd',
+  'Entrypoint',
+  'Env',
+  'Labels',
+  'ExposedPorts',
+  'Volumes',
+  'Healthcheck',
+  'HostConfig',
+  'NetworkingConfig',
+  'Tty',
+  'User',
+  'StopTimeout',
+];
+const HOST_FIELDS = [
+  'Binds',
+  'Mounts',
+  'PortBindings',
+  'Memory',
+  'NanoCpus',
+  'RestartPolicy',
+  'Ulimits',
+  'LogConfig',
+  'CapAdd',
+  'Tmpfs',
+  'Sysctls',
+  'ShmSize',
+  'Devices',
+  'NetworkMode',
+  'ExtraHosts',
+  'Dns',
+];
+const VALUES: readonly unknown[] = [
+  -1,
+  1.5,
+  1e300,
+  'text',
+  true,
+  [],
+  [[]],
+  [null],
+  {},
+  { a: { b: [] } },
+  { '/': 1 },
+  ['\u0000'],
+  [{ Type: 5 }],
+];
+
+test('every type in the place of every field', async () => {
+  const failures: string[] = [];
+  for (const [host, name] of [...FIELDS.map((one) => [false, one] as const), ...HOST_FIELDS.map((one) => [true, one] as const)])
+    for (const value of VALUES) {
+      // no such image: whatever is well formed fails with 404, and no container is made
+      const body = { Image: 'nobody', ...(host ? { HostConfig: { [name]: value } } : { [name]: value }) };
+      const { status, json, body: text } = await api.request('POST /containers/create', body);
+      if (status < 400 || status >= 500 || typeof json?.message !== 'string' || /\n\s+at /.test(text))
+        failures.push(`${JSON.stringify(body)}: ${status} ${text.trim()}`);
+    }
+  assert.deepEqual(failures, []);
+});
+
 test('what is no HTTP', async () => {
   for (const text of [
     'GARBAGE\r\n\r\n',

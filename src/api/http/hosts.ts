@@ -5,6 +5,8 @@ import { SlipwayError } from '../../model/index.ts';
 
 export type Host =
   | { readonly kind: 'unix'; readonly path: string }
+  /** A listening socket that this process was started with. */
+  | { readonly kind: 'inherited'; readonly fd: number }
   | { readonly kind: 'tcp'; readonly address: string; readonly port: number };
 
 /** What sun_path holds, without the zero at its end (unix(7)). */
@@ -29,7 +31,21 @@ export function parseHost(text: string, o: { readonly tls: boolean }): Host {
 /** As clients are told: `DOCKER_HOST`. */
 export function hostText(host: Host): string {
   if (host.kind === 'unix') return `unix://${host.path}`;
+  if (host.kind === 'inherited') return `fd://${host.fd}`;
   return `tcp://${host.address.includes(':') ? `[${host.address}]` : host.address}:${host.port}`;
+}
+
+/** The first descriptor that systemd hands over (sd_listen_fds(3)). */
+const FIRST = 3;
+
+/** `fd://`: the sockets that systemd has opened for this process. @throws SlipwayError `api.not-activated` when there are none */
+export function activatedHosts(env: Readonly<Record<string, string | undefined>>, pid: number): Host[] {
+  const count = Number(env['LISTEN_FDS']);
+  if (Number(env['LISTEN_PID']) === pid && Number.isSafeInteger(count) && count > 0 && count < 100)
+    return Array.from({ length: count }, (_, i) => ({ kind: 'inherited', fd: FIRST + i }));
+  throw new SlipwayError('failed-precondition', 'api.not-activated', 'fd:// means sockets of systemd, and none was handed over', {
+    hints: ['`slipway system service install --api` writes a unit that does'],
+  });
 }
 
 /** Only programs of this machine reach it. */

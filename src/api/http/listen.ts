@@ -32,6 +32,7 @@ export interface Listener {
  */
 export async function listenOn(host: Host, tls: Tls | undefined, serve: (socket: Socket, guard?: Guard) => void): Promise<Listener> {
   if (host.kind === 'unix') return listenOnFile(host, serve);
+  if (host.kind === 'inherited') return takeOver(host, serve);
   if (tls?.ca === undefined && !isLoopback(host.address))
     throw new SlipwayError(
       'invalid-argument',
@@ -83,6 +84,16 @@ async function listenOnFile(host: Extract<Host, { kind: 'unix' }>, serve: (socke
       if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
     },
   };
+}
+
+/** A socket of a file, which belongs to who opened it and stays when the server ends. */
+async function takeOver(host: Extract<Host, { kind: 'inherited' }>, serve: (socket: Socket) => void): Promise<Listener> {
+  const server = createServer({ allowHalfOpen: true }, serve);
+  await begin(server, host, () => server.listen({ fd: host.fd }));
+  // one of a file has no address that Node knows
+  if (server.address() === null) return { host, close: () => server.close() };
+  server.close();
+  throw notListening(host, 'it is no socket of a file');
 }
 
 function begin(server: Server, host: Host, listen: () => void): Promise<void> {

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Duplex } from 'node:stream';
 import { SlipwayError } from '../../model/index.ts';
 import type { Api } from '../api.ts';
+import type { Authorize } from './authorize.ts';
 import { Call, type Upgrade } from './call.ts';
 import { Query } from './query.ts';
 import { Reply } from './reply.ts';
@@ -22,6 +23,7 @@ export type Guard = (request: IncomingMessage) => SlipwayError | undefined;
 
 interface Found {
   readonly match: Match | undefined;
+  readonly path: string;
   readonly minor: number;
   readonly query: URLSearchParams;
 }
@@ -31,10 +33,12 @@ export class HttpServer {
   readonly #routes: RouteTable;
   readonly #server: Server;
   readonly #guards = new WeakMap<Duplex, Guard>();
+  readonly #authorize: Authorize | undefined;
   /** Of requests that are being answered. */
   readonly #working = new Set<AbortController>();
 
-  constructor(api: Api, routes: RouteTable) {
+  constructor(api: Api, routes: RouteTable, authorize?: Authorize) {
+    this.#authorize = authorize;
     this.#api = api;
     this.#routes = routes;
     this.#server = createServer({
@@ -95,6 +99,11 @@ export class HttpServer {
       if (found instanceof SlipwayError) throw found;
       const refusal = this.#guards.get(request.socket)?.(request);
       if (refusal !== undefined) throw refusal;
+      await this.#authorize?.(
+        { method: request.method ?? '', path: found.path, query: found.query.toString() },
+        request.socket,
+        over.signal,
+      );
       if (request.method === 'OPTIONS') return reply.empty(200);
       if (found.match === undefined) throw new SlipwayError('not-found', 'api.no-route', 'page not found');
       const { route, params } = found.match;
@@ -123,7 +132,7 @@ export class HttpServer {
     const [path = '', query = ''] = url.split(/\?(.*)/s);
     try {
       const { minor, rest } = splitVersion(path);
-      return { match: this.#routes.find(method, rest), minor, query: new URLSearchParams(query) };
+      return { match: this.#routes.find(method, rest), path: rest, minor, query: new URLSearchParams(query) };
     } catch (e) {
       if (e instanceof SlipwayError) return e;
       throw e;

@@ -1,8 +1,8 @@
-// Containers that come back when the machine starts: `system start`, and the unit of systemd that calls it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// Containers that come back when the machine starts: `system start`, and the unit of systemd that calls it; and the socket of Docker's API.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { serviceUnit, startByPolicies } from '../../engine/index.ts';
+import { join } from 'node:path';
+import { apiUnits, serviceUnit, startByPolicies } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { findExecutable, run } from '../../sys/index.ts';
 import type { Command } from '../command.ts';
@@ -26,9 +26,9 @@ export const systemStart: Command = {
 
 export const serviceInstall: Command = {
   name: 'system service install',
-  summary: 'Have systemd start containers with a restart policy when the machine starts',
+  summary: "Have systemd start containers with a restart policy when the machine starts, and serve Docker's API on demand",
   usage: '[OPTIONS]',
-  examples: ['slipway system service install', 'slipway system service install --print'],
+  examples: ['slipway system service install', 'slipway system service install --api', 'slipway system service install --print'],
   args: { min: 0, max: 0 },
   options: [
     {
@@ -37,18 +37,26 @@ export const serviceInstall: Command = {
       placeholder: 'folder',
       help: 'Where units are (/etc/systemd/system, for users ~/.config/systemd/user)',
     },
-    { name: 'print', type: 'boolean', help: 'Print the unit, and install nothing' },
+    { name: 'api', type: 'boolean', help: "Also a socket that starts `slipway serve` for the first client of Docker's API" },
+    { name: 'print', type: 'boolean', help: 'Print the units, and install nothing' },
   ],
   async run(ctx, o) {
     const user = process.getuid?.() !== 0;
     const { root, run: runFolder } = ctx.settings;
-    const unit = serviceUnit({ selfCommand: ctx.selfCommand, root, run: runFolder, user });
-    if (o.bool('print')) return void ctx.stdout.write(unit);
+    const facts = { selfCommand: ctx.selfCommand, root, run: runFolder, user };
+    const group = user ? undefined : existingGroup();
+    const units = {
+      [UNIT]: serviceUnit(facts),
+      ...(o.bool('api') && apiUnits({ ...facts, ...(group !== undefined && { group }) })),
+    };
+    if (o.bool('print')) return void ctx.stdout.write(Object.values(units).join('\n'));
     const usual = user ? join(ctx.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'systemd/user') : '/etc/systemd/system';
-    const path = join(o.string('folder') ?? usual, UNIT);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, unit);
-    ctx.stdout.write(`${path}\n`);
+    const folder = o.string('folder') ?? usual;
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(units)) {
+      writeFileSync(join(folder, name), text);
+      ctx.stdout.write(`${join(folder, name)}\n`);
+    }
     // elsewhere it belongs to a machine that is being made
     if (o.has('folder')) return;
     const systemctl = findExecutable('systemctl');
@@ -56,16 +64,26 @@ export const serviceInstall: Command = {
       throw new SlipwayError(
         'failed-precondition',
         'cli.no-systemd',
-        `systemctl is not installed: ${UNIT} is written, and nothing starts it`,
+        `systemctl is not installed: ${Object.keys(units).join(', ')} ${o.bool('api') ? 'are' : 'is'} written, and nothing starts it`,
         {
           hints: ['run `slipway system start` when the machine starts'],
         },
       );
-    for (const args of [['daemon-reload'], ['enable', UNIT]]) {
+    const sockets = Object.keys(units).filter((name) => name.endsWith('.socket'));
+    for (const args of [['daemon-reload'], ['enable', UNIT, ...sockets], ...(sockets.length > 0 ? [['start', ...sockets]] : [])]) {
       const { exitCode, stderr } = await run(systemctl, [...(user ? ['--user'] : []), ...args]);
-      // without a systemd that runs there is nothing to reload; enabling works
+      // without a systemd that runs there is nothing to reload or to start; enabling works
       if (exitCode !== 0 && args[0] === 'enable')
         throw new SlipwayError('process-failed', 'cli.systemctl', `systemctl ${args.join(' ')}: ${stderr.trim()}`);
     }
   },
 };
+
+/** Whose members may use the socket, where there is such a group: systemd opens no socket for another one. */
+function existingGroup(): string | undefined {
+  try {
+    return /^slipway:/m.test(readFileSync('/etc/group', 'utf8')) ? 'slipway' : undefined;
+  } catch {
+    return undefined;
+  }
+}
