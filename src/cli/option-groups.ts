@@ -31,7 +31,7 @@ const OF_BUILDS: Titles = {
   'What steps may use': 'secret ssh allow network add-host volume shm-size ulimit jobs builder',
   'Limits of steps': 'memory memory-swap cpus cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems',
   'Look without building': 'plan list-context check call format',
-  'Tests, progress and reasons': 'test test-output progress quiet explain compare debug debug-log',
+  'Tests, progress and reasons': 'test test-output progress quiet explain ui compare debug debug-log',
   'Original engine only': 'rm force-rm',
 };
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../model/index.ts';
 import type { PageData } from './page/data.ts';
+import type { PageView } from './page/views.ts';
 
 /** Beside the program, or, where the sources run, where the program is made. */
 const PLACES = ['.', '../../dist'];
@@ -20,15 +21,24 @@ function part(name: string): string {
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-/** @throws SlipwayError `ui.no-page` */
-export function pageDocument(title: string, data: PageData): string {
+/**
+ * @param data what the page shows first
+ * @throws SlipwayError `ui.no-page`
+ */
+export const pageDocument = (title: string, data: PageData): string => document(title, data, '').html;
+
+/** The same for a page that a server answers: what it asks for comes from there alone. */
+export const servedDocument = (title: string, view: PageView): { readonly html: string; readonly policy: string } =>
+  document(title, view, "; connect-src 'self'");
+
+function document(title: string, data: PageData | PageView, more: string): { readonly html: string; readonly policy: string } {
   const style = part('page.css');
   // what ends a script element would end it within a string too
   const script = part('page.js')
     .replaceAll(/<\/(?=script)/gi, String.raw`<\/`)
     .replaceAll('<!--', String.raw`\x3c!--`);
-  const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
-  return `<!doctype html>
+  const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; img-src data:; base-uri 'none'; form-action 'none'${more}`;
+  const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -45,4 +55,5 @@ export function pageDocument(title: string, data: PageData): string {
 </body>
 </html>
 `;
+  return { html, policy };
 }

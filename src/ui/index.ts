@@ -1,3 +1,4 @@
 // Builds and images as pictures.
-export { pageData, type PageSources } from './page-data.ts';
 export { pageDocument } from './document.ts';
+export { reportData } from './report.ts';
+export { type PageServer, servePage } from './server/serve.ts';

@@ -92,7 +92,7 @@ function logSections(log: string, names: ReadonlySet<string>): { sections: Reado
   };
 }
 
-const pageImage = ({ name, size, layers, root, hiddenBytes, duplicateBytes }: ImageMap): PageImage => ({
+export const pageImage = ({ name, size, layers, root, hiddenBytes, duplicateBytes }: ImageMap): PageImage => ({
   name,
   size,
   layers: layers.map((l) => ({ instruction: l.instruction, from: l.base ?? l.stage ?? '', size: l.size })),

@@ -1,16 +1,14 @@
 // `builder report` in a browser: Debian's Chromium opens the file; everything on it is there, reachable by keyboard, and right by axe-core.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { axe, noBrowser, type Opened, openBrowser, openPage } from '../support/browser.ts';
 import { openShop } from '../support/shop.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const skip = existsSync(CHROMIUM) ? false : 'Chromium is missing: sh scripts/system-packages.sh --tests installs it';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const skip = noBrowser;
 
 const shop = openShop('report');
 const dir = join(shop.folder, 'app');
@@ -37,46 +35,21 @@ before(async () => {
   await shop.ok('build', '-q', '-t', 'demo', dir);
   writeFileSync(join(dir, 'main'), 'two\n');
   await shop.ok('build', '-q', '-t', 'demo', dir);
-  if (skip === false) browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  if (skip === false) browser = await openBrowser();
 });
 after(async () => {
   await browser?.close();
   shop.close();
 });
 
-interface Opened {
-  readonly page: Page;
-  /** What the browser had to say against it. */
-  readonly complaints: string[];
-}
-
-async function open(file: string, o: { width?: number; dark?: boolean } = {}): Promise<Opened> {
-  const page = await browser.newPage({
-    viewport: { width: o.width ?? 1280, height: 900 },
-    colorScheme: o.dark === true ? 'dark' : 'light',
-  });
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (e) => complaints.push(e.message));
-  page.on('request', (request) => request.url().startsWith('file:') || complaints.push(`asks for ${request.url()}`));
-  await page.goto(pathToFileURL(file).href);
-  await page.locator('h1').waitFor();
-  return { page, complaints };
-}
+const open = (file: string, o: { width?: number; dark?: boolean } = {}): Promise<Opened> =>
+  openPage(browser, pathToFileURL(file).href, 'file:', o);
 
 async function report(...args: string[]): Promise<string> {
   const file = join(shop.folder, 'report.html');
   await shop.ok('builder', 'report', '-o', file, ...args);
   return file;
 }
-
-const axe = async (page: Page): Promise<string[]> => {
-  // the page allows no scripts but its own; this comes by the debugger
-  const found = await page.evaluate(
-    `${AXE}; axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' ')))`,
-  );
-  return found as string[];
-};
 
 test('a build from a file: graph, reasons, output, image, and nothing that comes from outside', { skip }, async () => {
   const { page, complaints } = await open(await report());

@@ -61,6 +61,7 @@ export const BUILD_OPTIONS: readonly Option[] = [
   { name: 'call', type: 'string', placeholder: 'method', help: 'Report instead of building: check, outline or targets, with ,format=json' },
   { name: 'check', type: 'boolean', help: 'Check the Dockerfile without building (--call=check)' },
   { name: 'compare', type: 'boolean', help: 'Build with both engines and show the difference' },
+  { name: 'ui', type: 'boolean', help: 'Show the build in a browser while it runs; the address is printed' },
   { name: 'debug', type: 'boolean', help: 'Open a shell where a step failed, with its files, mounts and environment' },
   { name: 'explain', type: 'boolean', help: 'Explain in full why steps were not cached' },
   { name: 'file', short: 'f', type: 'string', placeholder: 'path', help: 'Name of the Dockerfile (default: PATH/Dockerfile)' },

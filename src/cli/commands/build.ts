@@ -8,6 +8,7 @@ import { refuseContentTrust } from '../content-trust.ts';
 import { BUILD_OPTIONS, legacyWarnings, refuseGraphFlags } from '../build/options.ts';
 import { contextFormat } from '../build/context-list.ts';
 import { lockPath } from '../build/lock-path.ts';
+import { openPictures } from '../build/pictures.ts';
 import { planFormat } from '../build/plan.ts';
 import { debugShell, readRequest } from '../build/request.ts';
 import { cachesOf, deliveryOf, differenceText } from '../build/delivery.ts';
@@ -30,6 +31,15 @@ export const build: Command = {
 };
 
 async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<number> {
+  using pictures = await openPictures(ctx, o);
+  return await withCleanup(
+    () => runBuild(ctx, o, args, pictures?.ref),
+    () => pictures?.end(),
+  );
+}
+
+/** @param ref what the build is called; it is given a name when left out */
+async function runBuild(ctx: Context, o: ParsedOptions, args: string[], ref: string | undefined): Promise<number> {
   const which = ctx.settings.buildkit ? 'graph' : 'classic';
   if (which === 'classic') refuseGraphFlags(o);
   refuseContentTrust(o);
@@ -50,7 +60,8 @@ async function run(ctx: Context, o: ParsedOptions, args: string[]): Promise<numb
   const work = async (): Promise<number> => {
     const caches = which === 'graph' ? cachesOf(ctx, o) : undefined;
     const { delivery, places } = deliveryOf(ctx, o, caches);
-    const { request, session } = await readRequest(ctx, o, args[0] ?? '.', which, places);
+    const { request: read, session } = await readRequest(ctx, o, args[0] ?? '.', which, places);
+    const request = { ...read, ...(ref !== undefined && { ref }) };
     const debug = (step: string, shell: readonly string[]): void => {
       screen().pause();
       ctx.stderr.write(`\n${step} failed: ${shell.join(' ')} in what it left; exit ends the build\n`);

@@ -181,6 +181,7 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['system check'], 'Check the store, mounts and processes for damage and leftovers', () =>
     import('./check.ts').then((m) => m.systemCheck),
   ),
+  ...same(['ui'], 'Show builds, also running ones, images and containers in a browser', () => import('./ui.ts').then((m) => m.ui)),
   ...same(['serve'], "Serve Docker's Engine API, for the docker command line and other clients", () =>
     import('./serve.ts').then((m) => m.serve),
   ),

@@ -1,19 +1,22 @@
 // The page: what became of a build, its graph, times, steps, image and past.
+import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import type { PageBuild, PageData } from './data.ts';
+import type { PageBuild, PageData, PageStep } from './data.ts';
 import { Graph } from './graph.ts';
 import { html } from './html.ts';
 import { Past } from './past.ts';
 import { Output, StepDetails, Steps } from './steps.ts';
 import { Timeline } from './timeline.ts';
 import { Treemap } from './treemap.ts';
-import { bytes, duration, percent } from './words.ts';
+import { bytes, duration, moment, percent } from './words.ts';
 
 const RESULTS = { running: 'is running', completed: 'succeeded', error: 'failed', canceled: 'was stopped' } as const;
 
-export function App({ data }: { readonly data: PageData }) {
+/** @param above what a served page has besides: where else to go, and what can be done */
+export function App({ data, above }: { readonly data: PageData; readonly above?: VNode }) {
   const { build, before, image, otherImage, past } = data;
-  const [selected, setSelected] = useState<string | undefined>(build.steps.find((s) => s.state === 'failed')?.id);
+  const [chosen, setSelected] = useState<string | undefined>(undefined);
+  const selected = chosen ?? notable(build)?.id;
   const step = build.steps.find((s) => s.id === selected);
   const sections = [
     { id: 'graph', title: 'Graph', body: html`<${Graph} build=${build} selected=${selected} onSelect=${setSelected} />` },
@@ -26,9 +29,10 @@ export function App({ data }: { readonly data: PageData }) {
     { id: 'past', title: 'Builds over time', body: html`<${Past} build=${build} past=${past} />` },
   ];
   return html`<header>
+      ${above}
       <h1>${build.tags[0] ?? build.name}</h1>
       <p class=${`result ${build.status}`} role="status">
-        ${`Build ${build.ref.slice(0, 12)} ${RESULTS[build.status]} in ${duration(build.ms)}`}
+        ${`Build ${build.ref.slice(0, 12)} ${RESULTS[build.status]}${build.status === 'running' ? '' : ` in ${duration(build.ms)}`}`}
       </p>
       ${build.error !== undefined && html`<pre class="error" tabindex="0">${build.error}</pre>`}
       <${Facts} build=${build} before=${before} />
@@ -52,12 +56,20 @@ export function App({ data }: { readonly data: PageData }) {
     </aside>`;
 }
 
+/** What to look at as long as nobody chooses: the step that failed, or the one that began last. */
+function notable({ status, steps }: PageBuild): PageStep | undefined {
+  const failed = steps.find((s) => s.state === 'failed');
+  if (failed !== undefined || status !== 'running') return failed;
+  return steps.filter((s) => s.state === 'started').toSorted((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0))[0];
+}
+
 function Facts({ build, before }: { readonly build: PageBuild; readonly before: PageBuild | undefined }) {
   const steps = build.ran + build.cached;
   const critical = build.steps.filter((s) => s.critical);
   const facts: (readonly [string, string])[] = [
     ['Engine', build.engine === 'graph' ? 'graph' : 'original'],
-    ['Begun', new Date(build.startedAt).toISOString().slice(0, 19).replace('T', ' ')],
+    ...(build.status === 'running' ? [['Time', duration(build.ms)] as const] : []),
+    ['Begun', moment(build.startedAt)],
     ['Steps', `${build.ran} ran, ${build.cached} cached (${percent(build.cached, steps)})`],
     ['Saved', `${duration(build.savedByCacheMs)} by the cache, ${duration(build.savedByParallelMs)} by running side by side`],
     [

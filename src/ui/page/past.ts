@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { PageBuild, PagePast } from './data.ts';
 import { html } from './html.ts';
-import { duration, percent } from './words.ts';
+import { duration, moment, percent } from './words.ts';
 
 /** This many times the middle of the earlier ones stands out. */
 const SLOW = 1.5;
@@ -65,7 +65,7 @@ export function Past({ build, past }: { readonly build: PageBuild; readonly past
             (p) =>
               html`<tr class=${p.ref === build.ref ? 'selected' : ''}>
                 <td>${p.ref.slice(0, 12)}</td>
-                <td>${new Date(p.startedAt).toISOString().slice(0, 19).replace('T', ' ')}</td>
+                <td>${moment(p.startedAt)}</td>
                 <td>${p.status}</td>
                 <td class="number">${duration(p.ms)}</td>
                 <td class="number">${percent(p.cached, p.ran + p.cached)}</td>

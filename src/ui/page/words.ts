@@ -37,3 +37,6 @@ export const STATES: Readonly<Record<PageStep['state'], string>> = {
 };
 
 export const stepTime = (s: PageStep): number => (s.startedAt === undefined ? 0 : (s.endedAt ?? s.startedAt) - s.startedAt);
+
+/** `2026-11-28 09:25:00`, in the time of UTC. */
+export const moment = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
