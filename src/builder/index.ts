@@ -61,3 +61,4 @@ export {
   type StepRecord,
   summarize,
 } from './record/index.ts';
+export type * from './stepping.ts';

@@ -14,6 +14,7 @@ import type { Database, Layout } from '../store/index.ts';
 import type { BuildContext, DockerfileSource, NamedContext } from './context/index.ts';
 import type { BuildEvent } from './events.ts';
 import type { Part } from './graph/parts.ts';
+import type { StepDebugger } from './stepping.ts';
 import type { BuildRecords } from './record/index.ts';
 
 /** Which layers become one. The original engine has `new` alone, as Docker's. */
@@ -114,6 +115,8 @@ export interface BuildJob extends Omit<BuildSettings, 'lock'> {
   readonly platformLabel?: string;
   /** Opens a shell where a command failed; `begin` is called before it takes the terminal. */
   readonly debug?: DebugShell;
+  /** Stops the build where somebody wants to look into it. */
+  readonly stepping?: StepDebugger;
   /** What the cache holds of this build is wanted afterwards, or goes into the configuration of the image. */
   readonly wantCache?: boolean;
   readonly inlineCache?: (cache: BuiltCache) => Readonly<Record<string, unknown>>;

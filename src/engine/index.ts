@@ -114,7 +114,11 @@ export type {
   Plan,
   PlannedStep,
   StageTest,
+  StepDebugger,
+  StepFile,
+  StepPlace,
   StepRecord,
+  StepState,
 } from '../builder/index.ts';
 export type {
   Container,

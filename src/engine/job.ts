@@ -9,6 +9,7 @@ import type {
   DockerfileRequest,
   NamedContext,
   NamedContextRequest,
+  StepDebugger,
 } from '../builder/index.ts';
 import type { Session } from '../model/index.ts';
 import type { BuildEngine } from './build.ts';
@@ -33,6 +34,8 @@ export interface Caller {
   onEvent(e: BuildEvent): void;
   /** Opens a shell where a command failed: for callers in this process alone. */
   readonly debug?: DebugShell;
+  /** Goes through the build step by step: in this process too. */
+  readonly stepping?: StepDebugger;
 }
 
 /** Undefined where there is none and none is to be. */
@@ -50,7 +53,7 @@ async function openLock(
 export async function withJob<T>(
   engine: Engine,
   request: BuildRequest,
-  { session, signal, onEvent, debug }: Caller,
+  { session, signal, onEvent, debug, stepping }: Caller,
   fn: (job: BuildJob) => Promise<T>,
 ): Promise<T> {
   const { openNamedContext, openRequested } = await import('../builder/index.ts');
@@ -79,6 +82,7 @@ export async function withJob<T>(
     signal,
     onEvent,
     ...(debug && { debug }),
+    ...(stepping && { stepping }),
     ...(lock && { lock }),
     ...(counting && { secretDigest: counting }),
   });

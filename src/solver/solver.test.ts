@@ -62,15 +62,17 @@ const vertex = (name: string, inputs: readonly Vertex[] = [], o: Partial<Vertex>
   ...o,
 });
 
-async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, states: string[] = [], all = [target]): Promise<string> {
-  const solver = new Solver(driver, {
+const openSolver = (driver: CountingDriver, cache: CacheStore, states: string[] = []): Solver<string> =>
+  new Solver(driver, {
     cache,
     slot: async () => ({ [Symbol.dispose]: () => {} }),
     signal: new AbortController().signal,
     lock: async () => ({ [Symbol.dispose]: () => {} }),
     onState: (v, state: SolveState) => states.push(`${v.name} ${state}`),
   });
-  return (await solver.solve(all))[0] as string;
+
+async function solve(driver: CountingDriver, target: Vertex, cache: CacheStore, states: string[] = [], all = [target]): Promise<string> {
+  return (await openSolver(driver, cache, states).solve(all))[0] as string;
 }
 
 test('what was done is not done again', async () => {
@@ -319,4 +321,43 @@ test('with keepGoing a failure stops only what needs it', async () => {
   assert.deepEqual(made, { status: 'fulfilled', value: 'c(b(a(shared(1))))' });
   assert.deepEqual(driver.ran.toSorted(), ['a', 'b', 'bad', 'c', 'shared']);
   assert.ok(states.includes('bad failed') && !states.some((state) => state.endsWith('cancelled')));
+});
+
+test('a solver goes on where it was: what was solved is not executed again', async () => {
+  const driver = new CountingDriver();
+  const solver = openSolver(driver, new MemoryCache());
+  const a = vertex('a', [vertex('base')], { selective: [false], noCache: true });
+  const b = vertex('b', [a], { selective: [false] });
+  assert.deepEqual(await solver.solve([a]), ['a(base())']);
+  assert.deepEqual(await solver.solve([b]), ['b(a(base()))']);
+  assert.deepEqual(await solver.solve([b, a]), ['b(a(base()))', 'a(base())']);
+  assert.deepEqual(driver.ran, ['a', 'b']);
+});
+
+test('what one solve stopped because nothing needs it, the next one begins again', async () => {
+  /** What stands below waits when it is executed the first time, until it is stopped. */
+  class Waiting extends CountingDriver {
+    stopped = 0;
+    override async execute(v: Vertex, inputs: readonly string[], signal: AbortSignal): Promise<string> {
+      if (v.name === 'below' && this.stopped === 0) {
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+        this.stopped++;
+      }
+      return super.execute(v, inputs, signal);
+    }
+  }
+  const below = vertex('below', [vertex('base')], { selective: [false] });
+  const graph = (read: string): Vertex =>
+    vertex('top', [below, vertex(read, [vertex('base')], { selective: [false] })], { selective: [false, true], id: `top ${read}` });
+  const cache = new MemoryCache();
+  const outputs = { one: 'same', two: 'same' };
+  await solve(new CountingDriver({}, outputs), graph('one'), cache);
+  // its result is lost, that of what stands on it is not
+  cache.forget((name) => name === 'below');
+  const driver = new Waiting({}, outputs);
+  const solver = openSolver(driver, cache);
+  assert.deepEqual(await solver.solve([graph('two')]), ['top(below(base()),same)']);
+  assert.deepEqual([driver.stopped, driver.ran], [1, ['two']]);
+  assert.deepEqual(await solver.solve([below]), ['below(base())']);
+  assert.deepEqual(driver.ran, ['two', 'below']);
 });

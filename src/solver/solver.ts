@@ -31,8 +31,8 @@ export class Solver<R> {
   readonly #entries = new Map<string, Entry<R>>();
   /** Begun, and not at their end. */
   readonly #unfinished = new Set<Promise<R>>();
-  readonly #abort = new AbortController();
-  readonly #signal: AbortSignal;
+  #abort = new AbortController();
+  #signal: AbortSignal;
   #failure: { readonly error: unknown } | undefined;
   /** Executed so far, without sources. */
   #executions = 0;
@@ -65,10 +65,23 @@ export class Solver<R> {
     if (!this.#failure && all.every((r) => r.status === 'fulfilled')) await this.#restand(order).catch(() => {});
     // what was begun early and is not needed is stopped before the solve ends
     if (this.#unfinished.size > 0) {
+      const stopped = new Set(this.#unfinished);
       this.#abort.abort(new DOMException('it is not needed any more', 'AbortError'));
-      await Promise.allSettled(this.#unfinished);
+      await Promise.allSettled(stopped);
+      if (!this.#failure) this.#renew(stopped);
     }
     return Promise.allSettled(targets.map((t) => this.#result(t)));
+  }
+
+  /** Another solve may need what was stopped. */
+  #renew(stopped: ReadonlySet<Promise<R>>): void {
+    this.#abort = new AbortController();
+    this.#signal = AbortSignal.any([this.#o.signal, this.#abort.signal]);
+    for (const entry of this.#entries.values()) {
+      if (entry.result === undefined || !stopped.has(entry.result)) continue;
+      delete entry.result;
+      if (entry.known === undefined) delete entry.key;
+    }
   }
 
   /**
@@ -80,6 +93,8 @@ export class Solver<R> {
       const [below] = v.inputs;
       const entry = this.#entry(v);
       if (!below || v.selective[0] || entry.result === undefined || entry.made !== undefined) continue;
+      // what was begun ahead of need, and is not needed, came from nowhere
+      if (this.#unfinished.has(entry.result)) continue;
       if (this.#entry(below).made === undefined || this.#lookUp(v, entry.known ?? '') !== undefined) continue;
       delete entry.result;
       await this.#result(v);

@@ -13,7 +13,8 @@ import {
 } from '../../model/index.ts';
 import { DatabaseCache, type CpuSlot } from '../../solver/index.ts';
 import { stepReporter } from '../events.ts';
-import { Lowering, stageLabel, type StageState } from '../lower/index.ts';
+import { Lowering, stageLabel, type StageState, Trace } from '../lower/index.ts';
+import type { Result } from '../result.ts';
 import { withoutCredentials } from '../../remote/index.ts';
 import { statedOp, type Recorder } from '../record/index.ts';
 import type { BuildEnvironment, BuildJob, BuildResult, BuildSource, BuiltCache } from '../types.ts';
@@ -41,7 +42,8 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
   // making a network takes as long as all that comes before the first step
   if (request.noCache && runsCommands(dockerfile, request)) warmNetwork(env);
   const bases = new BaseImages(env, request, request.onEvent);
-  const lowering = new Lowering(bases, request, dockerfile);
+  const trace = request.stepping && new Trace();
+  const lowering = new Lowering(bases, request, dockerfile, trace);
   const { state, skipped } = await lowering.lower(target);
   const checks = await runChecks(dockerfile, lowering, request);
   for (const d of [...(warning === undefined ? [] : [warning]), ...checks.warnings]) {
@@ -61,12 +63,19 @@ export async function buildGraph(env: BuildEnvironment, request: BuildJob, recor
   }
   using lease = env.leases.create();
   const slots = new Map<string, CpuSlot>();
+  const traced = trace?.steps();
+  // few builds are gone through
+  const stepping = traced && (await import('./step-through.ts'));
+  const failures = stepping && new stepping.FailureStops({ env, request }, traced);
   const driver = new BuildDriver(env, request, bases, lease, {
     onList: (v, digest, pieces) => recorder?.list(v.node, digest, pieces),
     onWork: (v, used) => slots.get(v.id)?.watch(used),
+    ...(failures && { onFailure: (v, step, message) => failures.at(v.node, step, message) }),
   });
   const work = async (): Promise<BuildResult> => {
-    const { results, keys } = await solveNodes(env, request, nodesOf(state), driver, slots, recorder);
+    const before =
+      stepping && ((solve: (node: Node) => Promise<Result>) => stepping.stepThrough({ env, request, lease, driver, solve }, traced));
+    const { results, keys } = await solveNodes(env, request, nodesOf(state), driver, slots, recorder, before);
     const cache = request.wantCache === true || request.inlineCache ? builtCache(env, bases, state, keys) : undefined;
     await fetchBase(env, request, state);
     const layered = layeredSteps(env, request, state, results, lease);

@@ -19,10 +19,10 @@ import {
 import type { Result } from '../result.ts';
 import { type BaseImages, Sources } from '../sources/index.ts';
 import { placed } from '../placed.ts';
-import { hostMounts } from '../volumes.ts';
 import { changing, snapshotOf } from './changing.ts';
 import { changeEntry } from './entries.ts';
-import { scriptMount, sourceKind, stepMount } from './mounts.ts';
+import { execRequest } from './exec-step.ts';
+import { sourceKind } from './mounts.ts';
 import { retrying } from './retrying.ts';
 import { type Changes, Stacking } from './stacking.ts';
 import type { BuildEnvironment, BuildJob } from '../types.ts';
@@ -74,16 +74,12 @@ export interface DriverHooks {
   onWork(v: NodeVertex, used: () => number | undefined): void;
   /** What a vertex reads of an input, as its key is made: paths from the root. */
   onPath?(v: NodeVertex, path: string): void;
+  /** A command failed, and what it left is still there: the build waits. */
+  onFailure?(v: NodeVertex, step: RunRequest, message: string): Promise<void>;
 }
 
 /** For what stands on all of a result, and not on some files of it: another one after it was made again. */
 const identityOf = (result: Result): string => `snapshot:${snapshotOf(result)}:${result.kind === 'snapshot' ? result.createdAt : ''}`;
-
-/** Each name once, with the last value. */
-function withHidden(env: readonly string[], hidden: readonly string[]): readonly string[] {
-  if (hidden.length === 0) return env;
-  return [...new Map([...env, ...hidden].map((e) => [e.slice(0, e.indexOf('=')), e])).values()];
-}
 
 export class BuildDriver implements ForesightDriver<Result> {
   readonly #env: BuildEnvironment;
@@ -128,7 +124,7 @@ export class BuildDriver implements ForesightDriver<Result> {
         case 'exec':
           return [
             ...(op.root === input ? [identityOf(result)] : []),
-            ...op.mounts.filter((m) => m.input === input).map((m) => this.#mountDigest(v, m, result)),
+            ...op.mounts.filter((m) => m.input === input).map((m) => this.mountIdentity(v, m, result)),
           ].join('+');
         case 'merge':
         case 'diff':
@@ -298,51 +294,19 @@ export class BuildDriver implements ForesightDriver<Result> {
     signal: AbortSignal,
   ): Promise<void> {
     using shown = new DisposableStack();
-    const views = new Map<number, NonNullable<Parameters<typeof stepMount>[1]>>();
-    for (const m of op.mounts) {
-      const result = m.input < 0 ? undefined : inputs[m.input];
-      if (!result || views.has(m.input)) continue;
-      if (result.kind === 'directory') {
-        const identity = m.type === 'cache' ? this.#mountDigest(v, m, result) : '';
-        views.set(m.input, { root: result.root, ignore: result.ignore, identity });
-      } else {
-        const { path } = shown.use(openRootfs(this.#env.layout, result.id === null ? [] : this.#env.snapshots.view(result.id)));
-        views.set(m.input, { root: path, identity: `snapshot ${result.id}` });
-      }
-    }
+    const identityOf = (m: ExecMount, result: Result): string => this.mountIdentity(v, m, result);
     const step: RunRequest = {
-      rootfs,
-      style: 'graph',
-      args: op.args,
-      env: withHidden(op.env, v.node.meta.hiddenEnv ?? []),
-      workdir: op.cwd,
-      user: op.user,
-      mounts: [...hostMounts(this.#request), ...op.mounts.map((m, i) => stepMount(m, views.get(m.input), kept.get(i))), ...scriptMount(op)],
-      project: this.#request.identity,
-      ...(op.rootReadonly && { readonly: true }),
-      ...(v.node.meta.limits && { limits: v.node.meta.limits }),
-      session: this.#request.session,
-      network: op.network,
-      security: op.security,
-      allow: this.#request.allow,
-      ...(op.hostname !== undefined && { hostname: op.hostname }),
-      addHosts: op.addHosts,
-      ...(op.shmSize !== undefined && { shmSize: op.shmSize }),
-      ulimits: op.ulimits,
+      ...execRequest(this.#env, this.#request, { v, op, rootfs, inputs, kept, identityOf }, shown, signal),
       onWork: (used) => this.#hooks.onWork(v, used),
-      onOutput: (stream, chunk) => this.#request.onEvent({ type: 'log', id: v.id, stream, data: Buffer.from(chunk), at: this.#env.now() }),
-      signal,
     };
     const { exitCode } = await runStep(this.#env, step);
     if (exitCode !== 0) {
       const { limits } = v.node.meta;
+      const message = `process ${quote(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`;
       await this.#debug(v, op, step);
-      throw new SlipwayError(
-        'process-failed',
-        'build.command-failed',
-        `process ${quote(op.args.join(' '))} did not complete successfully: exit code: ${exitCode}`,
-        { hints: limits?.memory !== undefined && exitCode === 137 ? ['the step may not use more memory: --memory limits it'] : [] },
-      );
+      await this.#hooks.onFailure?.(v, step, message);
+      const hints = limits?.memory !== undefined && exitCode === 137 ? ['the step may not use more memory: --memory limits it'] : [];
+      throw new SlipwayError('process-failed', 'build.command-failed', message, { hints });
     }
   }
 
@@ -361,7 +325,8 @@ export class BuildDriver implements ForesightDriver<Result> {
     return this.#digest(v, result, a.sources, { kind: sourceKind(a.from, result), instruction, parents, excludes });
   }
 
-  #mountDigest(v: NodeVertex, m: ExecMount, result: Result): string {
+  /** The digest of what a mount shows. */
+  mountIdentity(v: NodeVertex, m: ExecMount, result: Result): string {
     return this.#digest(v, result, [m.selector ?? '/'], { kind: result.kind === 'directory' ? 'context' : 'stage' });
   }
 

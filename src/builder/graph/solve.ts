@@ -11,7 +11,10 @@ import { type BuildDriver, type NodeVertex, storedResult, verticesOf } from './d
 /** For vertices that are not limited. */
 const FREE: CpuSlot = { watch: () => {}, [Symbol.dispose]: () => {} };
 
-/** Solves nodes, the last one first: most of them are only looked up when that came from the cache. Keys are by the digests of nodes. */
+/**
+ * Solves nodes, the last one first: most of them are only looked up when that came from the cache. Keys are by the digests of nodes.
+ * @param before is given a way to solve single nodes before that; no node is executed twice
+ */
 export async function solveNodes(
   env: BuildEnvironment,
   request: BuildJob,
@@ -19,10 +22,12 @@ export async function solveNodes(
   driver: BuildDriver,
   running: Map<string, CpuSlot>,
   recorder: Recorder | undefined,
+  before?: (solve: (node: Node) => Promise<Result>) => Promise<void>,
 ): Promise<{ results: Map<Node, Result>; keys: ReadonlyMap<string, string> }> {
   const vertices = verticesOf(nodes);
   const { solver, keys, used } = openSolver(env, request, driver, { running, recorder });
   recorder?.expect(nodes);
+  await before?.(async (node) => (await solver.solve(verticesOf([node])))[0] as Result);
   // the last one first: it is what decides how much is looked into
   const solved = await solver.solve(vertices.toReversed());
   used();

@@ -15,7 +15,8 @@ import { SlipwayError, type SourceExcerpt } from '../../model/index.ts';
 import { osOf, shellOf } from './config.ts';
 import { checkLimits } from '../../container/index.ts';
 import { placed, sourceOf } from '../placed.ts';
-import { environmentOf, type LowerContext, nodeMeta, scratchNode, type StageState, stepName } from './state.ts';
+import { type LowerContext, nodeMeta, scratchNode, type StageState, stepName } from './state.ts';
+import { programEnvironment } from './trace.ts';
 
 export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruction): Promise<void> {
   const source = sourceOf(i);
@@ -42,8 +43,7 @@ export async function lowerRun(c: LowerContext, state: StageState, i: RunInstruc
     const message = 'device feature is only supported in Dockerfile frontend 1.14.0-labs or later';
     throw new SlipwayError('unsupported', 'build.device', message, { source, hints: ['RUN --device is not supported'] });
   }
-  const names = new Set([...environmentOf(state.config).keys(), ...state.args.filter((a) => state.variables.has(a.key)).map((a) => a.key)]);
-  const env = [...names].map((name) => `${name}=${state.variables.get(name) ?? ''}`);
+  const env = programEnvironment(state);
   const { mounts, inputs } = await lowerMounts(c, state, i, state.variables);
   const hostname = c.request.buildArgs['BUILDKIT_SANDBOX_HOSTNAME'];
   const op: ExecOp = {

@@ -44,6 +44,7 @@ import {
   stageLabel,
   type StageState,
 } from './state.ts';
+import type { Trace } from './trace.ts';
 
 export interface Lowered {
   readonly state: StageState;
@@ -62,8 +63,10 @@ export class Lowering {
   readonly #graph = new Graph();
   readonly #states = new Map<number, Promise<StageState>>();
   readonly #target: Platform;
+  readonly #trace: Trace | undefined;
 
-  constructor(images: BaseImages, request: BuildJob, dockerfile: Dockerfile) {
+  constructor(images: BaseImages, request: BuildJob, dockerfile: Dockerfile, trace?: Trace) {
+    this.#trace = trace;
     this.#images = images;
     this.#request = request;
     this.#dockerfile = dockerfile;
@@ -179,7 +182,12 @@ export class Lowering {
     state.total += replaced ? 0 : triggers.length;
     if (replaced) return state;
     for (const trigger of triggers) await this.#trigger(c, state, trigger, source);
-    for (const instruction of stage.commands) await this.#instruction(c, state, instruction);
+    this.#trace?.at(stage.from, state);
+    for (const instruction of stage.commands) {
+      const traced = this.#trace?.at(instruction, state);
+      await this.#instruction(c, state, instruction);
+      if (traced && state.node !== traced.before) traced.after = state.node;
+    }
     return state;
   }
 

@@ -200,6 +200,7 @@ export const ENTRIES: readonly Entry[] = [
   ...same(['volume create'], 'Create a volume', () => import('./volumes.ts').then((m) => m.volumeCreate)),
   ...same(['volume rm', 'volume remove'], 'Remove volumes', () => import('./volumes.ts').then((m) => m.volumeRm)),
   ...same(['dockerfile format', 'dockerfile fmt'], 'Write Dockerfiles in one style', () => import('./dockerfile.ts').then((m) => m.format)),
+  ...same(['dap'], 'Debug builds from an editor, by the Debug Adapter Protocol', () => import('./dap.ts').then((m) => m.dap)),
   ...same(['dockerfile flatten'], 'Write a Dockerfile with all that it includes, for any builder', () =>
     import('./dockerfile.ts').then((m) => m.flatten),
   ),
