@@ -1,6 +1,6 @@
 // npm run docs:check: opens every page of the built site in headless Chromium. No broken link, nothing wider than a phone, axe has no
 // complaint in light and dark, search finds things, no page reports an error.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join } from 'node:path';
@@ -128,6 +128,10 @@ function checkLinks(base: string, all: ReadonlyMap<string, Found>): void {
     for (const link of new Set(links)) {
       if (!link.startsWith(base)) continue;
       const { pathname, hash } = new URL(link);
+      if (pathname.startsWith('/files/')) {
+        if (!existsSync(join(DIST, decodeURI(pathname)))) fault(path, `leads to ${pathname}, which does not exist`);
+        continue;
+      }
       const target = all.get(pathname.replace(/index\.html$/, ''));
       if (target === undefined) fault(path, `leads to ${pathname}, which does not exist`);
       else if (hash !== '' && !target.ids.includes(decodeURIComponent(hash.slice(1))))

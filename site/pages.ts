@@ -20,6 +20,9 @@ export const pageOf = (file: string): string => OTHERS[file] ?? file.replace(/^d
 /** What is no page. */
 export const EXCLUDED = ['**/node_modules/**', 'site/**', 'src/**', 'test/**', 'bench/**', 'scripts/**', 'dist/**', 'bin/**', '.*/**'];
 
+/** Files that pages link to and that are no pages; the site has copies of them. */
+export const LINKED = new Set<string>();
+
 /** The address that a link leads to. @param from the file it stands in, from the root */
 export function addressOf(from: string, link: string): string {
   const [path = '', anchor] = link.split('#');
@@ -28,7 +31,11 @@ export function addressOf(from: string, link: string): string {
   const there = join(ROOT, file);
   if (!existsSync(there)) throw new Error(`${from} links to ${link}, which does not exist`);
   if (statSync(there).isDirectory()) file = posix.join(file, 'README.md');
-  if (!file.endsWith('.md') || !existsSync(join(ROOT, file))) throw new Error(`${from} links to ${link}, which is no page of the site`);
+  if (!existsSync(join(ROOT, file))) throw new Error(`${from} links to ${link}, a folder without a README`);
+  if (!file.endsWith('.md')) {
+    LINKED.add(file);
+    return `/files/${file}`;
+  }
   return `/${pageOf(file)
     .replace(/(^|\/)index\.md$/, '$1')
     .replace(/\.md$/, '.html')}${after}`;

@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 import { parseArgs } from '../src/cli/args.ts';
 import { findCommand } from '../src/cli/commands/index.ts';
 import { slugOf } from '../scripts/slug.ts';
+import { addressOf, sidebar } from '../site/pages.ts';
 import { partsOf } from './support/documents.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -116,5 +117,13 @@ test('the README of a folder lists its pages', () => {
     );
     for (const page of pages)
       assert.match(text, new RegExp(`\\]\\(${page.replace('/README.md', '(?:/README.md)?')}[)#]`), `${folder}: ${page}`);
+  }
+});
+
+test('the site can be made: every link has an address there, and every subject of docs/README.md a place', () => {
+  assert.ok(sidebar().length > 5);
+  for (const page of globSync(['*.md', 'deploy/**/*.md', 'docs/**/*.md', 'samples/**/*.md'], { cwd: PROJECT })) {
+    const text = withoutBlocks(readFileSync(join(PROJECT, page), 'utf8'));
+    for (const [, to = ''] of text.matchAll(/\]\((?!https?:|#)([^)\s]+)[^)]*\)/g)) assert.doesNotThrow(() => addressOf(page, to));
   }
 });

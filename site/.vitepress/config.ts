@@ -1,8 +1,9 @@
 // The site: the Markdown of docs/ and samples/ as it stands, links as they work on GitHub.
-import { relative } from 'node:path';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { slugOf } from '../../scripts/slug.ts';
-import { addressOf, EXCLUDED, pageOf, ROOT, sidebar } from '../pages.ts';
+import { addressOf, EXCLUDED, LINKED, pageOf, ROOT, sidebar } from '../pages.ts';
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Cpath d='M2 24 30 12v6L2 30z' fill='%231a6e8e'/%3E%3Cpath d='M8 17h5v-6h5v4h4l-9 5z' fill='%23d9722e'/%3E%3C/svg%3E";
@@ -39,6 +40,13 @@ export default defineConfig({
       const { text } = md.renderer.rules;
       md.renderer.rules.text = (...args) => (text?.(...args) ?? '').replaceAll('{{', '&#123;&#123;');
     },
+  },
+  buildEnd({ outDir }) {
+    for (const file of LINKED) {
+      const copy = join(outDir, 'files', file);
+      mkdirSync(dirname(copy), { recursive: true });
+      copyFileSync(join(ROOT, file), copy);
+    }
   },
   themeConfig: {
     nav: [
