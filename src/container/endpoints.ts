@@ -99,8 +99,9 @@ export function furtherRequest(c: Container, e: Endpoint, netnsPath: string): At
 /** @throws SlipwayError invalid-argument `container.endpoint`, for what its network cannot be asked for, in Docker's words */
 export function checkEndpoint(parts: ContainerParts, e: Endpoint): void {
   const wrong: string[] = [];
-  const info = parts.network.get(e.network);
   const predefined = ['bridge', 'default'].includes(e.network);
+  // the default network has its addresses before any container is on it
+  const info = predefined && e.ip !== undefined ? parts.network.require(e.network) : parts.network.get(e.network);
   if ((e.aliases ?? []).length > 0 && predefined) wrong.push('network-scoped aliases are only supported for user-defined networks');
   if (e.ip !== undefined && predefined) wrong.push('user specified IP address is supported on user defined networks only');
   if (e.ip !== undefined && !isIPv4(e.ip)) wrong.push(`invalid IPv4 address: ${e.ip}`);

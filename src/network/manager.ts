@@ -174,6 +174,11 @@ export class NetworkManager {
     return this.#networks.list();
   }
 
+  /** As `get`; the default one is made when it is not there. Throws not-found 'network.not-found'. */
+  require(name: string): NetworkInfo {
+    return this.#networks.require(name);
+  }
+
   get(name: string): NetworkInfo | undefined {
     return this.#networks.get(name);
   }
