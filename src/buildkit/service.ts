@@ -1,16 +1,7 @@
 // BuildKit's services on this engine: Control, and the bridge to frontends that run with the client, as buildx does.
 import type { ClientHttp2Session, ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import {
-  type BuildOperation,
-  type Caller,
-  type CallerOf,
-  type Engine,
-  type Operation,
-  type OperationKind,
-  PathSession,
-  type Reply,
-} from '../engine/index.ts';
+import { type Caller, PathSession } from '../engine/index.ts';
 import { hostPlatform, type Session, SlipwayError } from '../model/index.ts';
 import {
   BytesPipe,
@@ -23,29 +14,21 @@ import {
   GrpcServer,
   LLBBridge,
   serverOn,
-  type Definition,
   type PruneRequest,
   type SolveRequest,
   valuesOf,
 } from '../protocol/index.ts';
 import { randomId } from '../util/index.ts';
+import { askedOf, cacheImports, definitionOf, returnedOf } from './asked.ts';
+import { type BridgeAccess, reading } from './bridge.ts';
 import { pruneFilter, usageOf, usageRecord } from './cache.ts';
 import { grpcError } from './errors.ts';
 import { History } from './history.ts';
 import { type Asked, understand } from './request.ts';
+import type { BuildKitOptions } from './options.ts';
 import { ClientSession } from './session.ts';
 import { type RunningSolve, Solves } from './solves.ts';
-
-export interface BuildKitOptions {
-  /** Works on an operation, in a process of its own. */
-  perform<K extends OperationKind>(operation: Operation<K>, caller: CallerOf<K>): Promise<Reply<K>>;
-  /** For what is only read. */
-  readonly engine: Engine;
-  /** A folder for what a client sends or gets. */
-  readonly scratch: string;
-  readonly version: string;
-  now(): number;
-}
+import { subrequest } from './subrequests.ts';
 
 /** The release whose protocol this is. */
 const PROTOCOL = 'v0.25.2';
@@ -61,6 +44,14 @@ const CAPS = [
   'frontend.caps',
   'gateway.solve.metadata',
   'importcaches',
+  'resolveimage',
+  'resolveimage.resolvemode',
+  'source.metaresolver',
+  'readfile',
+  'readdir',
+  'statfile',
+  'gateway.solve.evaluate',
+  'gateway.evaluate',
 ];
 const FRONTENDS = new Set(['dockerfile.v0', 'gateway.v0']);
 /** Images of the frontend for Dockerfiles, which is built in here. */
@@ -103,25 +94,23 @@ export class BuildKitService {
         }),
         solve: async (request, call) => {
           const [solve, asked] = await this.#bridged(call);
-          return this.#frontend(
-            solve,
-            {
-              ...asked,
-              frontend: request.Frontend,
-              attributes: { ...request.FrontendOpt },
-              ...definitionOf(request.Definition),
-              imports: request.CacheImports,
-            },
-            call.signal,
-          );
+          const wanted = {
+            ...asked,
+            frontend: request.Frontend,
+            attributes: { ...request.FrontendOpt },
+            ...definitionOf(request.Definition),
+            imports: request.CacheImports,
+          };
+          // of a graph the frontend may want to see the files before it chooses what becomes the result
+          return this.#frontend(solve, wanted, { signal: call.signal, later: wanted.definition !== undefined });
         },
-        return: async (request, call) => {
+        return: async ({ error, result }, call) => {
           const [solve] = await this.#bridged(call);
-          const { error, result } = request;
           if (error) solve.returned.resolve({ error: new GrpcError(error.code, error.message, error.details) });
-          else solve.returned.resolve(result?.result.case === 'ref' ? { ref: result.result.value.id } : {});
+          else solve.returned.resolve(returnedOf(result));
           return {};
         },
+        ...reading(o, this.#access),
         warn: async () => ({}),
       });
   }
@@ -189,7 +178,7 @@ export class BuildKitService {
   }
 
   async #solve(request: SolveRequest, call: Call) {
-    const solve = this.#solves.begin(request.Ref, request.Session);
+    const solve = this.#solves.begin(request.Ref, request.Session, call.signal);
     this.#requests.set(solve, request);
     this.#history.begin(request);
     let failure: GrpcError | undefined;
@@ -205,13 +194,13 @@ export class BuildKitService {
             ...definitionOf(request.Definition),
             imports: [],
           },
-          call.signal,
+          { signal: call.signal, later: false },
         );
         response = solve.responses.get(result.result.value.id) ?? {};
       } else {
-        const { error, ref } = await Promise.race([solve.returned.promise, gone(call.signal)]);
+        const { error, ref = '', config } = await Promise.race([solve.returned.promise, gone(call.signal)]);
         if (error) throw error;
-        response = solve.responses.get(ref ?? '') ?? {};
+        response = solve.responses.get(ref) ?? (await solve.refs.get(ref)?.deliver?.(config)) ?? {};
       }
       return { ExporterResponse: response };
     } catch (e) {
@@ -239,8 +228,8 @@ export class BuildKitService {
       readonly attributes: Record<string, string>;
       readonly imports: readonly { readonly Type: string; readonly Attrs: Record<string, string> }[];
     },
-    signal: AbortSignal,
-  ) {
+    { signal, later }: { readonly signal: AbortSignal; /** What becomes of it is not known yet. */ readonly later: boolean },
+  ): Promise<FrontendReply> {
     if (o.definition === undefined && !FRONTENDS.has(o.frontend))
       throw new SlipwayError('unsupported', 'buildkit.frontend', `frontend ${o.frontend} cannot be run`, {
         hints: ['the frontend dockerfile.v0 is built in'],
@@ -255,25 +244,37 @@ export class BuildKitService {
     const imports = cacheImports(o.attributes).map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs ?? {} }));
     const understood = understand({
       ...o,
+      ...(later && { exporters: [] }),
       caches: {
-        ...o.caches,
+        to: later ? [] : o.caches.to,
         from: [...o.caches.from, ...o.imports.map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs })), ...imports],
       },
     });
     const client = await this.#solves.sessions.find(solve.sessionId, signal);
     const caller: Caller = {
-      session: new ClientSession({ client, signal, places: understood.places, scratch: this.#o.scratch }),
-      signal,
+      session: new ClientSession({ client, signal: solve.signal, places: understood.places, scratch: this.#o.scratch }),
+      // a call of a frontend ends before the build that it is of
+      signal: AbortSignal.any([signal, solve.signal]),
       onEvent: (e) => solve.status.take(e),
     };
     const id = randomId();
+    const deliver = async (config: Uint8Array | undefined): Promise<Record<string, string>> => {
+      const exporters = o.exporters.map((e) => ({
+        ...e,
+        attributes: { ...e.attributes, ...(config && { 'containerimage.config': Buffer.from(config).toString() }) },
+      }));
+      const { result: last } = await this.#frontend(solve, { ...o, exporters }, { signal: solve.signal, later: false });
+      return solve.responses.get(last.result.value.id) ?? {};
+    };
     const result = (metadata: Record<string, Uint8Array>) => ({ result: { result: { case: 'ref' as const, value: { id } }, metadata } });
     const asked = o.attributes['requestid'];
-    if (asked !== undefined && asked !== '') return result(await this.#subrequest(asked, understood.request, caller));
+    if (asked !== undefined && asked !== '') return result(await subrequest(this.#o.perform, asked, understood.request, caller));
     const delivered = await this.#o.perform(
       { kind: 'build', request: { ...understood.request, ...solve.nextRef() }, delivery: understood.delivery },
       caller,
     );
+    solve.refs.set(id, { request: understood.request, caller, ...(later && { deliver }) });
+    if (later) return result({});
     const { imageId, descriptor } = delivered;
     const names = understood.delivery.outputs.flatMap((out) => ('names' in out ? out.names : []));
     solve.responses.set(id, {
@@ -289,91 +290,36 @@ export class BuildKitService {
     return result({});
   }
 
-  /** What is asked about a Dockerfile without building it (frontend/subrequests). */
-  async #subrequest(name: string, request: BuildOperation['request'], caller: Caller): Promise<Record<string, Uint8Array>> {
-    const json = (value: unknown, text: string): Record<string, Uint8Array> => ({
-      'result.json': Buffer.from(JSON.stringify(value)),
-      'result.txt': Buffer.from(text),
-      version: Buffer.from('1.0.0'),
-    });
-    switch (name) {
-      case 'frontend.lint': {
-        const checked = await this.#o.perform({ kind: 'check', request }, caller);
-        const warnings = checked.warnings.map((w) => ({
-          ruleName: w.rule,
-          description: w.description,
-          url: w.url,
-          detail: w.message,
-          location: {
-            sourceIndex: Math.max(
-              0,
-              checked.files.findIndex(({ name: file }) => file === w.source.file),
-            ),
-            ranges: [{ start: { line: w.source.range.start.line, character: 0 }, end: { line: w.source.range.end.line, character: 0 } }],
-          },
-        }));
-        const lint = {
-          warnings,
-          sources: checked.files.map((file) => ({
-            filename: file.name,
-            language: 'Dockerfile',
-            data: Buffer.from(file.text).toString('base64'),
-          })),
-          ...(checked.error && { buildError: { message: checked.error.message, location: { sourceIndex: 0, ranges: [] } } }),
-        };
-        const text = checked.warnings
-          .map((w) => `\nWARNING: ${w.rule} - ${w.url}\n${w.description}\n${w.source.file}:${w.source.range.start.line}\n`)
-          .join('');
-        return { ...json(lint, text), 'result.statuscode': Buffer.from(checked.warnings.length > 0 || checked.error ? '1' : '0') };
-      }
-      case 'frontend.outline': {
-        const { text: _, ...outline } = await this.#o.perform({ kind: 'outline', request }, caller);
-        return json(outline, JSON.stringify(outline));
-      }
-      case 'frontend.targets': {
-        const { targets } = await this.#o.perform({ kind: 'targets', request }, caller);
-        return json({ targets }, targets.map((t) => `${t.name ?? ''}${t.default ? ' (default)' : ''}\n`).join(''));
-      }
-      default:
-        throw new SlipwayError('unsupported', 'buildkit.subrequest', `the frontend does not answer ${name}`);
-    }
+  get #access(): BridgeAccess {
+    return {
+      ref: async (id, call) => {
+        const [solve] = await this.#bridged(call);
+        const found = solve.refs.get(id);
+        if (found === undefined) throw new GrpcError(Code.notFound, `no such reference ${id}`);
+        return found;
+      },
+      nothing: async (call) => {
+        const [solve, asked] = await this.#bridged(call);
+        const client = await this.#solves.sessions.find(solve.sessionId, call.signal);
+        const { request, places } = understand({
+          ...asked,
+          exporters: [],
+          attributes: {},
+          definition: { def: [], names: {}, noCache: [] },
+        });
+        const session = new ClientSession({ client, signal: call.signal, places, scratch: this.#o.scratch });
+        return { request, caller: { session, signal: call.signal, onEvent: () => {} } };
+      },
+    };
   }
 }
 
-function askedOf(request: SolveRequest): Omit<Asked, 'attributes'> {
-  const exporters = request.Exporters.map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs }));
-  if (exporters.length === 0 && request.ExporterDeprecated !== '')
-    exporters.push({ type: request.ExporterDeprecated, attributes: request.ExporterAttrsDeprecated });
-  const entries = (list: readonly { readonly Type: string; readonly Attrs: Record<string, string> }[] | undefined) =>
-    (list ?? []).map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs }));
-  return {
-    exporters,
-    caches: { from: entries(request.Cache?.Imports), to: entries(request.Cache?.Exports) },
-    entitlements: request.Entitlements,
+type FrontendReply = {
+  readonly result: {
+    readonly result: { readonly case: 'ref'; readonly value: { readonly id: string } };
+    readonly metadata: Record<string, Uint8Array>;
   };
-}
-
-function cacheImports({
-  'cache-imports': text,
-}: Record<string, string>): { readonly Type: string; readonly Attrs?: Record<string, string> }[] {
-  if (text === undefined || text === '') return [];
-  try {
-    return JSON.parse(text) as { Type: string }[];
-  } catch (cause) {
-    throw new SlipwayError('invalid-argument', 'buildkit.attribute', 'failed to unmarshal cache-imports', { cause });
-  }
-}
-
-/** A definition without operations is none: the frontend says what to do. */
-function definitionOf(d: Definition | undefined): Pick<Asked, 'definition'> {
-  if (d === undefined || d.def.length === 0) return {};
-  const named = Object.entries(d.metadata).flatMap(([digest, m]) => {
-    const name = m.description['llb.customname'];
-    return name === undefined ? [] : [[digest, name]];
-  });
-  const noCache = Object.entries(d.metadata).flatMap(([digest, m]) => (m.ignoreCache ? [digest] : []));
-  return { definition: { def: d.def, names: Object.fromEntries(named), noCache } };
-}
+};
 
 const gone = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {

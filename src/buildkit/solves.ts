@@ -1,6 +1,7 @@
 // The builds that clients have asked for, by the names that they gave them; and the sessions that these need.
 import { SlipwayError } from '../model/index.ts';
 import { Code, type GrpcClient, GrpcError } from '../protocol/index.ts';
+import type { BridgeRef } from './bridge.ts';
 import { BuildStatus } from './status.ts';
 
 /** ms that a session, or a build, has to appear when another call names it before (buildkit, session/manager.go). */
@@ -13,19 +14,31 @@ export interface Returned {
   readonly error?: GrpcError;
   /** Of one of the results that it had got. */
   readonly ref?: string;
+  /** Of the image, as JSON. */
+  readonly config?: Uint8Array;
+}
+
+interface Ref extends BridgeRef {
+  /** Delivers it, once the frontend has chosen it; left out when that has been done. */
+  readonly deliver?: (config: Uint8Array | undefined) => Promise<Record<string, string>>;
 }
 
 export class RunningSolve {
   readonly status: BuildStatus;
   readonly returned = Promise.withResolvers<Returned>();
+  /** The results that a frontend on the client's side has. */
+  readonly refs = new Map<string, Ref>();
   /** What was delivered, by the references that the client knows. */
   readonly responses = new Map<string, Record<string, string>>();
   readonly sessionId: string;
+  /** Aborted when whoever asked for it has gone. */
+  readonly signal: AbortSignal;
   readonly #ref: string;
   #builds = 0;
 
-  constructor(ref: string, sessionId: string, now: () => number) {
+  constructor(ref: string, sessionId: string, signal: AbortSignal, now: () => number) {
     this.#ref = ref;
+    this.signal = signal;
     this.sessionId = sessionId;
     this.status = new BuildStatus(now);
     this.returned.promise.catch(() => {}); // awaited by the build, if it is
@@ -95,9 +108,9 @@ export class Solves {
   }
 
   /** @throws SlipwayError when the name is in use */
-  begin(ref: string, sessionId: string): RunningSolve {
+  begin(ref: string, sessionId: string, signal: AbortSignal): RunningSolve {
     if (ref === '' || this.all.has(ref)) throw new SlipwayError('already-exists', 'buildkit.ref', `job ID ${ref} exists`);
-    const solve = new RunningSolve(ref, sessionId, this.#now);
+    const solve = new RunningSolve(ref, sessionId, signal, this.#now);
     this.all.add(ref, solve);
     return solve;
   }

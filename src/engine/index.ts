@@ -2,6 +2,7 @@
 export { exportContainer, importImage, type LayerProgress, loadImages, saveImages } from './archives.ts';
 export type { BuildEngine, Caches } from './build.ts';
 export { askBuilders, type BuilderState, checkBuilderEndpoint } from './builders.ts';
+export type { BuiltEntry, FilesWish } from './built-files.ts';
 export type { EngineRun } from './compare-engines.ts';
 export type { Delivered } from './deliver.ts';
 export type { Delivery } from './delivery.ts';

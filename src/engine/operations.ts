@@ -2,8 +2,9 @@
 // events; the same data go to a worker process.
 import type { ContextList, Plan, StageTest } from '../builder/index.ts';
 import type { Diagnostic, RuleName } from '../dockerfile/index.ts';
-import { type SourceExcerpt, SlipwayError } from '../model/index.ts';
+import { type Platform, type SourceExcerpt, SlipwayError } from '../model/index.ts';
 import type { Caches } from './build.ts';
+import type { BuiltFiles, FilesWish, NamedImage } from './built-files.ts';
 import type { EngineRun } from './compare-engines.ts';
 import type { Delivered } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
@@ -30,6 +31,8 @@ export interface BuildOperations {
   };
   readonly plan: { readonly input: { readonly caches?: Caches }; readonly reply: Plan };
   readonly test: { readonly input: { readonly caches?: Caches }; readonly reply: readonly StageTest[] };
+  readonly 'built-files': { readonly input: { readonly wish: FilesWish }; readonly reply: BuiltFiles };
+  readonly 'image-config': { readonly input: { readonly ref: string; readonly platform?: Platform }; readonly reply: NamedImage };
   readonly 'list-context': { readonly input: unknown; readonly reply: ContextList };
   readonly lock: { readonly input: { readonly lock: LockRequest }; readonly reply: LockReport };
   readonly check: { readonly input: unknown; readonly reply: Checked };
@@ -84,6 +87,10 @@ function build(engine: Engine, o: BuildOperation, caller: Caller): Promise<Reply
         return (await import('./build.ts')).planBuild(engine, job, o.caches);
       case 'test':
         return (await import('./build.ts')).testStagesOfBuild(engine, job, o.caches);
+      case 'built-files':
+        return (await import('./built-files.ts')).readBuilt(engine, request.engine, job, o.wish);
+      case 'image-config':
+        return (await import('./built-files.ts')).imageConfig(engine, job, o.ref, o.platform);
       case 'list-context':
         return (await import('./build.ts')).contextOfBuild(engine, job);
       case 'lock':

@@ -7,6 +7,7 @@ export { Code, type Detail, GrpcError } from './grpc/status.ts';
 export { type Metadata, valuesOf } from './grpc/metadata.ts';
 export { type PacketPipe, receiveTar } from './files/receive.ts';
 export { sendFolder, sendTarFile } from './files/send.ts';
+export { statOf } from './files/stat.ts';
 export { Auth } from './gen/auth_pb.ts';
 export {
   type BuildHistoryRequest,
@@ -19,8 +20,8 @@ export {
 } from './gen/control_pb.ts';
 export { FileSend, FileSync } from './gen/filesync_pb.ts';
 export { Health } from './gen/health_pb.ts';
-export { LLBBridge } from './gen/gateway_pb.ts';
-export { type Definition, DefinitionSchema, OpSchema } from './gen/ops_pb.ts';
+export { LLBBridge, type ReturnRequest } from './gen/gateway_pb.ts';
+export { type Definition, DefinitionSchema, OpSchema, type Platform } from './gen/ops_pb.ts';
 export { Secrets } from './gen/secrets_pb.ts';
 export { SSH } from './gen/ssh_pb.ts';
 export { Upload } from './gen/upload_pb.ts';
