@@ -12,6 +12,8 @@ import { bytes } from './words.ts';
 /** ms between two looks at a list, and two pictures of a running build. */
 const LOOK = 2000;
 const PICTURE = 250;
+/** A picture takes at most one part in so many of the time. */
+const SHARE = 10;
 
 const PAGES = { builds: 'Builds', images: 'Images', containers: 'Containers' } as const;
 
@@ -111,10 +113,21 @@ function Build({ view, above, onAct }: BuildProps) {
 function follow({ base, data }: Of<'build'>, show: (data: PageData) => void): () => void {
   const live = new LiveBuild(data.build);
   const events = new EventSource(`${base}builds/${data.build.ref}/events`);
-  const draw = (): void => show({ ...data, build: live.at(Date.now()) });
-  const timer = setInterval(draw, PICTURE);
+  let timer = 0;
+  let over = false;
+  const draw = (): void => {
+    const begun = performance.now();
+    show({ ...data, build: live.at(Date.now()) });
+    // what a picture of many steps costs leaves time for whoever scrolls
+    requestAnimationFrame(() => {
+      if (over) return;
+      timer = window.setTimeout(draw, Math.max(PICTURE, SHARE * (performance.now() - begun)));
+    });
+  };
+  timer = window.setTimeout(draw, PICTURE);
   const stop = (): void => {
-    clearInterval(timer);
+    over = true;
+    window.clearTimeout(timer);
     events.close();
   };
   // a connection that was lost and comes again begins with the first event
