@@ -71,7 +71,6 @@ test('what fails, before the stream and in it', async () => {
   const message = "The command '/bin/sh -c exit 3' returned a non-zero code: 3";
   assert.deepEqual(wrong.lines.at(-1), { errorDetail: { code: 3, message }, error: message });
   for (const [query, expected] of [
-    ['version=2', /needs a session/],
     ['memory=100', /Minimum memory limit allowed is 6MB/],
     ['cgroupparent=x', /cgroupparent is not supported/],
     ['networkmode=container:x', /network mode "container:x" is not supported/],

@@ -62,7 +62,7 @@ const GRAPH: readonly (readonly [string, string, number, number?])[] = [
   ['FROM base\nRUN true\nCOPY --from=7 / /\nFROM base', 'invalid stage index 7', 3],
   ['FROM base AS a\nCOPY --from=b / /\nFROM a AS b', 'cannot copy from stage "b", it needs to be defined before current stage "a"', 2],
   // a mount knows stages by their names
-  ['FROM base AS a\nFROM base\nRUN --mount=from=0,target=/m true', 'No such image: docker.io/library/0:latest', 3],
+  ['FROM base AS a\nFROM base\nRUN --mount=from=0,target=/m true', 'No such image: 0:latest', 3],
   ['# escape=\\\n# escape=`\nFROM base', 'only one escape parser directive can be used', 1],
   ['# check=foo\nFROM base', 'failed to parse check options: invalid check option "foo"', 1],
 ];

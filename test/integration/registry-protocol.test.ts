@@ -99,7 +99,7 @@ test('a registry that trickles an answer is given up, one that does not end an a
   const url = new URL(`http://${host}/`);
   await assert.rejects(readSmall(await http.send({ method: 'GET', url, signal })), {
     code: 'registry.unreachable',
-    message: `${host}: ${host} sends next to nothing`,
+    message: `Get "http://${host}/v2/": ${host} sends next to nothing`,
   });
   await drop(await http.send({ method: 'GET', url, signal }));
   http.close();

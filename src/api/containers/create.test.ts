@@ -105,8 +105,8 @@ test('what it may use of the machine', () => {
   assert.deepEqual(r.volumes, [
     { source: '/etc', destination: '/host', readonly: true },
     { source: 'named', destination: '/named', readonly: false },
-    { source: '/etc', destination: '/b', readonly: true, mustExist: true },
-    { source: 'v', destination: '/v', readonly: false, noCopy: true, labels: { a: 'b' } },
+    { source: '/etc', destination: '/b', readonly: true, mustExist: true, byMount: true },
+    { source: 'v', destination: '/v', readonly: false, noCopy: true, labels: { a: 'b' }, byMount: true },
   ]);
 });
 

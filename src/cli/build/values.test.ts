@@ -17,10 +17,12 @@ test('fields may be quoted', () => {
 });
 
 test('secrets', () => {
-  assert.deepEqual(secret('id=a,src=f', {}), { id: 'a', kind: 'file', path: 'f' });
-  assert.deepEqual(secret('id=a', {}), { id: 'a', kind: 'file', path: 'a' });
-  assert.deepEqual(secret('id=A', { A: 'x' }), { id: 'A', kind: 'value', data: Buffer.from('x') });
-  assert.deepEqual(secret('id=a,env=B', { B: 'y' }), { id: 'a', kind: 'value', data: Buffer.from('y') });
+  assert.deepEqual(secret('id=a,src=f', {}), { id: 'a', inKey: false, kind: 'file', path: 'f' });
+  assert.deepEqual(secret('id=a', {}), { id: 'a', inKey: false, kind: 'file', path: 'a' });
+  assert.equal(secret('id=a,cache=content', {}).inKey, true);
+  assert.throws(() => secret('id=a,cache=name', {}), { code: 'flag.secret' });
+  assert.deepEqual(secret('id=A', { A: 'x' }), { id: 'A', inKey: false, kind: 'value', data: Buffer.from('x') });
+  assert.deepEqual(secret('id=a,env=B', { B: 'y' }), { id: 'a', inKey: false, kind: 'value', data: Buffer.from('y') });
   assert.throws(() => secret('src=f', {}), { code: 'flag.secret' });
   assert.throws(() => secret('id=a,colour=red', {}), { code: 'flag.secret' });
 });
