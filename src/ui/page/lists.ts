@@ -13,7 +13,7 @@ export function Builds({ base, builds, onAct }: { readonly base: string; readonl
   return html`<${Table} label="Builds" heads=${['Build', 'Name', 'State', 'Begun', 'Time', 'Cached', '']}>
     ${builds.map(
       (b) =>
-        html`<tr class=${b.status === 'error' ? 'failed' : ''}>
+        html`<tr key=${b.ref} class=${b.status === 'error' ? 'failed' : ''}>
           <td><a href=${`${base}builds/${b.ref}`}>${b.ref.slice(0, 12)}</a></td>
           <td>${b.tags[0] ?? b.name}</td>
           <td class="state">${STATUSES[b.status]}</td>
@@ -34,7 +34,7 @@ export function Images({ base, images, onAct }: { readonly base: string; readonl
     ${images.map((i) => {
       const word = i.name === '' ? i.id : i.name;
       const name = i.name === '' ? '<none>' : i.name;
-      return html`<tr>
+      return html`<tr key=${`${i.id} ${i.name}`}>
         <td><a href=${`${base}images/${encodeURIComponent(word)}`}>${name}</a></td>
         <td>${i.id.slice(7, 19)}</td>
         <td>${moment(i.createdAt)}</td>
@@ -61,7 +61,7 @@ export function Containers({ containers, onAct }: { readonly containers: readonl
   return html`<${Table} label="Containers" heads=${['Name', 'ID', 'Image', 'Command', 'State', 'Ports', '']}>
     ${containers.map(
       (c) =>
-        html`<tr>
+        html`<tr key=${c.id}>
           <td>${c.name}</td>
           <td>${c.id.slice(0, 12)}</td>
           <td>${c.image}</td>
@@ -71,14 +71,16 @@ export function Containers({ containers, onAct }: { readonly containers: readonl
           <td>
             ${c.actions.map(
               (action) =>
-                html`<${Do}
-                  key=${action}
-                  act=${onAct}
-                  path=${`containers/${c.id}/${action}`}
-                  word=${ACTIONS[action]}
-                  of=${c.name}
-                  sure=${action === 'remove' || action === 'kill'}
-                /> `,
+                // a button that has asked stays the same one when others come and go
+                html`<span key=${action}
+                  ><${Do}
+                    act=${onAct}
+                    path=${`containers/${c.id}/${action}`}
+                    word=${ACTIONS[action]}
+                    of=${c.name}
+                    sure=${action === 'remove' || action === 'kill'}
+                  />${' '}
+                </span>`,
             )}
           </td>
         </tr>`,
