@@ -12,6 +12,7 @@ import { bytes } from './words.ts';
 /** ms between two looks at a list, and two pictures of a running build. */
 const LOOK = 2000;
 const PICTURE = 250;
+const TRIES = 4;
 /** A picture takes at most one part in so many of the time. */
 const SHARE = 10;
 
@@ -67,6 +68,18 @@ export function Console({ first }: { readonly first: PageView }) {
     </main>`;
 }
 
+/** Tries a few times: a connection may be lost as the stream of events ends. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left--) {
+    try {
+      return await work();
+    } catch (e) {
+      if (left <= 1) throw e;
+      await new Promise((resolve) => setTimeout(resolve, PICTURE));
+    }
+  }
+}
+
 async function ask<T>(path: string): Promise<T> {
   const answer = await fetch(path, { headers: { accept: 'application/json' } });
   if (!answer.ok) throw new Error(await answer.text());
@@ -91,7 +104,7 @@ function Build({ view, above, onAct }: BuildProps) {
   const [image] = build.images;
   useEffect(() => {
     if (image === undefined || data.image !== undefined) return;
-    const found = ask<Of<'image'> & { readonly image: PageImage }>(`${base}images/${image}`);
+    const found = again(() => ask<Of<'image'> & { readonly image: PageImage }>(`${base}images/${image}`));
     found.then(
       (v) => setData((d) => ({ ...d, image: { ...v.image, name: build.tags[0] ?? v.image.name } })),
       () => undefined, // it is not here any more
