@@ -102,7 +102,7 @@ test('a build is cancelled by its name, and by a client that goes away', async (
   const left = begin('');
   await left.until(/Running in/);
   left.socket.destroy();
-  const running = (): string => execFileSync('sh', ['-c', "ps -eo args | grep -c '^[s]leep 1000' || true"], { encoding: 'utf8' }).trim();
+  const running = (): string => execFileSync('sh', ['-c', "ps -eo args | grep -c '^[s]leep 98765' || true"], { encoding: 'utf8' }).trim();
   while (running() !== '0') await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal((await api.request('POST /build/cancel')).status, 400);
 });

@@ -83,7 +83,7 @@ test('stages go to the builders that the plan shows, and the image is that of on
 test('a part fails the build with its output, and stops the others', async () => {
   f.write({
     'app/Fail':
-      'FROM base AS one\nRUN echo because; exit 3\nFROM base AS two\nRUN sleep 100000\nFROM base\nCOPY --from=one /x /\nCOPY --from=two /y /\n',
+      'FROM base AS one\nRUN echo because; exit 3\nFROM base AS two\nRUN sleep 60\nFROM base\nCOPY --from=one /x /\nCOPY --from=two /y /\n',
   });
   const { stderr, status } = await build('--builder', f.addresses.join(','), '-f', 'app/Fail');
   assert.equal(status, 1);
