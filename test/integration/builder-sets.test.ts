@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Buildx, noBuildx } from '../support/buildx.ts';
+import { removeTree } from '../../src/sys/index.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { type Fleet, fleet } from '../support/fleet.ts';
 
@@ -16,7 +17,10 @@ before(async () => {
   f = await fleet(1, { tls: { ca: file('ca.pem'), cert: file('server.pem'), key: file('server.key') } });
   f.write({ 'app/Dockerfile': 'FROM base\nRUN echo built > /x\n' });
 });
-after(() => f.close());
+after(async () => {
+  await f.close();
+  removeTree(certs);
+});
 
 const options = (): string => `cacert=${certs}/ca.pem,cert=${certs}/cert.pem,key=${certs}/key.pem,servername=builder.test`;
 
