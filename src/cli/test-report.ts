@@ -1,13 +1,14 @@
 // Results of tests as people, programs and CI read them.
 import type { TestReport, TestResult } from '../engine/index.ts';
 import { printable, printableJson } from '../util/index.ts';
+import { oneLine } from './progress/display.ts';
 
 /** A line, and one for each problem. */
 export function resultText({ name, problems, ms }: TestResult, color: boolean): string {
   const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const time = ms >= 1000 ? `  ${(ms / 1000).toFixed(1)} s` : '';
   const head = problems.length === 0 ? paint(32, 'ok  ') : paint(31, 'FAIL');
-  return [`${head}  ${line(name)}${time}\n`, ...problems.map((problem) => `      ${line(problem)}\n`)].join('');
+  return [`${head}  ${oneLine(name)}${time}\n`, ...problems.map((problem) => `      ${oneLine(problem)}\n`)].join('');
 }
 
 export function summaryText(results: readonly TestResult[]): string {
@@ -47,8 +48,6 @@ export function reportJunit(suite: string, results: readonly TestResult[]): stri
     '  </testsuite>\n</testsuites>\n',
   ].join('');
 }
-
-const line = (text: string): string => printable(text).replaceAll('\n', '\\n');
 
 // control characters have no place in XML 1.0, not even as references
 const escaped = (text: string): string =>

@@ -12,32 +12,11 @@ import {
   publishedPorts,
   statusText,
 } from './index.ts';
-import { checkRequest } from './request.ts';
+import { checkRequest, PLAIN_REQUEST } from './request.ts';
 import { checkName, randomName } from './names.ts';
 import { exposedPorts, processSettings } from './settings.ts';
 
-const request: ContainerRequest = {
-  image: 'i',
-  args: [],
-  env: [],
-  tty: false,
-  openStdin: false,
-  labels: {},
-  ports: [],
-  publishAll: false,
-  expose: [],
-  volumes: [],
-  tmpfs: [],
-  network: 'bridge',
-  addHosts: [],
-  dns: [],
-  autoRemove: false,
-  readonlyRootfs: false,
-  privileged: false,
-  capAdd: [],
-  capDrop: [],
-  ulimits: [],
-};
+const request: ContainerRequest = { ...PLAIN_REQUEST, image: 'i' };
 
 function container(o: Partial<Omit<Container, 'state'>> & { state?: Partial<Container['state']> } = {}): Container {
   return {

@@ -24,7 +24,7 @@ export { checkLimits, resources } from './limits.ts';
 export { execIn, type ExecRequest } from './exec.ts';
 export { filterContainers } from './filters.ts';
 export { inspectContainer, type InspectContext, mountsJson, networksJson } from './inspect.ts';
-export { isNamespacedSysctl, parseVolume } from './request.ts';
+export { isNamespacedSysctl, parseVolume, PLAIN_REQUEST } from './request.ts';
 export { mergeEnv } from './settings.ts';
 export {
   type Binding,

@@ -1,9 +1,32 @@
-// Docker's notations for parts of a request: `-v`. Pure; the words of refusal are Docker's.
+// What a request is when nothing is asked for, and Docker's notations for parts of one: `-v`. Pure; the words of refusal are Docker's.
 import { isAbsolute, join, normalize } from 'node:path';
 import { signalNumber, SlipwayError } from '../model/index.ts';
 import { checkLimits } from './limits.ts';
 import { checkNamespaces } from './namespaces.ts';
 import type { ContainerRequest, VolumeRequest } from './types.ts';
+
+/** A request that asks for nothing but a container of `image`: each wish replaces one of these. */
+export const PLAIN_REQUEST: Omit<ContainerRequest, 'image'> = {
+  args: [],
+  env: [],
+  tty: false,
+  openStdin: false,
+  labels: {},
+  ports: [],
+  publishAll: false,
+  expose: [],
+  volumes: [],
+  tmpfs: [],
+  network: 'bridge',
+  addHosts: [],
+  dns: [],
+  autoRemove: false,
+  readonlyRootfs: false,
+  privileged: false,
+  capAdd: [],
+  capDrop: [],
+  ulimits: [],
+};
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 /** Labels for SELinux and caching hints for other systems: nothing to be done about them here, as in Docker itself. */

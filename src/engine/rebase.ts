@@ -8,6 +8,7 @@ import {
   MediaType,
   parseReference,
   platformOfImage,
+  repositoryName,
   SlipwayError,
 } from '../model/index.ts';
 import { heldImage } from './contents/index.ts';
@@ -70,10 +71,7 @@ const standsOn = (image: Image, base: Image): boolean =>
 
 /** The image that has, or had, a name of the new base's repository, and whose layers the image begins with: of several, that with most. */
 function oldBase(engine: Engine, image: Image, o: Rebase, lease: Lease): Image {
-  const repository = (name: string): string => {
-    const { domain, path } = parseReference(name);
-    return `${domain}/${path}`;
-  };
+  const repository = (name: string): string => repositoryName(parseReference(name));
   const wanted = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(o.onto) ? undefined : repository(o.onto);
   const candidates = engine.images
     .list({ all: true })

@@ -1,5 +1,13 @@
 // The filters of `image ls`. Pure, but for looking up configurations and other images through what it is given.
-import { type Digest, familiarName, familiarReference, type ImageConfig, isSlipwayError, parseReference } from '../model/index.ts';
+import {
+  type Digest,
+  familiarName,
+  familiarReference,
+  type ImageConfig,
+  isSlipwayError,
+  parseReference,
+  repositoryName,
+} from '../model/index.ts';
 import type { ImageSummary, ListFilter } from './types.ts';
 
 export function applyFilter(
@@ -48,8 +56,7 @@ export function hasLabels(labels: Readonly<Record<string, string>>, wanted: read
 export function literalRepository(reference: string): string | undefined {
   if (/[*?[\\]/.test(reference)) return undefined;
   try {
-    const { domain, path } = parseReference(reference);
-    return `${domain}/${path}`;
+    return repositoryName(parseReference(reference));
   } catch (e) {
     if (!isSlipwayError(e)) throw e;
     return undefined;

@@ -1,5 +1,5 @@
 // From what people call an image to its ID, and names onto images. Parts of the caller's transaction.
-import { type Digest, formatReference, parseReference, SlipwayError, withDefaultTag } from '../model/index.ts';
+import { type Digest, formatReference, parseReference, repositoryName, SlipwayError, withDefaultTag } from '../model/index.ts';
 import type { Sql } from '../store/index.ts';
 
 export function setName(sql: Sql, id: Digest, name: string, now: number): void {
@@ -7,7 +7,7 @@ export function setName(sql: Sql, id: Digest, name: string, now: number): void {
   if (reference.digest !== undefined) {
     sql.run(
       'INSERT OR REPLACE INTO image_digests (name, digest, image_id) VALUES (?, ?, ?)',
-      `${reference.domain}/${reference.path}`,
+      repositoryName(reference),
       reference.digest,
       id,
     );
@@ -47,7 +47,7 @@ function byName(sql: Sql, ref: string): Digest | undefined {
   if (reference.digest !== undefined) {
     const row = sql.get<{ image_id: Digest }>(
       'SELECT image_id FROM image_digests WHERE name = ? AND digest = ?',
-      `${reference.domain}/${reference.path}`,
+      repositoryName(reference),
       reference.digest,
     );
     return (
@@ -55,7 +55,7 @@ function byName(sql: Sql, ref: string): Digest | undefined {
       sql.get<{ id: Digest }>(
         'SELECT id FROM images WHERE id = ? AND id IN (SELECT image_id FROM image_names WHERE name LIKE ?)',
         reference.digest,
-        `${reference.domain}/${reference.path}:%`,
+        `${repositoryName(reference)}:%`,
       )?.id
     );
   }

@@ -255,12 +255,9 @@ export class ImageStore {
 function idsOf(sql: Sql, references: readonly string[] = []): string[] | undefined {
   const repositories = references.map(literalRepository);
   if (repositories.length === 0 || repositories.includes(undefined)) return undefined;
-  // a tag or a digest follows; ';' and 'A' are what comes behind ':' and '@'
+  // a tag follows, and ';' is what comes behind ':'
   return repositories.flatMap((name) =>
-    sql
-      .all<Named>('SELECT image_id, name FROM image_names WHERE name >= ? AND name < ?', `${name}:`, `${name};`)
-      .concat(sql.all<Named>('SELECT image_id, name FROM image_names WHERE name >= ? AND name < ?', `${name}@`, `${name}A`))
-      .map((r) => r.image_id),
+    sql.all<Named>('SELECT image_id, name FROM image_names WHERE name >= ? AND name < ?', `${name}:`, `${name};`).map((r) => r.image_id),
   );
 }
 

@@ -1,6 +1,7 @@
 // What the store knows of a build, as the page wants it.
 import type { ImageMap, ShownBuild } from '../engine/index.ts';
 import type { PageBuild, PageData, PageImage, PageStep } from './page/data.ts';
+import { stepWords } from './page/step-name.ts';
 
 export interface PageSources {
   readonly build: ShownBuild;
@@ -34,13 +35,11 @@ function pageBuild({ record, summary }: ShownBuild, log: string): PageBuild {
   const critical = new Set(summary.criticalPath.map((s) => s.id));
   const { sections, rest } = logSections(log, new Set(record.steps.map((s) => s.name)));
   const steps = record.steps.map((s, i): PageStep => {
-    const [, place = '', text = s.name] = /^\[([^\]]*)\] (.*)$/s.exec(s.name) ?? [];
     return {
       id: s.id,
       number: i + 1,
       name: s.name,
-      text,
-      stage: s.stage ?? /^(.*) \d+\/\d+$/.exec(place)?.[1] ?? '',
+      ...stepWords(s.name, s.stage),
       state: s.state,
       ...(s.startedAt !== undefined && { startedAt: s.startedAt }),
       ...(s.endedAt !== undefined && { endedAt: s.endedAt }),

@@ -1,7 +1,7 @@
 // `INCLUDE` in builds: parts of the context and of the Dockerfile's folder, with their places in errors and warnings.
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openShop } from '../support/shop.ts';
 
@@ -9,15 +9,7 @@ const shop = openShop('include');
 after(() => shop.close());
 before(() => shop.ok('bootstrap', 'busybox'));
 
-let folders = 0;
-function folder(files: Readonly<Record<string, string>>): string {
-  const path = join(shop.folder, `context-${++folders}`);
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(path, name)), { recursive: true });
-    writeFileSync(join(path, name), text);
-  }
-  return path;
-}
+const folder = shop.context.bind(shop);
 
 const HEAD = '# slipway:features=include\n# check=skip=NonPortableSyntax\n';
 

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Container, ContainerManager, type ContainerRequest, supervise } from '../../src/container/index.ts';
+import { type Container, ContainerManager, type ContainerRequest, PLAIN_REQUEST, supervise } from '../../src/container/index.ts';
 import { ContentStore, Leases } from '../../src/content/index.ts';
 import { ImageStore } from '../../src/image/index.ts';
 import { type ContainerConfig, sha256 } from '../../src/model/index.ts';
@@ -127,31 +127,12 @@ export function addImage(
   );
 }
 
-export function request(o: Partial<ContainerRequest> = {}): ContainerRequest {
-  return {
-    image: 'tiny',
-    args: [],
-    env: [],
-    tty: false,
-    openStdin: false,
-    labels: {},
-    ports: [],
-    publishAll: false,
-    expose: [],
-    volumes: [],
-    tmpfs: [],
-    network: 'none',
-    addHosts: [],
-    dns: [],
-    autoRemove: false,
-    readonlyRootfs: false,
-    privileged: false,
-    capAdd: [],
-    capDrop: [],
-    ulimits: [],
-    ...o,
-  };
-}
+export const request = (o: Partial<ContainerRequest> = {}): ContainerRequest => ({
+  ...PLAIN_REQUEST,
+  image: 'tiny',
+  network: 'none',
+  ...o,
+});
 
 export interface Outcome {
   readonly exitCode: number;

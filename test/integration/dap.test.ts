@@ -2,9 +2,8 @@
 // state of a step, failures.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
@@ -21,15 +20,7 @@ afterEach(async () => {
 });
 after(() => shop.close());
 
-let folders = 0;
-function folder(files: Readonly<Record<string, string>>): string {
-  const path = join(shop.folder, `context-${++folders}`);
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(path, name)), { recursive: true });
-    writeFileSync(join(path, name), text);
-  }
-  return path;
-}
+const folder = shop.context.bind(shop);
 
 async function client(port?: number): Promise<DebugClient> {
   const made = new DebugClient(BIN, 'dap', 'slipway', { env: shop.env });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/sys/index.ts';
 
@@ -80,6 +80,16 @@ export class Shop {
     writeFileSync(join(context, 'file'), 'content\n');
     writeFileSync(join(context, 'Dockerfile'), 'FROM busybox\nCOPY file /file\n');
     await this.ok('build', '-q', '-t', 'app', context);
+  }
+
+  /** A new folder with files by their paths. */
+  context(files: Readonly<Record<string, string>>): string {
+    const path = mkdtempSync(join(this.folder, 'context-'));
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(path, name)), { recursive: true });
+      writeFileSync(join(path, name), text);
+    }
+    return path;
   }
 
   close(): void {

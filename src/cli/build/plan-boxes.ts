@@ -2,13 +2,13 @@
 // above it in every Dockerfile, so all lines lead down.
 import type { Plan, PlannedStep } from '../../engine/index.ts';
 import { printable } from '../../util/index.ts';
+import { FATES, planSum } from './plan-words.ts';
 
 export interface BoxOptions {
   readonly columns: number;
   readonly color: boolean;
 }
 
-const FATES: Readonly<Record<PlannedStep['fate'], string>> = { source: 'source', cached: 'CACHED', run: 'RUN', maybe: 'RUN?' };
 /** SGR codes: what is cached steps back. */
 const COLORS: Readonly<Record<PlannedStep['fate'], string>> = { source: '2', cached: '2', run: '33', maybe: '33' };
 /** Narrower boxes say nothing. */
@@ -64,12 +64,7 @@ export function boxes(plan: Plan, { columns, color }: BoxOptions): string {
         plan.steps.filter((s) => s.stage === stage.name),
       );
   }
-  return `${withRails(lines, color)}\n${counted(plan)}\n`;
-}
-
-function counted({ target, counts: { cached, run, maybe } }: Plan): string {
-  const unsure = maybe > 0 ? `, ${maybe} to run unless what they read turns out unchanged (RUN?)` : '';
-  return `target ${target}: ${cached} cached, ${run} to run${unsure}`;
+  return `${withRails(lines, color)}\n${planSum(plan)}\n`;
 }
 
 const cut = (text: string, room: number): string => (text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`);

@@ -2,6 +2,7 @@
 import type { Plan, PlannedStep } from '../../engine/index.ts';
 import { SlipwayError } from '../../model/index.ts';
 import { type BoxOptions, boxes } from './plan-boxes.ts';
+import { FATES, planSum } from './plan-words.ts';
 
 const FORMATS: Readonly<Record<string, (plan: Plan, terminal: BoxOptions) => string>> = {
   text,
@@ -22,8 +23,6 @@ export function planFormat(format: string, isTerminal: boolean): (plan: Plan, te
   return found;
 }
 
-const FATES: Readonly<Record<PlannedStep['fate'], string>> = { source: 'source', cached: 'CACHED', run: 'RUN', maybe: 'RUN?' };
-
 function text(plan: Plan): string {
   const lines: string[] = [];
   const numbers = new Map(plan.steps.map((s, i) => [s.id, i + 1]));
@@ -36,9 +35,7 @@ function text(plan: Plan): string {
   }
   const rest = plan.steps.filter((s) => !plan.stages.some((stage) => stage.name === s.stage));
   if (rest.length > 0) lines.push('from outside', ...rest.flatMap((s) => stepLines(s, numbers)));
-  const { cached, run, maybe } = plan.counts;
-  const unsure = maybe > 0 ? `, ${maybe} to run unless what they read turns out unchanged (RUN?)` : '';
-  lines.push('', `target ${plan.target}: ${cached} cached, ${run} to run${unsure}`);
+  lines.push('', planSum(plan));
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,6 +1,6 @@
 // Tests that run programs of an image, each in containers of its own, without a network.
 import type { Container, ContainerManager, ContainerRequest } from '../../container/index.ts';
-import { commitContainer } from '../../container/index.ts';
+import { commitContainer, PLAIN_REQUEST } from '../../container/index.ts';
 import type { Digest } from '../../model/index.ts';
 import type { Engine } from '../engine.ts';
 import { excerpt, unmet } from './expectations.ts';
@@ -104,29 +104,16 @@ class Kept {
 }
 
 const requestOf = (image: string, args: readonly string[], test: CommandTest): ContainerRequest => ({
+  ...PLAIN_REQUEST,
   image,
   args,
   entrypoint: [],
   env: test.env,
   ...(test.user !== undefined && { user: test.user }),
   ...(test.workdir !== undefined && { workdir: test.workdir }),
-  tty: false,
-  openStdin: false,
   attached: ['stdout', 'stderr'],
-  labels: {},
-  ports: [],
-  publishAll: false,
-  expose: [],
-  volumes: [],
-  tmpfs: [],
   network: 'none',
-  addHosts: [],
-  dns: [],
-  autoRemove: false,
-  readonlyRootfs: false,
   privileged: test.privileged,
   capAdd: test.capabilities,
-  capDrop: [],
-  ulimits: [],
   noHealthcheck: true,
 });

@@ -1,5 +1,6 @@
 // A build that runs, put together from its events.
 import type { PageBuild, PageStep } from './data.ts';
+import { stepWords } from './step-name.ts';
 import type { PageEvent } from './views.ts';
 
 type Draft = { -readonly [K in keyof PageStep]: PageStep[K] };
@@ -75,13 +76,11 @@ export class LiveBuild {
   #step({ id, name, stage, inputs }: { id: string; name: string; stage?: string; inputs: readonly string[] }): Draft {
     const known = this.#steps.get(id);
     if (known) return known;
-    const [, place = '', text = name] = /^\[([^\]]*)\] (.*)$/s.exec(name) ?? [];
     const step: Draft = {
       id,
       number: this.#steps.size + 1,
       name,
-      text,
-      stage: stage ?? /^(.*) \d+\/\d+$/.exec(place)?.[1] ?? '',
+      ...stepWords(name, stage),
       state: 'waiting',
       why: [],
       // what a step reads of others than the first is known when it is on record
